@@ -1,0 +1,44 @@
+"""Measure and move the inductive biases of neural networks.
+
+The flat public surface of the package.  Names are imported on first use, so that
+``import ibcore`` needs only torch and numpy and takes no time of its own.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+try:
+    __version__ = version("ibcore")
+except PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "0+unknown"
+
+_HOME = {
+    "MLP": "nets",
+    "Population": "population",
+    "chebyshev_complexity": "redshift",
+    "claims": "runs",
+    "default_tier": "runtime",
+    "fourier_complexity": "redshift",
+    "generator": "runtime",
+    "legendre_complexity": "redshift",
+    "lempel_ziv_complexity": "redshift",
+    "load": "runs",
+    "resolve_device": "runtime",
+    "run": "runs",
+    "sample_functions": "redshift",
+    "total_variation": "redshift",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'ibcore' has no attribute {name!r}")
+    return getattr(import_module(f"ibcore.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

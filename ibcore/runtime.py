@@ -1,0 +1,81 @@
+"""Where and how large: device, seeded generators and the tier of a run."""
+
+import os
+from typing import Literal, get_args
+
+import torch
+
+Tier = Literal["smoke", "laptop", "paper"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+_SEEDS = 2**63  # torch accepts seeds of 64 bits; we stay within the non-negative half
+
+
+def resolve_device(device: torch.device | str | None = None) -> torch.device:
+    """Turn a device argument into a usable ``torch.device``.
+
+    ``None`` means the CPU: a GPU is used only when asked for by name.
+
+    Raises
+    ------
+    ValueError
+        If the name is not a device, or the device does not exist on this machine.
+
+    Examples
+    --------
+    >>> resolve_device()
+    device(type='cpu')
+    """
+    try:
+        resolved = torch.device("cpu" if device is None else device)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {device!r}; use 'cpu', 'cuda' or 'cuda:0'") from error
+    if resolved.type == "cuda":
+        available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (resolved.index or 0) >= available:
+            raise ValueError(
+                f"device {device!r} was asked for but {available} CUDA devices are available; "
+                "use device='cpu', or a machine with a GPU and a CUDA build of torch"
+            )
+    elif resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"device {device!r} is not available on this machine; use device='cpu'")
+    return resolved
+
+
+def generator(seed: int, device: torch.device | str | None = None) -> torch.Generator:
+    """Return a fresh generator with this seed; the global random state is never touched.
+
+    Raises
+    ------
+    ValueError
+        If ``seed`` is negative or needs more than 63 bits.
+
+    Examples
+    --------
+    >>> torch.rand(2, generator=generator(0)).tolist() == torch.rand(2, generator=generator(0)).tolist()
+    True
+    """
+    if not 0 <= seed < _SEEDS:
+        raise ValueError(f"seed must be between 0 and 2**63 - 1, got {seed}")
+    return torch.Generator(device=resolve_device(device)).manual_seed(seed)
+
+
+def check_tier(tier: str) -> Tier:
+    """Return ``tier`` if it is one of smoke, laptop and paper, else raise ``ValueError``."""
+    for known in TIERS:
+        if tier == known:
+            return known
+    raise ValueError(f"unknown tier {tier!r}; choose one of {', '.join(TIERS)}")
+
+
+def default_tier() -> Tier:
+    """Return the tier named by the environment variable ``IBCORE_TIER``, else ``"laptop"``.
+
+    A CUDA device suggests the paper tier but never selects it: long runs are asked for by name.
+
+    Examples
+    --------
+    >>> default_tier() in TIERS
+    True
+    """
+    return check_tier(os.environ.get("IBCORE_TIER") or "laptop")
