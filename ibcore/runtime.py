@@ -52,8 +52,8 @@ def generator(seed: int, device: torch.device | str | None = None) -> torch.Gene
 
     Examples
     --------
-    >>> torch.rand(2, generator=generator(0)).tolist() == torch.rand(2, generator=generator(0)).tolist()
-    True
+    >>> generator(0).initial_seed()
+    0
     """
     if not 0 <= seed < _SEEDS:
         raise ValueError(f"seed must be between 0 and 2**63 - 1, got {seed}")
@@ -79,3 +79,20 @@ def default_tier() -> Tier:
     True
     """
     return check_tier(os.environ.get("IBCORE_TIER") or "laptop")
+
+
+def describe() -> str:
+    """Return one line with the default device, tier and versions, for the top of a notebook.
+
+    Examples
+    --------
+    >>> describe().startswith("ibcore ")
+    True
+    """
+    import ibcore
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return (
+        f"ibcore {ibcore.__version__} · torch {torch.__version__} · device cpu (GPU: {gpu}) · "
+        f"tier {default_tier()}"
+    )

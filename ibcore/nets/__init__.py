@@ -1,0 +1,20 @@
+"""Architectures, activations and weight priors: floor 0, one file per idea."""
+
+from ibcore.nets.activations import ACTIVATIONS, Activation, activation_function
+from ibcore.nets.init import Prior, Scaling, sample_parameters
+from ibcore.nets.mlp import MLP, Norm, Residual
+from ibcore.nets.size import count_parameters, match_size
+
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Activation",
+    "Norm",
+    "Prior",
+    "Residual",
+    "Scaling",
+    "activation_function",
+    "count_parameters",
+    "match_size",
+    "sample_parameters",
+]

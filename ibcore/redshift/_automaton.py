@@ -1,0 +1,86 @@
+"""Count LZ76 phrases in linear time with a suffix automaton that grows with the sequence.
+
+The automaton of the text so far accepts exactly its substrings.  A phrase grows while the
+automaton accepts it; the first symbol it cannot follow ends the phrase.  One function serves two
+speeds: plain Python over lists, or compiled by numba over arrays where that is installed.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+def _count(text: Any, step: Any, link: Any, length: Any, alphabet: int) -> int:
+    """Count the phrases of ``text``, symbols 0 to ``alphabet - 1``.
+
+    ``step`` (flat: state * alphabet + symbol), ``link`` and ``length`` are memory for
+    ``2 * len(text) + 1`` states, filled with -1.
+    """
+    states, last = 1, 0
+    length[0] = 0
+    phrases, match, matched = 0, 0, 0  # the state that accepts the phrase so far, and its length
+    for symbol in text:
+        if step[match * alphabet + symbol] == -1:
+            phrases += 1
+            match, matched = 0, 0
+        else:
+            match = step[match * alphabet + symbol]
+            matched += 1
+        new = states
+        states += 1
+        length[new] = length[last] + 1
+        state = last
+        while state != -1 and step[state * alphabet + symbol] == -1:
+            step[state * alphabet + symbol] = new
+            state = link[state]
+        if state == -1:
+            link[new] = 0
+        else:
+            target = step[state * alphabet + symbol]
+            if length[state] + 1 == length[target]:
+                link[new] = target
+            else:
+                clone = states
+                states += 1
+                length[clone] = length[state] + 1
+                link[clone] = link[target]
+                for other in range(alphabet):
+                    step[clone * alphabet + other] = step[target * alphabet + other]
+                while state != -1 and step[state * alphabet + symbol] == target:
+                    step[state * alphabet + symbol] = clone
+                    state = link[state]
+                link[target] = clone
+                link[new] = clone
+                if match == target and matched <= length[clone]:
+                    match = clone  # the clone took over the shorter strings of its original
+        last = new
+    return phrases + (1 if matched > 0 else 0)
+
+
+@cache
+def _compiled() -> Callable[..., int] | None:
+    """Return the function compiled by numba, or None where numba is not installed."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    compiled: Callable[..., int] = numba.njit(cache=False)(_count)
+    return compiled
+
+
+def count_lz76(text: list[int]) -> int:
+    """Return the number of LZ76 phrases of a sequence of small non-negative integers.
+
+    Examples
+    --------
+    >>> count_lz76([0, 0, 0, 0])  # 0|000
+    2
+    """
+    alphabet, states = max(text) + 1, 2 * len(text) + 1
+    compiled = _compiled()
+    if compiled is None:
+        return _count(text, [-1] * (states * alphabet), [-1] * states, [-1] * states, alphabet)
+    memory = [np.full(size, -1, dtype=np.int64) for size in (states * alphabet, states, states)]
+    return int(compiled(np.asarray(text, dtype=np.int64), *memory, alphabet))
