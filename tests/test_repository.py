@@ -1,0 +1,177 @@
+"""The repository keeps its own rules: one address, short files, examples that run."""
+
+import ast
+import doctest
+import importlib
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, load_script
+
+repository = load_script(ROOT / ".ci" / "repository.py")
+PACKAGE = ROOT / "ibcore"
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__main__.py"
+)
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
+LONGEST_FILE = 250
+NAME = re.compile(r"[A-Za-z][\w.-]*")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Yield name and content of every text file of the project."""
+    for path in repository.files(ROOT):
+        yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+
+
+def test_every_address_of_the_repository_is_the_configured_one() -> None:
+    owner, name = repository.current(ROOT)
+    found = [
+        (file, match[0])
+        for file, text in texts()
+        for match in repository.places(name).finditer(text)
+        if match[2] not in (owner, owner.lower())
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("file", ["README.md", "CITATION.cff", "CONTRIBUTING.md"])
+def test_the_files_that_must_name_the_repository_do(file: str) -> None:
+    owner, name = repository.current(ROOT)
+    assert f"https://github.com/{owner}/{name}" in (ROOT / file).read_text("utf-8")
+
+
+def test_a_new_address_reaches_every_file_and_only_the_address(tmp_path: Path) -> None:
+    page = (
+        "[Colab](https://colab.research.google.com/github/OLD/book/blob/main/a.ipynb), "
+        "[code](https://github.com/OLD/book), [pages](https://old.github.io/book/intro), "
+        "[other](https://github.com/OLD/bookshop), [theirs](https://github.com/them/tool)"
+    )
+    (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/OLD/book\n")
+    (tmp_path / "page.md").write_text(page)
+    changed = repository.rewrite("https://github.com/New/tome", tmp_path)
+    assert [path.name for path in changed] == ["_config.yml", "page.md"]
+    assert (tmp_path / "page.md").read_text() == (
+        "[Colab](https://colab.research.google.com/github/New/tome/blob/main/a.ipynb), "
+        "[code](https://github.com/New/tome), [pages](https://new.github.io/tome/intro), "
+        "[other](https://github.com/OLD/bookshop), [theirs](https://github.com/them/tool)"
+    )
+    assert repository.current(tmp_path) == ("New", "tome")
+
+
+@pytest.mark.parametrize(
+    "url", ["github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"]
+)
+def test_a_bad_address_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(url))):
+        repository.slug(url)
+
+
+def test_colab_links_point_at_files_that_exist() -> None:
+    link = re.compile(r"colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/main/([^)\s\"]+)")
+    found = [(file, path) for file, text in texts() for path in link.findall(text)]
+    ours = [(file, path) for file, path in found if not file.startswith("tests/")]
+    assert not [place for place in ours if not (ROOT / place[1]).is_file()]
+
+
+def test_nothing_is_left_unfinished() -> None:
+    assert not [name for name, text in texts() if UNFINISHED.search(text)]
+
+
+def test_files_of_the_package_stay_short() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert not {str(path): n for path, n in lengths.items() if n > LONGEST_FILE}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_in_the_documentation_run(module: str) -> None:
+    loaded = importlib.import_module(module)
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.testmod(loaded, optionflags=options).failed == 0
+
+
+def public_functions(module: str) -> list[ast.FunctionDef]:
+    """Return the functions that a module's file defines at its top and does not hide."""
+    if any(part.startswith("_") for part in module.split(".")[1:]):
+        return []
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    return [
+        node
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+
+
+def exported() -> list[tuple[str, str]]:
+    """Return package and name of all that the packages' ``__init__`` files offer."""
+    ibcore = importlib.import_module("ibcore")
+    flat = [("ibcore", name) for name in ibcore.__all__ if not name.startswith("_")]
+    rooms = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
+    inner = [(f"ibcore.{room}", importlib.import_module(f"ibcore.{room}")) for room in rooms]
+    return flat + [(name, item) for name, room in inner for item in getattr(room, "__all__", ())]
+
+
+@pytest.mark.parametrize(("package", "name"), exported())
+def test_every_public_function_has_an_example(package: str, name: str) -> None:
+    thing = getattr(importlib.import_module(package), name)
+    if callable(thing) and getattr(thing, "__module__", "").startswith("ibcore"):
+        is_error = isinstance(thing, type) and issubclass(thing, BaseException)
+        assert thing.__doc__
+        assert is_error or "Examples\n" in thing.__doc__, f"{package}.{name} has no Examples"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_function_without_an_underscore_is_documented(module: str) -> None:
+    silent = [node.name for node in public_functions(module) if not ast.get_docstring(node)]
+    assert not silent
+
+
+def test_the_citation_file_agrees_with_the_package_and_the_book() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)
+    assert version is not None
+    assert citation["version"] == version[1]
+    assert config["title"] in citation["title"]
+
+
+def test_every_lower_bound_of_the_requirements_gives_its_reason() -> None:
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    bare = [line for line in lines if line and line[0] not in "#-" and "  # " not in line]
+    assert not bare
+    assert not [line for line in lines if "==" in line.split("#")[0]]
+
+
+def test_the_constraints_pin_all_that_the_project_asks_for() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    names = {_normal(pin.split("==")[0]) for pin in pins}
+    requirements = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    asked = {_normal(m[0]) for need in requirements + needs() if (m := NAME.match(need))}
+    assert not asked - names
+
+
+def needs() -> list[str]:
+    """Return what ``pyproject.toml`` asks for, extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return [need for group in groups for need in group]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_make_help_names_every_public_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("book", "test", "notebooks", "bench", "repository", "clean"):
+        assert f"make {target}" in done.stdout
