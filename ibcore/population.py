@@ -6,6 +6,7 @@ products.  Both are tested against the plain loop over modules, and the choice i
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from ibcore.nets.init import Prior, Scaling, sample_parameters
+from ibcore.nets.init import Prior, Scaling, draw_units, give_size
 from ibcore.nets.mlp import MLP
 from ibcore.nets.tiled import forward_tiled
 from ibcore.runtime import generator, resolve_device
@@ -101,24 +102,21 @@ class Population:
         """
         if networks < 1:
             raise ValueError(f"networks must be at least 1, got {networks}")
-        target = resolve_device(device)
-        stacked = {
-            name: torch.empty(networks, *shape, dtype=dtype)
-            for name, shape in architecture.shapes.items()
-        }
+        target, shapes = resolve_device(device), architecture.shapes
+        entries = sum(map(math.prod, shapes.values()))
+        units = torch.empty(networks, entries, dtype=torch.float64)
         for index in range(networks):
-            drawn = sample_parameters(
-                architecture.shapes,
-                generator(member_seed(seed, first + index)),
-                weight_scale=weight_scale,
-                bias_scale=bias_scale,
-                bias_growth=bias_growth,
-                prior=prior,
-                scaling=scaling,
-            )
-            for name, value in drawn.items():
-                stacked[name][index] = value
-        return cls(architecture, {name: value.to(target) for name, value in stacked.items()})
+            draw_units(shapes, generator(member_seed(seed, first + index)), prior, units[index])
+        sized = give_size(
+            units,
+            shapes,
+            weight_scale=weight_scale,
+            bias_scale=bias_scale,
+            bias_growth=bias_growth,
+            prior=prior,
+            scaling=scaling,
+        )
+        return cls(architecture, {name: value.to(target, dtype) for name, value in sized.items()})
 
     @classmethod
     def from_modules(cls, modules: Sequence[nn.Module]) -> "Population":

@@ -21,8 +21,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def _uniform(count: int, generator: torch.Generator) -> Tensor:
-    draw = torch.rand(count, generator=generator, dtype=torch.float64)
-    return draw.mul_(2 * math.sqrt(3)).sub_(math.sqrt(3))
+    return torch.rand(count, generator=generator, dtype=torch.float64).mul_(2).sub_(1)
 
 
 def _gaussian(count: int, generator: torch.Generator) -> Tensor:
@@ -49,7 +48,6 @@ def _student(count: int, generator: torch.Generator) -> Tensor:
 
 
 _DRAW: dict[Prior, Callable[[int, torch.Generator], Tensor]] = {
-    "uniform": _uniform,
     "gaussian": _gaussian,
     "ball": _ball,
     "laplace": _laplace,
@@ -67,18 +65,81 @@ def _standard_deviation(scaling: Scaling, shape: tuple[int, ...]) -> float:
     return math.sqrt(1 / 3)
 
 
-def _check(weight_scale: float, bias_scale: float, prior: str, scaling: str) -> None:
+def _check_size(weight_scale: float, bias_scale: float, scaling: str) -> None:
     for name, value in (("weight_scale", weight_scale), ("bias_scale", bias_scale)):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be a finite number >= 0, got {value}")
-    if prior not in PRIORS:
-        raise ValueError(f"unknown prior {prior!r}; choose one of {', '.join(PRIORS)}")
     if scaling not in SCALINGS:
         raise ValueError(f"unknown scaling {scaling!r}; choose one of {', '.join(SCALINGS)}")
 
 
 def _layer_number(name: str) -> int:
     return int(name.split(".")[-2]) + 1
+
+
+def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Tensor) -> None:
+    """Draw one network's parameters before they are given a size, one after the other.
+
+    Weights have unit variance (1/3 for the uniform prior), biases are uniform in (-1, 1).
+    ``out`` is float64 and has as many entries as the shapes together.
+
+    Raises
+    ------
+    ValueError
+        If the prior is unknown.
+
+    Examples
+    --------
+    >>> units = torch.empty(3, dtype=torch.float64)
+    >>> draw_units({"layers.0.bias": (3,)}, torch.Generator().manual_seed(0), "uniform", units)
+    >>> bool((units.abs() <= 1).all())
+    True
+    """
+    if prior not in PRIORS:
+        raise ValueError(f"unknown prior {prior!r}; choose one of {', '.join(PRIORS)}")
+    if prior == "uniform":  # one call for all; sqrt(3) comes with the size
+        torch.rand(len(out), generator=generator, dtype=torch.float64, out=out).mul_(2).sub_(1)
+        return
+    start = 0
+    for shape in shapes.values():
+        count = math.prod(shape)
+        draw = _uniform if len(shape) == 1 else _DRAW[prior]
+        out[start : start + count] = draw(count, generator)
+        start += count
+
+
+def give_size(
+    units: Tensor,
+    shapes: Shapes,
+    *,
+    weight_scale: float,
+    bias_scale: float,
+    bias_growth: float,
+    prior: Prior,
+    scaling: Scaling,
+) -> dict[str, Tensor]:
+    """Cut drawn units ``(m, entries)`` into parameters ``(m, *shape)`` of the right size.
+
+    The options are those of `sample_parameters`.
+
+    Raises
+    ------
+    ValueError
+        As in `sample_parameters`.
+    """
+    _check_size(weight_scale, bias_scale, scaling)
+    parameters: dict[str, Tensor] = {}
+    start = 0
+    for name, shape in shapes.items():
+        if len(shape) == 1:
+            size = bias_scale * bias_growth ** _layer_number(name)
+        else:
+            size = weight_scale * _standard_deviation(scaling, shape)
+            size *= math.sqrt(3) if prior == "uniform" else 1
+        part = units[:, start : start + math.prod(shape)]
+        parameters[name] = (part * size).reshape(len(units), *shape)  # (m, *shape)
+        start += math.prod(shape)
+    return parameters
 
 
 def sample_parameters(
@@ -136,13 +197,15 @@ def sample_parameters(
     >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
     (torch.Size([4, 2]), True)
     """
-    _check(weight_scale, bias_scale, prior, scaling)
-    drawn: dict[str, Tensor] = {}
-    for name, shape in shapes.items():
-        if len(shape) == 1:
-            unit = torch.rand(shape[0], generator=generator, dtype=torch.float64).mul_(2).sub_(1)
-            drawn[name] = unit.mul_(bias_scale * bias_growth ** _layer_number(name))
-        else:
-            unit = _DRAW[prior](math.prod(shape), generator).reshape(shape)
-            drawn[name] = unit.mul_(weight_scale * _standard_deviation(scaling, shape))
-    return drawn
+    units = torch.empty(1, sum(map(math.prod, shapes.values())), dtype=torch.float64)
+    draw_units(shapes, generator, prior, units[0])
+    stacked = give_size(
+        units,
+        shapes,
+        weight_scale=weight_scale,
+        bias_scale=bias_scale,
+        bias_growth=bias_growth,
+        prior=prior,
+        scaling=scaling,
+    )
+    return {name: value[0] for name, value in stacked.items()}

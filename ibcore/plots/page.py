@@ -1,0 +1,104 @@
+"""Put a figure on a page: inline SVG whose text follows the page's color, with alt text."""
+
+import html
+import io
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ibcore.plots.style import INK, settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_SHORTEST_ALT = 40
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure on a page: inline SVG with alt text and caption."""
+
+    svg: str
+    alt: str
+    caption: str
+
+    def _repr_html_(self) -> str:
+        label = html.escape(self.alt, quote=True)
+        caption = f"<figcaption>{self.caption}</figcaption>" if self.caption else ""
+        image = f'<div role="img" aria-label="{label}">{self.svg}</div>'
+        return f'<figure class="ib-figure" style="margin:0;color:inherit">{image}{caption}</figure>'
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.alt}"
+
+
+def caption(frame: "pd.DataFrame", *, band: str = "bands: bootstrap 95 % of the mean") -> str:
+    """Return the line below a figure of a stored result: n, seeds, band, tier and date.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"network": [0, 1, 0, 1], "seed": 0})
+    >>> origin = {"experiment": "toy.squares", "tier": "smoke", "date": "2026-01-02"}
+    >>> frame.attrs["provenance"] = origin
+    >>> caption(frame, band="no bands")
+    'n = 2 networks in each condition, seed 0; no bands; toy.squares, smoke tier, 2026-01-02.'
+    """
+    origin = frame.attrs["provenance"]
+    seeds = ", ".join(str(seed) for seed in sorted(frame["seed"].unique()))
+    return (
+        f"n = {frame['network'].nunique()} networks in each condition, seed {seeds}; {band}; "
+        f"{origin['experiment']}, {origin['tier']} tier, {origin['date'][:10]}."
+    )
+
+
+def show(figure: "Figure", *, alt: str, caption: str = "", source: str = "") -> Shown:
+    """Return a figure as inline SVG for a light or dark page.
+
+    Parameters
+    ----------
+    figure
+        Of one of the plots here.
+    alt
+        What the figure shows: the finding, in at least 40 characters.
+    caption
+        Number of networks, seeds, meaning of the band, tier; HTML.
+    source
+        Experiment, tier and commit, written into the file.
+
+    Raises
+    ------
+    ValueError
+        If the alt text is too short to state a finding.
+
+    Examples
+    --------
+    >>> from ibcore.plots import gallery
+    >>> from ibcore.redshift import sample_functions
+    >>> figure = gallery(sample_functions(networks=2, grid=8)[None], ["relu"], ["a", "b"])
+    >>> show(figure, alt="Two random ReLU networks draw large flat patches.")
+    Figure: Two random ReLU networks draw large flat patches.
+    """
+    if len(alt) < _SHORTEST_ALT:
+        raise ValueError(f"alt text must state the finding in >= 40 characters, got {alt!r}")
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    with mpl.rc_context(settings()):
+        metadata = {"Date": None, "Description": source or None}
+        figure.savefig(buffer, format="svg", metadata=metadata, dpi=144)
+    return Shown(_inline(buffer.getvalue()), alt, caption)
+
+
+def _inline(svg: str) -> str:
+    """Make an SVG file part of a page: adaptive ink, ids of its own, width of the column."""
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    prefix = "f" + sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    width = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', svg)
+    if width is None:
+        raise ValueError("the SVG writer of matplotlib gave no size in points")
+    style = f'style="width:100%;max-width:{width[1]}pt;height:auto" aria-hidden="true"'
+    return svg.replace(width[0], style, 1)

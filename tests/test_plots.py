@@ -1,0 +1,85 @@
+"""Standard plots: they draw the data they were given, and stand on a page of any color."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ibcore.plots import curves, gallery, heatmaps, show
+from ibcore.stats import bootstrap_mean
+
+ALT = "A finding that is stated in more than forty characters."
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(
+    [
+        {"a": a, "name": name, "panel": panel, "y": offset + a + RNG.normal()}
+        for a in (0.5, 1.0, 2.0)
+        for offset, name in enumerate(("relu", "tanh"))
+        for panel in (3, 6)
+        for _ in range(8)
+    ]
+)
+
+
+def test_curves_draw_means_and_bootstrap_bands():
+    figure = curves(FRAME, x="a", y="y", hue="name", panel="panel", labels={"panel": "depth"})
+    assert [axis.get_title() for axis in figure.axes] == ["depth 3", "depth 6"]
+    part = FRAME[(FRAME.panel == 6) & (FRAME.name == "tanh")]
+    intervals = [bootstrap_mean(group.y) for _, group in part.groupby("a")]
+    line = figure.axes[1].lines[1]
+    np.testing.assert_allclose(line.get_xdata(), [0.5, 1.0, 2.0])
+    np.testing.assert_allclose(line.get_ydata(), [interval.value for interval in intervals])
+    band = figure.axes[1].collections[1].get_paths()[0].vertices[:, 1]
+    assert band.min() == pytest.approx(min(interval.low for interval in intervals))
+    assert band.max() == pytest.approx(max(interval.high for interval in intervals))
+
+
+def test_curves_differ_by_more_than_color_and_are_named_at_their_ends():
+    figure = curves(FRAME, x="a", y="y", hue="name", references={"noise": 2.0})
+    drawn = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
+    assert len({line.get_marker() for line in drawn}) == 2
+    names = {text.get_text() for text in figure.axes[0].texts}
+    assert names == {"relu", "tanh", "noise"}
+
+
+def test_heatmaps_write_the_mean_into_each_cell():
+    figure = heatmaps(FRAME, x="panel", y="a", value="y", panel="name", limits=(0, 4))
+    table = FRAME[FRAME.name == "relu"].pivot_table(index="a", columns="panel", values="y")
+    expected = {f"{v:.2f}".removeprefix("0") for v in table.to_numpy().flat}
+    assert {text.get_text() for text in figure.axes[0].texts} == expected
+
+
+def test_the_gallery_shows_each_function_between_its_own_extremes():
+    values = torch.stack([torch.rand(2, 5, 5), 1000 * torch.rand(2, 5, 5)])
+    figure = gallery(values, ["low", "high"], ["one", "two"])
+    for axis, image in zip(figure.axes, values.flatten(0, 1), strict=True):
+        assert axis.images[0].get_clim() == pytest.approx((image.min().item(), image.max().item()))
+        np.testing.assert_array_equal(axis.images[0].get_array(), image.numpy())
+
+
+def test_a_shown_figure_takes_the_ink_of_the_page_and_asks_no_other_host():
+    shown = show(curves(FRAME, x="a", y="y", hue="name"), alt=ALT, caption="n = 8", source="toy")
+    page = shown._repr_html_()
+    assert "currentColor" in page
+    assert "#010203" not in page
+    assert f'aria-label="{ALT}"' in page
+    assert "<figcaption>n = 8</figcaption>" in page
+    assert "toy" in page
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
+
+
+def test_ids_are_unique_on_a_page_with_several_figures_and_the_file_is_reproducible():
+    figures = [curves(FRAME, x="a", y=y, hue="name") for y in ("y", "panel")]
+    first, second = (show(figure, alt=ALT).svg for figure in figures)
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    assert all(target in ids[0] for target in re.findall(r"url\(#([^)]+)\)", first))
+    assert show(curves(FRAME, x="a", y="y", hue="name"), alt=ALT).svg == first
+
+
+def test_a_short_alt_text_is_refused():
+    with pytest.raises(ValueError, match="must state the finding in >= 40 characters, got 'plot'"):
+        show(curves(FRAME, x="a", y="y", hue="name"), alt="plot")
