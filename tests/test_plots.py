@@ -56,7 +56,7 @@ def test_the_gallery_shows_each_function_between_its_own_extremes():
     figure = gallery(values, ["low", "high"], ["one", "two"])
     for axis, image in zip(figure.axes, values.flatten(0, 1), strict=True):
         assert axis.images[0].get_clim() == pytest.approx((image.min().item(), image.max().item()))
-        np.testing.assert_array_equal(axis.images[0].get_array(), image.numpy())
+        np.testing.assert_array_equal(axis.images[0].get_array(), image.mT.numpy())
 
 
 def test_a_shown_figure_takes_the_ink_of_the_page_and_asks_no_other_host():

@@ -21,7 +21,7 @@ def gallery(
     Parameters
     ----------
     values
-        Shape ``(rows, columns, n, n)``; the first input coordinate runs upward.
+        Shape ``(rows, columns, n, n)``; x1 runs to the right and x2 upward.
     rows, columns
         Labels.
     size
@@ -38,7 +38,10 @@ def gallery(
     )
     for (i, j), axis in np.ndenumerate(axes):
         axis.imshow(
-            values[i, j].cpu().numpy(), cmap=FUNCTION_COLORS, origin="lower", interpolation="none"
+            values[i, j].mT.cpu().numpy(),
+            cmap=FUNCTION_COLORS,
+            origin="lower",
+            interpolation="none",
         )
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
@@ -86,7 +89,7 @@ def heatmaps(
     for axis, (name, part) in zip(axes.flat, groups, strict=False):
         table = part.pivot_table(index=y, columns=x, values=value).sort_index(ascending=False)
         sns.heatmap(
-            table, ax=axis, cmap="cividis", vmin=limits[0], vmax=limits[1], cbar=False,
+            table, ax=axis, cmap=FUNCTION_COLORS, vmin=limits[0], vmax=limits[1], cbar=False,
             annot=table.map(_two_digits), fmt="", annot_kws={"size": 7},
         )  # fmt: skip
         axis.set(title=name, xlabel=labels.get(x, x), ylabel=labels.get(y, y))

@@ -3,7 +3,7 @@
 from typing import Any
 
 INK = "#010203"  # replaced by the page's own text color when shown
-FUNCTION_COLORS = "cividis"  # ordered in lightness, the same for color-blind readers
+FUNCTION_COLORS = "viridis"  # ordered in lightness, the same for color-blind readers
 
 STYLES: dict[str, tuple[str, str, str]] = {  # color, line, marker: never color alone
     "relu": ("#2b7bba", "-", "o"),

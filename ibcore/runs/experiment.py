@@ -1,0 +1,180 @@
+"""An experiment: a question, one typed configuration per tier, and independent cells."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import torch
+
+from ibcore.runtime import Tier, check_tier
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+C = TypeVar("C")
+K = TypeVar("K")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Experiment(Generic[C, K]):
+    """A question that is answered by independent cells.
+
+    Attributes
+    ----------
+    name
+        ``"lab.name"`` in lower case, for instance ``"redshift.activations"``.
+    question
+        One sentence.
+    tiers
+        The configuration (a frozen dataclass of plain values) of each tier.
+    cells
+        Turns a configuration into cells: frozen dataclasses of plain values (str, int, float,
+        bool, None, tuples of these), each an independent piece of work, vectorized inside.
+    run_cell
+        Computes one cell on a device as a tidy frame.  It is a function of a module, so that
+        any executor can send it to another process.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> @dataclass(frozen=True)
+    ... class Sizes:
+    ...     sizes: tuple[int, ...]
+    >>> @dataclass(frozen=True)
+    ... class Size:
+    ...     size: int
+    >>> def square(cell: Size, device: torch.device) -> pd.DataFrame:
+    ...     return pd.DataFrame({"size": [cell.size], "square": [cell.size**2]})
+    >>> squares = Experiment(
+    ...     "toy.squares", "How large is a square?", {"smoke": Sizes((1, 2))},
+    ...     lambda config: [Size(size) for size in config.sizes], square,
+    ... )
+    >>> list(squares.plan("smoke").values())
+    [Size(size=1), Size(size=2)]
+    """
+
+    name: str
+    question: str
+    tiers: Mapping[Tier, C]
+    cells: Callable[[C], Sequence[K]]
+    run_cell: "Callable[[K, torch.device], pd.DataFrame]"
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        for tier in self.tiers:
+            check_tier(tier)
+
+    @property
+    def lab(self) -> str:
+        """The laboratory: the part of the name before the dot."""
+        return self.name.partition(".")[0]
+
+    def config(self, tier: Tier) -> C:
+        """Return the configuration of ``tier``; ``ValueError`` if this experiment has none."""
+        if tier not in self.tiers:
+            raise ValueError(
+                f"experiment {self.name!r} has no tier {tier!r}; it has {', '.join(self.tiers)}"
+            )
+        return self.tiers[tier]
+
+    def plan(self, tier: Tier) -> dict[str, K]:
+        """Return the cells of ``tier`` by key, in order.
+
+        Raises
+        ------
+        ValueError
+            If the tier is unknown, there is no cell, two cells are equal, or a cell is not a
+            dataclass of plain values.
+        """
+        plan: dict[str, K] = {}
+        for cell in self.cells(self.config(tier)):
+            key = cell_key(self.name, cell)
+            if key in plan:
+                raise ValueError(
+                    f"experiment {self.name!r}, tier {tier!r}: the cell {cell} occurs twice; "
+                    "let cells() return each piece of work once"
+                )
+            plan[key] = cell
+        if not plan:
+            raise ValueError(f"experiment {self.name!r}, tier {tier!r}: cells() returned no cell")
+        return plan
+
+
+AnyExperiment = Experiment[Any, Any]
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it has the form ``lab.name`` of lower-case words, else raise."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"experiment name {name!r} is not of the form 'lab.name' in lower case "
+            "(letters, digits, - and _), for instance 'redshift.activations'"
+        )
+    return name
+
+
+def cell_key(name: str, cell: object) -> str:
+    """Return the key of a cell: 16 hexadecimal digits, the same on every machine and Python.
+
+    It is the start of the SHA-256 of the experiment's name and the cell's fields as JSON with
+    sorted keys.
+
+    Raises
+    ------
+    ValueError
+        If the cell is not a dataclass of plain values.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Size:
+    ...     size: int
+    >>> cell_key("toy.squares", Size(3))
+    'e8ee9b65b37fd0f6'
+    """
+    text = json.dumps(
+        {"cell": plain_fields(cell), "experiment": name},
+        sort_keys=True,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def plain_fields(value: object) -> dict[str, Any]:
+    """Return the fields of a dataclass of plain values as they come back from JSON.
+
+    Tuples become lists; a nested dataclass becomes a mapping.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not a dataclass, or a field is not plain or not finite.
+    """
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        raise ValueError(f"expected an instance of a frozen dataclass, got {value!r}")
+    return {
+        field.name: _plain(getattr(value, field.name), f"{type(value).__name__}.{field.name}")
+        for field in dataclasses.fields(value)
+    }
+
+
+def _plain(value: object, where: str) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(entry, where) for entry in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return plain_fields(value)
+    if value is not None and type(value) not in (str, int, float, bool):
+        raise ValueError(
+            f"{where} is {value!r} of type {type(value).__name__}; configurations and cells hold "
+            "only str, int, float, bool, None and tuples of these"
+        )
+    if isinstance(value, float) and value - value != 0:
+        raise ValueError(f"{where} is {value}; configurations and cells hold finite numbers")
+    return value

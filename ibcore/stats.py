@@ -1,0 +1,214 @@
+"""Means with bootstrap intervals, rank correlation and paired differences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+_CHUNK = 2_000_000  # resampled entries held in memory at once
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its bootstrap interval.
+
+    Attributes
+    ----------
+    value
+        The estimate on the data themselves.
+    low, high
+        Ends of the percentile bootstrap interval, in the unit of ``value``.
+    n
+        How many independent observations the estimate rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def bootstrap_mean(
+    values: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Return the mean of independent observations with its percentile bootstrap interval.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), n at least 2, all finite.
+    level
+        Coverage that the interval aims at, between 0 and 1.
+    draws
+        Number of bootstrap samples.
+    seed
+        Seed of the resampling; the same seed gives the same interval.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two values are given, one is not finite, or an option is out of range.
+
+    Examples
+    --------
+    >>> interval = bootstrap_mean([1.0, 2.0, 3.0, 4.0])
+    >>> interval.value, interval.low < 2.5 < interval.high, interval.n
+    (2.5, True, 4)
+    """
+    data = _sample("values", values)
+    _check_options(level, draws)
+    means = np.concatenate([data[rows].mean(axis=1) for rows in _resamples(len(data), draws, seed)])
+    return _interval(float(data.mean()), means, level, len(data))
+
+
+def paired_difference(
+    a: ArrayLike, b: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Return the mean of ``a - b`` over pairs, with its percentile bootstrap interval.
+
+    ``a[i]`` and ``b[i]``, both of shape (n,), belong to the same unit (for instance the same
+    seed), so whole pairs are resampled.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or as for `bootstrap_mean`.
+
+    Examples
+    --------
+    >>> paired_difference([3.0, 5.0], [1.0, 3.0])
+    Interval(value=2.0, low=2.0, high=2.0, n=2)
+    """
+    first, second = _pairs("a", a, "b", b)
+    return bootstrap_mean(first - second, level=level, draws=draws, seed=seed)
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Return Spearman's rank correlation of two samples of shape (n,); ties share their mean rank.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, there are fewer than two pairs, a value is not finite, or all
+        values of one sample are equal (no ranking exists then).
+
+    Examples
+    --------
+    >>> round(spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
+    1.0
+    """
+    first, second = _pairs("x", x, "y", y)
+    for name, data in (("x", first), ("y", second)):
+        if np.all(data == data[0]):
+            raise ValueError(
+                f"all {len(data)} values of {name} equal {data[0]}, so they have no ranking; "
+                "rank correlation needs at least two different values in each sample"
+            )
+    return _rank_correlation(first, second)
+
+
+def spearman_interval(
+    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Return Spearman's rank correlation with its percentile bootstrap interval.
+
+    Pairs are resampled.  A resample in which all values of ``x`` or of ``y`` are equal has no
+    rank correlation and is drawn again, so the interval is conditional on a ranking existing.
+
+    Raises
+    ------
+    ValueError
+        As for `spearman`, or if an option is out of range.
+
+    Examples
+    --------
+    >>> interval = spearman_interval(range(20), range(20))
+    >>> round(interval.low, 12), interval.n
+    (1.0, 20)
+    """
+    value = spearman(x, y)
+    first, second = _pairs("x", x, "y", y)
+    _check_options(level, draws)
+    rng = np.random.default_rng(seed)
+    correlations = np.empty(draws)
+    for draw in range(draws):
+        rows = _ranked_resample(first, second, rng)
+        correlations[draw] = _rank_correlation(first[rows], second[rows])
+    return _interval(value, correlations, level, len(first))
+
+
+def average_ranks(values: Floats) -> Floats:
+    """Return ranks 1..n of a finite sample of shape (n,); equal values share their mean rank.
+
+    Examples
+    --------
+    >>> average_ranks(np.array([10.0, 20.0, 10.0])).tolist()
+    [1.5, 3.0, 1.5]
+    """
+    _, position, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[position.reshape(-1)]
+    return ranks
+
+
+def _rank_correlation(x: Floats, y: Floats) -> float:
+    """Pearson correlation of the ranks of two non-constant samples."""
+    first, second = average_ranks(x), average_ranks(y)
+    first -= first.mean()
+    second -= second.mean()
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
+
+
+def _resamples(n: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield row numbers drawn with replacement, ``draws`` rows of n in all, in chunks."""
+    rng = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK // n)
+    for start in range(0, draws, chunk):
+        yield rng.integers(n, size=(min(chunk, draws - start), n))
+
+
+def _ranked_resample(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+    while True:
+        rows = rng.integers(len(x), size=len(x))
+        if np.ptp(x[rows]) > 0 and np.ptp(y[rows]) > 0:
+            return rows
+
+
+def _interval(value: float, draws: NDArray[Any], level: float, n: int) -> Interval:
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high), n)
+
+
+def _sample(name: str, values: ArrayLike) -> Floats:
+    data = np.asarray(values, dtype=np.float64)
+    if data.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,), got shape {data.shape}; flatten it first")
+    if len(data) < 2:
+        raise ValueError(f"{name} holds {len(data)} values; an interval needs at least 2")
+    if not np.isfinite(data).all():
+        count = int((~np.isfinite(data)).sum())
+        raise ValueError(
+            f"{name} holds {count} values that are not finite, the first at position "
+            f"{int(np.argmin(np.isfinite(data)))}; decide what they mean and remove them first"
+        )
+    return data
+
+
+def _pairs(x_name: str, x: ArrayLike, y_name: str, y: ArrayLike) -> tuple[Floats, Floats]:
+    first, second = _sample(x_name, x), _sample(y_name, y)
+    if len(first) != len(second):
+        raise ValueError(
+            f"{x_name} has {len(first)} values but {y_name} has {len(second)}; "
+            "pairs need one of each"
+        )
+    return first, second
+
+
+def _check_options(level: float, draws: int) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")

@@ -1,0 +1,35 @@
+"""The toy laboratory, as a module of its own and as one that the registry finds."""
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import ibcore
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "labs"))
+
+
+@pytest.fixture
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder in which each computation of a toy cell leaves one file."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    monkeypatch.setenv("TOY_MARKS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def toy_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the registry know the toy laboratory and no other."""
+    monkeypatch.setattr(ibcore, "__path__", [*ibcore.__path__, str(HERE / "labs")])
+    for name in ("registry", "cli", "claims"):
+        monkeypatch.setattr(import_module(f"ibcore.runs.{name}"), "LABS", ("toy",))
+    yield
+    for name in [name for name in sys.modules if name.startswith("ibcore.toy")]:
+        del sys.modules[name]
+    if hasattr(ibcore, "toy"):
+        del ibcore.toy

@@ -1,0 +1,1 @@
+"""A laboratory of experiments that take no time."""

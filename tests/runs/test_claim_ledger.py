@@ -1,0 +1,184 @@
+"""The ledger is read strictly: every unclear entry is named."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ibcore.runs import LedgerError, read_ledger
+from ibcore.runs.claim import Expect
+from ibcore.runs.ledger import ledger_path, parse_claim
+
+ENTRY: dict[str, Any] = {
+    "id": "toy.squares-grow",
+    "statement": "The square is {value} ({low} to {high}).",
+    "lab": "toy",
+    "experiment": "toy.squares",
+    "measure": "mean('square')",
+    "expect": {"above": 1},
+    "tier": "smoke",
+    "paper": {"value": "4", "where": "Table 1"},
+    "verdict": "agrees",
+    "note": "None needed.",
+}
+ORDER = {"measure": "(mean('square', size=1), mean('square', size=2))"}
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    return {**ENTRY, **changes}
+
+
+def test_a_complete_claim_is_read_with_its_defaults() -> None:
+    claim = parse_claim(ENTRY)
+    assert (claim.id, claim.lab, claim.tier) == ("toy.squares-grow", "toy", "smoke")
+    assert claim.expect == Expect("above", (1.0,)) and claim.paper is not None
+    assert claim.paper.where == "Table 1"
+    assert (claim.format, claim.resample, claim.unit) == ("{:.2f}", "network", None)
+    assert claim.measure is not None and claim.measure.text == "mean('square')"
+
+
+def test_a_claim_that_was_not_attempted_has_nothing_to_measure() -> None:
+    nothing = dict.fromkeys(("experiment", "measure", "expect", "tier"))
+    claim = parse_claim(entry(statement="Later.", verdict="not attempted", **nothing))
+    assert claim.measure is None and claim.expect is None
+    with pytest.raises(LedgerError, match="measure must be null exactly when"):
+        parse_claim(entry(measure=None))
+    with pytest.raises(LedgerError, match="null exactly when the verdict is 'not attempted'"):
+        parse_claim(entry(verdict="not attempted"))
+
+
+@pytest.mark.parametrize("key", ENTRY)
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(LedgerError, match=key):
+        parse_claim({name: value for name, value in ENTRY.items() if name != key})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"extra": 1}, "unknown keys extra; known keys: id"),
+        ({"verdict": "roughly"}, "unknown verdict 'roughly'; choose one of agrees"),
+        ({"tier": "huge"}, "unknown tier 'huge'"),
+        ({"lab": "redshift"}, "must start with the lab, here 'redshift.'"),
+        ({"id": "toy"}, "must start with the lab"),
+        ({"experiment": "Squares"}, "not of the form"),
+        ({"experiment": 3}, "experiment|expected string"),
+        ({"measure": "mean('square'"}, "is not an expression"),
+        ({"measure": "mode('square')"}, "unknown function 'mode'"),
+        ({"measure": 3}, "strip|object"),
+        ({"statement": ""}, "statement must be text"),
+        ({"note": 3}, "note must be text, got 3"),
+        ({"paper": "4"}, "paper must be null or"),
+        ({"paper": {"value": 4, "where": "x"}}, "paper.value must be text, got 4"),
+        ({"format": "{:.2q}"}, "bad placeholder"),
+        ({"format": "two"}, "does not print the number"),
+        ({"format": "{x}"}, "bad placeholder"),
+        ({"statement": "It is {mean}."}, "may hold {value}"),
+        ({"statement": "It is {value."}, "bad placeholder"),
+        ({"expect": 3}, "expect must be a mapping with exactly one of"),
+        ({"expect": {}}, "exactly one of"),
+        ({"expect": {"above": 1, "below": 2}}, "exactly one of"),
+        ({"expect": {"about": 1}}, "exactly one of"),
+        ({"expect": {"above": "1"}}, r"expect.above must hold 1 finite number"),
+        ({"expect": {"above": float("nan")}}, "finite"),
+        ({"expect": {"above": True}}, "finite"),
+        ({"expect": {"between": [1]}}, "must hold 2 finite"),
+        ({"expect": {"between": 1}}, "must hold 2 finite"),
+        ({"expect": {"between": [2, 1]}}, "must rise from low to high"),
+        ({"expect": {"above": 1, "margin": 1}}, "an order may have a margin"),
+        ({"expect": {"order": "increasing"}}, r"needs a measure of the form \(m1, m2"),
+        ({**ORDER, "expect": {"order": "up"}}, "increasing|decreasing"),
+        ({**ORDER, "expect": {"order": "increasing", "margin": -1}}, "must not be negative"),
+        ({**ORDER, "expect": {"above": 1}}, "needs one number, but the measure is a tuple"),
+        ({"expect_smoke": {"order": "increasing"}}, "needs a measure of the form"),
+        ({"expect_smoke": {"nothing": 1}}, "expect_smoke must hold exactly one of"),
+    ],
+)
+def test_an_unclear_entry_names_the_claim_and_the_remedy(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(LedgerError, match=message) as caught:
+        parse_claim(entry(**changes))
+    assert str(changes.get("id", "toy.squares-grow")) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expect", "value", "holds"),
+    [
+        (Expect("above", (1.0,)), 1.0, False),
+        (Expect("above", (1.0,)), 1.1, True),
+        (Expect("below", (1.0,)), 1.0, False),
+        (Expect("below", (1.0,)), 0.9, True),
+        (Expect("between", (1.0, 2.0)), 1.0, True),
+        (Expect("between", (1.0, 2.0)), 2.1, False),
+        (Expect("between", (1.0, 2.0)), 0.9, False),
+        (Expect("increasing"), (1.0, 2.0, 3.0), True),
+        (Expect("increasing"), (1.0, 1.0), False),
+        (Expect("increasing", margin=1.0), (1.0, 2.0), False),
+        (Expect("increasing", margin=0.9), (1.0, 2.0), True),
+        (Expect("decreasing"), (3.0, 1.0, 2.0), False),
+        (Expect("decreasing", margin=0.5), (3.0, 2.0, 1.0), True),
+        (Expect("above", (1.0,)), float("nan"), False),
+        (Expect("between", (1.0, 2.0)), float("nan"), False),
+    ],
+)
+def test_an_expectation_holds_exactly_where_it_says(
+    expect: Expect, value: float | tuple[float, ...], holds: bool
+) -> None:
+    assert expect.holds(value) is holds
+
+
+def test_the_smoke_expectation_holds_at_smoke_only() -> None:
+    claim = parse_claim(entry(expect_smoke={"above": 0.5}))
+    assert str(claim.expected("smoke")) == "above 0.5"
+    assert str(claim.expected("paper")) == "above 1"
+    assert str(parse_claim(ENTRY).expected("smoke")) == "above 1"
+
+
+def test_a_file_keeps_its_order_and_refuses_an_id_twice(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yml"
+    path.write_text(yaml.safe_dump([entry(id="toy.b"), entry(id="toy.a")]))
+    assert list(read_ledger(path)) == ["toy.b", "toy.a"]
+    path.write_text(yaml.safe_dump([entry(id="toy.b"), entry(id="toy.b")]))
+    with pytest.raises(LedgerError, match=r"'toy\.b': the id occurs twice"):
+        read_ledger(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must hold a list of claims"),
+        ("a: 1", "must hold a list"),
+        ("- 3", "entry 1 of claims.yml: a claim is a mapping with a text 'id'"),
+        ("- {lab: toy}", "text 'id'"),
+        ("- {id: toy.a, id: toy.b}", "the key 'id' occurs twice"),
+        ("- {id: toy.a", "not readable YAML"),
+        ("- !!python/object/apply:os.system [true]", "not readable YAML"),
+    ],
+)
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "claims.yml"
+    path.write_text(text)
+    with pytest.raises(LedgerError, match=message):
+        read_ledger(path)
+    path.write_text("[]")
+    assert read_ledger(path) == {}
+
+
+def test_the_ledger_lies_in_the_checkout_and_else_in_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "ibcore"
+    ledger = import_module("ibcore.runs.ledger")
+    monkeypatch.setattr(ledger.ibcore, "__file__", str(package / "__init__.py"))
+    assert ledger_path() == package / "_claims.yml"
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "claims.yml").write_text("[]")
+    assert ledger_path() == tmp_path / "book" / "claims.yml"
+
+
+def test_the_ledger_of_the_book_can_be_read() -> None:
+    for name, claim in read_ledger().items():
+        assert name == claim.id

@@ -1,0 +1,349 @@
+"""Running experiments: every cell once, kept at once, resumed after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from toy.experiments import SQUARES, Size, Sizes
+
+from ibcore.runs import CellError, DamagedResultError, Experiment, read, run
+from ibcore.runs.experiment import cell_key
+
+HERE = Path(__file__).parent
+KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
+
+
+def computed(marks: Path) -> Counter[int]:
+    """Count the computations of each size."""
+    return Counter(int(path.name.partition(".")[0]) for path in marks.iterdir())
+
+
+def quiet(store: Path, experiment: Experiment[Any, Any] = SQUARES, **options: Any) -> pd.DataFrame:
+    return run(experiment, options.pop("tier", "smoke"), store=store, progress=False, **options)
+
+
+def test_a_run_gathers_all_cells_in_order_with_their_provenance(tmp_path: Path) -> None:
+    frame = quiet(tmp_path)
+    assert frame["size"].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert frame["square"].tolist() == [1, 2, 3, 4, 5, 6, 9, 10, 11]
+    origin = frame.attrs["provenance"]
+    assert origin["experiment"] == "toy.squares" and origin["tier"] == "smoke"
+    assert origin["question"] == SQUARES.question
+    assert origin["config"] == {"sizes": [1, 2, 3], "networks": 3}
+    assert origin["cells"] == 3 and origin["seeds"] == [7] and origin["cell"] is None
+    assert origin["seconds"] >= 0 and origin["date"].endswith("+00:00")
+    assert set(origin["versions"]) == {"python", "torch", "numpy", "pandas", "ibcore"}
+    assert origin["versions"]["torch"] == torch.__version__
+    assert origin["device"] == "cpu" and origin["processor"]
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.squares.smoke.parquet"]
+
+
+def test_a_complete_result_is_returned_without_computing(tmp_path: Path, marks: Path) -> None:
+    first = quiet(tmp_path)
+    second = quiet(tmp_path)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert first.attrs == second.attrs
+    assert computed(marks) == {1: 1, 2: 1, 3: 1}
+    quiet(tmp_path, fresh=True)
+    assert computed(marks) == {1: 2, 2: 2, 3: 2}
+
+
+def test_another_configuration_needs_fresh(tmp_path: Path) -> None:
+    quiet(tmp_path)
+    other = replace(SQUARES, tiers={"smoke": Sizes((1, 2))})
+    with pytest.raises(ValueError, match=r"different: sizes.*fresh=True"):
+        quiet(tmp_path, other)
+    assert len(quiet(tmp_path)) == 9
+    assert len(quiet(tmp_path, other, fresh=True)) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.squares.smoke.parquet"]
+
+
+def test_other_cells_from_the_same_configuration_need_fresh(tmp_path: Path) -> None:
+    quiet(tmp_path)
+    fewer = replace(SQUARES, cells=lambda config: [Size(1, config.networks)])
+    with pytest.raises(ValueError, match="the cells made from it"):
+        quiet(tmp_path, fewer)
+
+
+@pytest.mark.parametrize("kind", ["here", "threads", "processes"])
+def test_a_failing_cell_is_named_and_the_finished_ones_are_kept(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("TOY_FAIL", "2")
+    executor = {
+        "here": lambda: None,
+        "threads": lambda: ThreadPoolExecutor(3),
+        "processes": lambda: ProcessPoolExecutor(1, get_context("spawn")),
+    }[kind]()
+    message = r"toy\.squares.*Size\(size=2, networks=3\).*ArithmeticError: 2 is too large"
+    with pytest.raises(CellError, match=message) as caught:
+        quiet(tmp_path, executor=executor)
+    if executor is not None:
+        executor.shutdown()
+    assert isinstance(caught.value.__cause__, ArithmeticError)
+    assert not (tmp_path / "toy.squares.smoke.parquet").exists()
+    kept = {path.stem for path in (tmp_path / "toy.squares" / "smoke").iterdir()}
+    assert KEYS[1] in kept and KEYS[2] not in kept
+    before = computed(marks)
+    monkeypatch.delenv("TOY_FAIL")
+    assert len(quiet(tmp_path)) == 9
+    again = computed(marks) - before
+    assert again[1] == 0 and again[2] == 1
+
+
+def test_cells_in_flight_are_collected_before_a_failure_is_raised(tmp_path: Path) -> None:
+    failing, finish = threading.Event(), threading.Event()
+
+    def run_cell(cell: Size, device: torch.device) -> pd.DataFrame:
+        if cell.size == 1:
+            failing.wait(10)
+            threading.Timer(0.2, finish.set).start()
+            raise ArithmeticError("early")
+        failing.set()
+        assert finish.wait(10)
+        return pd.DataFrame({"size": [cell.size]})
+
+    slow = replace(SQUARES, run_cell=run_cell)
+    with ThreadPoolExecutor(2) as pool, pytest.raises(CellError, match="of 3 cells are finished"):
+        quiet(tmp_path, slow, executor=pool)
+    assert (tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet").exists()
+
+
+def test_a_worker_that_dies_is_reported_with_experiment_and_cell(tmp_path: Path) -> None:
+    dying = replace(SQUARES, run_cell=die)
+    with (
+        ProcessPoolExecutor(1, get_context("spawn")) as pool,
+        pytest.raises(CellError, match=r"toy\.squares.*Size\(size=1.*BrokenProcessPool"),
+    ):
+        quiet(tmp_path, dying, executor=pool)
+
+
+def die(cell: Size, device: torch.device) -> pd.DataFrame:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def test_any_executor_gives_the_frame_of_the_plain_loop(tmp_path: Path) -> None:
+    plain = quiet(tmp_path / "plain", tier="laptop")
+    with ThreadPoolExecutor(3) as pool:
+        threads = quiet(tmp_path / "threads", tier="laptop", executor=pool)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        processes = quiet(tmp_path / "processes", tier="laptop", executor=pool)
+    for frame in (plain, threads, processes):
+        frame.attrs = {}
+    pd.testing.assert_frame_equal(plain, threads, check_exact=True)
+    pd.testing.assert_frame_equal(plain, processes, check_exact=True)
+
+
+def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FAIL", "4")
+    other = replace(SQUARES, tiers={"smoke": Sizes((1, 4), networks=2)})
+    with pytest.raises(CellError):
+        quiet(tmp_path, other)
+    stale = tmp_path / "toy.squares" / "smoke" / f"{cell_key('toy.squares', Size(1, 2))}.parquet"
+    content = stale.read_bytes()
+    with pytest.warns(UserWarning, match=r"another configuration of toy\.squares \(1\)"):
+        frame = quiet(tmp_path)
+    assert len(frame) == 9
+    assert stale.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("where", "fresh"), [("cell", False), ("gathered", False), ("gathered", True)]
+)
+def test_a_damaged_file_stops_the_run_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, fresh: bool
+) -> None:
+    if where == "cell":
+        monkeypatch.setenv("TOY_FAIL", "3")
+        with pytest.raises(CellError):
+            quiet(tmp_path)
+        path = tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet"
+    else:
+        quiet(tmp_path)
+        path = tmp_path / "toy.squares.smoke.parquet"
+    monkeypatch.delenv("TOY_FAIL", raising=False)
+    cut = path.read_bytes()[:-20]
+    path.write_bytes(cut)
+    with pytest.raises(DamagedResultError, match="move or delete it, then run again") as caught:
+        quiet(tmp_path, fresh=fresh)
+    assert str(path) in str(caught.value) and path.read_bytes() == cut
+    path.unlink()
+    assert len(quiet(tmp_path)) == 9
+
+
+def test_a_file_in_the_place_of_a_cell_must_be_that_cell(tmp_path: Path) -> None:
+    quiet(tmp_path / "other")
+    place = tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet"
+    place.parent.mkdir(parents=True)
+    (tmp_path / "other" / "toy.squares.smoke.parquet").rename(place)
+    with pytest.raises(DamagedResultError, match="is not a cell of"):
+        quiet(tmp_path)
+
+
+def test_a_fresh_run_that_fails_keeps_the_old_result_and_can_be_continued(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet(tmp_path)
+    old = (tmp_path / "toy.squares.smoke.parquet").read_bytes()
+    monkeypatch.setenv("TOY_FAIL", "3")
+    with pytest.raises(CellError):
+        quiet(tmp_path, fresh=True)
+    assert (tmp_path / "toy.squares" / "smoke" / "replaced.parquet").read_bytes() == old
+    monkeypatch.delenv("TOY_FAIL")
+    quiet(tmp_path)
+    assert computed(marks) == {1: 2, 2: 2, 3: 3}
+    assert not (tmp_path / "toy.squares").exists()
+    assert (tmp_path / "toy.squares.smoke.parquet").exists()
+
+
+def test_cells_with_other_columns_are_refused(tmp_path: Path) -> None:
+    def run_cell(cell: Size, device: torch.device) -> pd.DataFrame:
+        return pd.DataFrame({"odd" if cell.size % 2 else "even": [1]})
+
+    with pytest.raises(ValueError, match=r"Size\(size=2.*the columns \['even'\] differ"):
+        quiet(tmp_path, replace(SQUARES, run_cell=run_cell))
+
+
+def test_a_cell_that_returns_no_frame_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CellError, match="returned NoneType; it must return a pandas DataFrame"):
+        quiet(tmp_path, replace(SQUARES, run_cell=lambda cell, device: None))  # type: ignore[arg-type, return-value]
+
+
+def test_unknown_tiers_devices_and_experiments_are_refused_before_any_work(
+    tmp_path: Path, marks: Path
+) -> None:
+    with pytest.raises(ValueError, match="unknown tier 'huge'"):
+        quiet(tmp_path, tier="huge")
+    with pytest.raises(ValueError, match="unknown device 'abacus'"):
+        quiet(tmp_path, device="abacus")
+    with pytest.raises(ValueError, match="unknown experiment"):
+        run("toy.nothing", "smoke", store=tmp_path)
+    assert not computed(marks) and [path.name for path in tmp_path.iterdir()] == ["marks"]
+
+
+def test_the_device_reaches_the_cell(tmp_path: Path) -> None:
+    def run_cell(cell: Size, device: torch.device) -> pd.DataFrame:
+        return pd.DataFrame({"device": [device.type]})
+
+    frame = quiet(tmp_path, replace(SQUARES, run_cell=run_cell), device="cpu")
+    assert set(frame["device"]) == {"cpu"}
+
+
+def test_progress_is_shown_on_standard_error_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(SQUARES, "smoke", store=tmp_path)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "toy.squares (smoke)" in shown.err and "3/3" in shown.err
+
+
+def test_the_global_random_state_is_not_touched(tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    quiet(tmp_path)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def command(store: Path, *options: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "killable", "run", "toy.squares", "--tier", "laptop"),
+        *("--store", str(store), *options),
+    ]
+
+
+def environment(marks: Path, pause: float) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),
+        "TOY_MARKS": str(marks),
+        "TOY_PAUSE": str(pause),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
+    tmp_path: Path, kill: signal.Signals
+) -> None:
+    marks, store = tmp_path / "marks", tmp_path / "store"
+    marks.mkdir()
+    cells = store / "toy.squares" / "laptop"
+    process = subprocess.Popen(
+        command(store), env=environment(marks, 0.3), stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(cells.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(kill)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if kill == signal.SIGKILL else 130)
+    if kill == signal.SIGINT:
+        assert "the same command continues" in errors and "Traceback" not in errors
+    finished = {read(path)[1].cell["size"] for path in cells.glob("*.parquet")}  # type: ignore[index]
+    assert 2 <= len(finished) < 6
+    assert not (store / "toy.squares.laptop.parquet").exists()
+    before = computed(marks)
+    done = subprocess.run(
+        command(store),
+        env=environment(marks, 0),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "60 rows from 6 cells" in done.stdout
+    after = computed(marks)
+    assert {size for size in after if after[size] > before[size]} == {1, 2, 3, 4, 5, 6} - finished
+    assert all(after[size] == 1 for size in finished)
+    frame, _ = read(store / "toy.squares.laptop.parquet")
+    assert frame["size"].drop_duplicates().tolist() == [1, 2, 3, 4, 5, 6]
+    assert not (store / "toy.squares").exists()
+
+
+def test_the_command_runs_in_several_processes(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    done = subprocess.run(
+        command(tmp_path / "store", "--workers", "2"),
+        env=environment(marks, 0),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert computed(marks) == dict.fromkeys(range(1, 7), 1)
+
+
+def test_git_state_is_none_outside_a_checkout_and_sees_changes_inside(tmp_path: Path) -> None:
+    git_state = import_module("ibcore.runs.provenance").git_state
+    package = tmp_path / "package"
+    package.mkdir()
+    assert git_state(package) == (None, None)
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (package / "code.py").write_text("1")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "one"], check=True)
+    commit, dirty = git_state(package)
+    assert len(commit) == 40 and dirty is False
+    (tmp_path / "results.txt").write_text("outside the package")
+    assert git_state(package) == (commit, False)
+    (package / "code.py").write_text("2")
+    assert git_state(package) == (commit, True)
