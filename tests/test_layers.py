@@ -23,7 +23,7 @@ HEAVY = ("pandas", "matplotlib", "seaborn", "pyarrow", "anywidget", "IPython", "
 
 
 def room(name: str) -> str:
-    """Return the first part below ``ibcore``: ``nets`` for both ``nets/mlp.py`` and ``nets.mlp``."""
+    """Return the part below ``ibcore``: ``nets`` for ``nets/mlp.py`` and for ``nets.mlp``."""
     return name.replace("/", ".").removesuffix(".py").split(".")[0]
 
 

@@ -1,0 +1,87 @@
+# make book      build the book into _build/html (first call: makes .venv and installs everything)
+# make test      lint, types, the book, and all tests: units, notebooks, pages in a browser
+# make help      everything else
+
+PYTHON ?= python3
+VENV ?= .venv
+# smoke: seconds per notebook; laptop: minutes.  Stored results of larger tiers are shown anyway.
+TIER ?= smoke
+EDITION ?= student
+WORKERS ?= 2
+URL ?=
+
+# Spinning threads on shared cores are up to a hundred times slower than one thread.
+OMP_NUM_THREADS ?= 1
+OMP_WAIT_POLICY ?= PASSIVE
+PYTHONHASHSEED ?= 0
+IBCORE_TIER = $(TIER)
+IBCORE_EDITION = $(EDITION)
+export OMP_NUM_THREADS OMP_WAIT_POLICY PYTHONHASHSEED IBCORE_TIER IBCORE_EDITION
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Set CONSTRAINTS= (empty) to try the newest versions.
+CONSTRAINTS ?= -c constraints.txt
+JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
+
+.PHONY: help book test lint notebooks bench repository clean-pages clean distclean
+
+help:
+	@echo 'make book                 build the book; open _build/html/index.html'
+	@echo 'make book TIER=laptop     the same, notebooks run for minutes instead of seconds'
+	@echo 'make book EDITION=instructor    with the instructor notes'
+	@echo 'make test                 lint, types, book, unit, notebook and browser tests'
+	@echo 'make lint                 ruff and mypy only'
+	@echo 'make notebooks            run every notebook in one process, smoke tier'
+	@echo 'make bench                benchmarks against peers'
+	@echo 'make repository URL=...   set the address of the repository everywhere'
+	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
+	@echo 'make clean                remove all that was built'
+	@echo 'make distclean            remove the virtual environment too'
+	@echo 'PYTHON=python3.12         choose the interpreter (3.11 or newer)'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'error: $(PYTHON) is missing or older than 3.11; try: make PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.book: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+	$(PIP) $(CONSTRAINTS) -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.book
+	$(PIP) $(CONSTRAINTS) -e '.[test]'
+	@touch $@
+
+# A failed build must fail again: Sphinx repeats no warning for a page that it has already read.
+book: $(VENV)/.book
+	@$(JUPYTER_BOOK) || { rm -rf _build/.doctrees; exit 1; }
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint book
+	IBCORE_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+notebooks: $(VENV)/.test
+	$(BIN)/python -m pytest tests/book/test_notebooks_run.py --durations=0
+
+benchmarks/run.py:
+	@echo 'error: benchmarks/run.py is missing' >&2; exit 1
+
+bench: benchmarks/run.py $(VENV)/.test
+	$(BIN)/python benchmarks/run.py
+
+repository:
+	$(PYTHON) .ci/repository.py '$(URL)'
+
+clean-pages:
+	rm -rf _build/html _build/.doctrees
+
+clean:
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache
+
+distclean: clean
+	rm -rf $(VENV)

@@ -1,0 +1,104 @@
+"""Fingerprints of the book's sources: when a stored execution or a built page is out of date."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypedDict
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+MARKER = ".ibbook.json"
+
+_EXECUTION = ("ibcore/**/*.py", "book/results/**/*.parquet")
+_PAGES = (
+    "_config.yml",
+    "book/_toc.yml",
+    "book/**/*.md",
+    "book/*.bib",
+    "book/claims.yml",
+    "book/_ext/*.py",
+    "book/_static/*",
+    "notebooks/**/*.ipynb",
+    "ibcore/explorers/static/*",
+)
+
+
+class Marker(TypedDict):
+    """What a finished build leaves in ``_build/html/.ibbook.json``."""
+
+    fingerprint: str
+    tier: str
+    pages: list[str]
+
+
+def tier() -> str:
+    """Return the tier at which the book's notebooks run: ``IBCORE_TIER``, else smoke."""
+    return os.environ.get("IBCORE_TIER") or "smoke"
+
+
+def sources(patterns: Iterable[str], root: Path = ROOT) -> list[Path]:
+    """Return the files that match the patterns, sorted, without hidden and cached ones."""
+    found = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
+    return sorted(path for path in found if not _is_generated(path.relative_to(root)))
+
+
+def _is_generated(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def digest(paths: Iterable[Path], *words: str, root: Path = ROOT) -> str:
+    """Return a hash of words, relative names and contents.
+
+    Examples
+    --------
+    >>> digest([], "smoke") == digest([], "laptop")
+    False
+    """
+    total = hashlib.sha256("\0".join(words).encode())
+    for path in paths:
+        total.update(path.relative_to(root).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def execution_key(root: Path = ROOT) -> str:
+    """Return the key of the outputs of notebooks: code, results, torch and tier.
+
+    jupyter-cache itself compares code cells only, so an edit of ``ibcore`` would leave old outputs.
+    """
+    return digest(sources(_EXECUTION, root), version("torch"), tier(), root=root)
+
+
+def book_key(root: Path = ROOT) -> str:
+    """Return the key of the whole built book: everything that can change a page."""
+    return digest(sources(_PAGES, root), execution_key(root), root=root)
+
+
+def read_marker(html: Path = HTML) -> Marker | None:
+    """Return what the last complete build recorded, or ``None`` without one."""
+    path = html / MARKER
+    if not path.is_file():
+        return None
+    marker: Marker = json.loads(path.read_text("utf-8"))
+    return marker
+
+
+def write_marker(pages: Iterable[str], key: str, html: Path = HTML) -> None:
+    """Record a complete build, atomically."""
+    marker: Marker = {"fingerprint": key, "tier": tier(), "pages": sorted(pages)}
+    partial = html / f"{MARKER}.partial"
+    partial.write_text(json.dumps(marker, indent=1) + "\n", "utf-8")
+    partial.replace(html / MARKER)
+
+
+def stale_because(html: Path = HTML, root: Path = ROOT) -> str | None:
+    """Return why the built book does not show the present sources, or ``None`` if it does."""
+    marker = read_marker(html)
+    if marker is None:
+        return f"there is no complete build in {html}; run `make book`"
+    if marker["fingerprint"] != book_key(root):
+        return f"{html} was built from other sources (tier {marker['tier']}); run `make book`"
+    return None

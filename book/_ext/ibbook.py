@@ -1,0 +1,146 @@
+"""Plumbing of the book's build: fresh outputs, offline mathematics, no request to another host."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import freshness
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.fileutil import copy_asset
+
+EXPLORERS = freshness.ROOT / "ibcore" / "explorers" / "static"
+EXPLORER_SCRIPT = "ibcore-explorers.js"
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
+
+logger = logging.getLogger(__name__)
+
+
+def set_environment() -> None:
+    """Make this process and the notebooks' kernels use this checkout, static and quietly."""
+    root = str(freshness.ROOT)
+    sys.path.insert(0, root)
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["IBCORE_STATIC"] = "1"
+    os.environ["IBCORE_TIER"] = freshness.tier()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve shared cores
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Key the execution cache and every page on their sources; derive the site's address."""
+    cache = freshness.ROOT / "_build" / ".jupyter_cache" / freshness.execution_key()
+    config.nb_execution_cache_path = str(cache)
+    config.ibbook_fingerprint = freshness.book_key()
+    if os.environ.get("IBCORE_EDITION") == "instructor":
+        app.tags.add("instructor")
+    config.html_baseurl = pages_address(config.html_theme_options["repository_url"])
+    config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
+    _add_explorers(config)
+
+
+def pages_address(repository: str) -> str:
+    """Return the GitHub Pages address of a repository.
+
+    Raises
+    ------
+    ValueError
+        If the address is not of the form ``https://github.com/OWNER/NAME``.
+
+    Examples
+    --------
+    >>> pages_address("https://github.com/ada/engine")
+    'https://ada.github.io/engine/'
+    """
+    parts = repository.removeprefix("https://github.com/").split("/")
+    if not repository.startswith("https://github.com/") or len(parts) != 2 or not all(parts):
+        raise ValueError(
+            f"repository url {repository!r} in _config.yml is not https://github.com/OWNER/NAME; "
+            "set it with `make repository URL=...`"
+        )
+    return f"https://{parts[0].lower()}.github.io/{parts[1]}/"
+
+
+def _add_explorers(config: Config) -> None:
+    """Ship the script of the interactive figures with every page."""
+    if not (EXPLORERS / EXPLORER_SCRIPT).is_file():
+        logger.warning("%s is missing: the explorers would stay dead", EXPLORERS / EXPLORER_SCRIPT)
+        return
+    config.html_static_path = [*config.html_static_path, str(EXPLORERS)]
+    config.html_js_files = [*config.html_js_files, [EXPLORER_SCRIPT, {"defer": "defer"}]]
+
+
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Remove the scripts of sphinx-thebe, which clash with themselves on every page."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context.get(kind, []) if not _is_thebe(asset)]
+
+
+def _is_thebe(asset: Any) -> bool:
+    body = (getattr(asset, "attributes", None) or {}).get("body") or ""
+    return "thebe" in f"{getattr(asset, 'filename', asset)} {body}".lower()
+
+
+def mathjax_folder() -> Path | None:
+    """Return the folder of the packaged MathJax, or ``None`` where it is not installed."""
+    spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    return Path(spec.origin).parent / "static" / "mathjax" if spec and spec.origin else None
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Copy the one MathJax script the book uses, and its fonts."""
+    folder = mathjax_folder()
+    if exception or folder is None or app.builder.format != "html":
+        return
+    for name in MATHJAX:
+        target = Path(app.outdir) / "_static" / "mathjax" / name
+        if not target.exists():
+            is_folder = (folder / name).is_dir()
+            copy_asset(str(folder / name), str(target if is_folder else target.parent))
+
+
+def forget_marker(app: Sphinx) -> None:
+    """Remove the record of the last complete build: this one may fail half-way."""
+    (Path(app.outdir) / freshness.MARKER).unlink(missing_ok=True)
+
+
+def record_build(app: Sphinx, exception: Exception | None) -> None:
+    """Leave a record of a complete HTML build, so that tests never look at an old book."""
+    if exception is None and app.builder.name == "html" and not app._warncount:
+        pages = [f"{name}.html" for name in sorted(app.env.found_docs)]
+        freshness.write_marker(pages, app.config.ibbook_fingerprint, Path(app.outdir))
+
+
+def reread_all(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> Sequence[str]:
+    """Read every page again when anything it may show has changed."""
+    known = getattr(env, "ibbook_fingerprint", None)
+    env.ibbook_fingerprint = app.config.ibbook_fingerprint  # type: ignore[attr-defined]
+    return [] if known == app.config.ibbook_fingerprint else sorted(env.found_docs)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension and its two companions."""
+    set_environment()
+    app.add_config_value("ibbook_fingerprint", "", "")
+    app.connect("config-inited", configure, priority=100)
+    app.connect("builder-inited", forget_marker)
+    app.connect("env-get-outdated", reread_all)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("build-finished", record_build, priority=900)
+    if mathjax_folder():
+        app.config.mathjax_path = "mathjax/tex-chtml.js"
+        app.connect("build-finished", copy_mathjax)
+    else:
+        logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
+    for companion in ("explorer_directive", "claim_links", "claims_ledger"):
+        app.setup_extension(companion)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

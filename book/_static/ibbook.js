@@ -1,0 +1,154 @@
+/**
+ * Predictions and quizzes of the static page.
+ *
+ * Authors write lists and <details> that read well without this script (GitHub, Colab, print).
+ * Here they become forms: a prediction must be made before its answer opens, and each option of a
+ * quiz shows its own feedback. No kernel, no network; a choice is kept in this browser only.
+ */
+(function () {
+  "use strict";
+
+  let count = 0;
+
+  /** Make an element with a class and children. */
+  function make(tag, className, ...children) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.append(...children);
+    return element;
+  }
+
+  /** Read a kept choice; storage may be forbidden. */
+  function recall(key) {
+    try {
+      return window.localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Keep a choice in this browser, if it allows that. */
+  function keep(key, value) {
+    try {
+      window.localStorage.setItem(key, value);
+    } catch {
+      /* private window or file: the page works without memory */
+    }
+  }
+
+  /** The question of a list: the element before it becomes the legend. */
+  function legendOf(list) {
+    const before = list.previousElementSibling;
+    const legend = make("legend");
+    if (before && before.tagName === "P") legend.append(before);
+    else legend.append("Choose one:");
+    return legend;
+  }
+
+  /** Turn a list of options into a fieldset of radio buttons; feedback stays beside its option. */
+  function toFieldset(list) {
+    const name = `ib-choice-${(count += 1)}`;
+    const fieldset = make("fieldset", "", legendOf(list));
+    for (const item of list.children) fieldset.append(toOption(item, name));
+    list.replaceWith(fieldset);
+    return fieldset;
+  }
+
+  /** One option: a label with a radio button, then its feedback, hidden. */
+  function toOption(item, name) {
+    const details = item.querySelector(":scope > details");
+    if (details) details.remove();
+    const radio = make("input");
+    radio.type = "radio";
+    radio.name = name;
+    const text = make("span", "", ...item.childNodes);
+    const option = make("div", "ib-choice", make("label", "ib-option", radio, text));
+    if (details) option.append(toFeedback(details));
+    return option;
+  }
+
+  /** Feedback of an option, announced when it is shown. */
+  function toFeedback(details) {
+    const right = details.hasAttribute("data-correct");
+    const box = make("div", right ? "ib-feedback ib-right" : "ib-feedback");
+    const summary = details.querySelector("summary");
+    if (summary) summary.remove();
+    const mark = make("span", "ib-mark", right ? "✓ Correct. " : "✗ Not this one. ");
+    const first = details.querySelector(":scope > p");
+    box.append(...details.childNodes);
+    if (first) first.prepend(mark);
+    else box.prepend(mark);
+    box.hidden = true;
+    return box;
+  }
+
+  /** A quiz: choosing an option shows its feedback and hides the others'. */
+  function startQuiz(quiz) {
+    const lists = [...quiz.querySelectorAll(":scope > ul")];
+    for (const list of lists.filter((each) => each.querySelector(":scope > li > details"))) {
+      const fieldset = toFieldset(list);
+      const live = make("div", "ib-live");
+      live.setAttribute("aria-live", "polite");
+      fieldset.append(live);
+      fieldset.addEventListener("change", (event) => {
+        const chosen = event.target.closest(".ib-choice");
+        for (const box of fieldset.querySelectorAll(".ib-feedback")) box.hidden = true;
+        const feedback = chosen.querySelector(".ib-feedback");
+        if (feedback) feedback.hidden = false;
+        announce(live, feedback);
+      });
+    }
+  }
+
+  /** Tell a screen reader what appeared; sighted readers see it beside the option. */
+  function announce(live, feedback) {
+    live.replaceChildren(make("span", "ib-sr", feedback ? feedback.textContent.trim() : ""));
+  }
+
+  /** A prediction: the answer opens only after the reader has committed to one option. */
+  function startPrediction(box) {
+    const list = box.querySelector(":scope > ul");
+    const answer = box.querySelector(":scope > details");
+    if (!list || !answer) return;
+    const key = `ibbook:predict:${box.dataset.id || ""}`;
+    const fieldset = toFieldset(list);
+    const radios = [...fieldset.querySelectorAll("input")];
+    const button = make("button", "ib-button", "Commit to this answer");
+    button.type = "button";
+    button.disabled = true;
+    fieldset.after(button);
+    answer.hidden = true;
+    fieldset.addEventListener("change", () => (button.disabled = false));
+    button.addEventListener("click", () => {
+      const index = radios.findIndex((radio) => radio.checked);
+      keep(key, String(index));
+      commit(radios, button, answer);
+      answer.querySelector("summary").focus();
+    });
+    const kept = radios[Number.parseInt(recall(key) ?? "-1", 10)];
+    if (kept) {
+      kept.checked = true;
+      commit(radios, button, answer);
+    }
+  }
+
+  /** Freeze the choice and open the answer. */
+  function commit(radios, button, answer) {
+    for (const radio of radios) radio.disabled = true;
+    button.remove();
+    answer.hidden = false;
+    answer.open = true;
+    const chosen = radios.find((radio) => radio.checked).closest("label").textContent.trim();
+    const summary = answer.querySelector("summary");
+    summary.textContent = `You said: ${chosen}. What happens`;
+  }
+
+  function start() {
+    document.querySelectorAll(".ib-quiz").forEach(startQuiz);
+    document.querySelectorAll(".ib-predict").forEach(startPrediction);
+    document.documentElement.dataset.ibbook = "ready";
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

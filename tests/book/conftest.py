@@ -1,0 +1,72 @@
+"""The built book: where it is missing or old, tests skip, or fail if it is required."""
+
+import functools
+import http.server
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import freshness  # noqa: E402 (found on the path set above)
+
+
+def built_pages() -> list[str]:
+    """Return the pages of the last complete build, empty without one."""
+    marker = freshness.read_marker()
+    return marker["pages"] if marker else []
+
+
+PAGES_WITH = {
+    "page_name": "<html",
+    "explorer_page": "<ib-explorer",
+    "predict_page": 'class="ib-predict"',
+    "quiz_page": 'class="ib-quiz"',
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Call a test once for each built page, or for each page that holds what it is about."""
+    for name in PAGES_WITH.keys() & set(metafunc.fixturenames):
+        pages = [page for page in built_pages() if PAGES_WITH[name] in _text(page)]
+        metafunc.parametrize(name, pages or ["(no built page)"])
+
+
+def _text(page: str) -> str:
+    path = freshness.HTML / page
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """Return the built book; skip (fail with IBCORE_REQUIRE_BOOK=1) unless it is up to date."""
+    if reason := freshness.stale_because():
+        end = pytest.fail if os.environ.get("IBCORE_REQUIRE_BOOK") == "1" else pytest.skip
+        end(reason)
+    return freshness.HTML
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A file server that prints nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="session")
+def site(html: Path) -> Iterator[str]:
+    """Serve the built book on this machine and return its address."""
+    handler = functools.partial(Quiet, directory=str(html))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()

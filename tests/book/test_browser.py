@@ -1,0 +1,152 @@
+"""The built pages in a real browser: no kernel, no network, keyboard only, phone and dark."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.book, pytest.mark.browser]
+
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+
+
+class Visit:
+    """A page in the browser, with everything it complained about or asked from outside."""
+
+    def __init__(self, context: Any, site: str) -> None:
+        self.page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        self._site = site
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        self.page.route("**/*", self._guard)
+
+    def _note(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _guard(self, route: Any) -> None:
+        if route.request.url.startswith((self._site, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def go(self, name: str) -> Any:
+        """Open a page and wait until its own script has run."""
+        self.page.goto(self._site + name)
+        self.page.wait_for_function("document.documentElement.dataset.ibbook === 'ready'")
+        return self.page
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """Return a color scheme."""
+    return str(request.param)
+
+
+@pytest.fixture
+def visit(browser: Any, site: str) -> Iterator[Visit]:
+    """Return a fresh, light, desk-sized visit."""
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+    yield Visit(context, site)
+    context.close()
+
+
+def wait_for_explorers(page: Any) -> Any:
+    """Return the explorers of a page, each of them ready."""
+    explorers = page.locator("ib-explorer")
+    ready = "all => all.every(e => e.dataset.ready === '1')"
+    for index in range(explorers.count()):
+        explorers.nth(index).scroll_into_view_if_needed()
+    page.wait_for_function(f"({ready})([...document.querySelectorAll('ib-explorer')])")
+    return explorers
+
+
+def test_a_page_asks_nothing_from_outside_and_reports_no_error(
+    visit: Visit, page_name: str
+) -> None:
+    wait_for_explorers(visit.go(page_name))
+    visit.page.wait_for_load_state("networkidle")
+    assert not visit.outside
+    assert not visit.complaints
+
+
+def test_a_page_fits_a_phone_in_light_and_dark(
+    browser: Any, site: str, page_name: str, scheme: str
+) -> None:
+    context = browser.new_context(viewport=PHONE, color_scheme=scheme, has_touch=True)
+    page = Visit(context, site).go(page_name)
+    wait_for_explorers(page)
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    shade = page.evaluate(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    )
+    context.close()
+    assert widths[0] <= widths[1], f"{page_name} scrolls sideways: {widths}"
+    assert theme == scheme
+    assert (sum(shade[:3]) > 380) == (scheme == "light")
+
+
+def test_every_explorer_of_a_page_answers_the_keyboard(visit: Visit, explorer_page: str) -> None:
+    explorers = wait_for_explorers(visit.go(explorer_page))
+    assert explorers.count()
+    picture = "e => [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"
+    for index in range(explorers.count()):
+        explorer = explorers.nth(index)
+        before = explorer.evaluate(picture)
+        explorer.locator("input[type=range]").first.focus()
+        visit.page.keyboard.press("ArrowRight")
+        changed = f"([e, old]) => ({picture})(e) !== old"
+        visit.page.wait_for_function(changed, arg=[explorer.element_handle(), before])
+
+
+def test_a_prediction_opens_its_answer_only_after_a_commitment(
+    visit: Visit, predict_page: str
+) -> None:
+    boxes = visit.go(predict_page).locator(".ib-predict")
+    assert boxes.count()
+    for index in range(boxes.count()):
+        box = boxes.nth(index)
+        button = box.get_by_role("button", name="Commit")
+        assert box.locator(":scope > details").is_hidden()
+        assert button.is_disabled()
+        box.locator("input[type=radio]").first.focus()
+        visit.page.keyboard.press("Space")
+        button.focus()
+        visit.page.keyboard.press("Enter")
+        assert box.locator(":scope > details").is_visible()
+        assert "You said" in box.locator("summary").first.inner_text()
+
+
+def test_each_option_of_a_quiz_shows_its_own_feedback(visit: Visit, quiz_page: str) -> None:
+    questions = visit.go(quiz_page).locator(".ib-quiz fieldset")
+    assert questions.count()
+    for index in range(questions.count()):
+        question = questions.nth(index)
+        options = question.locator(".ib-choice")
+        seen = []
+        for number in range(options.count()):
+            options.nth(number).locator("input").check()
+            shown = question.locator(".ib-feedback:visible")
+            assert shown.count() == 1
+            seen.append(shown.inner_text())
+            assert question.locator("[aria-live]").inner_text().strip()
+        assert len(set(seen)) == len(seen) > 1
+        assert sum(text.startswith("✓ Correct.") for text in seen) == 1
+
+
+def test_the_book_opens_from_a_file_without_a_server(browser: Any, html: Any) -> None:
+    context = browser.new_context(viewport=DESK)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((html / "book" / "intro.html").as_uri())
+    page.wait_for_function("document.documentElement.dataset.ibbook === 'ready'")
+    context.close()
+    assert not errors

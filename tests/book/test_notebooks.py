@@ -1,0 +1,82 @@
+"""The notebooks as files: valid, without outputs, runnable in Colab, set up all alike."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
+VISIBLE_ONLY_IN_THE_BOOK = re.compile(r"^```\{", re.MULTILINE)
+
+pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+
+
+def read(path: Path) -> Any:
+    """Return a notebook, checked against the format."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def set_up_cell() -> str:
+    """Return the set-up cell as CONTRIBUTING.md prints it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    match = re.search(r"```python\n(# @title Set-up.*?)\n```", text, re.DOTALL)
+    assert match is not None
+    return match[1]
+
+
+def toc_files(node: Any) -> list[str]:
+    """Return every file that the table of contents names."""
+    if isinstance(node, dict):
+        here = [node["file"]] if "file" in node else []
+        return here + [name for value in node.values() for name in toc_files(value)]
+    return [name for item in node for name in toc_files(item)] if isinstance(node, list) else []
+
+
+def test_the_notebook_is_valid_and_runs_on_python3(path: Path) -> None:
+    notebook = read(path)
+    assert notebook.nbformat == 4
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_the_notebook_holds_no_output_and_no_count(path: Path) -> None:
+    code = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    assert not [cell.id for cell in code if cell.outputs or cell.execution_count is not None]
+
+
+def test_the_cells_have_ids_of_their_own(path: Path) -> None:
+    ids = [cell.get("id") for cell in read(path).cells]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_first_code_cell_is_the_common_set_up(path: Path) -> None:
+    first = next(cell for cell in read(path).cells if cell.cell_type == "code")
+    assert first.source == set_up_cell()
+    assert "hide-input" in first.metadata.get("tags", [])
+
+
+def test_no_other_cell_installs_anything(path: Path) -> None:
+    code = [cell for cell in read(path).cells if cell.cell_type == "code"][1:]
+    assert not [cell.id for cell in code if re.search(r"\bpip\b.*\binstall\b", cell.source)]
+
+
+def test_the_text_survives_in_colab(path: Path) -> None:
+    texts = [cell for cell in read(path).cells if cell.cell_type == "markdown"]
+    fenced = [cell.id for cell in texts if VISIBLE_ONLY_IN_THE_BOOK.search(cell.source)]
+    assert not fenced, "write ':::{name}': Colab prints a backtick fence as code"
+
+
+def test_the_notebook_stands_in_the_table_of_contents(path: Path) -> None:
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text("utf-8"))
+    assert path.relative_to(ROOT).with_suffix("").as_posix() in toc_files(toc)
+
+
+def test_the_cell_sources_are_stored_with_a_final_newline_in_the_file(path: Path) -> None:
+    assert path.read_bytes().endswith(b"}\n")
