@@ -30,7 +30,23 @@ _HOME = {
     "total_variation": "redshift",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = [
+    "MLP",
+    "Population",
+    "__version__",
+    "chebyshev_complexity",
+    "claims",
+    "default_tier",
+    "fourier_complexity",
+    "generator",
+    "legendre_complexity",
+    "lempel_ziv_complexity",
+    "load",
+    "resolve_device",
+    "run",
+    "sample_functions",
+    "total_variation",
+]
 
 
 def __getattr__(name: str) -> Any:

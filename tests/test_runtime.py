@@ -75,4 +75,7 @@ def test_an_unknown_public_name_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'redshfit'"):
         _ = ibcore.redshfit
-    assert {"MLP", "Population", "sample_functions"} <= set(dir(ibcore))
+    for name in ibcore.__all__:
+        assert getattr(ibcore, name) is not None
+    assert dir(ibcore) == sorted(ibcore.__all__)
+    assert set(ibcore.__all__) == {"__version__", *ibcore._HOME}
