@@ -17,6 +17,25 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--slow``, which runs the tests that take more than a few seconds too."""
+    parser.addoption("--slow", action="store_true", help="run slow tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip GPU tests without a GPU, and slow ones unless they are asked for."""
+    import torch  # after the thread settings above
+
+    reasons = {}
+    if not torch.cuda.is_available():
+        reasons["gpu"] = "no CUDA device on this machine"
+    if not (config.getoption("--slow") or "slow" in config.getoption("markexpr")):
+        reasons["slow"] = "slow: run with --slow"
+    for item in items:
+        for name in reasons.keys() & item.keywords.keys():
+            item.add_marker(pytest.mark.skip(reason=reasons[name]))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the repository."""
