@@ -80,7 +80,7 @@ def curves(
     groups = [("", frame)]
     if panel is not None:
         groups = [(str(name), part) for name, part in frame.groupby(panel, sort=False)]
-    figure, axes = subplots(1, len(groups), (1.2 + 2.9 * len(groups), 3.1), sharey=True)
+    figure, axes = subplots(1, len(groups), (1.2 + 2.35 * len(groups), 2.9), sharey=True)
     labels = labels or {}
     for axis, (name, part) in zip(axes[0], groups, strict=True):
         if log_x:

@@ -81,7 +81,7 @@ def heatmaps(
 
     labels = labels or {}
     groups = [(str(name), part) for name, part in frame.groupby(panel, sort=False)]
-    columns = min(4, len(groups))
+    columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
     figure, axes = subplots(rows, columns, (2.5 * columns, 2.5 * rows), sharex=True, sharey=True)
     for axis in axes.flat[len(groups) :]:
@@ -90,7 +90,7 @@ def heatmaps(
         table = part.pivot_table(index=y, columns=x, values=value).sort_index(ascending=False)
         sns.heatmap(
             table, ax=axis, cmap=FUNCTION_COLORS, vmin=limits[0], vmax=limits[1], cbar=False,
-            annot=table.map(_two_digits), fmt="", annot_kws={"size": 7},
+            annot=table.map(_two_digits), fmt="", annot_kws={"size": 7.5},
         )  # fmt: skip
         axis.set(title=name, xlabel=labels.get(x, x), ylabel=labels.get(y, y))
     for axis in axes.flat:

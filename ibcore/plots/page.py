@@ -27,7 +27,8 @@ class Shown:
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
         caption = f"<figcaption>{self.caption}</figcaption>" if self.caption else ""
-        image = f'<div role="img" aria-label="{label}">{self.svg}</div>'
+        scroll = 'tabindex="0" style="overflow-x:auto"'  # a wide figure on a narrow screen
+        image = f'<div role="img" aria-label="{label}" {scroll}>{self.svg}</div>'
         return f'<figure class="ib-figure" style="margin:0;color:inherit">{image}{caption}</figure>'
 
     def __repr__(self) -> str:
@@ -100,5 +101,6 @@ def _inline(svg: str) -> str:
     width = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', svg)
     if width is None:
         raise ValueError("the SVG writer of matplotlib gave no size in points")
-    style = f'style="width:100%;max-width:{width[1]}pt;height:auto" aria-hidden="true"'
+    size = f"width:100%;min-width:{0.7 * float(width[1]):.0f}pt;max-width:{width[1]}pt"
+    style = f'style="{size};height:auto" aria-hidden="true"'
     return svg.replace(width[0], style, 1)
