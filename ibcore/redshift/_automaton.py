@@ -20,14 +20,13 @@ def _count(text: Any, step: Any, link: Any, length: Any, alphabet: int) -> int:
     """
     states, last = 1, 0
     length[0] = 0
-    phrases, match, matched = 0, 0, 0  # the state that accepts the phrase so far, and its length
+    phrases, match = 0, 0  # the state that accepts the phrase so far; 0 accepts the empty one
     for symbol in text:
         if step[match * alphabet + symbol] == -1:
             phrases += 1
-            match, matched = 0, 0
+            match = 0
         else:
             match = step[match * alphabet + symbol]
-            matched += 1
         new = states
         states += 1
         length[new] = length[last] + 1
@@ -53,10 +52,8 @@ def _count(text: Any, step: Any, link: Any, length: Any, alphabet: int) -> int:
                     state = link[state]
                 link[target] = clone
                 link[new] = clone
-                if match == target and matched <= length[clone]:
-                    match = clone  # the clone took over the shorter strings of its original
         last = new
-    return phrases + (1 if matched > 0 else 0)
+    return phrases + (1 if match != 0 else 0)
 
 
 @cache
