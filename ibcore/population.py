@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
+from ibcore import training
 from ibcore.nets.init import Prior, Scaling, draw_units, give_size
 from ibcore.nets.mlp import MLP
 from ibcore.nets.tiled import forward_tiled
@@ -166,6 +167,55 @@ class Population:
         ValueError
             If x has another shape, dtype or device than the population needs.
         """
+        shared = self._for_each(x)  # (m, n, in)
+        if not isinstance(self.architecture, MLP):
+            return self._forward_loop(shared)
+        if self.device.type == "cpu":
+            return forward_tiled(self.architecture, self.parameters, shared)
+        return _forward_chunked(self.architecture, self.parameters, shared)
+
+    def train(
+        self,
+        x: Tensor,
+        y: Tensor,
+        *,
+        loss: training.Loss | training.LossFunction,
+        steps: int,
+        optimizer: training.Optimizer = "adam",
+        learning_rate: float | Tensor = 1e-3,
+        weight_decay: float | Tensor = 0.0,
+        momentum: float | Tensor = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        batch_size: int | None = None,
+        seed: int = 0,
+        stop_at: float | None = None,
+        on_step: training.Progress | None = None,
+    ) -> training.Trained:
+        """Train every network as `torch.optim` would train it alone; this population stays.
+
+        Inputs are shared, (n, in), or each member's own, (m, n, in); so are targets.
+        `ibcore.training.Plan` and `Method` describe targets, options and errors.  Member i's
+        order of minibatches depends on ``seed`` and i alone.
+
+        Examples
+        --------
+        >>> many = Population.sample(MLP(2, 1, depth=1, width=8), networks=3)
+        >>> x, y = torch.eye(2, dtype=torch.float64), torch.tensor([0, 1])
+        >>> trained = many.train(x, y, loss="binary", steps=200, learning_rate=0.05)
+        >>> bool((trained.losses < 0.01).all()), trained.steps.tolist()
+        (True, [200, 200, 200])
+        """
+        method = training.Method(optimizer, learning_rate, weight_decay, momentum, betas, eps)
+        plan = training.Plan(loss, steps, method, batch_size, stop_at, on_step)
+        seeds = [member_seed(member_seed(seed, i), 1) for i in range(len(self))]
+        x = self._for_each(x)
+        job = training.make_job(self.architecture, self.parameters, x, y, plan=plan, seeds=seeds)
+        parameters, losses, taken = training.train_stacked(job)
+        return training.Trained(Population(self.architecture, parameters), losses, taken)
+
+    def _for_each(self, x: Tensor) -> Tensor:
+        """Return inputs with a leading dimension of members: (m, n, in)."""
         if x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != len(self)):
             raise ValueError(
                 f"x must have shape (n, in) or ({len(self)}, n, in), got {tuple(x.shape)}"
@@ -175,12 +225,7 @@ class Population:
                 f"x is {x.dtype} on {x.device}, the population {self.dtype} on {self.device}; "
                 "convert x with x.to(population.device, population.dtype)"
             )
-        shared = x.expand(len(self), *x.shape) if x.ndim == 2 else x  # (m, n, in)
-        if not isinstance(self.architecture, MLP):
-            return self._forward_loop(shared)
-        if self.device.type == "cpu":
-            return forward_tiled(self.architecture, self.parameters, shared)
-        return _forward_chunked(self.architecture, self.parameters, shared)
+        return x.expand(len(self), *x.shape) if x.ndim == 2 else x
 
     def _forward_loop(self, x: Tensor) -> Tensor:
         """Evaluate any module, one member after the other."""

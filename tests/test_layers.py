@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ibcore"
 LABS = ("redshift", "metainit", "guidance", "memory")
 FLOORS = {
     **dict.fromkeys(("runtime", "nets", "tasks", "data", "stats"), 0),
-    **dict.fromkeys(("population", "runs"), 1),
+    **dict.fromkeys(("population", "runs", "training"), 1),
     **dict.fromkeys(LABS, 2),
     **dict.fromkeys(("plots", "explorers"), 3),
     "__main__": 4,

@@ -1,7 +1,12 @@
 """The experiments of laboratory 1: one file per kind, gathered here."""
 
-from ibcore.redshift.experiments import random_networks, references
+from ibcore.redshift.experiments import hysteresis, modular, random_networks, references
 
-EXPERIMENTS = (*random_networks.EXPERIMENTS, *references.EXPERIMENTS)
+EXPERIMENTS = (
+    *random_networks.EXPERIMENTS,
+    *references.EXPERIMENTS,
+    *modular.EXPERIMENTS,
+    *hysteresis.EXPERIMENTS,
+)
 
 __all__ = ["EXPERIMENTS"]

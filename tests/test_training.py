@@ -1,0 +1,377 @@
+"""Training a population: each member takes the steps that torch.optim gives it alone."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ibcore.nets import MLP
+from ibcore.population import Population
+
+LOSSES = {
+    "cross_entropy": functional.cross_entropy,
+    "binary": lambda outputs, y: functional.binary_cross_entropy_with_logits(outputs[:, 0], y),
+    "mse": functional.mse_loss,
+}
+OPTIMIZERS = {
+    "sgd": (torch.optim.SGD, {}),
+    "momentum": (torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.01}),
+    "adam": (torch.optim.Adam, {}),
+    "adam with decay": (torch.optim.Adam, {"weight_decay": 0.1, "betas": (0.8, 0.99)}),
+    "adamw": (torch.optim.AdamW, {"weight_decay": 0.1, "eps": 1e-6}),
+}
+NAME = {torch.optim.SGD: "sgd", torch.optim.Adam: "adam", torch.optim.AdamW: "adamw"}
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def data(loss="mse", points=20, members=None):
+    lead = () if members is None else (members,)
+    x = torch.randn(*lead, points, 3, generator=rng(1), dtype=torch.float64)
+    y = torch.randint(2, (*lead, points), generator=rng(2))
+    if loss == "mse":
+        return x, torch.randn(*lead, points, 2, generator=rng(3), dtype=torch.float64)
+    return x, y
+
+
+def nets(loss="mse", networks=3, **options):
+    shape = {"depth": 2, "width": 6, "activation": "tanh", **options}
+    return Population.sample(MLP(3, 1 if loss == "binary" else 2, **shape), networks=networks)
+
+
+def alone(module, x, y, *, loss, make, steps):
+    """Train one module by torch.optim with all points at each step."""
+    optimizer = make(module.parameters())
+    y = y.double() if loss == "binary" else y
+    for _ in range(steps):
+        optimizer.zero_grad()
+        LOSSES[loss](module(x), y).backward()
+        optimizer.step()
+    return module
+
+
+def gap(population, modules):
+    """Return the largest difference of any parameter from those of the modules."""
+    return max(
+        (population.parameters[name][i] - value).abs().max().item()
+        for i, module in enumerate(modules)
+        for name, value in module.named_parameters()
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_member_equals_a_loop_of_torch_optim(loss, optimizer):
+    kind, options = OPTIMIZERS[optimizer]
+    population, (x, y) = nets(loss), data(loss)
+    make = partial(kind, lr=0.02, **options)
+    trained = population.train(
+        x, y, loss=loss, steps=50, optimizer=NAME[kind], learning_rate=0.02, **options
+    )
+    modules = [alone(population.member(i), x, y, loss=loss, make=make, steps=50) for i in range(3)]
+    assert gap(trained.population, modules) < 1e-10
+    assert gap(population, modules) > 1e-3
+    target = y.double() if loss == "binary" else y
+    losses = torch.stack([LOSSES[loss](module(x), target).detach() for module in modules])
+    torch.testing.assert_close(trained.losses, losses, rtol=1e-9, atol=1e-9)
+    assert trained.steps.tolist() == [50, 50, 50]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_members_with_rates_of_their_own_equal_separate_loops(optimizer):
+    population, (x, y) = nets(gated=True, norm="layer", residual="block"), data()
+    rates = {"learning_rate": [0.001, 0.01, 0.05], "weight_decay": [0.0, 0.1, 0.3]}
+    if optimizer == "sgd":
+        rates["momentum"] = [0.0, 0.5, 0.9]
+    trained = population.train(
+        x,
+        y,
+        loss="mse",
+        steps=50,
+        optimizer=optimizer,
+        **{name: torch.tensor(values, dtype=torch.float64) for name, values in rates.items()},
+    )
+    kind = {name: kind for kind, name in NAME.items()}[optimizer]
+    rates["lr"] = rates.pop("learning_rate")
+    modules = []
+    for i in range(3):
+        make = partial(kind, **{name: values[i] for name, values in rates.items()})
+        modules.append(alone(population.member(i), x, y, loss="mse", make=make, steps=50))
+    assert gap(trained.population, modules) < 1e-10
+
+
+class Odd(nn.Module):
+    """No MLP: an affine layer norm, an unused parameter and one without dimensions."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(3, 5), nn.LayerNorm(5), nn.Linear(5, 2)
+        self.scale = nn.Parameter(torch.tensor(0.7))
+        self.unused = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        return self.last(torch.relu(self.norm(self.first(x)))) * self.scale
+
+
+def test_any_other_module_trains_like_a_loop_too():
+    modules = [Odd().double() for _ in range(3)]
+    population, (x, y) = Population.from_modules(modules), data(members=3)
+    trained = population.train(x, y, loss="mse", steps=50, learning_rate=0.01)
+    make = partial(torch.optim.Adam, lr=0.01)
+    adam = [
+        alone(population.member(i), x[i], y[i], loss="mse", make=make, steps=50) for i in range(3)
+    ]
+    assert gap(trained.population, adam) < 1e-10
+    assert torch.equal(trained.population.parameters["unused"], population.parameters["unused"])
+
+
+def test_a_function_can_be_the_loss_and_sees_its_own_targets():
+    population, (x, y) = nets(), data(members=3)
+
+    def squared(outputs, targets):
+        return (outputs - targets).square().mean((1, 2))
+
+    ours = population.train(x, y, loss=squared, steps=10)
+    theirs = population.train(x, y, loss="mse", steps=10)
+    torch.testing.assert_close(ours.losses, theirs.losses)
+    shared = population.train(x, y[0], loss=squared, steps=10)
+    torch.testing.assert_close(shared.losses[0], ours.losses[0])
+    assert not torch.isclose(shared.losses[1], ours.losses[1])
+
+
+def test_minibatches_visit_every_point_once_an_epoch_in_an_order_of_each_members_own():
+    seen = []
+
+    def record(outputs, targets):
+        if len(outputs) == 3 and outputs.requires_grad:  # a step, not a look at sizes or results
+            seen.append(targets[..., 0].long())
+        return outputs.square().mean((1, 2))
+
+    y = torch.arange(20, dtype=torch.float64)[:, None]
+    nets().train(data()[0], y, loss=record, steps=6, batch_size=8, seed=4)
+    assert [part.shape[1] for part in seen] == [8, 8, 4, 8, 8, 4]
+    first, second = torch.cat(seen[:3], 1), torch.cat(seen[3:], 1)
+    for epoch in (first, second):
+        assert torch.equal(epoch.sort(1).values, torch.arange(20).expand(3, 20))
+    orders = {tuple(row) for row in torch.cat([first, second]).tolist()}
+    assert len(orders) == 6
+
+
+def test_the_order_of_minibatches_depends_on_seed_and_member_alone():
+    x, y = data()
+    options = {"loss": "mse", "steps": 9, "batch_size": 6}
+    three, five = (nets(networks=n).train(x, y, seed=1, **options) for n in (3, 5))
+    again, other = (nets().train(x, y, seed=seed, **options) for seed in (1, 2))
+    torch.testing.assert_close(five.losses[:3], three.losses, rtol=1e-12, atol=0)
+    assert torch.equal(again.losses, three.losses)
+    assert bool((other.losses != three.losses).all())
+
+
+def test_own_data_in_minibatches_equal_shared_data():
+    x, y = data()
+    options = {"loss": "mse", "steps": 7, "batch_size": 6}
+    shared = nets().train(x, y, **options)
+    own = nets().train(x.repeat(3, 1, 1), y.repeat(3, 1, 1), **options)
+    torch.testing.assert_close(shared.losses, own.losses, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+@pytest.mark.parametrize("stop_at", [None, 0.3])
+def test_results_do_not_depend_on_the_chunk(monkeypatch, batch_size, stop_at):
+    x, y = data("binary")
+    options = {"loss": "binary", "steps": 60, "learning_rate": 0.05, "stop_at": stop_at}
+    reports = []
+    for budget in (2**30, 1, 25_000):
+        monkeypatch.setattr("ibcore.training.loop._CHUNK_BYTES", {"cpu": budget})
+        seen = []
+        population = nets("binary", networks=5)
+        trained = population.train(
+            x, y, batch_size=batch_size, on_step=lambda _, v, s=seen: s.append(v), **options
+        )
+        reports.append((trained, torch.stack(seen)))
+    (whole, history), *others = reports
+    for part, seen in others:
+        assert torch.equal(part.steps, whole.steps)
+        torch.testing.assert_close(seen, history, rtol=1e-9, atol=1e-12)
+        for name, value in whole.population.parameters.items():
+            torch.testing.assert_close(
+                part.population.parameters[name], value, rtol=1e-9, atol=1e-12
+            )
+
+
+def test_a_small_budget_makes_chunks_of_one_member(monkeypatch):
+    sizes = []
+
+    def record(outputs, targets):
+        sizes.append(len(outputs))
+        return (outputs - targets).square().mean((1, 2))
+
+    monkeypatch.setattr("ibcore.training.loop._CHUNK_BYTES", {"cpu": 1})
+    nets().train(*data(), loss=record, steps=2)
+    assert set(sizes) == {1}
+    sizes.clear()
+    monkeypatch.setattr("ibcore.training.loop._CHUNK_BYTES", {"cpu": 2**30})
+    nets().train(*data(), loss=record, steps=2)
+    assert max(sizes) == 3
+
+
+def test_an_early_stop_freezes_a_member_exactly_where_its_loss_fell_below():
+    x, y = data("binary")
+    population = nets("binary", networks=4)
+    options = {"loss": "binary", "learning_rate": torch.tensor([0.0, 0.01, 0.03, 0.1])}
+    history = []
+    trained = population.train(
+        x, y, steps=200, stop_at=0.4, on_step=lambda _, v: history.append(v), **options
+    )
+    steps = trained.steps.tolist()
+    assert steps[0] == 200
+    assert 200 > steps[1] > steps[2] > steps[3] > 0
+    assert bool((trained.losses[1:] < 0.4).all())
+    table = torch.stack(history)
+    for member, count in enumerate(steps):
+        torch.testing.assert_close(
+            table[count:, member], trained.losses[member].expand(200 - count), rtol=1e-12, atol=0
+        )
+        assert bool((table[:count, member] >= 0.4).all())
+        single = population.train(x, y, steps=count, **options).population
+        for name, value in trained.population.parameters.items():
+            torch.testing.assert_close(
+                value[member], single.parameters[name][member], rtol=1e-11, atol=1e-13
+            )
+
+
+def test_training_ends_when_every_member_has_stopped():
+    calls = []
+    trained = nets().train(
+        *data(), loss="mse", steps=500, stop_at=1e9, on_step=lambda step, _: calls.append(step)
+    )
+    assert trained.steps.tolist() == [0, 0, 0]
+    assert calls == [1]
+    before = nets().parameters
+    for name, value in trained.population.parameters.items():
+        assert torch.equal(value, before[name])
+
+
+def test_progress_reports_each_step_and_the_loss_before_it():
+    population, (x, y) = nets(), data()
+    reports = []
+    population.train(x, y, loss="mse", steps=3, on_step=lambda *report: reports.append(report))
+    assert [step for step, _ in reports] == [1, 2, 3]
+    expected = (population.forward(x) - y).square().mean((1, 2))
+    torch.testing.assert_close(reports[0][1], expected)
+    assert bool((reports[2][1] < reports[0][1]).all())
+
+
+def test_neither_the_population_nor_the_data_nor_the_global_state_changes():
+    population, (x, y) = nets(), data()
+    copies = {name: value.clone() for name, value in population.parameters.items()}
+    x_before, state = x.clone(), torch.get_rng_state()
+    trained = population.train(x, y, loss="mse", steps=5, batch_size=4)
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(x, x_before)
+    for name, value in population.parameters.items():
+        assert torch.equal(value, copies[name])
+        assert not trained.population.parameters[name].requires_grad
+
+
+def test_losses_are_not_averaged_across_members():
+    x, y = data()
+    one, many = (
+        nets(networks=n).train(x, y, loss="mse", steps=5, optimizer="sgd", learning_rate=0.1)
+        for n in (1, 6)
+    )
+    torch.testing.assert_close(many.losses[:1], one.losses, rtol=1e-12, atol=0)
+
+
+def test_single_precision_stays_single_precision():
+    population = Population.sample(MLP(3, 2, depth=1, width=4), networks=2, dtype=torch.float32)
+    x, y = (part.float() for part in data())
+    trained = population.train(x, y, loss="mse", steps=3)
+    assert trained.losses.dtype == trained.population.dtype == torch.float32
+
+
+def test_a_diverging_member_is_named_with_its_step_and_the_remedy():
+    x, y = data()
+    rates = torch.tensor([0.01, 1e200, 0.01], dtype=torch.float64)
+    message = r"loss of member 1 is inf at step 2 \(1 of 3 .*use a smaller learning rate"
+    for steps in (1, 2, 49, 120):  # found after the last step, and long before it
+        with pytest.raises(FloatingPointError, match=message):
+            nets().train(x, y, loss="mse", steps=steps, optimizer="sgd", learning_rate=rates)
+
+
+BAD_OPTIONS = [
+    ({"optimizer": "lbfgs"}, "unknown optimizer 'lbfgs'; choose one of sgd, adam, adamw"),
+    ({"loss": "hinge"}, "unknown loss 'hinge'; choose one of cross_entropy, binary, mse"),
+    ({"steps": 0}, "steps must be at least 1, got 0"),
+    ({"learning_rate": -0.1}, r"learning_rate must be >= 0 and finite, got -0\.1"),
+    ({"learning_rate": float("nan")}, "learning_rate must be >= 0 and finite, got nan"),
+    ({"learning_rate": float("inf")}, "learning_rate must be >= 0 and finite, got inf"),
+    (
+        {"learning_rate": torch.ones(2)},
+        r"learning_rate must be one number or one for each of the 3 networks, got shape \(2,\)",
+    ),
+    ({"weight_decay": torch.tensor([0, 0, -2.0])}, "weight_decay must be >= 0 .*, got -2"),
+    ({"optimizer": "sgd", "momentum": 1.0}, "momentum must be >= 0 and < 1, got 1"),
+    ({"momentum": 0.9}, r"momentum belongs to sgd; betas\[0\] is that of adam"),
+    ({"optimizer": "sgd", "eps": 1e-3}, "betas and eps belong to adam and adamw"),
+    ({"betas": (0.9, 1.0)}, r"betas must be two numbers >= 0 and < 1, got \(0\.9, 1\.0\)"),
+    ({"eps": -1.0}, r"eps must be a finite number >= 0, got -1\.0"),
+    ({"batch_size": 21}, "batch_size must be between 1 and the 20 points, got 21"),
+    ({"batch_size": 0}, "batch_size must be between 1 and the 20 points, got 0"),
+    ({"stop_at": float("nan")}, "stop_at must be finite, got nan"),
+    ({"loss": lambda o, _: o.mean()}, r"the loss gives shape \(\) for 1 networks"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        nets().train(*data(), **{"loss": "mse", "steps": 2, **options})
+
+
+BAD_TARGETS = [
+    ("mse", torch.zeros(19, 2), r"loss mse needs y of shape \(20, out\) .* got \(19, 2\)"),
+    ("mse", torch.zeros(20), r"loss mse needs y of shape \(20, out\)"),
+    ("mse", torch.zeros(2, 20, 2), r"or \(3, 20, out\) for each its own, got \(2, 20, 2\)"),
+    ("mse", torch.zeros(20, 1), r"y holds targets of shape \(1,\), the outputs \(2,\)"),
+    ("mse", torch.zeros(20, 2).float(), r"y is torch\.float32, the population torch\.float64"),
+    ("cross_entropy", torch.zeros(20), "whole numbers of classes from 0, got torch.float64"),
+    ("cross_entropy", torch.full((20,), -1), "with smallest value -1"),
+    ("cross_entropy", torch.full((20,), 2), "y holds class 2, but the networks have 2 outputs"),
+    ("cross_entropy", torch.zeros(20, 2).long(), r"got \(20, 2\)"),
+    ("binary", torch.full((20,), 3), "loss binary needs y between 0 and 1, got 3 to 3"),
+    ("binary", torch.zeros(20), r"needs networks with 1 output, got \(2,\)"),
+    (lambda o, _: o.mean((1, 2)), torch.zeros(19), r"needs y of shape \(20, \.\.\.\)"),
+]
+
+
+@pytest.mark.parametrize(("loss", "y", "message"), BAD_TARGETS)
+def test_targets_that_do_not_fit_are_refused(loss, y, message):
+    y = y.double() if y.dtype == torch.float32 and "float32" not in message else y
+    with pytest.raises(ValueError, match=message):
+        nets().train(data()[0], y, loss=loss, steps=2)
+
+
+def test_inputs_that_do_not_fit_are_refused():
+    x, y = data()
+    with pytest.raises(ValueError, match=r"x must have shape \(n, in\) or \(3, n, in\)"):
+        nets().train(x.expand(2, 20, 3), y, loss="mse", steps=2)
+    with pytest.raises(ValueError, match=r"convert x with x\.to"):
+        nets().train(x.float(), y, loss="mse", steps=2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_training_on_a_gpu_equals_training_on_the_cpu(batch_size):
+    x, y = data()
+    options = {"loss": "mse", "steps": 50, "batch_size": batch_size, "stop_at": 0.5}
+    here = nets(networks=20).train(x, y, **options)
+    there = Population.sample(nets().architecture, networks=20, device="cuda").train(
+        x.to("cuda"), y.to("cuda"), **options
+    )
+    assert torch.equal(here.steps, there.steps.cpu())
+    torch.testing.assert_close(there.losses.cpu(), here.losses, rtol=1e-8, atol=1e-10)
