@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ibcore.plots import curves, gallery, heatmaps, show
+from ibcore.plots import curves, gallery, heatmaps, scatter, show
 from ibcore.stats import bootstrap_mean
 
 ALT = "A finding that is stated in more than forty characters."
@@ -49,6 +49,17 @@ def test_heatmaps_write_the_mean_into_each_cell():
     table = FRAME[FRAME.name == "relu"].pivot_table(index="a", columns="panel", values="y")
     expected = {f"{v:.2f}".removeprefix("0") for v in table.to_numpy().flat}
     assert {text.get_text() for text in figure.axes[0].texts} == expected
+
+
+def test_scatter_draws_each_row_with_a_marker_of_its_group():
+    figure = scatter(FRAME, x="a", y=["y", "panel"], hue="name")
+    for axis, column in zip(figure.axes, ("y", "panel"), strict=True):
+        for points, name in zip(axis.collections, ("relu", "tanh"), strict=True):
+            part = FRAME[FRAME.name == name]
+            np.testing.assert_allclose(points.get_offsets(), part[["a", column]].to_numpy())
+            assert points.get_label() == name
+    markers = {str(points.get_paths()[0].vertices) for points in figure.axes[0].collections}
+    assert len(markers) == 2
 
 
 def test_the_gallery_shows_each_function_between_its_own_extremes():

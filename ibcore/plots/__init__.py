@@ -6,6 +6,17 @@ Each plot takes tidy data and returns a matplotlib `Figure`; `show` puts it on a
 from ibcore.plots.curves import curves
 from ibcore.plots.images import gallery, heatmaps
 from ibcore.plots.page import Shown, caption, show
+from ibcore.plots.points import scatter
 from ibcore.plots.style import FUNCTION_COLORS, STYLES
 
-__all__ = ["FUNCTION_COLORS", "STYLES", "Shown", "caption", "curves", "gallery", "heatmaps", "show"]
+__all__ = [
+    "FUNCTION_COLORS",
+    "STYLES",
+    "Shown",
+    "caption",
+    "curves",
+    "gallery",
+    "heatmaps",
+    "scatter",
+    "show",
+]
