@@ -176,8 +176,8 @@ def _cells(config: Modulo) -> list[Learners]:
 
 
 SMOKE = Modulo(
-    activation=("relu", "sine"),
-    prefactor=(1.0, 4.0),
+    activation=("relu", "tanh", "sine"),
+    prefactor=(1.0, 4.0, 16.0),
     modulus=(10, 4),
     learner=Learner(steps=400),
     networks=3,
@@ -200,7 +200,7 @@ PICTURES: Experiment[Modulo, Learners] = Experiment(
     name="redshift.modular-pictures",
     question="What does the function look like that one network learned from modular addition?",
     tiers={
-        "smoke": replace(SMOKE, networks=1, learner=Learner(steps=200)),
+        "smoke": replace(SMOKE, networks=1, prefactor=(1.0, 4.0), learner=Learner(steps=200)),
         "laptop": Modulo(activation=FOUR, prefactor=EIGHT, networks=1, grid=32),
         "paper": Modulo(
             activation=FOUR, prefactor=EIGHT, networks=1, grid=32, learner=Learner(steps=5000)

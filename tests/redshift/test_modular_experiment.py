@@ -1,0 +1,139 @@
+"""Modular addition: who learns it, what random labels leave behind, and what is stored."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ibcore.redshift.experiments import hysteresis, modular
+from ibcore.redshift.experiments.modular import Learner, Learners, learned_functions
+from ibcore.runs import run
+from ibcore.stats import spearman
+
+CPU = torch.device("cpu")
+
+
+def cell(activation, prefactor=1.0, *, steps=600, modulus=(10, 4), networks=3, seed=0):
+    learner = Learner(width=48, steps=steps)
+    return Learners(activation, prefactor, modulus, learner, networks, 24, seed)
+
+
+def means(frame, column):
+    return frame.groupby("modulus")[column].mean()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_relu_learns_wide_stripes_only_and_a_tuned_sine_learns_narrow_ones(seed):
+    relu = modular._run_learners(cell("relu", seed=seed), CPU)
+    sine = modular._run_learners(cell("sine", 4.0, seed=seed), CPU)
+    assert means(relu, "test_accuracy")[10] > 0.85
+    assert means(relu, "test_accuracy")[4] < 0.5
+    assert means(sine, "test_accuracy")[4] > 0.6
+    assert means(sine, "train_accuracy").min() > 0.99
+
+
+def test_complexity_rises_with_training_and_with_the_number_of_stripes():
+    frame = modular._run_learners(cell("relu", modulus=(10, 7, 4)), CPU)
+    trained = means(frame, "complexity_trained")
+    assert trained[10] < trained[4]
+    assert bool((frame["complexity_trained"] > frame["complexity_initial"]).all())
+
+
+def test_each_modulus_starts_from_the_same_networks_and_the_same_points():
+    one = cell("tanh", 2.0, modulus=(10, 7))
+    start = modular.sample_learners(one, 2, CPU)
+    data = modular.sample_tasks(one, CPU)
+    for values in (*start.parameters.values(), data["train_x"], data["test_x"]):
+        assert torch.equal(values[:3], values[3:])
+        assert not torch.equal(values[0], values[1])
+    assert not torch.equal(data["train_y"][:3], data["train_y"][3:])
+
+
+def test_a_network_does_not_depend_on_the_others_of_its_cell():
+    few, many = (
+        modular._run_learners(cell("tanh", steps=60, networks=n, modulus=(7,)), CPU) for n in (2, 4)
+    )
+    assert few["loss"].to_numpy() == pytest.approx(many["loss"].to_numpy()[:2], rel=1e-3)
+    assert few["network"].tolist() == [0, 1]
+
+
+def test_accuracies_and_losses_are_those_of_the_plain_network():
+    one = cell("gaussian", 2.0, steps=80, modulus=(7,), networks=2)
+    start, data = modular.sample_learners(one, 1, CPU), modular.sample_tasks(one, CPU)
+    trained, losses = modular.fit(one, start, data["train_x"], data["train_y"])
+    frame = modular._run_learners(one, CPU)
+    for i in range(2):
+        logits = trained.member(i)(data["test_x"][i])[:, 0].detach()
+        right = ((logits > 0) == (data["test_y"][i] == 1)).double().mean().item()
+        assert frame["test_accuracy"][i] == pytest.approx(right)
+        logits = trained.member(i)(data["train_x"][i])[:, 0].detach()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, data["train_y"][i].float()
+        )
+        assert frame["loss"][i] == pytest.approx(loss.item(), rel=1e-4)
+        assert losses[i].item() == pytest.approx(loss.item(), rel=1e-4)
+
+
+def test_a_picture_shows_the_probability_of_the_label():
+    one = cell("relu", modulus=(10,), networks=1)
+    start, data = modular.sample_learners(one, 1, CPU), modular.sample_tasks(one, CPU)
+    trained, _ = modular.fit(one, start, data["train_x"], data["train_y"])
+    picture = np.frombuffer(learned_functions(trained, 16)[0], dtype=np.uint8).reshape(16, 16)
+    position = ((data["train_x"][0] + 1) * 7.5).round().long().numpy()  # 16 points: the task's own
+    shown = picture[position[:, 0], position[:, 1]] > 127
+    assert (shown == (data["train_y"][0].numpy() == 1)).mean() > 0.95
+    frame = modular._run_pictures(replace(one, grid=16), CPU)
+    assert frame["picture"][0] == picture.tobytes()
+
+
+def test_pictures_come_back_from_the_store_as_they_were(tmp_path):
+    small = modular.Modulo(("sine",), (1.0,), (7,), Learner(steps=5), networks=1, grid=8)
+    experiment = replace(modular.PICTURES, tiers={"smoke": small})
+    frame = run(experiment, "smoke", store=tmp_path, progress=False)
+    assert isinstance(frame["picture"][0], bytes)
+    assert len(frame["picture"][0]) == 64
+
+
+def test_relu_forgets_random_labels_and_sine_does_not():
+    frames = {}
+    for activation, prefactor in (("relu", 1.0), ("sine", 3.0)):
+        one = cell(activation, prefactor, modulus=(10,))
+        frame = hysteresis._run_detour(hysteresis.Detour(one, 600), CPU)
+        frames[activation] = frame.groupby("phase")[["complexity", "test_accuracy"]].mean()
+    relu, sine = frames["relu"], frames["sine"]
+
+    def excess(frame):
+        return frame["complexity"]["after random labels"] / frame["complexity"]["fresh"]
+
+    assert excess(relu) < 1.3
+    assert excess(sine) > 1.3
+    assert sine["test_accuracy"]["after random labels"] < sine["test_accuracy"]["fresh"] - 0.05
+    for frame in frames.values():
+        assert frame["complexity"]["random labels"] > frame["complexity"]["fresh"]
+        assert abs(frame["test_accuracy"]["random labels"] - 0.5) < 0.15
+
+
+def test_random_labels_are_balanced_and_each_members_own():
+    labels = hysteresis.random_labels((40, 500), seed=3)
+    assert abs(labels.double().mean().item() - 0.5) < 0.02
+    assert len({tuple(row) for row in labels.tolist()}) == 40
+    assert torch.equal(hysteresis.random_labels((2, 500), seed=3), labels[:2])
+
+
+@pytest.mark.parametrize("tier", ["smoke", "laptop", "paper"])
+def test_every_tier_has_a_plan_with_the_paper_s_moduli(tier):
+    for experiment in (*modular.EXPERIMENTS, *hysteresis.EXPERIMENTS):
+        assert len(experiment.plan(tier)) == len(list(experiment.cells(experiment.config(tier))))
+    moduli = {m for one in modular.MODULAR.plan(tier).values() for m in one.modulus}
+    assert moduli == ({10, 4} if tier == "smoke" else {10, 7, 4})
+
+
+def test_init_and_trained_complexity_go_together_over_prefactors():
+    rows = [
+        modular._run_learners(cell("sine", a, modulus=(7,), steps=300), CPU)
+        for a in (0.5, 2.0, 8.0)
+    ]
+    initial = [row["complexity_initial"].mean() for row in rows]
+    trained = [row["complexity_trained"].mean() for row in rows]
+    assert spearman(initial, trained) > 0.9
