@@ -37,20 +37,18 @@ def batches(data: Data, batch: int, steps: int, seed: int) -> list[Data]:
     return [(data[0][part], data[1][part]) for part in parts]
 
 
-def loop(population: Population, data: Data, batch: int, steps: int, name: str) -> float:
+def loop(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
     """Run the plain loop: one network after the other with torch.optim."""
     for member in range(len(population)):
         module = population.member(member)
         optimizer = OPTIMIZERS[name](module.parameters(), lr=RATE)
         for x, y in batches(data, batch, steps, member):
             optimizer.zero_grad()
-            loss = functional.cross_entropy(module(x), y)
-            loss.backward()
+            functional.cross_entropy(module(x), y).backward()
             optimizer.step()
-    return loss.item()
 
 
-def with_vmap(population: Population, data: Data, batch: int, steps: int, name: str) -> float:
+def with_vmap(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
     """Run torch's own way to batch: vmap over the gradient of stacked modules."""
     modules = [population.member(i) for i in range(len(population))]
     stacked, _ = stack_module_state(modules)
@@ -65,16 +63,15 @@ def with_vmap(population: Population, data: Data, batch: int, steps: int, name: 
         for key, value in gradient(detached, x, y).items():
             stacked[key].grad = value
         optimizer.step()
-    return 0.0
 
 
-def ours(population: Population, data: Data, batch: int, steps: int, name: str) -> float:
+def ours(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
     """Run ibcore."""
     options = {"loss": "cross_entropy", "steps": steps, "optimizer": name, "batch_size": batch}
-    return float(population.train(*data, learning_rate=RATE, **options).losses.mean())
+    population.train(*data, learning_rate=RATE, **options)
 
 
-def cpu_seconds(work: Callable[[], float]) -> float:
+def cpu_seconds(work: Callable[[], None]) -> float:
     """Return CPU seconds."""
     start = time.process_time()
     work()

@@ -244,6 +244,20 @@ def test_an_early_stop_freezes_a_member_exactly_where_its_loss_fell_below():
             )
 
 
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_members_that_go_on_keep_their_own_data_after_another_has_stopped(batch_size):
+    x, y = data("binary", members=4)
+    y[0] = (x[0, :, 0] > 0).long()  # the easiest labels: the first member stops first
+    options = {"loss": "binary", "learning_rate": 0.03, "batch_size": batch_size}
+    population = nets("binary", networks=4)
+    stopped = population.train(x, y, steps=60, stop_at=0.2, **options)
+    whole = population.train(x, y, steps=60, **options)
+    going = stopped.steps == 60
+    assert not going[0]
+    assert bool(going.any())
+    torch.testing.assert_close(stopped.losses[going], whole.losses[going], rtol=1e-10, atol=0)
+
+
 def test_training_ends_when_every_member_has_stopped():
     calls = []
     trained = nets().train(
