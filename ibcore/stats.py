@@ -1,7 +1,8 @@
-"""Means with bootstrap intervals, rank correlation and paired differences."""
+"""Means and shares with their intervals, rank correlation and paired differences."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,14 @@ _CHUNK = 2_000_000  # resampled entries held in memory at once
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its bootstrap interval.
+    """An estimate with its interval.
 
     Attributes
     ----------
     value
         The estimate on the data themselves.
     low, high
-        Ends of the percentile bootstrap interval, in the unit of ``value``.
+        Ends of the interval, in the unit of ``value``.
     n
         How many independent observations the estimate rests on.
     """
@@ -139,6 +140,36 @@ def spearman_interval(
         rows = _ranked_resample(first, second, rng)
         correlations[draw] = _rank_correlation(first[rows], second[rows])
     return _interval(value, correlations, level, len(first))
+
+
+def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+    """Return the share of successes in independent trials with Wilson's interval.
+
+    It stays within [0, 1] and is meaningful at 0 successes too.
+
+    Raises
+    ------
+    ValueError
+        If there is no trial, ``successes`` is not between 0 and ``trials``, or the level is out of
+        range.
+
+    Examples
+    --------
+    >>> interval = wilson_interval(0, 100)
+    >>> interval.value, interval.low, round(interval.high, 4)
+    (0.0, 0.0, 0.037)
+    """
+    _check_options(level, draws=1)
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(
+            f"need 0 <= successes <= trials and at least 1 trial, got {successes} of {trials}"
+        )
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    share = successes / trials
+    center = (successes + z2 / 2) / (trials + z2)
+    half = (z2 * (trials * share * (1 - share) + z2 / 4)) ** 0.5 / (trials + z2)
+    low, high = (0.0 if successes == 0 else center - half), center + half
+    return Interval(share, low, 1.0 if successes == trials else high, trials)
 
 
 def average_ranks(values: Floats) -> Floats:

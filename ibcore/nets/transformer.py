@@ -111,7 +111,8 @@ class Transformer(nn.Module):
         Whether there are position embeddings.  Without them ``context`` has no effect.
     seed
         Of the initial parameters.  Parameters that two models share are drawn alike whatever
-        the activation, gain, head and positions.
+        the activation, gain, head and positions; only an untied head differs when position
+        embeddings, which are drawn before it, are left out.
 
     Raises
     ------
@@ -228,7 +229,7 @@ class Transformer(nn.Module):
 
 def _turn(name: str) -> int:
     """Say when a parameter is drawn: what only some models have comes last."""
-    return {"head.weight": 1, "places": 2}.get(name, 0)
+    return {"places": 1, "head.weight": 2}.get(name, 0)
 
 
 def _check_sizes(**sizes: int) -> None:

@@ -4,7 +4,15 @@ After Teney, Nicolicioiu, Hartmann and Abbasnejad, "Neural Redshift: Random Netw
 Random Functions", CVPR 2024 (arXiv 2403.02241).
 """
 
+from ibcore.redshift.boolean import boolean_complexity, rank_functions, sample_boolean
+from ibcore.redshift.decoding import sample_sequences
 from ibcore.redshift.fourier import fourier_complexity, radial_spectrum
+from ibcore.redshift.guess_and_check import (
+    Guesses,
+    check_guesses,
+    network_guesser,
+    unbiased_guesser,
+)
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity, lz76, lz78
 from ibcore.redshift.polynomial import chebyshev_complexity, legendre_complexity
 from ibcore.redshift.sampling import sample_functions
@@ -12,15 +20,23 @@ from ibcore.redshift.unbiased import UnbiasedModel, sample_unbiased
 from ibcore.redshift.variation import total_variation
 
 __all__ = [
+    "Guesses",
     "UnbiasedModel",
+    "boolean_complexity",
     "chebyshev_complexity",
+    "check_guesses",
     "fourier_complexity",
     "legendre_complexity",
     "lempel_ziv_complexity",
     "lz76",
     "lz78",
+    "network_guesser",
     "radial_spectrum",
+    "rank_functions",
+    "sample_boolean",
     "sample_functions",
+    "sample_sequences",
     "sample_unbiased",
     "total_variation",
+    "unbiased_guesser",
 ]

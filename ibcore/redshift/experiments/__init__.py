@@ -1,8 +1,11 @@
 """The experiments of laboratory 1: one file per kind, gathered here."""
 
 from ibcore.redshift.experiments import (
+    boolean,
+    guesses,
     hysteresis,
     modular,
+    priors,
     random_networks,
     references,
     transformers,
@@ -11,8 +14,11 @@ from ibcore.redshift.experiments import (
 EXPERIMENTS = (
     *random_networks.EXPERIMENTS,
     *references.EXPERIMENTS,
+    *priors.EXPERIMENTS,
     *modular.EXPERIMENTS,
     *hysteresis.EXPERIMENTS,
+    *guesses.EXPERIMENTS,
+    *boolean.EXPERIMENTS,
     *transformers.EXPERIMENTS,
 )
 

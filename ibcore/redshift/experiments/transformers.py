@@ -117,7 +117,7 @@ def _run_sequences(cell: Sequences, device: torch.device) -> pd.DataFrame:
 
 
 TIERS = {
-    "smoke": Transformers(depth=(3,), gains=(0.1, 1.0, 10.0), networks=5),
+    "smoke": Transformers(depth=(6,), gains=(0.1, 1.0, 10.0), networks=5),
     "laptop": Transformers(),
     "paper": Transformers(  # GPT-2
         depth=(12, 1, 3, 6, 9),

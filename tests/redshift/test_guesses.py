@@ -1,0 +1,63 @@
+"""The guess-and-check experiment: its tasks, and what random networks prefer."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+from ibcore.redshift.experiments.guesses import GUESSES, labels
+from ibcore.runtime import generator
+from ibcore.tasks import grid
+
+CPU = torch.device("cpu")
+POINTS = grid(30, nodes="cell")
+
+
+def test_a_half_plane_is_cut_by_a_line_near_the_origin():
+    for seed in range(20):
+        y = labels("half-plane", POINTS, generator(seed))
+        angle, offset = torch.rand(2, generator=generator(seed), dtype=torch.float64).tolist()
+        turn, cut = 2 * math.pi * angle, 0.5 * offset - 0.25
+        side = [math.cos(turn) * x1 + math.sin(turn) * x2 > cut for x1, x2 in POINTS.tolist()]
+        assert (y > 0).tolist() == side and set(y.tolist()) == {1.0, -1.0}
+        assert 0.3 < sum(side) / len(side) < 0.7
+
+
+def test_a_checkerboard_has_nine_squares_and_a_random_color():
+    first = {labels("checkerboard", POINTS, generator(seed))[0].item() for seed in range(10)}
+    assert first == {1.0, -1.0}
+    picture = labels("checkerboard", POINTS, generator(0)).reshape(30, 30)
+    blocks = picture.reshape(3, 10, 3, 10).double()
+    assert bool((blocks.amax((1, 3)) == blocks.amin((1, 3))).all())
+    colors = blocks[:, 0, :, 0]
+    assert bool((colors[1:] == -colors[:-1]).all() and (colors[:, 1:] == -colors[:, :-1]).all())
+    with pytest.raises(ValueError, match="unknown task 'spiral'; choose one of half-plane"):
+        labels("spiral", POINTS, generator(0))
+
+
+def test_the_unbiased_model_is_not_run_once_for_each_bias_scale():
+    cells = list(GUESSES.plan("laptop").values())
+    assert len(cells) == (4 * 2 + 1) * 2 * 10
+    assert {c.bias_scale for c in cells if c.learner == "unbiased"} == {None}
+
+
+def test_learners_share_the_data_but_data_sets_differ():
+    cells = [c for c in GUESSES.plan("smoke").values() if c.task == "half-plane" and c.dataset < 2]
+    frame = pd.concat(GUESSES.run_cell(cell, CPU) for cell in cells[:2])
+    assert frame.network.tolist() == [0, 1]
+    assert (frame.low <= frame.hit_rate).all() and (frame.hit_rate <= frame.high).all()
+    assert (frame.baseline == 2**-8).all() and (frame.samples == 500).all()
+
+
+@pytest.mark.slow
+def test_networks_that_prefer_simple_functions_fit_a_half_plane_more_often_than_chance():
+    cells = [c for c in GUESSES.plan("smoke").values() if c.task == "half-plane"]
+    frame = pd.concat(GUESSES.run_cell(cell, CPU) for cell in cells)
+    calm = frame[(frame.learner == "relu") & (frame.bias_scale == 0)]
+    assert calm.hits.sum() / calm.samples.sum() > 2 * 2**-8
+    assert calm.accuracy.mean() > 0.7
+    for learner in ("sine 8", "unbiased"):
+        other = frame[frame.learner == learner]
+        assert 0 < other.hits.sum() / other.samples.sum() < 2.5 * 2**-8
+        assert 0.4 < other.accuracy.mean() < 0.6

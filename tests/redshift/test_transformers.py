@@ -1,0 +1,113 @@
+"""The sequences of untrained transformers: the batched decoding, and the findings of the paper."""
+
+import math
+
+import pytest
+import torch
+
+from ibcore.nets import Transformer
+from ibcore.population import member_seed
+from ibcore.redshift import decoding, sample_sequences
+from ibcore.redshift.experiments.transformers import (
+    SEQUENCES,
+    TRANSFORMERS,
+    phrases_per_token,
+)
+
+SMALL = {"vocabulary": 17, "depth": 2, "width": 16, "heads": 2, "context": 13}
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("head", ["tied", "untied"])
+def test_the_batched_decoding_equals_each_network_alone_without_kept_keys(head):
+    gains, seed = (0.5, 4.0), 5
+    found = sample_sequences(
+        Transformer(**SMALL, head=head), networks=3, gains=gains, length=12, seed=seed
+    )
+    for member in range(3):
+        for column, gain in enumerate(gains):
+            own = member_seed(seed, member)
+            net = Transformer(**SMALL, head=head, gain=gain, seed=own)
+            sequence = found[member, column, :1]
+            for _ in range(12):
+                sequence = torch.cat([sequence, net(sequence[None])[0, -1].argmax()[None]])
+            assert torch.equal(found[member, column], sequence)
+
+
+def test_a_member_does_not_depend_on_the_number_drawn_or_on_the_chunk(monkeypatch):
+    net = Transformer(**SMALL)
+    together = sample_sequences(net, networks=5, length=6, seed=1)
+    assert torch.equal(together[3:], sample_sequences(net, networks=2, first=3, length=6, seed=1))
+    monkeypatch.setattr(decoding, "_CHUNK_BYTES", {"cpu": 1})
+    assert torch.equal(together, sample_sequences(net, networks=5, length=6, seed=1))
+    assert not torch.equal(together, sample_sequences(net, networks=5, length=6, seed=2))
+
+
+def test_every_gain_starts_from_the_same_prompt_and_networks_from_their_own():
+    found = sample_sequences(Transformer(**SMALL), networks=20, gains=(0.1, 1, 10), length=1)
+    assert bool((found[..., 0] == found[:, :1, 0]).all())
+    assert len(set(found[:, 0, 0].tolist())) > 5
+
+
+def test_sampling_leaves_the_architecture_and_the_global_random_state_alone():
+    net, before = Transformer(**SMALL), torch.get_rng_state()
+    values = {name: p.clone() for name, p in net.state_dict().items()}
+    sample_sequences(net, networks=2, gains=(3.0,), length=3)
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(values[name], p) for name, p in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"networks": 0}, "networks must be at least 1, got 0"),
+        ({"length": 0}, "length must be at least 1, got 0"),
+        ({"gains": ()}, "gains must be at least 1, got 0"),
+        ({"gains": (math.inf,)}, "every gain must be a finite number, got inf"),
+        ({"length": 14}, "longer than the context of 13"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        sample_sequences(Transformer(**SMALL), **{"networks": 2, "length": 3, **options})
+
+
+def test_phrases_per_token_counts_each_sequence_alone():
+    rows = torch.tensor([[7, 7, 7, 7, 7, 7], [1, 2, 1, 2, 1, 2], [1, 2, 3, 4, 5, 6]])
+    assert phrases_per_token(rows) == [3 / 6, 4 / 6, 6 / 6]
+
+
+def test_a_constant_sequence_has_fourteen_phrases_and_a_random_one_nearly_all_new_tokens():
+    cells = SEQUENCES.plan("laptop").values()
+    constant, random = (SEQUENCES.run_cell(cell, CPU).lempel_ziv for cell in cells)
+    assert constant.eq(14 / 101).all()  # 1 + 2 + ... + 13 = 91, and ten tokens are left over
+    assert 0.9 < random.mean() < 0.95
+
+
+def test_the_laptop_tier_covers_the_designs_of_the_paper_once():
+    designs = list(TRANSFORMERS.plan("laptop").values())
+    assert len(designs) == 6 * 2 + 3
+    assert {(d.head, d.positions) for d in designs if d.activation == "gelu" and d.depth == 6} == {
+        ("tied", True),
+        ("untied", True),
+        ("tied", False),
+        ("untied", False),
+    }
+
+
+@pytest.mark.slow
+def test_activation_and_gain_order_the_complexity_as_in_the_paper():
+    means = {}
+    for cell in TRANSFORMERS.plan("smoke").values():
+        frame = TRANSFORMERS.run_cell(cell, CPU)
+        assert frame.network.tolist() == list(range(5)) * 3
+        design = (cell.activation, cell.head, cell.positions)
+        means[design] = frame.groupby("gain").lempel_ziv.mean()
+    tied = {
+        name: means[name, "tied", True] for name in ("relu", "gelu", "selu", "tanh", "gaussian")
+    }
+    for name in ("gelu", "selu", "tanh"):
+        assert tied[name][0.1] + 0.1 < tied[name][1.0] < tied[name][10.0] - 0.1
+    assert tied["gaussian"][1.0] < tied["gelu"][1.0] < min(tied["selu"][1.0], tied["tanh"][1.0])
+    assert tied["gaussian"][10.0] > tied["gelu"][10.0]
+    assert means["gelu", "untied", True][0.1] > means["gelu", "untied", True][1.0]
