@@ -14,7 +14,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
-EXPLORERS = freshness.ROOT / "ibcore" / "explorers" / "static"
+EXPLORERS = freshness.ROOT / "_build" / "explorers"
 EXPLORER_SCRIPT = "ibcore-explorers.js"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
 
@@ -67,10 +67,11 @@ def pages_address(repository: str) -> str:
 
 
 def _add_explorers(config: Config) -> None:
-    """Ship the script of the interactive figures with every page."""
-    if not (EXPLORERS / EXPLORER_SCRIPT).is_file():
-        logger.warning("%s is missing: the explorers would stay dead", EXPLORERS / EXPLORER_SCRIPT)
-        return
+    """Ship the script of the interactive figures, one file made of its parts, with every page."""
+    from ibcore.explorers import base  # of this checkout: see set_environment
+
+    EXPLORERS.mkdir(parents=True, exist_ok=True)
+    (EXPLORERS / EXPLORER_SCRIPT).write_text(base.script(), encoding="utf-8")
     config.html_static_path = [*config.html_static_path, str(EXPLORERS)]
     config.html_js_files = [*config.html_js_files, [EXPLORER_SCRIPT, {"defer": "defer"}]]
 

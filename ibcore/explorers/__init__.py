@@ -5,8 +5,24 @@ same figure is answered by ibcore.  ``EXPLORERS`` maps the name of each figure t
 """
 
 from ibcore.explorers.base import Explorer, is_static
+from ibcore.explorers.complexity_map import ComplexityMap
+from ibcore.explorers.image_spectrum import ImageSpectrum
+from ibcore.explorers.modular_player import ModularPlayer
 from ibcore.explorers.random_network import RandomNetwork
 
-EXPLORERS: dict[str, type[Explorer]] = {"RandomNetwork": RandomNetwork}
+EXPLORERS: dict[str, type[Explorer]] = {
+    "RandomNetwork": RandomNetwork,
+    "ComplexityMap": ComplexityMap,
+    "ModularPlayer": ModularPlayer,
+    "ImageSpectrum": ImageSpectrum,
+}
 
-__all__ = ["EXPLORERS", "Explorer", "RandomNetwork", "is_static"]
+__all__ = [
+    "EXPLORERS",
+    "ComplexityMap",
+    "Explorer",
+    "ImageSpectrum",
+    "ModularPlayer",
+    "RandomNetwork",
+    "is_static",
+]

@@ -14,7 +14,27 @@ from ibcore.explorers.draw import Poster
 
 Engine = Literal["browser", "kernel"]
 
-SCRIPT = Path(__file__).parent / "static" / "ibcore-explorers.js"
+STATIC = Path(__file__).parent / "static"
+PARTS = (
+    *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
+    *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
+    "registry",
+)
+_HEAD = """/**
+ * ibcore explorers: interactive figures, one front end for two hosts.
+ *
+ * - Static page: the element <ib-explorer> holds its state as JSON and is drawn by this script.
+ *   Everything is computed in the page; nothing is fetched.  Works from file://.
+ * - Jupyter: Python appends an export and anywidget calls it with a model whose `params` are
+ *   answered by ibcore.
+ *
+ * The script may be evaluated more than once in a page (a kernel reconnects): it keeps no global
+ * state, and only the definition of the element is guarded.
+ */
+var IBExplorers = (function (root) {
+"use strict";
+"""
+_TAIL = "return PUBLIC;\n})(globalThis);\n"
 _MODULE_TAIL = "\nexport default { render: IBExplorers.render };\n"
 
 
@@ -39,8 +59,20 @@ def is_static() -> bool:
 
 @functools.cache
 def script() -> str:
-    """Return the script that draws every explorer."""
-    return SCRIPT.read_text(encoding="utf-8")
+    """Return the script that draws every explorer: the parts in order, in one scope.
+
+    A part is plain JavaScript that sees the names of the others, as if all were one file; the
+    style sheet is the constant ``STYLE``.  The last part defines ``PUBLIC``, which becomes the
+    global ``IBExplorers``.
+
+    Examples
+    --------
+    >>> "var IBExplorers" in script()
+    True
+    """
+    style = json.dumps((STATIC / "style.css").read_text(encoding="utf-8"))
+    parts = [(STATIC / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
+    return "\n".join([_HEAD, f"const STYLE = {style};\n", *parts, _TAIL])
 
 
 @dataclass(frozen=True)
@@ -59,19 +91,14 @@ class Answer:
     frame: bytes
 
 
-def _reserve(heights: tuple[str, str]) -> str:
-    """Return the CSS that keeps the place of a figure until its script has run.
-
-    Without it the text below would jump when the figure appears.
-    """
-    narrow, wide = heights
-    return (
-        "ib-explorer{display:block;margin-bottom:16px;container-type:inline-size}"
-        f".ib-poster{{margin:0;min-height:{narrow}}}"
-        ".ib-poster img{width:100%;max-width:420px;image-rendering:pixelated}"
-        f"@container(min-width:602px){{.ib-poster{{min-height:{wide}}}}}"
-        "@media(scripting:none){.ib-poster{min-height:0}}"
-    )
+# Keeps the place of a figure until its script has run; else the text below would jump.
+_RESERVE = (
+    "ib-explorer{display:block;margin-bottom:16px;container-type:inline-size}"
+    ".ib-poster{margin:0;min-height:var(--ib-narrow)}"
+    ".ib-poster img{width:100%;max-width:420px;image-rendering:pixelated}"
+    "@container(min-width:602px){.ib-poster{min-height:var(--ib-wide)}}"
+    "@media(scripting:none){.ib-poster{min-height:0}}"
+)
 
 
 class Explorer(ABC):
@@ -84,7 +111,7 @@ class Explorer(ABC):
     """
 
     kind: ClassVar[str]
-    heights: ClassVar[tuple[str, str]]  # as CSS: narrower than 602 px, and wider
+    heights: tuple[str, str]  # as CSS: narrower than 602 px, and wider
 
     @abstractmethod
     def setup(self) -> dict[str, Any]:
@@ -108,15 +135,17 @@ class Explorer(ABC):
         Parameters
         ----------
         inline_js
-            Put the script into the HTML.  Otherwise the page must load
-            ``ibcore-explorers.js`` once, as the book does.
+            Put the script into the HTML.  Otherwise the page must load what `script` returns
+            once, as the book does.
         """
         text = json.dumps(self._state("browser"), separators=(",", ":"), allow_nan=False)
         safe = text.replace("<", "\\u003c")  # no end tag inside the script element
+        narrow, wide = self.heights
         inlined = f"<script>{script()}</script>" if inline_js else ""
         return (
-            f'<ib-explorer><script type="application/json">{safe}</script>'
-            f"<style>{_reserve(self.heights)}</style>{self.poster().to_html()}"
+            f'<ib-explorer style="--ib-narrow:{narrow};--ib-wide:{wide}">'
+            f'<script type="application/json">{safe}</script>'
+            f"<style>{_RESERVE}</style>{self.poster().to_html()}"
             f"</ib-explorer>{inlined}"
         )
 

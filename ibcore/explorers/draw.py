@@ -9,21 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Viridis in 18 steps, interpolated in between; the same list as in ibcore-explorers.js.
+# Viridis in 18 steps, interpolated in between; the same list as in the script.
 PALETTE: tuple[str, ...] = (
     *("440154", "481769", "472a7a", "433d84", "3d4e8a", "355e8d"),
     *("2e6d8e", "297b8e", "23898e", "1f978b", "21a585", "2eb37c"),
     *("46c06f", "65cb5e", "89d548", "b0dd2f", "d8e219", "fde725"),
 )
 
+GRAYS = ("000000", "ffffff")
+
 _LEVELS = 64  # colors in a poster: finer steps cannot be told apart at this size
 
 
-def _colors(levels: int) -> bytes:
+def _colors(levels: int, palette: tuple[str, ...]) -> bytes:
     """Return ``levels`` colors of the palette as RGB bytes."""
-    steps = np.array([list(bytes.fromhex(color)) for color in PALETTE])
-    place = np.linspace(0, len(PALETTE) - 1, levels)
-    channels = [np.interp(place, np.arange(len(PALETTE)), steps[:, c]) for c in range(3)]
+    steps = np.array([list(bytes.fromhex(color)) for color in palette])
+    place = np.linspace(0, len(palette) - 1, levels)
+    channels = [np.interp(place, np.arange(len(palette)), steps[:, c]) for c in range(3)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
 
 
@@ -32,7 +34,9 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
-def picture(values: NDArray[np.float64], *, enlarge: int = 1) -> bytes:
+def picture(
+    values: NDArray[np.float64], *, enlarge: int = 1, palette: tuple[str, ...] = PALETTE
+) -> bytes:
     r"""Return f on the square as a PNG: x1 to the right, x2 upward, normalized on its own.
 
     Parameters
@@ -41,6 +45,8 @@ def picture(values: NDArray[np.float64], *, enlarge: int = 1) -> bytes:
         Shape (n, n), ``values[i, j] = f(axis[i], axis[j])``; finite.
     enlarge
         Pixels for each value along each axis.
+    palette
+        Colors from the smallest to the largest value, as hexadecimal RGB.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def picture(values: NDArray[np.float64], *, enlarge: int = 1) -> bytes:
     header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)  # 8 bits, palette
     parts = [
         _chunk(b"IHDR", header),
-        _chunk(b"PLTE", _colors(_LEVELS)),
+        _chunk(b"PLTE", _colors(_LEVELS, palette)),
         _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
         _chunk(b"IEND", b""),
     ]
@@ -82,15 +88,18 @@ class Poster:
         The alternative text: states the finding.
     caption
         One sentence under the picture.
+    palette
+        Colors, as `picture` takes them.
     """
 
     values: NDArray[np.float64]
     description: str
     caption: str
+    palette: tuple[str, ...] = PALETTE
 
     def to_html(self) -> str:
         """Return the poster as a figure with the picture inlined."""
-        data = base64.b64encode(picture(self.values)).decode()
+        data = base64.b64encode(picture(self.values, palette=self.palette)).decode()
         return (
             '<figure class="ib-poster">'
             f'<img alt="{html.escape(self.description)}" src="data:image/png;base64,{data}">'
@@ -99,4 +108,5 @@ class Poster:
 
     def to_png(self) -> str:
         """Return the picture as base64, large enough for paper."""
-        return base64.b64encode(picture(self.values, enlarge=6)).decode()
+        content = picture(self.values, enlarge=6, palette=self.palette)
+        return base64.b64encode(content).decode()

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from ibcore.nets import MLP
+from ibcore.population import Population
+from ibcore.tasks import grid as input_grid
 
 _GAMMA = 0x6D2B79F5  # the step of mulberry32
 _SEEDS = 2**32
@@ -88,6 +93,27 @@ def draw_parameters(
         drawn[name] = torch.from_numpy(part.reshape(shape))
         first += size
     return drawn
+
+
+def evaluate_drawn(
+    architecture: MLP, points: int, *, seed: int, weight_scale: float
+) -> NDArray[np.float64]:
+    """Evaluate a drawn network on the grid of points in [-1, 1]^2.
+
+    Returns
+    -------
+    array
+        Shape (points, points), ``values[i, j] = f(axis[i], axis[j])``.
+
+    Examples
+    --------
+    >>> evaluate_drawn(MLP(depth=1, width=8), 16, seed=0, weight_scale=1.0).shape
+    (16, 16)
+    """
+    drawn = draw_parameters(architecture.shapes, seed, weight_scale=weight_scale)
+    population = Population(architecture, {name: value[None] for name, value in drawn.items()})
+    output = population.forward(input_grid(points).to(torch.float64))  # (1, points^2, 1)
+    return np.asarray(output.reshape(points, points).numpy(), dtype=np.float64)
 
 
 def _position(name: str) -> tuple[int, bool, bool]:

@@ -1,21 +1,18 @@
 """The explorer of random networks: one network as a picture, its spectrum and its complexity."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ibcore.explorers.base import Answer, Explorer
+from ibcore.explorers.checks import check_among, check_names, check_number, check_whole
+from ibcore.explorers.complexity import complexity_of
 from ibcore.explorers.draw import Poster
-from ibcore.explorers.draws import draw_parameters
+from ibcore.explorers.draws import evaluate_drawn
 from ibcore.nets import ACTIVATIONS, MLP, Activation, Norm, Residual
-from ibcore.population import Population
-from ibcore.redshift import fourier_complexity
-from ibcore.tasks import grid as input_grid
 
 WIDTHS = (8, 16, 32, 64)
 SCALES = (0.25, 16.0)
@@ -23,21 +20,6 @@ DEPTHS = (1, 6)
 SEEDS = (0, 31)
 GRIDS = (16, 128)
 _POSTER_GRID = 64  # a poster is no larger, whatever the grid of the figure
-
-
-def _among(name: str, value: object, choices: tuple[object, ...]) -> None:
-    known = any(value == choice and type(value) is type(choice) for choice in choices)
-    if not known:
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
-
-
-def _whole(name: str, value: object, bounds: tuple[int, int]) -> None:
-    inside = isinstance(value, int) and bounds[0] <= value <= bounds[1]
-    if not inside or isinstance(value, bool):
-        raise ValueError(
-            f"{name} must be a whole number from {bounds[0]} to {bounds[1]}, got {value!r}"
-        )
 
 
 @dataclass(frozen=True)
@@ -60,18 +42,14 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _among("activation", self.activation, ACTIVATIONS)
-        _among("width", self.width, WIDTHS)
-        _among("norm", self.norm, (*get_args(Norm), None))
-        _among("residual", self.residual, (*get_args(Residual), None))
-        _among("gated", self.gated, (False, True))
-        _whole("depth", self.depth, DEPTHS)
-        _whole("seed", self.seed, SEEDS)
-        low, high = SCALES
-        scale = self.weight_scale
-        number = isinstance(scale, int | float) and not isinstance(scale, bool)
-        if not (number and math.isfinite(scale) and low <= scale <= high):
-            raise ValueError(f"weight_scale must be a number from {low} to {high}, got {scale!r}")
+        check_among("activation", self.activation, ACTIVATIONS)
+        check_among("width", self.width, WIDTHS)
+        check_among("norm", self.norm, (*get_args(Norm), None))
+        check_among("residual", self.residual, (*get_args(Residual), None))
+        check_among("gated", self.gated, (False, True))
+        check_whole("depth", self.depth, DEPTHS)
+        check_whole("seed", self.seed, SEEDS)
+        check_number("weight_scale", self.weight_scale, SCALES)
 
     def describe(self) -> str:
         """Return the settings as one phrase."""
@@ -101,16 +79,9 @@ def network_values(settings: Settings, points: int) -> NDArray[np.float64]:
         residual=settings.residual,
         gated=settings.gated,
     )
-    drawn = draw_parameters(architecture.shapes, settings.seed, weight_scale=settings.weight_scale)
-    population = Population(architecture, {name: value[None] for name, value in drawn.items()})
-    output = population.forward(input_grid(points).to(torch.float64))  # (1, points^2, 1)
-    return np.asarray(output.reshape(points, points).numpy(), dtype=np.float64)
-
-
-def _complexity(values: NDArray[np.float64]) -> float | None:
-    """Return the DCT complexity; None for a constant function, which has none."""
-    complexity = float(fourier_complexity(torch.from_numpy(values)[None], transform="dct")[0])
-    return None if math.isnan(complexity) else complexity
+    return evaluate_drawn(
+        architecture, points, seed=settings.seed, weight_scale=settings.weight_scale
+    )
 
 
 class RandomNetwork(Explorer):
@@ -146,12 +117,12 @@ class RandomNetwork(Explorer):
     Examples
     --------
     >>> figure = RandomNetwork("tanh", weight_scale=4)
-    >>> figure.to_html().startswith("<ib-explorer>")
+    >>> figure.to_html().startswith("<ib-explorer")
     True
     """
 
     kind: ClassVar[str] = "RandomNetwork"
-    heights: ClassVar[tuple[str, str]] = (
+    heights = (
         "calc(100cqw + 1045px)",
         "max(819px, .5238*min(100cqw, 920px) + 429.6px)",
     )
@@ -169,7 +140,7 @@ class RandomNetwork(Explorer):
         seed: int = 0,
         grid: int = 64,
     ) -> None:
-        _whole("grid", grid, GRIDS)
+        check_whole("grid", grid, GRIDS)
         self.grid = grid
         self.settings = Settings(
             activation, weight_scale, depth, width, norm, residual, gated, seed
@@ -189,7 +160,7 @@ class RandomNetwork(Explorer):
     def poster(self) -> Poster:
         """Evaluate the network by ibcore and describe what it looks like."""
         values = network_values(self.settings, self.grid)
-        complexity = _complexity(values)
+        complexity = complexity_of(values)
         result = "constant" if complexity is None else f"complexity {complexity:.3f}"
         described = self.settings.describe()
         step = -(-self.grid // _POSTER_GRID)
@@ -208,10 +179,8 @@ class RandomNetwork(Explorer):
         ValueError
             If a parameter is unknown, missing or outside its range.
         """
-        expected = set(asdict(self.settings))
-        if set(params) != expected:
-            raise ValueError(f"params must be {sorted(expected)}, got {sorted(params)}")
+        check_names(params, asdict(self.settings))
         values = network_values(Settings(**params), self.grid)
         low, high = float(values.min()), float(values.max())
-        facts = {"complexity": _complexity(values), "min": low, "max": high}
+        facts = {"complexity": complexity_of(values), "min": low, "max": high}
         return Answer(facts, values.astype(np.float32).tobytes())

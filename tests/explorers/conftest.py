@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from ibcore.explorers import Explorer
@@ -77,3 +79,48 @@ def visits(new_visits: Callable[[Path], Visits], tmp_path: Path) -> Iterator[Vis
     visits = new_visits(tmp_path)
     yield visits
     visits.close()
+
+
+@pytest.fixture(scope="session")
+def modular_frames() -> dict[str, pd.DataFrame]:
+    """Return curves and pictures of made-up modular runs, with the columns of the real ones."""
+    rng = np.random.default_rng(0)
+    axis = np.linspace(0, 15, 32)
+    curves, pictures = [], []
+    for activation in ("relu", "sine"):
+        for prefactor in (0.5, 1.0, 2.0, 8.0):
+            for modulus in (10, 7, 4):
+                key = {"activation": activation, "prefactor": prefactor, "modulus": modulus}
+                wave = np.sin(2 * np.pi * (axis[:, None] + axis) / modulus + prefactor)
+                wave += 0.02 * axis[:, None] + (activation == "sine")  # no symmetry is left
+                picture = np.clip(127 + 60 * wave, 0, 255).astype(np.uint8).tobytes()
+                accuracy = {"train_accuracy": 1.0, "test_accuracy": round(prefactor / modulus, 4)}
+                pictures.append({**key, "picture": picture, **accuracy})
+                for network in range(5):
+                    train, test = 1 - 0.1 * rng.random(), min(1.0, modulus / 20 + rng.random() / 2)
+                    accuracy = {"train_accuracy": train, "test_accuracy": test}
+                    curves.append({**key, "network": network, **accuracy})
+    return {"curves": pd.DataFrame(curves), "pictures": pd.DataFrame(pictures)}
+
+
+@pytest.fixture(scope="session")
+def map_frame() -> pd.DataFrame:
+    """Return a made-up run of random networks on a small map, one cell always constant."""
+    rng = np.random.default_rng(1)
+    rows = [
+        {
+            "activation": activation,
+            "depth": depth,
+            "weight_scale": weight_scale,
+            "width": 16,
+            "grid": 64,
+            "network": network,
+            "dct": np.nan if (depth, weight_scale) == (5, 0.5) else rng.uniform(0.02, 0.5),
+            "fft": np.nan if (depth, weight_scale) == (5, 0.5) else rng.uniform(0.2, 0.5),
+        }
+        for activation in ("relu", "tanh")
+        for depth in (1, 3, 5)
+        for weight_scale in (0.5, 4.0, 16.0)
+        for network in range(6)
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,388 @@
+const TRANSFORM_NAMES = { dct: "cosine transform", fft: "plain Fourier", hann: "Hann window" };
+
+/** The end of the color scale: white noise has about 0.54. */
+const MAP_END = 0.55;
+
+const scaleText = (value) => value.toPrecision(3);
+
+/** A color of the palette and the ink that can be read on it. */
+function cellColors(value) {
+  const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value / MAP_END)));
+  const [r, g, b] = COLORS.slice(at, at + 3);
+  const linear = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return { background: `rgb(${r},${g},${b})`, color: luminance > 0.18 ? "#000" : "#fff" };
+}
+
+/** Mean, interval and number of a cell in words. */
+function cellInWords([mean, low, high, n]) {
+  if (mean === null) return "every function is constant: no complexity";
+  const interval = low === null ? "" : `, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`;
+  return `mean ${mean.toFixed(3)}${interval}, n = ${n}`;
+}
+
+/** The map: a grid whose cells hold their mean and take the focus one at a time. */
+function cellGrid(setup, { select, hover }) {
+  const { depths } = setup;
+  const scales = setup.scales.slice().reverse(); // the largest on top
+  const element = node("div", { class: "ibx-grid", role: "grid", "aria-label": "Mean complexity by cell" });
+  element.style.setProperty("--columns", depths.length);
+  const header = (role, text) => node("span", { role }, text);
+  const corner = node("span", { role: "columnheader" }, node("span", { class: "ibx-live" }, "weight scale"));
+  const cells = new Map();
+  const key = (scale, depth) => `${scale} ${depth}`;
+  const row = (...children) => node("div", { role: "row" }, ...children);
+  const cell = (scale, depth) => {
+    const made = node("span", { role: "gridcell", tabindex: -1, class: "ibx-cell" });
+    made.place = { weight_scale: scale, depth };
+    cells.set(key(scale, depth), made);
+    return made;
+  };
+  const rows = scales.map((scale) =>
+    row(header("rowheader", scaleText(scale)), ...depths.map((depth) => cell(scale, depth))),
+  );
+  element.append(row(corner, ...depths.map((depth) => header("columnheader", String(depth)))), ...rows);
+
+  const placeOf = (event) => (event.target.closest(".ibx-cell") || {}).place;
+  element.addEventListener("click", (event) => placeOf(event) && select(placeOf(event)));
+  element.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "mouse") hover(placeOf(event) || null);
+  });
+  element.addEventListener("pointerleave", () => hover(null));
+  element.addEventListener("keydown", (event) => {
+    const place = placeOf(event);
+    const [r, c] = place ? [scales.indexOf(place.weight_scale), depths.indexOf(place.depth)] : [0, 0];
+    const moves = {
+      ArrowUp: [r - 1, c],
+      ArrowDown: [r + 1, c],
+      ArrowLeft: [r, c - 1],
+      ArrowRight: [r, c + 1],
+      Home: [r, 0],
+      End: [r, depths.length - 1],
+      PageUp: [0, c],
+      PageDown: [scales.length - 1, c],
+    };
+    if (!place || !moves[event.key]) return;
+    event.preventDefault();
+    const [i, j] = moves[event.key];
+    if (scales[i] !== undefined && depths[j] !== undefined) {
+      select({ weight_scale: scales[i], depth: depths[j] }, true);
+    }
+  });
+  return {
+    element,
+    /** Write the summaries of an activation and a transform into the cells. */
+    fill(summaries) {
+      for (const made of cells.values()) {
+        const { weight_scale, depth } = made.place;
+        const summary = summaries(weight_scale, depth);
+        made.textContent = summary[0] === null ? "none" : summary[0].toFixed(3).replace(/^0/, "");
+        Object.assign(
+          made.style,
+          summary[0] === null ? { background: "", color: "" } : cellColors(summary[0]),
+        );
+        const where = `depth ${depth}, weight scale ${scaleText(weight_scale)}`;
+        made.setAttribute("aria-label", `${where}: ${cellInWords(summary)}`);
+      }
+    },
+    select({ weight_scale, depth }, focus) {
+      for (const [name, made] of cells) {
+        const chosen = name === key(weight_scale, depth);
+        made.setAttribute("aria-selected", chosen);
+        made.tabIndex = chosen ? 0 : -1;
+        if (chosen && focus) made.focus();
+      }
+    },
+  };
+}
+
+/** The complexity of one network beside the mean of its cell, on a line with two references. */
+function cellScale() {
+  const place = (value) => (100 * value) / 0.6;
+  const output = node("output");
+  const mean = node("div", { class: "ibx-note" });
+  const [known, interval, marks] = [node("div"), node("span", { class: "ibx-range" }), node("div")];
+  const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) =>
+    node("span", { class: "ibx-x", style: `left:${place(t)}%` }, String(t)),
+  );
+  const plot = node("div", { class: "ibx-frame", "aria-hidden": "true" }, interval, marks, known, ...ticks);
+  return {
+    element: node(
+      "div",
+      { class: "ibx-chart ibx-scale" },
+      node("div", { class: "ibx-number" }, "This network ", output),
+      mean,
+      plot,
+      node("div", { class: "ibx-ticks" }),
+    ),
+    draw(own, summary, references, preview) {
+      output.textContent = (preview ? "\u2248 " : "") + complexityText(own);
+      mean.textContent = `Cell: ${cellInWords(summary)}`;
+      const [value, low, high] = summary;
+      interval.hidden = low === null;
+      if (low !== null) {
+        interval.style.cssText = `left:${place(low)}%;width:${Math.max(0.5, place(high) - place(low))}%`;
+      }
+      const reference = ([name, c], i) =>
+        mark("ibx-known", place(c), `${name} ${c.toFixed(3)}`, c > 0.4, `height:${18 + 17 * (1 - i)}px`);
+      known.replaceChildren(...Object.entries(references).map(reference));
+      const two = [
+        ["ibx-mark ibx-pinned", value, "cell mean"],
+        ["ibx-mark", own, "this network"],
+      ].filter(([, c]) => c !== null && !Number.isNaN(c));
+      marks.replaceChildren(...two.map(([name, c, text]) => mark(name, place(c), text, c > 0.3)));
+    },
+  };
+}
+
+/** What a transform does to the low end of the map, in words. */
+function floorInWords(transform, lowest, references) {
+  const ramp = references.ramp.toFixed(3);
+  const least = `the lowest cell of this map has ${lowest.toFixed(3)}`;
+  if (transform === "dct") {
+    return (
+      `In the cosine transform a straight ramp has complexity ${ramp}, and ${least}. ` +
+      "The picture is mirrored at its borders, so no jump is added and simple functions can be told apart."
+    );
+  }
+  return (
+    `In the plain Fourier transform even a straight ramp has ${ramp}, and ${least}. ` +
+    "The picture is repeated like a tile: the jump between opposite borders leaks into all frequencies and is a floor under every simple function."
+  );
+}
+
+/** Draw the map of complexity; returns what closes it. */
+function complexityMap({ model, el }) {
+  const setup = model.get("setup");
+  const live = model.get("engine") === "kernel";
+  const n = setup.grid;
+  const initial = Object.assign({}, model.get("initial"));
+  let params = Object.assign({}, model.get("params"));
+  let hovered = null;
+  let shown = null;
+  let touched = false;
+  let slowness = 1;
+
+  const host = frame(el, "Map of complexity explorer");
+  host.figure.classList.add("ibx-map");
+  const grid = cellGrid(setup, { select, hover });
+  const now = picture("ibx-now");
+  const scale = cellScale();
+  const story = node("div", { class: "ibx-story" });
+  const status = node("div", { class: "ibx-status" });
+  const folded = foldedTables(() => [mapTable(), networkTable()]);
+  const controls = {
+    activation: dropdown(
+      "Activation",
+      setup.activations.map((name) => [name, ACTIVATION_NAMES[name] || name]),
+      set("activation"),
+    ),
+    transform: choice(
+      "Measure",
+      [
+        ["dct", "cosine"],
+        ["fft", "plain Fourier"],
+      ],
+      set("transform"),
+    ),
+    seed: slider(
+      "Seed",
+      Array.from({ length: SEEDS }, (_, i) => i),
+      String,
+      set("seed"),
+    ),
+  };
+  controls.transform.element.classList.add("ibx-wide");
+  const reset = button("Reset", "", () => goTo(initial));
+  const newDraw = button("New draw", "", () => goTo({ seed: (params.seed + 1) % SEEDS }));
+  const title = node("div", { class: "ibx-title" }, "Complexity over depth and scale");
+  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
+  const legend = [
+    node("span", {}, "0"),
+    node("i", { style: `background:${gradient}` }),
+    node("span", {}, String(MAP_END)),
+  ];
+  const axis = (text) => node("div", { class: "ibx-note", "aria-hidden": "true" }, text);
+  host.body.append(
+    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, newDraw, reset)),
+    node(
+      "div",
+      { class: "ibx-heat" },
+      axis("mean; weight scale upward, depth to the right"),
+      grid.element,
+      node("div", { class: "ibx-legend" }, ...legend),
+    ),
+    node("div", { class: "ibx-side" }, now.element),
+    scale.element,
+    story,
+    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
+    status,
+    folded.element,
+  );
+  const pace = pacer(update);
+
+  function set(name) {
+    return (value, settled) => goTo({ [name]: value }, settled);
+  }
+
+  function goTo(some, settled = true) {
+    touched = true;
+    params = Object.assign({}, params, some);
+    showControls();
+    pace.changed(settled);
+  }
+
+  function select(place, focus = false) {
+    hovered = null;
+    goTo(place);
+    grid.select(params, focus);
+  }
+
+  function hover(place) {
+    hovered = place;
+    pace.changed(false);
+  }
+
+  /** The parameters of the cell in the picture: the one under the pointer, else the chosen one. */
+  const wanted = () => Object.assign({}, params, hovered || {});
+
+  const summaryAt = (p) => (weightScale, depth) =>
+    setup.cells[p.activation][p.transform][
+      setup.scales.indexOf(weightScale) * setup.depths.length + setup.depths.indexOf(depth)
+    ];
+
+  const settingsOf = (p) => ({
+    activation: p.activation,
+    weight_scale: p.weight_scale,
+    depth: p.depth,
+    width: setup.width,
+    seed: p.seed,
+  });
+
+  function update(resting) {
+    const p = wanted();
+    const start = performance.now();
+    if (resting) {
+      model.set("params", p);
+      if (live) model.save_changes();
+    }
+    const known = shown && shown.n === n && sameParams(p, shown.params);
+    if (known && !resting) return; // never coarser than what is there
+    if (known && (!live || shown.engine === "kernel")) {
+      finish();
+      return;
+    }
+    const size = resting ? n : previewGrid(settingsOf(p), n, slowness);
+    const answer = live && resting ? kernelState(p) : null;
+    if (answer) show(answer, "kernel", start);
+    else show(evaluateCell(p, size), "browser", start);
+  }
+
+  function evaluateCell(p, size) {
+    const settings = settingsOf(p);
+    const values = forward(drawWeights(p.seed, settings), settings, size);
+    const own = { dct: complexity(values, size, "dct"), fft: complexity(values, size, "fft") };
+    return Object.assign({ params: p, values, n: size, own }, range(values));
+  }
+
+  /** What the kernel answered; null if it answers another question. */
+  function kernelState(p) {
+    const answer = model.get("answer");
+    const values = floats(model.get("frame"));
+    if (!answer || values.length !== n * n || !sameParams(p, answer.params)) return null;
+    const number = (value) => (value === null ? NaN : value);
+    const own = { dct: number(answer.dct), fft: number(answer.fft) };
+    const { min, max } = answer;
+    return { params: p, values, n, own, min, max, constant: answer.dct === null };
+  }
+
+  function answered() {
+    const answer = kernelState(wanted());
+    if (answer) show(answer, "kernel", performance.now());
+  }
+
+  function showControls() {
+    for (const name in controls) controls[name].show(params[name]);
+    grid.select(params, false);
+  }
+
+  function show(state, engine, start) {
+    shown = Object.assign(state, { engine });
+    const p = shown.params;
+    const summaries = summaryAt(p);
+    const references = setup.references[p.transform];
+    grid.fill(summaries);
+    now.draw(shown.values, shown.n, shown);
+    now.caption.textContent = `One network of the cell: ${describe(settingsOf(p))}`;
+    scale.draw(shown.own[p.transform], summaries(p.weight_scale, p.depth), references, shown.n !== n);
+    const means = setup.cells[p.activation][p.transform]
+      .map(([mean]) => mean)
+      .filter((mean) => mean !== null);
+    story.textContent = floorInWords(p.transform, Math.min(...means), references);
+    report(performance.now() - start);
+    if (shown.n === n) finish();
+  }
+
+  function report(ms) {
+    const { engine, min, max, params: p } = shown;
+    if (engine === "browser") {
+      const relative = ms / predictedMs(settingsOf(p), shown.n);
+      slowness = 0.7 * slowness + 0.3 * Math.max(0.5, relative);
+    }
+    const numbers = { complexity: shown.own[p.transform], dct: shown.own.dct, fft: shown.own.fft, min, max };
+    const { weight_scale: weightScale, ...others } = p;
+    const computed = { engine, weightScale, grid: shown.n, ms: ms.toFixed(1) };
+    Object.assign(host.figure.dataset, others, numbers, computed);
+    host.figure.dataset.ready = "1";
+    const where = { browser: "network computed here", kernel: "network computed by ibcore" }[engine];
+    const measured = setup.measured_grid;
+    const other = measured === n ? "" : `; measured on ${measured} × ${measured}, so compare with care`;
+    status.textContent = `Map: ${sourceInWords(setup.source)}. ${shown.n} × ${shown.n} points, ${where}${other}`;
+  }
+
+  function finish() {
+    const p = shown.params;
+    const cell = cellInWords(summaryAt(p)(p.weight_scale, p.depth));
+    const own = `Complexity of this network, ${TRANSFORM_NAMES[p.transform]}: ${complexityText(shown.own[p.transform])}`;
+    const words = `${describe(settingsOf(p))}. ${own}. Cell: ${cell}.`;
+    now.describe(`Output of one random network, x1 to the right and x2 upward from \u22121 to 1: ${words}`);
+    if (touched) host.announce(words);
+    folded.refresh();
+  }
+
+  function mapTable() {
+    const p = shown.params;
+    const number = (value) => (value === null ? "none" : value.toFixed(3));
+    const rows = setup.scales.flatMap((weightScale) =>
+      setup.depths.map((depth) => {
+        const [mean, low, high, count] = summaryAt(p)(weightScale, depth);
+        return [scaleText(weightScale), depth, number(mean), number(low), number(high), count];
+      }),
+    );
+    const heading = `Map: ${ACTIVATION_NAMES[p.activation] || p.activation}, ${TRANSFORM_NAMES[p.transform]}`;
+    return table(heading, ["weight scale", "depth", "mean", "low", "high", "n"], rows);
+  }
+
+  function networkTable() {
+    const rows = [
+      ["activation", shown.params.activation],
+      ["depth", shown.params.depth],
+      ["weight scale", scaleText(shown.params.weight_scale)],
+      ["seed", shown.params.seed],
+      ["complexity, cosine", complexityText(shown.own.dct)],
+      ["complexity, plain Fourier", complexityText(shown.own.fft)],
+      ["smallest value", short(shown.min)],
+      ["largest value", short(shown.max)],
+    ];
+    return table("The network in the picture", ["name", "value"], rows);
+  }
+
+  if (live) model.on("change:answer", answered);
+  showControls();
+  update(true);
+  return () => {
+    host.close();
+    pace.close();
+    if (live) model.off("change:answer", answered);
+  };
+}

@@ -1,0 +1,171 @@
+/** A change is at rest when none follows for so long, in milliseconds. */
+const REST_MS = 140;
+
+let counter = 0;
+
+/** A new id: each label is bound to its input by one. */
+const freshId = () => `ibx-${++counter}-${Math.random().toString(36).slice(2, 8)}`;
+
+/**
+ * A labelled control.  `changed(value, settled)` is called on each input; settled is false
+ * while the reader still drags.  `show(value)` sets the control without calling back.
+ */
+function slider(label, choices, format, changed) {
+  const id = freshId();
+  const output = node("output", { for: id });
+  const input = node("input", { type: "range", id, min: 0, max: choices.length - 1, step: 1 });
+  const nearest = (value) =>
+    choices.reduce((best, c, i) => (Math.abs(c - value) < Math.abs(choices[best] - value) ? i : best), 0);
+  const say = (value) => {
+    output.textContent = format(value);
+    input.setAttribute("aria-valuetext", format(value));
+  };
+  const moved = (settled) => {
+    const value = choices[+input.value];
+    say(value);
+    changed(value, settled);
+  };
+  let heard = null; // a change that follows an input at the same place only settles it
+  input.addEventListener("input", () => {
+    heard = input.value;
+    moved(false);
+  });
+  input.addEventListener("change", () => {
+    if (heard !== null) moved(true);
+    heard = null;
+  });
+  const show = (value) => {
+    input.value = nearest(value);
+    say(value);
+  };
+  return {
+    element: node("div", { class: "ibx-control" }, node("label", { for: id }, label), output, input),
+    show,
+  };
+}
+
+/** A drop-down list; choices are [value, text] pairs. */
+function dropdown(label, choices, changed) {
+  const id = freshId();
+  const select = node("select", { id }, ...choices.map(([, text], i) => node("option", { value: i }, text)));
+  select.addEventListener("change", () => changed(choices[+select.value][0], true));
+  const show = (value) => {
+    select.value = choices.findIndex(([known]) => known === value);
+  };
+  return {
+    element: node("div", { class: "ibx-control" }, node("label", { for: id }, label), node("span"), select),
+    show,
+  };
+}
+
+/** A check box; choices are the values for off and on. */
+function checkbox(label, [off, on], changed) {
+  const id = freshId();
+  const input = node("input", { type: "checkbox", id });
+  input.addEventListener("change", () => changed(input.checked ? on : off, true));
+  return {
+    element: node("label", { for: id }, input, label),
+    show: (value) => {
+      input.checked = value === on;
+    },
+  };
+}
+
+function button(label, className, clicked) {
+  const element = node("button", { type: "button", class: className }, label);
+  element.addEventListener("click", clicked);
+  return element;
+}
+
+/** The frame of every explorer: style, group, live region, keys kept from the notebook. */
+function frame(el, title) {
+  const live = node("div", { class: "ibx-live", "aria-live": "polite", role: "status" });
+  const body = node("div", { class: "ibx-body" });
+  const figure = node(
+    "div",
+    { class: "ibx", role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+    node("style", {}, STYLE),
+    body,
+    live,
+  );
+  figure.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrows
+  el.replaceChildren(figure);
+  let timer = 0;
+  const announce = (text) => {
+    // at rest only, never on each step of a drag
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      live.textContent = text;
+    }, 700);
+  };
+  const unfollow = followTheme(figure);
+  return {
+    figure,
+    body,
+    announce,
+    close() {
+      clearTimeout(timer);
+      unfollow();
+    },
+  };
+}
+
+/** A few choices side by side, of which one holds; choices are [value, text] pairs. */
+function choice(label, choices, changed) {
+  const name = freshId();
+  const inputs = choices.map(() => node("input", { type: "radio", name }));
+  inputs.forEach((input, i) => input.addEventListener("change", () => changed(choices[i][0], true)));
+  const labels = inputs.map((input, i) => node("label", {}, input, node("span", {}, choices[i][1])));
+  const legend = node("span", { id: `${name}-label` }, label);
+  const group = { class: "ibx-choice", role: "radiogroup", "aria-labelledby": `${name}-label` };
+  return {
+    element: node("div", { class: "ibx-control" }, legend, node("span"), node("div", group, ...labels)),
+    show(value) {
+      inputs.forEach((input, i) => {
+        input.checked = choices[i][0] === value;
+      });
+    },
+  };
+}
+
+/**
+ * Calls of `update(resting)`: at most one for each frame of the screen, and one with true when
+ * nothing has changed for a while or a change settled at once.
+ */
+function pacer(update) {
+  let request = 0;
+  let timer = 0;
+  let resting = true;
+  return {
+    changed(settled) {
+      clearTimeout(timer);
+      resting = settled;
+      if (!settled) timer = setTimeout(() => this.changed(true), REST_MS);
+      if (request) return;
+      request = requestAnimationFrame(() => {
+        request = 0;
+        update(resting);
+      });
+    },
+    close() {
+      clearTimeout(timer);
+      cancelAnimationFrame(request);
+    },
+  };
+}
+
+/** Tables that are made only while they are open; `refresh()` makes them again. */
+function foldedTables(make) {
+  const tables = node("div", { class: "ibx-tables" });
+  const element = node("details", {}, node("summary", {}, "Table of the numbers"), tables);
+  const refresh = () => element.open && tables.replaceChildren(...make());
+  element.addEventListener("toggle", refresh);
+  return { element, refresh };
+}
+
+/** Experiment, tier and day of stored results, in words. */
+function sourceInWords(source) {
+  return source.experiment
+    ? `${source.experiment}, tier ${source.tier}, ${source.date}`
+    : "results given by hand";
+}

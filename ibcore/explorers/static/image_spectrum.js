@@ -1,0 +1,434 @@
+const MEASURES = ["dct", "fft", "hann"];
+
+/** The complexity of a full bar; white noise has about 0.54. */
+const BAR_END = 0.6;
+
+/** Bytes to base64. */
+const textOf = (bytes) => root.btoa(String.fromCharCode(...bytes));
+
+/** Paint a disc on n x n gray levels; row and column may lie between pixels. */
+function paintDisc(picture, n, row, column, radius, level) {
+  const [top, bottom] = [Math.max(0, Math.ceil(row - radius)), Math.min(n - 1, Math.floor(row + radius))];
+  for (let i = top; i <= bottom; i++) {
+    const half = Math.sqrt(Math.max(0, radius * radius - (i - row) ** 2));
+    const [from, to] = [Math.max(0, Math.ceil(column - half)), Math.min(n - 1, Math.floor(column + half))];
+    for (let j = from; j <= to; j++) picture[i * n + j] = level;
+  }
+}
+
+/** Paint discs along a line, close enough to leave no gap. */
+function paintLine(picture, n, from, to, radius, level) {
+  const steps = Math.ceil(2 * Math.hypot(to.row - from.row, to.column - from.column)) || 1;
+  for (let s = 0; s <= steps; s++) {
+    const t = s / steps;
+    const row = from.row + t * (to.row - from.row);
+    const column = from.column + t * (to.column - from.column);
+    paintDisc(picture, n, row, column, radius, level);
+  }
+}
+
+/** The mean of each pixel and its neighbors in a 3 x 3 square; beyond the border lies its mirror. */
+function blurred(picture, n) {
+  const inside = (i) => Math.min(n - 1, Math.max(0, i));
+  return picture.map((_, p) => {
+    const [i, j] = [Math.floor(p / n), p % n];
+    let sum = 0;
+    for (let a = -1; a <= 1; a++)
+      for (let b = -1; b <= 1; b++) sum += picture[inside(i + a) * n + inside(j + b)];
+    return Math.round(sum / 9);
+  });
+}
+
+/** The middle square of an image file as n x n gray levels: a promise; nothing leaves the page. */
+async function readImage(file, n) {
+  const bitmap = await root.createImageBitmap(file);
+  const size = Math.min(bitmap.width, bitmap.height);
+  const canvas = node("canvas", { width: n, height: n });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#fff"; // behind what is transparent
+  context.fillRect(0, 0, n, n);
+  context.imageSmoothingQuality = "high";
+  const [left, top] = [(bitmap.width - size) / 2, (bitmap.height - size) / 2];
+  context.drawImage(bitmap, left, top, size, size, 0, 0, n, n);
+  bitmap.close();
+  const { data } = context.getImageData(0, 0, n, n);
+  return Uint8Array.from({ length: n * n }, (_, p) =>
+    Math.round(0.299 * data[4 * p] + 0.587 * data[4 * p + 1] + 0.114 * data[4 * p + 2]),
+  );
+}
+
+/** Mean difference between opposite borders, as a fraction of the range of the values. */
+function borderJump(values, n, { min, max }) {
+  let across = 0;
+  let along = 0;
+  for (let i = 0; i < n; i++) {
+    across += Math.abs(values[i * n] - values[i * n + n - 1]);
+    along += Math.abs(values[i] - values[(n - 1) * n + i]);
+  }
+  return Math.max(across, along) / n / (max - min);
+}
+
+/** Why the plain and the cosine transform agree or differ on this picture. */
+function differenceInWords(state) {
+  if (state.constant)
+    return "A constant picture has only frequency zero: no transform gives it a complexity.";
+  const [dct, fft] = [state.measures.dct.complexity, state.measures.fft.complexity];
+  const ratio = fft / dct;
+  const numbers = `plain ${fft.toFixed(3)}, cosine ${dct.toFixed(3)}`;
+  const jump = `${Math.round(100 * state.jump)} % of the range`;
+  if (ratio > 1.25 && state.jump > 0.1)
+    return `The plain transform reads more (${numbers}): it repeats the picture like a tile, and opposite borders differ by ${jump}. This jump leaks into high frequencies; the cosine transform mirrors the picture and sees no jump.`;
+  if (ratio > 1.25)
+    return `The plain transform reads more (${numbers}), though opposite borders differ by only ${jump}: the shape itself is spread differently over whole and half waves.`;
+  if (ratio < 0.8)
+    return `The plain transform reads less (${numbers}): the picture fits whole periods, opposite borders differ by ${jump}, and the mirror of the cosine transform bends what was smooth.`;
+  return `The two transforms nearly agree (${numbers}): opposite borders differ by ${jump}, and what the picture itself holds outweighs the jump.`;
+}
+
+/** Complexity, spectrum and border jump of a picture of gray levels. */
+function measurePicture(picture, n) {
+  const values = Float64Array.from(picture, (level) => level / 255);
+  const measures = Object.fromEntries(MEASURES.map((name) => [name, analyze(values, n, name)]));
+  const spread = range(values);
+  return Object.assign({ measures, jump: spread.constant ? 0 : borderJump(values, n, spread) }, spread);
+}
+
+/** The three complexities as numbers and bars in the line styles of the spectrum. */
+function complexityBars() {
+  const parts = MEASURES.map((name, i) => {
+    const output = node("output");
+    const bar = node("i", { class: `ibx-bar-${i}` });
+    const label = node("span", {}, swatch(i), TRANSFORM_NAMES[name]);
+    return { output, bar, row: node("div", { class: "ibx-bars" }, label, node("span", {}, bar), output) };
+  });
+  return {
+    element: node(
+      "div",
+      { class: "ibx-chart" },
+      node("div", { class: "ibx-heading" }, "Complexity"),
+      node("div", { class: "ibx-note" }, "mean frequency (highest = 1)"),
+      ...parts.map(({ row }) => row),
+    ),
+    draw(measures) {
+      MEASURES.forEach((name, i) => {
+        const value = measures[name].complexity;
+        parts[i].output.textContent = Number.isNaN(value) ? "none" : value.toFixed(3);
+        parts[i].bar.style.width = Number.isNaN(value) ? "0" : `${Math.min(100, (100 * value) / BAR_END)}%`;
+      });
+    },
+  };
+}
+
+/**
+ * A square of gray levels on which the reader draws with a pointer, or with the arrow keys and
+ * the space bar.  `painted(from, to)` is called with places in pixels, `lifted()` at the end.
+ */
+function easel(n, { painted, lifted, radius }) {
+  const canvas = node("canvas", { width: n, height: n, tabindex: 0, role: "application" });
+  const ring = node("span", { class: "ibx-ring", "aria-hidden": "true", hidden: true });
+  const element = node("div", { class: "ibx-easel" }, canvas, ring);
+  let last = null; // where the pointer was
+  let cursor = { row: (n - 1) / 2, column: (n - 1) / 2 };
+
+  const placeOf = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const column = ((event.clientX - box.left) / box.width) * n - 0.5;
+    return { row: ((event.clientY - box.top) / box.height) * n - 0.5, column };
+  };
+  const moveRing = () => {
+    const percent = (pixels) => `${(100 * pixels) / n}%`;
+    const size = 2 * radius() + 1;
+    const [left, top] = [percent(cursor.column + 0.5), percent(cursor.row + 0.5)];
+    ring.style.cssText = `left:${left};top:${top};width:${percent(size)};height:${percent(size)}`;
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    ring.hidden = true;
+    last = placeOf(event);
+    painted(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    const places = event.getCoalescedEvents ? event.getCoalescedEvents().map(placeOf) : [];
+    for (const place of places.length ? places : [placeOf(event)]) {
+      painted(last, place);
+      last = place;
+    }
+  });
+  const end = () => {
+    if (last) lifted();
+    last = null;
+  };
+  canvas.addEventListener("pointerup", end);
+  canvas.addEventListener("pointercancel", end);
+  canvas.addEventListener("keydown", (event) => {
+    const step = event.shiftKey ? 8 : 2;
+    const moves = { ArrowUp: [-step, 0], ArrowDown: [step, 0], ArrowLeft: [0, -step], ArrowRight: [0, step] };
+    const paints = event.key === " " || event.key === "Enter";
+    if (!moves[event.key] && !paints) return;
+    event.preventDefault();
+    ring.hidden = false;
+    if (paints) {
+      painted(cursor, cursor);
+      lifted();
+    } else {
+      const [down, right] = moves[event.key];
+      const inside = (place) => Math.min(n - 1, Math.max(0, place));
+      cursor = { row: inside(cursor.row + down), column: inside(cursor.column + right) };
+    }
+    moveRing();
+  });
+  canvas.addEventListener("focus", () => {
+    ring.hidden = !canvas.matches(":focus-visible");
+    moveRing();
+  });
+  canvas.addEventListener("blur", () => {
+    ring.hidden = true;
+  });
+  return {
+    element,
+    moveRing,
+    draw(picture) {
+      const context = canvas.getContext("2d", { willReadFrequently: true }); // in memory: it is small
+      const image = context.createImageData(n, n);
+      picture.forEach((level, p) => image.data.set([level, level, level, 255], 4 * p));
+      context.putImageData(image, 0, 0);
+    },
+    describe(text) {
+      canvas.setAttribute("aria-label", text);
+    },
+  };
+}
+
+/** A button that opens a file dialog; `opened(file)` gets what the reader chose. */
+function fileButton(label, opened) {
+  const id = freshId();
+  const input = node("input", { type: "file", accept: "image/*", id, class: "ibx-file" });
+  input.addEventListener("change", () => {
+    if (input.files.length) opened(input.files[0]);
+    input.value = ""; // the same file can be opened again
+  });
+  return node("span", { class: "ibx-open" }, input, node("label", { for: id }, label));
+}
+
+/** Draw the explorer of pictures and their spectra; returns what closes it. */
+function imageSpectrum({ model, el }) {
+  const setup = model.get("setup");
+  const live = model.get("engine") === "kernel";
+  const n = setup.side;
+  const initial = Object.assign({}, model.get("initial"));
+  const [fewest, most] = setup.cycles;
+  const cycleSteps = Array.from(
+    { length: Math.round((most - fewest) / 0.5) + 1 },
+    (_, i) => fewest + 0.5 * i,
+  );
+  const tool = { radius: 3, level: 255 };
+  let params = Object.assign({}, model.get("params"));
+  let shown = null;
+  let touched = false;
+  let closed = false;
+  let gray = params.picture ? bytesOf(params.picture) : presetPicture(params.preset, params.cycles, setup);
+
+  const host = frame(el, "Spectrum of a picture explorer");
+  host.figure.classList.add("ibx-image");
+  const board = easel(n, { painted, lifted: () => changed(true), radius: () => tool.radius });
+  const bars = complexityBars();
+  const place = logarithmicAxis([1 / (Math.SQRT2 * (n - 1)), 1]);
+  const decades = 4;
+  const chart = lineChart({
+    heading: "Spectrum",
+    note: "mean amplitude by frequency, both as a fraction of the highest",
+    names: MEASURES.map((name) => TRANSFORM_NAMES[name]),
+    x: place,
+    y: (amplitude) => (-100 * Math.log10(Math.max(amplitude, 1e-12))) / decades,
+    xTicks: [0.02, 0.05, 0.1, 0.2, 0.5, 1].map((t) => [t, String(t)]),
+    yTicks: ["1", "10\u207b\u00b9", "10\u207b\u00b2", "10\u207b\u00b3", "10\u207b\u2074"].map((text, i) => [
+      10 ** -i,
+      text,
+    ]),
+  });
+  const story = node("div", { class: "ibx-story" });
+  const status = node("div", { class: "ibx-status" });
+  const folded = foldedTables(() => [resultTable(), spectrumTable()]);
+  const presets = [...Object.entries(PRESET_NAMES), ["", "own picture"]];
+  const controls = {
+    preset: dropdown("Start from", presets, (value) => value && startFrom({ preset: value })),
+    cycles: slider("Cycles", cycleSteps, String, (value, settled) => startFrom({ cycles: value }, settled)),
+    radius: slider("Brush size", [0, 1, 2, 3, 4, 6, 8], (v) => `${2 * v + 1} px`, setTool("radius")),
+    level: choice(
+      "Ink",
+      [
+        [255, "light"],
+        [0, "dark"],
+      ],
+      setTool("level"),
+    ),
+  };
+  const tools = node(
+    "div",
+    { class: "ibx-tools" },
+    button("Clear", "", () => replace(new Uint8Array(n * n))),
+    button("Invert", "", () => replace(gray.map((level) => 255 - level))),
+    button("Blur", "", () => replace(blurred(gray, n))),
+    fileButton("Open image\u2026", open),
+  );
+  const hint = "Draw with the pointer, or with arrow keys and space. The picture stays in this page.";
+  const title = node("div", { class: "ibx-title" }, "The spectrum of a picture");
+  const reset = button("Reset", "", () => startFrom(initial));
+  host.body.append(
+    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, reset)),
+    node("div", { class: "ibx-draws" }, board.element, node("div", { class: "ibx-note" }, hint), tools),
+    node("div", { class: "ibx-reads" }, bars.element, chart.element),
+    story,
+    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
+    status,
+    folded.element,
+  );
+  const pace = pacer(update);
+
+  // what the reader does
+  function changed(settled) {
+    touched = true;
+    pace.changed(settled);
+  }
+
+  function setTool(name) {
+    return (value) => {
+      tool[name] = value;
+      board.moveRing();
+    };
+  }
+
+  function painted(from, to) {
+    gray = gray.slice();
+    paintLine(gray, n, from, to, tool.radius + 0.3, tool.level);
+    own();
+    changed(false);
+  }
+
+  function replace(picture) {
+    gray = picture;
+    own();
+    changed(true);
+  }
+
+  /** The picture is no preset any more. */
+  function own() {
+    params = Object.assign({}, params, { picture: "own" });
+    showControls();
+  }
+
+  function startFrom(some, settled = true) {
+    params = Object.assign({}, params, some, { picture: some.picture || "" });
+    gray = params.picture ? bytesOf(params.picture) : presetPicture(params.preset, params.cycles, setup);
+    showControls();
+    changed(settled);
+  }
+
+  async function open(file) {
+    try {
+      const picture = await readImage(file, n);
+      if (!closed) replace(picture);
+    } catch {
+      const problem = `${file.name} cannot be read as an image.`;
+      status.textContent = `${problem} Try PNG or JPEG.`;
+      host.announce(problem);
+    }
+  }
+
+  function showControls() {
+    controls.preset.show(params.picture ? "" : params.preset);
+    controls.cycles.show(params.cycles);
+    controls.radius.show(tool.radius);
+    controls.level.show(tool.level);
+    const repeats = !params.picture && REPEATED.includes(params.preset);
+    controls.cycles.element.querySelector("input").disabled = !repeats;
+  }
+
+  // from a picture to its numbers
+  function update(resting) {
+    const start = performance.now();
+    show(Object.assign(measurePicture(gray, n), { picture: gray, engine: "browser" }), start, resting);
+    if (!resting) return;
+    model.set("params", sent());
+    if (!live) return;
+    answered();
+    model.save_changes();
+  }
+
+  const sent = () => Object.assign({}, params, { picture: params.picture ? textOf(gray) : "" });
+
+  /** Take the complexities of ibcore, if they are those of this picture. */
+  function answered() {
+    const answer = model.get("answer");
+    if (!answer || !sameParams(sent(), answer.params)) return;
+    const state = measurePicture(gray, n);
+    for (const name of MEASURES) state.measures[name].complexity = answer[name] === null ? NaN : answer[name];
+    show(Object.assign(state, { picture: gray, engine: "kernel" }), performance.now(), true);
+  }
+
+  // from the numbers to the figure
+  function show(state, start, resting) {
+    shown = state;
+    board.draw(shown.picture);
+    bars.draw(shown.measures);
+    const series = MEASURES.map((name) => {
+      const { frequency, amplitude, top } = shown.measures[name];
+      return { points: frequency.map((k, i) => [k / top, amplitude[i]]) };
+    });
+    chart.draw(series, shown.constant ? "a constant has no spectrum" : "");
+    story.textContent = differenceInWords(shown);
+    const numbers = MEASURES.map((name) => [name, shown.measures[name].complexity]);
+    const ms = (performance.now() - start).toFixed(1);
+    Object.assign(host.figure.dataset, Object.fromEntries(numbers), { engine: shown.engine, ms, ready: "1" });
+    const where =
+      shown.engine === "kernel" ? "measured by ibcore in the kernel" : `measured here in ${ms} ms`;
+    status.textContent = `${n} × ${n} gray levels, ${where}`;
+    if (resting) finish();
+  }
+
+  function finish() {
+    const name = params.picture ? "own picture" : PRESET_NAMES[params.preset];
+    const complexities = MEASURES.map(
+      (measure) => `${TRANSFORM_NAMES[measure]} ${complexityText(shown.measures[measure].complexity)}`,
+    ).join(", ");
+    const words = shown.constant
+      ? `${name}. ${story.textContent}`
+      : `${name}. Complexity: ${complexities}. ${story.textContent}`;
+    board.describe(`Drawing area, ${n} by ${n}: ${words} Arrow keys move the brush, space paints.`);
+    chart.describe(`Spectra in three transforms. ${words}`);
+    if (touched) host.announce(words);
+    folded.refresh();
+  }
+
+  function resultTable() {
+    const rows = MEASURES.map((name) => [
+      TRANSFORM_NAMES[name],
+      complexityText(shown.measures[name].complexity),
+    ]);
+    const jump = shown.constant ? "none" : shown.jump.toFixed(3);
+    return table("Complexity", ["name", "value"], [...rows, ["difference of opposite borders", jump]]);
+  }
+
+  function spectrumTable() {
+    const rings = shown.measures.dct.frequency;
+    const amplitude = (name, k) => {
+      const i = shown.measures[name].frequency.indexOf(k);
+      return i < 0 ? "none" : shown.measures[name].amplitude[i].toExponential(2);
+    };
+    const rows = rings.map((k) => [k, ...MEASURES.map((name) => amplitude(name, k))]);
+    const title = "Spectrum: mean amplitude by frequency (cosine: half waves, others: whole waves)";
+    return table(title, ["frequency", ...MEASURES.map((name) => TRANSFORM_NAMES[name])], rows);
+  }
+
+  if (live) model.on("change:answer", answered);
+  showControls();
+  update(true);
+  return () => {
+    closed = true;
+    host.close();
+    pace.close();
+    if (live) model.off("change:answer", answered);
+  };
+}

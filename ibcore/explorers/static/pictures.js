@@ -1,0 +1,229 @@
+/** Viridis in 18 steps, interpolated in between; the same list as ibcore.explorers.draw. */
+const PALETTE = (
+  "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e " +
+  "1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f d8e219 fde725"
+).split(" ");
+const COLORS = (function () {
+  const table = new Uint8ClampedArray(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const step = Math.min(Math.floor(i / 15), 16);
+    const t = i / 15 - step;
+    for (let c = 0; c < 3; c++) {
+      const [from, to] = [step, step + 1].map((s) => parseInt(PALETTE[s].slice(2 * c, 2 * c + 2), 16));
+      table[3 * i + c] = Math.round(from + t * (to - from));
+    }
+  }
+  return table;
+})();
+
+/** Three significant digits, with a real minus sign. */
+function short(value) {
+  const text =
+    Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
+      ? value.toExponential(1)
+      : value.toPrecision(3);
+  return text.replace("-", "\u2212");
+}
+
+const complexityText = (value) => (Number.isNaN(value) ? "constant: no complexity" : value.toFixed(3));
+
+/** A picture of f on the square, x1 to the right and x2 upward, normalized on its own. */
+function picture(className, [first, last] = ["\u22121", "1"]) {
+  const canvas = node("canvas", { role: "img", width: 1, height: 1 });
+  const low = node("span");
+  const high = node("span");
+  const caption = node("figcaption", { class: "ibx-caption" });
+  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
+  const axis = (name, extra) =>
+    node(
+      "div",
+      { class: "ibx-axis" + extra, "aria-hidden": "true" },
+      node("span", {}, first),
+      node("span", {}, name),
+      node("span", {}, last),
+    );
+  const element = node(
+    "figure",
+    { class: "ibx-picture " + className },
+    node("div", { class: "ibx-square" }, axis("x\u2082", " ibx-up"), canvas, axis("x\u2081", "")),
+    node("div", { class: "ibx-legend" }, low, node("i", { style: `background:${gradient}` }), high),
+    caption,
+  );
+  return {
+    element,
+    caption,
+    draw(values, n, { min, max, constant }) {
+      if (canvas.width !== n) canvas.width = canvas.height = n;
+      const context = canvas.getContext("2d");
+      const image = context.createImageData(n, n);
+      const pixels = image.data;
+      const gain = constant ? 0 : 255 / (max - min);
+      const shift = constant ? 127 : 0;
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          const color = 3 * Math.round((values[i * n + j] - min) * gain + shift);
+          const at = 4 * ((n - 1 - j) * n + i);
+          pixels[at] = COLORS[color];
+          pixels[at + 1] = COLORS[color + 1];
+          pixels[at + 2] = COLORS[color + 2];
+          pixels[at + 3] = 255;
+        }
+      }
+      context.putImageData(image, 0, 0);
+      low.textContent = short(min);
+      high.textContent = short(max);
+    },
+    describe(text) {
+      canvas.setAttribute("aria-label", text);
+    },
+  };
+}
+
+/**
+ * A chart over a logarithmic axis of frequency, from the lowest a grid can show (as a fraction
+ * of the highest) to 1.  Complexity is a mean frequency, so it lives on the same axis.
+ */
+function frequencyAxis(n) {
+  const low = Math.log(1 / (Math.SQRT2 * (n - 1)));
+  return (fraction) => 100 * (1 - Math.log(fraction) / low);
+}
+
+function frequencyTicks(place) {
+  const ticks = [0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((t) => place(t) > 3);
+  return ticks.map((t) => node("span", { class: "ibx-x", style: `left:${place(t)}%` }, String(t)));
+}
+
+/** A vertical mark at a place of the axis, its label to the right or to the left. */
+function mark(className, left, label, toTheLeft, style) {
+  const side = toTheLeft ? " ibx-left" : "";
+  return node(
+    "span",
+    { class: className + side, style: `left:${left}%;${style || ""}` },
+    node("em", {}, label),
+  );
+}
+
+/** The marks of the complexities: of two, the lower one has its label on the left. */
+function complexityMarks(shown, place, alone) {
+  const names = ["pinned", "now"].filter((name) => shown[name] && shown[name].complexity > 0);
+  const at = (name) => place(shown[name].complexity);
+  return names.map((name) => {
+    const other = names.find((candidate) => candidate !== name);
+    const toTheLeft = other ? at(name) > 75 || (at(name) > 25 && at(name) < at(other)) : at(name) > 60;
+    return mark(`ibx-mark ibx-${name}`, at(name), other ? name : alone, toTheLeft);
+  });
+}
+
+/** The radial spectrum: amplitude over frequency, both logarithmic. */
+function spectrumChart(n) {
+  const place = frequencyAxis(n);
+  const decades = 6;
+  const curves = { now: node("path"), pinned: node("path", { class: "ibx-pinned" }) };
+  const svg = node(
+    "svg",
+    { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
+    curves.pinned,
+    curves.now,
+  );
+  const powers = ["1", "10\u207b\u00b2", "10\u207b\u2074", "10\u207b\u2076"].map((text, i) =>
+    node("span", { class: "ibx-y", style: `top:${(100 * i) / 3}%` }, text),
+  );
+  const marks = node("div");
+  const empty = node("span", { class: "ibx-empty" }, "a constant has no spectrum");
+  const plot = node(
+    "div",
+    { class: "ibx-frame", role: "img" },
+    svg,
+    ...powers,
+    ...frequencyTicks(place),
+    marks,
+    empty,
+  );
+  const height = (a) => (-100 * Math.log10(Math.max(a, 1e-12))) / decades;
+  const path = (shown) =>
+    shown.frequency
+      .map(
+        (k, i) =>
+          `${i ? "L" : "M"}${place(k / shown.top).toFixed(2)} ${height(shown.amplitude[i]).toFixed(2)}`,
+      )
+      .join("");
+  return {
+    element: node(
+      "div",
+      { class: "ibx-chart ibx-spectrum" },
+      node("div", { class: "ibx-heading" }, "Spectrum"),
+      node("div", { class: "ibx-note" }, "amplitude by frequency (highest = 1)"),
+      plot,
+      node("div", { class: "ibx-ticks" }),
+    ),
+    draw(shown) {
+      // {now, pinned or null}: frequency, amplitude, top, complexity
+      for (const name of ["now", "pinned"])
+        curves[name].setAttribute("d", shown[name] ? path(shown[name]) : "");
+      empty.hidden = shown.now.frequency.length > 0;
+      marks.replaceChildren(...complexityMarks(shown, place, "mean"));
+    },
+    describe(text) {
+      plot.setAttribute("aria-label", text);
+    },
+  };
+}
+
+/** The complexity as a number and as a place between known functions. */
+function complexityScale(n) {
+  const place = frequencyAxis(n);
+  const output = node("output");
+  const other = node("span", { class: "ibx-pinned" });
+  const known = node("div");
+  const marks = node("div");
+  const plot = node(
+    "div",
+    { class: "ibx-frame", "aria-hidden": "true" },
+    marks,
+    known,
+    ...frequencyTicks(place),
+  );
+  return {
+    element: node(
+      "div",
+      { class: "ibx-chart ibx-scale" },
+      node("div", { class: "ibx-number" }, "Complexity ", output, " ", other),
+      plot,
+      node("div", { class: "ibx-ticks" }),
+      node("div", { class: "ibx-note" }, "mean frequency as a fraction of the highest"),
+    ),
+    draw(shown, points, preview) {
+      output.textContent = (preview ? "\u2248 " : "") + complexityText(shown.now.complexity);
+      other.textContent = shown.pinned ? `pinned ${complexityText(shown.pinned.complexity)}` : "";
+      known.replaceChildren(
+        ...points.map(({ name, complexity: c }, i) =>
+          // each on a row of its own
+          mark(
+            "ibx-known",
+            place(c),
+            `${name} ${c.toFixed(3)}`,
+            place(c) > 50,
+            `height:${18 + 17 * (points.length - 1 - i)}px`,
+          ),
+        ),
+      );
+      marks.replaceChildren(...complexityMarks(shown, place, "this network"));
+    },
+  };
+}
+
+/** A table with a caption, in a box that scrolls and can be reached by keyboard. */
+function table(title, head, rows) {
+  const cells = (row) => row.map((cell, i) => node(i ? "td" : "th", i ? {} : { scope: "row" }, String(cell)));
+  return node(
+    "div",
+    { class: "ibx-scroll", tabindex: 0, role: "region", "aria-label": title },
+    node(
+      "table",
+      {},
+      node("caption", {}, title),
+      node("thead", {}, node("tr", {}, ...head.map((text) => node("th", { scope: "col" }, text)))),
+      node("tbody", {}, ...rows.map((row) => node("tr", {}, ...cells(row)))),
+    ),
+  );
+}

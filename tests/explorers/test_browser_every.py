@@ -1,0 +1,157 @@
+"""What every explorer owes its reader: a name, a place, a poster, a phone, the dark."""
+
+import pytest
+from hosts import DESK, PHONE
+
+from ibcore.explorers import (
+    EXPLORERS,
+    ComplexityMap,
+    ImageSpectrum,
+    ModularPlayer,
+    RandomNetwork,
+    base,
+)
+
+pytestmark = pytest.mark.browser
+
+CONTROLS = {
+    "ComplexityMap": {
+        "combobox": ["Activation"],
+        "radio": ["cosine", "plain Fourier"],
+        "slider": ["Seed"],
+        "button": ["New draw", "Reset"],
+        "grid": ["Mean complexity by cell"],
+    },
+    "ModularPlayer": {
+        "slider": ["Prefactor"],
+        "combobox": ["Activation"],
+        "radio": ["10", "7", "4"],
+        "button": ["Play prefactors", "Reset"],
+    },
+    "ImageSpectrum": {
+        "combobox": ["Start from"],
+        "slider": ["Cycles", "Brush size"],
+        "radio": ["light", "dark"],
+        "button": ["Clear", "Invert", "Blur", "Open image\N{HORIZONTAL ELLIPSIS}", "Reset"],
+    },
+}
+
+
+@pytest.fixture(params=CONTROLS)
+def figure(request, modular_frames):
+    return {
+        "ComplexityMap": lambda: ComplexityMap("sine"),
+        "ModularPlayer": lambda: ModularPlayer(**modular_frames),
+        "ImageSpectrum": lambda: ImageSpectrum("ramp", cycles=1),
+    }[request.param]()
+
+
+def test_no_explorer_is_left_out():
+    assert {*CONTROLS, "RandomNetwork"} == set(EXPLORERS)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_moves_when_the_figure_appears_or_changes(visits, figure, viewport):
+    page = visits.open(figure.to_html(), viewport=viewport)
+    place = "document.querySelector('#after').getBoundingClientRect().y + scrollY"
+    before = page.evaluate(place)
+    page.add_script_tag(content=base.script())
+    page.wait_for_selector('.ibx[data-ready="1"]')
+    assert page.evaluate(place) == pytest.approx(before, abs=3)
+    for radio in page.get_by_role("radio").all():
+        radio.check()
+        page.wait_for_timeout(100)
+        assert page.evaluate(place) == pytest.approx(before, abs=3)
+
+
+def test_controls_have_names_and_pictures_have_descriptions(visits, figure):
+    page = visits.show(figure)
+    for role, names in CONTROLS[figure.kind].items():
+        assert page.get_by_role(role).count() == len(names), role
+        for name in names:
+            assert page.get_by_role(role, name=name, exact=True).count() == 1, name
+    pictures = page.locator(".ibx :is([role=img], [role=application]):visible")
+    labels = pictures.evaluate_all("all => all.map(e => e.getAttribute('aria-label'))")
+    assert labels
+    assert all(label and len(label) > 20 for label in labels)
+
+
+def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(visits, figure):
+    page = visits.show(figure, viewport=PHONE)
+    page.get_by_text("Table of the numbers").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    targets = page.locator(
+        ".ibx :is(button, select, input[type=range], summary, .ibx-choice label, .ibx-open label)"
+    )
+    heights = targets.evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    assert min(heights) >= 40
+
+
+def test_a_status_is_not_cut_off_on_a_phone(visits, figure):
+    page = visits.show(figure, viewport=PHONE)
+    status = page.locator(".ibx-status")
+    assert status.evaluate("e => e.scrollHeight <= e.clientHeight")
+
+
+def test_dark_mode_changes_paper_and_ink(visits, figure):
+    page = visits.show(figure, color_scheme="dark")
+    script = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"
+    dark = page.locator(".ibx").evaluate(script)
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    page.wait_for_selector('.ibx[data-dark="0"]')
+    light = page.locator(".ibx").evaluate(script)
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+
+
+def test_everything_that_takes_the_focus_shows_it(visits, figure):
+    page = visits.show(figure)
+    outlined = """() => { const e = document.activeElement;
+      const seen = [e, e.nextElementSibling, e.parentElement].filter(Boolean);
+      return Math.max(...seen.map(s => getComputedStyle(s).outlineStyle === 'none' ? 0
+        : parseFloat(getComputedStyle(s).outlineWidth))); }"""
+    page.keyboard.press("Tab")
+    stops = 0
+    while page.evaluate("document.activeElement.closest('.ibx') !== null"):
+        assert page.evaluate(outlined) >= 2, page.evaluate("document.activeElement.outerHTML")
+        page.keyboard.press("Tab")
+        stops += 1
+    assert stops >= 5
+
+
+def test_without_a_script_the_poster_is_there(visits, figure):
+    page = visits.open(figure.to_html(), java_script_enabled=False)
+    assert page.locator("ib-explorer img").is_visible()
+    assert len(page.locator("ib-explorer img").get_attribute("alt")) > 60
+    assert "With JavaScript" in page.locator("figcaption").inner_text()
+
+
+def test_a_figure_taken_out_and_put_back_is_alive(visits, figure):
+    page = visits.show(figure)
+    page.evaluate(
+        """async () => { const e = document.querySelector('ib-explorer'), p = e.parentNode;
+             e.remove(); await new Promise(done => setTimeout(done, 50)); p.append(e); }"""
+    )
+    page.wait_for_selector('.ibx[data-ready="1"]')
+    canvases = "() => [...document.querySelectorAll('.ibx canvas')].map(c => c.toDataURL()).join()"
+    before = page.evaluate(canvases)
+    page.locator(".ibx input[type=range]").first.press("ArrowRight")
+    page.wait_for_function(f"old => ({canvases})() !== old", arg=before)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_figures_of_different_kinds_keep_their_own_places(visits, modular_frames, viewport):
+    figures = [RandomNetwork(), ComplexityMap(), ModularPlayer(**modular_frames), ImageSpectrum()]
+    page = visits.open("".join(figure.to_html() for figure in figures), viewport=viewport)
+    heights = "() => [...document.querySelectorAll('ib-explorer')].map(e => e.offsetHeight)"
+    before = page.evaluate(heights)
+    page.add_script_tag(content=base.script())
+    page.wait_for_function("document.querySelectorAll('.ibx[data-ready=\"1\"]').length === 4")
+    assert page.evaluate(heights) == pytest.approx(before, abs=3)
+
+
+def test_several_figures_share_a_page(visits, figure):
+    page = visits.open(figure.to_html() + figure.to_html(inline_js=True))
+    page.wait_for_function("document.querySelectorAll('.ibx[data-ready=\"1\"]').length === 2")
+    ids = page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(ids) == len(set(ids))
