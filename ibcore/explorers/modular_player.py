@@ -45,7 +45,7 @@ def _target(modulus: int) -> str:
 class ModularPlayer(Explorer):
     """Modular addition, learned: the target, one learned function and the accuracy.
 
-    Labels are 1 where (x1 + x2) mod M is at most M / 2, for whole numbers x1, x2 from 0 to 15.
+    Labels are 1 where (x1 + x2) mod M is below M / 2, for whole numbers x1, x2 from 0 to 15.
     The reader chooses activation, prefactor and M, or lets the prefactor run.
 
     Parameters
