@@ -14,6 +14,7 @@ from ibcore.redshift.guess_and_check import (
     unbiased_guesser,
 )
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity, lz76, lz78
+from ibcore.redshift.paths import path_variation
 from ibcore.redshift.polynomial import chebyshev_complexity, legendre_complexity
 from ibcore.redshift.sampling import sample_functions
 from ibcore.redshift.unbiased import UnbiasedModel, sample_unbiased
@@ -31,6 +32,7 @@ __all__ = [
     "lz76",
     "lz78",
     "network_guesser",
+    "path_variation",
     "radial_spectrum",
     "rank_functions",
     "sample_boolean",

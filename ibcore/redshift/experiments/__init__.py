@@ -8,6 +8,7 @@ from ibcore.redshift.experiments import (
     priors,
     random_networks,
     references,
+    shortcuts,
     transformers,
 )
 
@@ -17,6 +18,7 @@ EXPERIMENTS = (
     *priors.EXPERIMENTS,
     *modular.EXPERIMENTS,
     *hysteresis.EXPERIMENTS,
+    *shortcuts.EXPERIMENTS,
     *guesses.EXPERIMENTS,
     *boolean.EXPERIMENTS,
     *transformers.EXPERIMENTS,
