@@ -20,15 +20,10 @@ EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, fou
 
 @dataclass(frozen=True)
 class Transformers:
-    """Every activation at every depth, and variations of the design at the first depth.
-
-    Variations: head and positions with GELU; ``unscaled`` activations with residual weights that
-    are not divided by the square root of twice the depth.
-    """
+    """Every activation at every depth, and the other designs with GELU at the first depth."""
 
     activation: tuple[str, ...] = SIX
     depth: tuple[int, ...] = (6, 3)
-    unscaled: tuple[str, ...] = ("gelu", "selu", "tanh")
     gains: tuple[float, ...] = DECADES
     networks: int = 64
     length: int = 100
@@ -46,7 +41,6 @@ class Design:
     depth: int
     head: Head
     positions: bool
-    scale_residual: bool
     gains: tuple[float, ...]
     networks: int
     length: int
@@ -68,16 +62,17 @@ class Sequences:
 
 
 def _designs(config: Transformers) -> list[Design]:
-    first = config.depth[0]
-    choices: list[tuple[str, int, Head, bool, bool]] = [
-        *((a, depth, "tied", True, True) for a, depth in product(config.activation, config.depth)),
-        ("gelu", first, "untied", True, True),
-        ("gelu", first, "tied", False, True),
-        ("gelu", first, "untied", False, True),
-        *((a, first, "tied", True, False) for a in config.unscaled),
+    plain: list[tuple[str, int, Head, bool]] = [
+        (activation, depth, "tied", True)
+        for activation, depth in product(config.activation, config.depth)
+    ]
+    others: list[tuple[str, int, Head, bool]] = [
+        ("gelu", config.depth[0], "untied", True),
+        ("gelu", config.depth[0], "tied", False),
+        ("gelu", config.depth[0], "untied", False),
     ]
     size = (config.gains, config.networks, config.length, config.vocabulary)
-    return [Design(*choice, *size, config.width, config.heads, config.seed) for choice in choices]
+    return [Design(*d, *size, config.width, config.heads, config.seed) for d in plain + others]
 
 
 def phrases_per_token(sequences: Tensor) -> list[float]:
@@ -95,12 +90,11 @@ def _run_design(cell: Design, device: torch.device) -> pd.DataFrame:
     options = asdict(cell)
     draw = {name: options.pop(name) for name in ("gains", "networks", "length")}
     architecture = Transformer(**options, context=cell.length + 1)
-    design = ("activation", "depth", "head", "positions", "scale_residual")
     sequences = sample_sequences(architecture, **draw, seed=cell.seed, device=device)
     return pd.concat(
         pd.DataFrame(
             {
-                **{key: options[key] for key in design},
+                **{key: options[key] for key in ("activation", "depth", "head", "positions")},
                 "gain": gain,
                 "network": range(cell.networks),
                 "seed": cell.seed,
@@ -123,9 +117,7 @@ def _run_sequences(cell: Sequences, device: torch.device) -> pd.DataFrame:
 
 
 TIERS = {
-    "smoke": Transformers(
-        depth=(6,), gains=(0.1, 0.3, 1.0, 10.0), unscaled=("selu",), networks=4
-    ), networks=5),
+    "smoke": Transformers(depth=(6,), gains=(0.1, 1.0, 10.0), networks=5),
     "laptop": Transformers(),
     "paper": Transformers(  # GPT-2
         depth=(12, 1, 3, 6, 9),
