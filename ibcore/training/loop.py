@@ -56,6 +56,16 @@ def train_stacked(job: Job) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         If the outputs do not fit the targets or the loss.
     FloatingPointError
         If a loss becomes infinite or nan; the message names the member and the step.
+
+    Examples
+    --------
+    >>> from ibcore.training import Plan, make_job
+    >>> weight = {"weight": torch.zeros(2, 1, 3)}  # two members
+    >>> x, y = torch.ones(2, 4, 3), torch.ones(4, 1)
+    >>> net = torch.nn.Linear(3, 1, bias=False)
+    >>> job = make_job(net, weight, x, y, plan=Plan("mse", steps=5), seeds=[0, 1])
+    >>> train_stacked(job)[2].tolist()
+    [5, 5]
     """
     forward = stacked_forward(job.architecture)
     batch = job.plan.batch_size or job.x.shape[1]

@@ -95,6 +95,15 @@ def make_job(
     ------
     ValueError
         If targets or rates do not fit the members.
+
+    Examples
+    --------
+    >>> import torch
+    >>> weight = {"weight": torch.zeros(2, 1, 3)}  # two members
+    >>> x, y = torch.ones(2, 4, 3), torch.ones(4, 1)
+    >>> net = nn.Linear(3, 1, bias=False)
+    >>> len(make_job(net, weight, x, y, plan=Plan("mse", steps=5), seeds=[0, 1]))
+    2
     """
     like = next(iter(parameters.values()))
     targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)
