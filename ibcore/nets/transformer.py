@@ -89,8 +89,8 @@ class Transformer(nn.Module):
 
     The initial weights follow GPT-2.  Its standard deviation 0.02 at width 768 becomes
     :math:`0.554/\sqrt{d}` at width :math:`d`, which keeps the scale of the activations' inputs;
-    maps that end in the stream are divided by :math:`\sqrt{2L}` for :math:`L` blocks; biases are
-    0.  Carrying the scale over to other widths is our choice.
+    weights of maps that end in the stream are divided by :math:`\sqrt{2L}` for :math:`L` blocks;
+    biases are 0.  Carrying the scale over to other widths is our choice.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ class Transformer(nn.Module):
     head
         ``"tied"``: the logits are products with the token embeddings, as in GPT-2.
         ``"untied"``: with a matrix of their own.
+    scale_residual
+        Whether the initial weights that end in the stream are divided by :math:`\sqrt{2L}`.
     positions
         Whether there are position embeddings.  Without them ``context`` has no effect.
     seed
@@ -143,6 +145,7 @@ class Transformer(nn.Module):
         gain: float = 1.0,
         head: Head = "tied",
         positions: bool = True,
+        scale_residual: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -155,7 +158,7 @@ class Transformer(nn.Module):
             raise ValueError(f"unknown head {head!r}; choose one of {', '.join(get_args(Head))}")
         self.activation = canonical_activation(activation)
         self.vocabulary, self.depth, self.width = vocabulary, depth, width
-        self.context, self.gain = context, gain
+        self.context, self.gain, self.scale_residual = context, gain, scale_residual
         self.tokens = nn.Parameter(torch.empty(vocabulary, width))
         self.blocks = nn.ModuleList([Block(width, heads, activation) for _ in range(depth)])
         self.norm = LayerNorm(width)
@@ -169,6 +172,7 @@ class Transformer(nn.Module):
         A CPU and a CUDA generator give different draws for one seed.
         """
         drawn: dict[str, Tensor] = {}
+        share = math.sqrt(2 * self.depth) if self.scale_residual else 1
         order = sorted(self.named_parameters(), key=lambda item: _turn(item[0]))
         for name, parameter in order:
             value = torch.empty(parameter.shape, device=rng.device)
@@ -177,8 +181,8 @@ class Transformer(nn.Module):
             elif name.endswith("gain"):
                 drawn[name] = value.fill_(self.gain)
             else:
-                share = math.sqrt(2 * self.depth) if name.endswith(_RESIDUAL) else 1
-                spread = _SPREAD / math.sqrt(self.width) / share
+                spread = _SPREAD / math.sqrt(self.width)
+                spread /= share if name.endswith(_RESIDUAL) else 1
                 drawn[name] = value.normal_(generator=rng).mul_(spread)
         return drawn
 

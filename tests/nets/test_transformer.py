@@ -135,6 +135,13 @@ def test_the_initial_spread_is_that_of_gpt2_at_its_width():
             assert bool((p == 1.5).all())
 
 
+def test_unscaled_residual_weights_are_the_same_draw_at_full_size():
+    scaled, full = (Transformer(**SMALL, scale_residual=s).state_dict() for s in (True, False))
+    for name in scaled:
+        ends_in_stream = name.endswith(("attention.out.weight", "down.weight"))
+        torch.testing.assert_close(scaled[name] * (2 if ends_in_stream else 1), full[name])
+
+
 def test_designs_share_the_draw_of_the_parameters_they_share():
     base = Transformer(**SMALL, seed=3).state_dict()
     for options in ({"head": "untied"}, {"positions": False}, {"activation": "sine"}):
