@@ -9,6 +9,8 @@ from ibcore.redshift.experiments import (
     random_networks,
     references,
     shortcuts,
+    shoulders,
+    splines,
     transformers,
 )
 
@@ -22,6 +24,8 @@ EXPERIMENTS = (
     *guesses.EXPERIMENTS,
     *boolean.EXPERIMENTS,
     *transformers.EXPERIMENTS,
+    *shoulders.EXPERIMENTS,
+    *splines.EXPERIMENTS,
 )
 
 __all__ = ["EXPERIMENTS"]

@@ -143,7 +143,6 @@ SHORTCUTS: Experiment[Shortcuts, Shortcut] = Experiment(  # Figure 9 of the pape
     tiers={
         "smoke": replace(
             _LAPTOP,
-            activation=("tanh", "sine"),
             prefactor=(0.5, 2.0, 4.0),
             networks=3,
             steps=300,

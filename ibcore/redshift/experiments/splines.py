@@ -1,0 +1,215 @@
+"""A learned activation against fixed ones: how fast networks learn modular addition."""
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import pandas as pd
+import torch
+
+from ibcore.nets import MLP
+from ibcore.population import Population, member_seed
+from ibcore.redshift.bilevel import Bilevel, LearnedActivation, learn_activation
+from ibcore.redshift.experiments.curves import learning_curve, steps_to_reach
+from ibcore.redshift.paths import path_variation
+from ibcore.redshift.splines import SplineMLP
+from ibcore.runs import Experiment
+from ibcore.tasks import Modular, modular_addition
+
+LEARNED = "spline (learned)"
+_PLAN = Bilevel()
+_SEGMENTS = 70  # between training points, on which the variation is measured
+
+
+@dataclass(frozen=True)
+class Splines:
+    """Activations with their prefactors, and how networks with each are trained and judged.
+
+    In each split of the points the spline is learned on the training points alone; test points
+    and the weights of the judged networks are new to it.  The settings of `Bilevel` were chosen
+    on splits 0 to 2.
+    """
+
+    contender: tuple[tuple[str, float], ...] = (
+        ("relu", 1.0),
+        ("tanh", 1.0),
+        ("sine", 1.0),
+        ("sine", 3.0),
+        (LEARNED, 1.0),
+    )
+    learned_on: int = 7  # modulus
+    modulus: tuple[int, ...] = (7, 4)
+    split: tuple[int, ...] = (3, 4, 5)
+    networks: int = 10
+    steps: int = 500
+    every: int = 10  # steps between looks at the test accuracy
+    target: float = 0.9
+    plan: Bilevel = _PLAN
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One activation on one split of the points, at every modulus."""
+
+    activation: str
+    prefactor: float
+    split: int
+    learned_on: int
+    modulus: tuple[int, ...]
+    networks: int
+    steps: int
+    every: int
+    target: float
+    plan: Bilevel
+    seed: int
+
+
+@dataclass(frozen=True)
+class Learning:
+    """One learned spline."""
+
+    split: int
+    learned_on: int
+    plan: Bilevel
+    seed: int
+
+
+def _contenders(config: Splines) -> list[Contender]:
+    return [
+        Contender(
+            activation,
+            prefactor,
+            split,
+            learned_on=config.learned_on,
+            modulus=config.modulus,
+            networks=config.networks,
+            steps=config.steps,
+            every=config.every,
+            target=config.target,
+            plan=config.plan,
+            seed=config.seed,
+        )
+        for (activation, prefactor), split in product(config.contender, config.split)
+    ]
+
+
+def _task(modulus: int, split: int, device: torch.device) -> Modular:
+    task = modular_addition(modulus, seed=split, dtype=torch.float32)
+    return Modular(*(getattr(task, name).to(device) for name in Modular.__annotations__))
+
+
+def _learn(cell: Contender | Learning, device: torch.device) -> LearnedActivation:
+    task = _task(cell.learned_on, cell.split, device)
+    seed = member_seed(cell.seed, cell.split)
+    return learn_activation(task.train_x, task.train_y, cell.plan, seed=seed)
+
+
+def _sample(cell: Contender, device: torch.device) -> Population:
+    """Draw the networks to be judged; those of one split have the same weights throughout."""
+    size: dict[str, Any] = {"depth": cell.plan.depth, "width": cell.plan.width}
+    draw: dict[str, Any] = {"networks": cell.networks, "seed": cell.seed + cell.split}
+    if cell.activation == LEARNED:
+        return SplineMLP(_learn(cell, device).spline, **size).sample(**draw)
+    network = MLP(activation=cell.activation, prefactor=cell.prefactor, **size)
+    return Population.sample(network, device=device, dtype=torch.float32, **draw)
+
+
+def _run_contender(cell: Contender, device: torch.device) -> pd.DataFrame:
+    population = _sample(cell, device)
+    ends = _task(cell.learned_on, cell.split, device).train_x[: 2 * _SEGMENTS].chunk(2)
+    variation = path_variation(population, *ends).tolist()
+    rate = cell.plan.learning_rate
+    frames = []
+    for modulus in cell.modulus:
+        task = _task(modulus, cell.split, device)
+        train, test = learning_curve(
+            population, task, steps=cell.steps, every=cell.every, learning_rate=rate
+        )
+        reached = steps_to_reach(test, cell.target, cell.every)
+        columns = {
+            "steps_to_target": reached,
+            "train_accuracy": train.tolist(),
+            "test_accuracy": test[:, -1].tolist(),
+            "variation_initial": variation,
+        }
+        frames.append(_labeled(cell, modulus, pd.DataFrame(columns)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _labeled(cell: Contender, modulus: int, measures: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per network; networks are numbered across splits.
+
+    ``censored``: the target was not reached, and ``steps_to_target`` is nan.  ``steps_bound``
+    holds the number of all steps then: a lower bound.
+    """
+    first = cell.split * cell.networks
+    measures.insert(0, "activation", cell.activation)
+    measures.insert(1, "prefactor", cell.prefactor)
+    measures.insert(2, "modulus", modulus)
+    measures.insert(3, "split", cell.split)
+    measures.insert(4, "network", range(first, first + cell.networks))
+    measures.insert(5, "seed", cell.seed)
+    measures["censored"] = measures["steps_to_target"].isna()
+    measures["steps_bound"] = measures["steps_to_target"].fillna(cell.steps)
+    return measures
+
+
+def _run_learning(cell: Learning, device: torch.device) -> pd.DataFrame:
+    learned = _learn(cell, device)
+    slopes = learned.spline.heights.diff().sign()
+    return pd.DataFrame(
+        {
+            "network": cell.split,  # one spline for each split
+            "seed": cell.seed,
+            "learned_on": cell.learned_on,
+            "z": learned.spline.knots.tolist(),
+            "height": learned.spline.heights.tolist(),
+            "start": learned.start.heights.tolist(),
+            "turns": int((slopes[1:] * slopes[:-1] < 0).sum()),
+        }
+    )
+
+
+_LAPTOP = Splines()
+_SMOKE = replace(
+    _LAPTOP,
+    contender=(("relu", 1.0), ("sine", 3.0), (LEARNED, 1.0)),
+    modulus=(7,),
+    split=(3,),
+    networks=3,
+    steps=400,
+    plan=Bilevel(outer_steps=25, inner_steps=(200, 200), networks=3, width=32),
+)
+_TIERS = {
+    "smoke": _SMOKE,
+    "laptop": _LAPTOP,
+    "paper": replace(
+        _LAPTOP,
+        modulus=(10, 7, 4),
+        split=tuple(range(3, 13)),
+        networks=20,
+        steps=3000,
+        plan=Bilevel(outer_steps=300, inner_steps=(150, 600), networks=16),
+    ),
+}
+
+SPLINES: Experiment[Splines, Contender] = Experiment(
+    name="redshift.splines",
+    question="Does a learned activation make modular addition faster to learn than fixed ones?",
+    tiers=_TIERS,  # type: ignore[arg-type]
+    cells=_contenders,
+    run_cell=_run_contender,
+)
+
+SHAPE: Experiment[Splines, Learning] = Experiment(
+    name="redshift.spline-shape",
+    question="What does the activation that was learned for modular addition look like?",
+    tiers=_TIERS,  # type: ignore[arg-type]
+    cells=lambda config: [
+        Learning(split, config.learned_on, config.plan, config.seed) for split in config.split
+    ],
+    run_cell=_run_learning,
+)
+
+EXPERIMENTS = (SPLINES, SHAPE)

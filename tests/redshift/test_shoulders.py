@@ -1,0 +1,45 @@
+"""The initial size of the residual branches, and the gain at which complexity rises."""
+
+import pytest
+import torch
+
+from ibcore.nets import Transformer
+from ibcore.redshift import sample_sequences
+from ibcore.redshift.experiments.shoulders import SHOULDERS
+from ibcore.redshift.experiments.transformers import TRANSFORMERS, phrases_per_token
+
+CPU = torch.device("cpu")
+
+
+def test_the_scaled_networks_are_those_of_the_experiment_on_transformers():
+    ours = [c for c in SHOULDERS.plan("laptop").values() if c.scale_residual]
+    others = {(c.activation, c.depth, c.head, c.positions): c for c in _transformers()}
+    for cell in ours:
+        twin = others[cell.activation, cell.depth, "tied", True]
+        for name in ("gains", "length", "vocabulary", "width", "heads", "seed"):
+            assert getattr(cell, name) == getattr(twin, name)
+
+
+def _transformers():
+    return TRANSFORMERS.plan("laptop").values()
+
+
+def test_a_cell_measures_the_sequences_of_its_own_condition():
+    cell = next(c for c in SHOULDERS.plan("smoke").values() if not c.scale_residual)
+    frame = SHOULDERS.run_cell(cell, CPU)
+    net = Transformer(activation="selu", scale_residual=False)
+    sequences = sample_sequences(net, networks=2, gains=cell.gains, length=cell.length)
+    for index, gain in enumerate(cell.gains):
+        rows = frame[frame.gain == gain]
+        assert rows.network.tolist() == list(range(5)) and not rows.scale_residual.any()
+        assert rows.lempel_ziv.tolist()[:2] == phrases_per_token(sequences[:, index])
+
+
+@pytest.mark.slow
+def test_without_the_scaling_complexity_rises_at_a_smaller_gain():
+    scaled, full = (
+        SHOULDERS.run_cell(cell, CPU).groupby("gain").lempel_ziv.mean()
+        for cell in SHOULDERS.plan("smoke").values()
+    )
+    assert full[0.3] > scaled[0.3] + 0.15
+    assert scaled[0.3] < 0.75 * scaled[1.0]
