@@ -175,7 +175,6 @@ _LAPTOP = Splines()
 _SMOKE = replace(
     _LAPTOP,
     contender=(("relu", 1.0), ("sine", 3.0), (LEARNED, 1.0)),
-    modulus=(7,),
     split=(3,),
     networks=3,
     steps=400,
