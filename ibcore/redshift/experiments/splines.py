@@ -39,7 +39,7 @@ class Splines:
     )
     learned_on: int = 7  # modulus
     modulus: tuple[int, ...] = (7, 4)
-    split: tuple[int, ...] = (3, 4, 5)
+    split: tuple[int, ...] = (3, 4, 5, 6, 7)
     networks: int = 10
     steps: int = 500
     every: int = 10  # steps between looks at the test accuracy
