@@ -1,27 +1,22 @@
-"""Many networks of one architecture as one object: stacked parameters, one call for all.
-
-On a CPU the fastest correct way is a loop over networks whose activations stay in the cache
-(`ibcore.nets.tiled`).  On a GPU it is the opposite: chunks of networks in batched matrix
-products.  Both are tested against the plain loop over modules, and the choice is made here alone.
-"""
+"""Many networks of one architecture as one object: stacked parameters, one call for all."""
 
 import copy
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
+from torch.func import stack_module_state
 
 from ibcore import training
-from ibcore.nets.init import Prior, Scaling, draw_units, give_size
-from ibcore.nets.mlp import MLP
-from ibcore.nets.tiled import forward_tiled
+from ibcore.nets.batch_norm import Moments, Statistics
+from ibcore.nets.evaluate import evaluate_stacked
+from ibcore.nets.init import Prior, Scaling
+from ibcore.nets.network import Network, for_each
+from ibcore.nets.sample import sample_stacked
+from ibcore.nets.statistics import batch_statistics
 from ibcore.runtime import generator, resolve_device
-
-_CHUNK_BYTES = 256 * 2**20  # of activations of one layer, for batched products
 
 
 def member_seed(seed: int, member: int) -> int:
@@ -55,6 +50,7 @@ class Population:
 
     Examples
     --------
+    >>> from ibcore.nets import MLP
     >>> many = Population.sample(MLP(2, 1, depth=2, width=8), networks=5, seed=1)
     >>> many.forward(torch.zeros(3, 2, dtype=torch.float64)).shape
     torch.Size([5, 3, 1])
@@ -82,7 +78,7 @@ class Population:
     @classmethod
     def sample(
         cls,
-        architecture: MLP,
+        architecture: Network,
         *,
         networks: int,
         weight_scale: float = 1.0,
@@ -103,21 +99,19 @@ class Population:
         """
         if networks < 1:
             raise ValueError(f"networks must be at least 1, got {networks}")
-        target, shapes = resolve_device(device), architecture.shapes
-        entries = sum(map(math.prod, shapes.values()))
-        units = torch.empty(networks, entries, dtype=torch.float64)
-        for index in range(networks):
-            draw_units(shapes, generator(member_seed(seed, first + index)), prior, units[index])
-        sized = give_size(
-            units,
-            shapes,
+        seeds = (member_seed(seed, first + index) for index in range(networks))
+        parameters = sample_stacked(
+            architecture.shapes,
+            map(generator, seeds),
             weight_scale=weight_scale,
             bias_scale=bias_scale,
             bias_growth=bias_growth,
             prior=prior,
             scaling=scaling,
+            device=resolve_device(device),
+            dtype=dtype,
         )
-        return cls(architecture, {name: value.to(target, dtype) for name, value in sized.items()})
+        return cls(architecture, parameters)
 
     @classmethod
     def from_modules(cls, modules: Sequence[nn.Module]) -> "Population":
@@ -149,13 +143,16 @@ class Population:
         return module
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, statistics: Statistics | None = None) -> Tensor:
         """Evaluate every network, without autograd.
 
         Parameters
         ----------
         x
-            Inputs shared by all, ``(n, in)``, or one set for each member, ``(m, n, in)``.
+            Inputs shared by all, ``(n, in)``, or one set for each member, ``(m, n, in)``; images
+            have three dimensions (channels, height, width) in place of one.
+        statistics
+            For networks with batch norm: what `batch_statistics` returns for training inputs.
 
         Returns
         -------
@@ -165,14 +162,28 @@ class Population:
         Raises
         ------
         ValueError
-            If x has another shape, dtype or device than the population needs.
+            If shape, dtype or device of x, or the statistics, do not fit the population.
         """
-        shared = self._for_each(x)  # (m, n, in)
-        if not isinstance(self.architecture, MLP):
-            return self._forward_loop(shared)
-        if self.device.type == "cpu":
-            return forward_tiled(self.architecture, self.parameters, shared)
-        return _forward_chunked(self.architecture, self.parameters, shared)
+        x = self._for_each(x)
+        return evaluate_stacked(self.architecture, self.parameters, x, statistics=statistics)
+
+    def batch_statistics(self, x: Tensor) -> dict[str, Moments]:
+        """Return the statistics of all batch norms when all of x is one batch; x as in `forward`.
+
+        Networks without batch norm have none, and `forward` takes the empty result too.
+
+        Examples
+        --------
+        >>> from ibcore.nets import MLP
+        >>> many = Population.sample(MLP(2, 1, depth=1, width=8, norm="batch"), networks=3)
+        >>> x = torch.eye(2, dtype=torch.float64)
+        >>> many.forward(x, statistics=many.batch_statistics(x)).shape
+        torch.Size([3, 2, 1])
+        """
+        x = self._for_each(x)
+        if not isinstance(self.architecture, Network):
+            return {}
+        return batch_statistics(self.architecture, self.parameters, x)
 
     def train(
         self,
@@ -191,23 +202,38 @@ class Population:
         seed: int = 0,
         stop_at: float | None = None,
         on_step: training.Progress | None = None,
+        looks: Sequence[int] = (),
+        on_look: "Callable[[int, Tensor, Population], None] | None" = None,
+        decay_steps: int | Tensor | None = None,
+        sam_radius: float | Tensor = 0.0,
     ) -> training.Trained:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
-        Inputs are shared, (n, in), or each member's own, (m, n, in); so are targets.
+        Inputs are shared, or each member's own, as in `forward`; so are targets.
         `ibcore.training.Plan` and `Method` describe targets, options and errors.  Member i's
-        order of minibatches depends on ``seed`` and i alone.
+        order of minibatches depends on ``seed`` and i alone.  ``on_look`` is called after each
+        number of steps in ``looks`` (0: before the first), with this number, the numbers of some
+        members (int64, on the CPU) and a population of copies of them as they are then: once for
+        each chunk of members, so that every member is seen once, also when it stopped early.
 
         Examples
         --------
+        >>> from ibcore.nets import MLP
         >>> many = Population.sample(MLP(2, 1, depth=1, width=8), networks=3)
         >>> x, y = torch.eye(2, dtype=torch.float64), torch.tensor([0, 1])
         >>> trained = many.train(x, y, loss="binary", steps=200, learning_rate=0.05)
         >>> bool((trained.losses < 0.01).all()), trained.steps.tolist()
         (True, [200, 200, 200])
         """
-        method = training.Method(optimizer, learning_rate, weight_decay, momentum, betas, eps)
-        plan = training.Plan(loss, steps, method, batch_size, stop_at, on_step)
+
+        def look(step: int, members: Tensor, parameters: Mapping[str, Tensor]) -> None:
+            if on_look is not None:
+                on_look(step, members, Population(self.architecture, dict(parameters)))
+
+        rates = (learning_rate, weight_decay, momentum)
+        method = training.Method(optimizer, *rates, betas, eps, decay_steps, sam_radius)
+        hooks = (on_step, looks, on_look and look)
+        plan = training.Plan(loss, steps, method, batch_size, stop_at, *hooks)
         seeds = [member_seed(member_seed(seed, i), 1) for i in range(len(self))]
         x = self._for_each(x)
         job = training.make_job(self.architecture, self.parameters, x, y, plan=plan, seeds=seeds)
@@ -215,34 +241,10 @@ class Population:
         return training.Trained(Population(self.architecture, parameters), losses, taken)
 
     def _for_each(self, x: Tensor) -> Tensor:
-        """Return inputs with a leading dimension of members: (m, n, in)."""
-        if x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != len(self)):
-            raise ValueError(
-                f"x must have shape (n, in) or ({len(self)}, n, in), got {tuple(x.shape)}"
-            )
+        """Check inputs and return them with a leading dimension of members: (m, n, *in)."""
         if (x.dtype, x.device) != (self.dtype, self.device):
             raise ValueError(
                 f"x is {x.dtype} on {x.device}, the population {self.dtype} on {self.device}; "
                 "convert x with x.to(population.device, population.dtype)"
             )
-        return x.expand(len(self), *x.shape) if x.ndim == 2 else x
-
-    def _forward_loop(self, x: Tensor) -> Tensor:
-        """Evaluate any module, one member after the other."""
-        states = [{n: p[i] for n, p in self.parameters.items()} for i in range(len(self))]
-        return torch.stack(
-            [functional_call(self.architecture, s, (x[i],)) for i, s in enumerate(states)]
-        )
-
-
-def _forward_chunked(architecture: MLP, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Evaluate chunks of networks by batched matrix products: (m, n, in) to (m, n, out)."""
-    width = max(architecture.width, architecture.out_features)
-    chunk = max(1, _CHUNK_BYTES // (x.shape[1] * width * x.element_size()))
-    parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
-    return torch.cat(
-        [
-            architecture.forward_stacked({k: p[part] for k, p in parameters.items()}, x[part])
-            for part in parts
-        ]
-    )
+        return for_each(self.architecture, x, len(self))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ibcore.plots import curves, gallery, heatmaps, scatter, show
+from ibcore.plots import caption, curves, gallery, heatmaps, scatter, show
 from ibcore.stats import bootstrap_mean
 
 ALT = "A finding that is stated in more than forty characters."
@@ -94,3 +94,12 @@ def test_ids_are_unique_on_a_page_with_several_figures_and_the_file_is_reproduci
 def test_a_short_alt_text_is_refused():
     with pytest.raises(ValueError, match="must state the finding in >= 40 characters, got 'plot'"):
         show(curves(FRAME, x="a", y="y", hue="name"), alt="plot")
+
+
+def test_a_caption_counts_networks_and_where_there_are_none_seeds():
+    origin = {"experiment": "toy.squares", "tier": "smoke", "date": "2026-01-02T03:04"}
+    frame = pd.DataFrame({"seed": [3, 4, 5] * 2, "a": [1, 1, 1, 2, 2, 2]})
+    frame.attrs["provenance"] = origin
+    assert caption(frame).startswith("n = 3 seeds in each condition, 3 to 5; bands")
+    frame["network"] = [0, 1, 2, 3, 0, 1]
+    assert caption(frame).startswith("n = 4 networks in each condition, seed 3, 4, 5; bands")

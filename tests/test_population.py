@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from ibcore.nets import ACTIVATIONS, MLP
-from ibcore.population import Population, _forward_chunked, member_seed
+from ibcore.nets.evaluate import _forward_chunked
+from ibcore.population import Population, member_seed
 from ibcore.tasks import grid
 
 VARIANTS = list(itertools.product([None, "layer"], [None, "paper", "block"], [False, True]))
@@ -38,10 +39,11 @@ def test_the_fast_path_equals_the_loop_over_modules(activation, norm, residual, 
 
 
 def test_chunks_of_batched_products_equal_the_loop(monkeypatch):
-    monkeypatch.setattr("ibcore.population._CHUNK_BYTES", 6 * 100 * 8 * 2)  # two networks at once
+    monkeypatch.setattr("ibcore.nets.chunks._BYTES", {"cpu": 6 * 100 * 8 * 2})  # two networks
     population = Population.sample(MLP(depth=2, width=6), networks=5)
     x = grid(10)
-    values = _forward_chunked(population.architecture, population.parameters, x.expand(5, *x.shape))
+    shared = x.expand(5, *x.shape)
+    values = _forward_chunked(population.architecture, population.parameters, shared, {})
     torch.testing.assert_close(values, loop(population, x), rtol=1e-12, atol=1e-12)
 
 

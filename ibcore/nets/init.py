@@ -1,4 +1,4 @@
-"""Weight priors: how the parameters of a network are drawn, and how large they are.
+"""Weight priors: what the parameters of a network are drawn from, and how large they are.
 
 A draw has two parts.  The *direction* comes from a prior with unit variance per weight, drawn
 once from the seed in float64 on the CPU.  The *size* multiplies it.  So the same seed at another
@@ -18,6 +18,8 @@ PRIORS: tuple[Prior, ...] = get_args(Prior)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
 Shapes = Mapping[str, tuple[int, ...]]
+
+_CONSTANT = {"gain": 1.0, "shift": 0.0}  # of norms: not drawn, and no scale changes them
 
 
 def _uniform(count: int, generator: torch.Generator) -> Tensor:
@@ -57,7 +59,8 @@ _DRAW: dict[Prior, Callable[[int, torch.Generator], Tensor]] = {
 
 def _standard_deviation(scaling: Scaling, shape: tuple[int, ...]) -> float:
     """Return the standard deviation of a weight at ``weight_scale=1``."""
-    fan_out, fan_in = shape
+    field = math.prod(shape[2:])  # places that a convolution sees; 1 for a matrix
+    fan_out, fan_in = shape[0] * field, shape[1] * field
     if scaling == "glorot":
         return math.sqrt(2 / (fan_in + fan_out))
     if scaling == "fan_in":
@@ -73,15 +76,36 @@ def _check_size(weight_scale: float, bias_scale: float, scaling: str) -> None:
         raise ValueError(f"unknown scaling {scaling!r}; choose one of {', '.join(SCALINGS)}")
 
 
-def _layer_number(name: str) -> int:
-    return int(name.split(".")[-2]) + 1
+def _growth(name: str, bias_growth: float) -> float:
+    """Return the factor of a bias, which grows from layer to layer."""
+    if bias_growth == 1:
+        return 1.0
+    layer = name.split(".")[-2]
+    if not layer.isdecimal():
+        raise ValueError(f"bias_growth needs layers with numbers, got {name!r}; leave it at 1")
+    return bias_growth ** (int(layer) + 1)
+
+
+def _constant(name: str) -> float | None:
+    return _CONSTANT.get(name.rsplit(".", maxsplit=1)[-1])
+
+
+def count_units(shapes: Shapes) -> int:
+    """Return how many numbers are drawn for one network: all but gains and shifts of norms.
+
+    Examples
+    --------
+    >>> count_units({"layers.0.weight": (3, 2), "norms.0.gain": (3,), "norms.0.shift": (3,)})
+    6
+    """
+    return sum(math.prod(shape) for name, shape in shapes.items() if _constant(name) is None)
 
 
 def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Tensor) -> None:
     """Draw one network's parameters before they are given a size, one after the other.
 
     Weights have unit variance (1/3 for the uniform prior), biases are uniform in (-1, 1).
-    ``out`` is float64 and has as many entries as the shapes together.
+    ``out`` is float64 and has `count_units` entries.
 
     Raises
     ------
@@ -101,7 +125,7 @@ def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Te
         torch.rand(len(out), generator=generator, dtype=torch.float64, out=out).mul_(2).sub_(1)
         return
     start = 0
-    for shape in shapes.values():
+    for shape in (shape for name, shape in shapes.items() if _constant(name) is None):
         count = math.prod(shape)
         draw = _uniform if len(shape) == 1 else _DRAW[prior]
         out[start : start + count] = draw(count, generator)
@@ -118,21 +142,25 @@ def give_size(
     prior: Prior,
     scaling: Scaling,
 ) -> dict[str, Tensor]:
-    """Cut drawn units ``(m, entries)`` into parameters ``(m, *shape)`` of the right size.
+    """Cut drawn units ``(m, count_units)`` into parameters ``(m, *shape)`` of the right size.
 
-    The options are those of `sample_parameters`.
+    The options are those of `ibcore.nets.sample_parameters`.
 
     Raises
     ------
     ValueError
-        As in `sample_parameters`.
+        As in `ibcore.nets.sample_parameters`.
     """
     _check_size(weight_scale, bias_scale, scaling)
     parameters: dict[str, Tensor] = {}
     start = 0
     for name, shape in shapes.items():
+        constant = _constant(name)
+        if constant is not None:
+            parameters[name] = units.new_full((len(units), *shape), constant)
+            continue
         if len(shape) == 1:
-            size = bias_scale * bias_growth ** _layer_number(name)
+            size = bias_scale * _growth(name, bias_growth)
         else:
             size = weight_scale * _standard_deviation(scaling, shape)
             size *= math.sqrt(3) if prior == "uniform" else 1
@@ -140,72 +168,3 @@ def give_size(
         parameters[name] = (part * size).reshape(len(units), *shape)  # (m, *shape)
         start += math.prod(shape)
     return parameters
-
-
-def sample_parameters(
-    shapes: Shapes,
-    generator: torch.Generator,
-    *,
-    weight_scale: float = 1.0,
-    bias_scale: float = 1.0,
-    bias_growth: float = 1.0,
-    prior: Prior = "uniform",
-    scaling: Scaling = "glorot",
-) -> dict[str, Tensor]:
-    r"""Draw the parameters of one network in float64.
-
-    Weights have mean 0 and standard deviation :math:`\alpha\,\sigma_l` with
-    :math:`\sigma_l^2 = 2/(n_\text{in}+n_\text{out})` (``"glorot"``), :math:`1/n_\text{in}`
-    (``"fan_in"``) or :math:`1/3` (``"raw"``); for the uniform prior these are
-    :math:`U(-s, s)` with :math:`s=\alpha\sqrt{6/(n_\text{in}+n_\text{out})}`,
-    :math:`\alpha\sqrt{3/n_\text{in}}` and :math:`\alpha`.
-    Biases of layer :math:`l = 1, 2, \dots` are :math:`U(-b, b)\,\gamma^l`, whatever the prior.
-
-    Parameters
-    ----------
-    shapes
-        Name to shape.  Names end in ``.<layer>.weight`` (two dimensions: out, in) or
-        ``.<layer>.bias``, layers counted from 0.
-    generator
-        A CPU generator; the draw consumes it in the order of ``shapes``.
-    weight_scale
-        :math:`\alpha \ge 0`.
-    bias_scale
-        :math:`b \ge 0`.
-    bias_growth
-        :math:`\gamma`; with ReLU and :math:`\gamma=\alpha` scaling the weights only rescales
-        the function.
-    prior
-        Shape of the weights' distribution, at matched variance.  ``"ball"`` is uniform in a
-        ball over each weight matrix; ``"student"`` has three degrees of freedom.
-    scaling
-        How the standard deviation depends on the layer's shape.
-
-    Raises
-    ------
-    ValueError
-        If a scale is negative or not finite, or a prior or scaling is unknown.
-
-    References
-    ----------
-    Teney et al. (2024), section 2; Glorot and Bengio (2010), equation 16.
-
-    Examples
-    --------
-    >>> generator = torch.Generator().manual_seed(0)
-    >>> drawn = sample_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, generator)
-    >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
-    (torch.Size([4, 2]), True)
-    """
-    units = torch.empty(1, sum(map(math.prod, shapes.values())), dtype=torch.float64)
-    draw_units(shapes, generator, prior, units[0])
-    stacked = give_size(
-        units,
-        shapes,
-        weight_scale=weight_scale,
-        bias_scale=bias_scale,
-        bias_growth=bias_growth,
-        prior=prior,
-        scaling=scaling,
-    )
-    return {name: value[0] for name, value in stacked.items()}

@@ -1,6 +1,6 @@
 """The multilayer perceptron of the book, with the components that move its bias."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -9,19 +9,29 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from ibcore.nets.activations import activation_function, canonical_activation
-from ibcore.nets.init import sample_parameters
-from ibcore.runtime import generator
+from ibcore.nets.batch_norm import (
+    BatchNorm,
+    Gains,
+    OfStatistics,
+    Statistics,
+    apply_gains,
+    of_batch,
+    of_formula,
+)
+from ibcore.nets.network import Affine, Network
 
-Norm = Literal["layer"]
+Norm = Literal["layer", "batch"]
 Residual = Literal["paper", "block"]
+
+_Map = Callable[[str, Tensor], Tensor]
 
 NORM_EPSILON = 1e-12  # keeps 0/0 away without changing any value we can measure
 
 
 def normalize_channels(z: Tensor, dim: int = -1) -> Tensor:
     """Layer norm without affine parameters: mean 0 and variance 1 over the channels."""
-    centred = z - z.mean(dim, keepdim=True)
-    return centred / (centred.square().mean(dim, keepdim=True) + NORM_EPSILON).sqrt()
+    centered = z - z.mean(dim, keepdim=True)
+    return centered / (centered.square().mean(dim, keepdim=True) + NORM_EPSILON).sqrt()
 
 
 def _choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
@@ -42,12 +52,13 @@ def _linear(in_features: int, out_features: int) -> nn.Module:
     return layer
 
 
-class MLP(nn.Module):
+class MLP(Network):
     r"""A fully connected network :math:`f:\mathbb{R}^{n_\text{in}}\to\mathbb{R}^{n_\text{out}}`.
 
     Each hidden layer maps :math:`h` to :math:`v` as follows, with :math:`z = W h + b`,
-    :math:`u = (z - \operatorname{mean} z)/\operatorname{std} z` under ``norm="layer"`` and
-    :math:`u = z` otherwise, and prefactor :math:`a`:
+    :math:`u = (z - \operatorname{mean} z)/\operatorname{std} z` under a norm (over the units of
+    the layer for ``"layer"``, over the points of the batch for ``"batch"``), :math:`u = z` without,
+    and prefactor :math:`a`:
 
     ================= =========================================================
     plain             :math:`v = \varphi(a u)`
@@ -55,6 +66,11 @@ class MLP(nn.Module):
     residual="paper"  :math:`v` plus :math:`u`: the skip passes the nonlinearity only
     residual="block"  :math:`v` plus :math:`h` where the shapes agree, as in a ResNet
     ================= =========================================================
+
+    With ``affine`` a norm has a learned gain and shift for each unit,
+    :math:`\gamma u + \beta` in place of :math:`u`, initially 1 and 0; biases stay.  A network with
+    batch norm computes from its batch unless it is given statistics of other data
+    (`ibcore.nets.batch_statistics`).
 
     The output layer is linear.  The initial parameters are drawn by
     `ibcore.nets.sample_parameters` with its default prior.
@@ -73,17 +89,19 @@ class MLP(nn.Module):
         :math:`a`, a gain before the activation.
     norm, residual, gated
         The components in the table.
+    affine
+        Whether the norm has gains and shifts.
     seed
         Of the initial parameters.
 
     Raises
     ------
     ValueError
-        If a size is below 1, or a name is unknown.
+        If a size is below 1, a name is unknown, or ``affine`` is asked for without a norm.
 
     References
     ----------
-    Teney et al. (2024), sections 2 to 4.
+    Teney et al. (2024), sections 2 to 4; Ioffe and Szegedy (2015); Ba, Kiros and Hinton (2016).
 
     Examples
     --------
@@ -103,31 +121,31 @@ class MLP(nn.Module):
         norm: Norm | None = None,
         residual: Residual | None = None,
         gated: bool = False,
+        affine: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
         _at_least_one(in_features=in_features, out_features=out_features, depth=depth, width=width)
         _choice("norm", norm, get_args(Norm))
         _choice("residual", residual, get_args(Residual))
+        if affine and norm is None:
+            raise ValueError("affine belongs to a norm; choose norm='layer' or norm='batch' too")
         self.activation = canonical_activation(activation)
         self.phi = activation_function(activation)
         self.depth, self.width, self.out_features = depth, width, out_features
         self.prefactor, self.norm, self.residual, self.gated = prefactor, norm, residual, gated
+        self.affine, self.in_dimensions, self.widest = affine, 1, max(width, out_features)
+        self.batch_norms = tuple(f"norms.{i}" for i in range(depth if norm == "batch" else 0))
         pairs = list(pairwise([in_features] + [width] * depth))
         self.layers = nn.ModuleList(
             [_linear(i, o) for i, o in pairs] + [_linear(width, out_features)]
         )
         self.gates = nn.ModuleList([_linear(i, o) for i, o in pairs] if gated else [])
-        self.load_state_dict(sample_parameters(self.shapes, generator(seed)))
+        self.norms = nn.ModuleList([Affine(width) for _ in pairs] if affine else [])
+        self.draw(seed)
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of each parameter, in the order in which they are drawn."""
-        return {name: tuple(value.shape) for name, value in self.named_parameters()}
-
-    def combine(self, z: Tensor, h: Tensor, gate: Tensor | None) -> Tensor:
-        """Return the layer's output from ``z = W h + b`` and ``gate = W' h + b'``."""
-        u = z if self.norm is None else normalize_channels(z)
+    def combine(self, u: Tensor, h: Tensor, gate: Tensor | None) -> Tensor:
+        """Return the layer's output from the normalized ``u`` and ``gate = W' h + b'``."""
         v = self.phi(u if self.prefactor == 1 else self.prefactor * u)
         if gate is not None:
             v = v * torch.sigmoid(gate)
@@ -137,24 +155,56 @@ class MLP(nn.Module):
             return h + v
         return v
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Evaluate the network: ``(..., in_features)`` to ``(..., out_features)``."""
-        for index, layer in enumerate(self.layers[:-1]):
-            x = self.combine(layer(x), x, self.gates[index](x) if self.gated else None)
-        output: Tensor = self.layers[-1](x)
-        return output
+    def forward(self, x: Tensor, *, statistics: Statistics | None = None) -> Tensor:
+        """Evaluate the network: ``(..., in_features)`` to ``(..., out_features)``.
 
-    def forward_stacked(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        Batch norm takes its moments from x, or from ``statistics`` of this one network.
+        """
+        batch_norm = of_formula if statistics is None else OfStatistics(statistics)
+        parameters = dict(self.named_parameters()) if self.affine else {}
+
+        def linear(name: str, h: Tensor) -> Tensor:
+            output: Tensor = self.get_submodule(name)(h)
+            return output
+
+        over = tuple(range(x.ndim - 1))
+        return self._layers(x, linear, self._normalize(parameters, over, batch_norm))
+
+    def forward_stacked(
+        self, parameters: Mapping[str, Tensor], x: Tensor, *, batch_norm: BatchNorm = of_batch
+    ) -> Tensor:
         """Evaluate m networks with stacked parameters: ``(m, n, in)`` to ``(m, n, out)``.
 
         The parameters have the names of `shapes` and a leading dimension m.  Differentiable.
+        ``batch_norm`` is as in `ibcore.nets.network.Network`.
         """
 
-        def affine(name: str, h: Tensor) -> Tensor:
+        def linear(name: str, h: Tensor) -> Tensor:
             weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
             return torch.baddbmm(bias[:, None, :], h, weight.mT)  # (m, n, in) -> (m, n, out)
 
-        for index in range(len(self.layers) - 1):
-            gate = affine(f"gates.{index}", x) if self.gated else None
-            x = self.combine(affine(f"layers.{index}", x), x, gate)
-        return affine(f"layers.{len(self.layers) - 1}", x)
+        return self._layers(x, linear, self._normalize(parameters, (1,), batch_norm))
+
+    def _layers(self, x: Tensor, linear: _Map, normalize: _Map) -> Tensor:
+        """Apply all layers; the maps take the name of a layer or a norm, and a tensor."""
+        for index in range(self.depth):
+            gate = linear(f"gates.{index}", x) if self.gated else None
+            u = normalize(f"norms.{index}", linear(f"layers.{index}", x))
+            x = self.combine(u, x, gate)
+        return linear(f"layers.{self.depth}", x)
+
+    def _normalize(
+        self, parameters: Mapping[str, Tensor], over: tuple[int, ...], batch_norm: BatchNorm
+    ) -> _Map:
+        """Return the norm of a layer: its name and z to u, with the points in dimensions over."""
+
+        def normalize(name: str, z: Tensor) -> Tensor:
+            gains: Gains = None
+            if self.affine:
+                gains = parameters[f"{name}.gain"], parameters[f"{name}.shift"]
+            if self.norm == "batch":
+                return batch_norm(name, z, over, gains)
+            u = z if self.norm is None else normalize_channels(z)
+            return apply_gains(u, over, gains)
+
+        return normalize

@@ -18,6 +18,17 @@ from ibcore.nets.mlp import MLP, normalize_channels
 _ROW_BYTES = 16384  # of one row of a buffer: 4096 points in float32, 2048 in float64
 
 
+_Gains = tuple[Tensor, Tensor]
+
+
+class _Weights(NamedTuple):
+    """Of one network: of each layer and gate (out, in + 1), of each norm twice (width, 1)."""
+
+    layers: list[Tensor]
+    gates: list[Tensor]
+    gains: list[_Gains]
+
+
 class _Buffers(NamedTuple):
     """Memory of one tile; the last row of ``first`` and ``second`` is and stays 1."""
 
@@ -31,7 +42,9 @@ def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor
     """Evaluate m networks with stacked parameters: ``(m, n, in)`` to ``(m, n, out)``.
 
     Gives the values of `MLP.forward_stacked`, without autograd, in memory that does not grow
-    with m beyond the result itself.  An ``x`` expanded over members is read once.
+    with m beyond the result itself.  An ``x`` expanded over members is read once.  Batch norm
+    depends on all points together and is not for tiles: `ibcore.nets.evaluate` folds it into the
+    weights first.
 
     Examples
     --------
@@ -41,6 +54,8 @@ def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor
     >>> bool(torch.allclose(forward_tiled(net, stacked, x[None])[0], net(x), atol=1e-6))
     True
     """
+    if architecture.norm == "batch":
+        raise ValueError("batch norm needs all points at once; use evaluate_stacked instead")
     tile = _ROW_BYTES // x.element_size()
     buffers = _allocate(architecture, x, min(tile, x.shape[1]))
     output = x.new_empty((len(x), x.shape[1], architecture.out_features))
@@ -49,11 +64,10 @@ def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor
         for member in range(len(x)):
             if member > 0 and x.stride(0) != 0:  # an expanded x has stride 0
                 inputs = [_with_ones(part) for part in torch.split(x[member], tile)]
-            layers = _member(parameters, "layers", member, architecture.depth + 1)
-            gates = _member(parameters, "gates", member, len(architecture.gates))
+            weights = _weights(architecture, parameters, member)
             for index, source in enumerate(inputs):
                 part = slice(index * tile, index * tile + source.shape[1])
-                output[member, part] = _evaluate(architecture, layers, gates, source, buffers).mT
+                output[member, part] = _evaluate(architecture, weights, source, buffers).mT
     return output
 
 
@@ -69,6 +83,14 @@ def _with_ones(x: Tensor) -> Tensor:
     return torch.cat([x.mT, x.new_ones((1, len(x)))])
 
 
+def _weights(architecture: MLP, parameters: Mapping[str, Tensor], member: int) -> _Weights:
+    return _Weights(
+        _member(parameters, "layers", member, architecture.depth + 1),
+        _member(parameters, "gates", member, len(architecture.gates)),
+        _gains(parameters, member, architecture.depth if architecture.affine else 0),
+    )
+
+
 def _member(parameters: Mapping[str, Tensor], kind: str, member: int, count: int) -> list[Tensor]:
     """Return the weights of each layer with the bias as last column: (out, in + 1)."""
     pairs = [
@@ -77,25 +99,37 @@ def _member(parameters: Mapping[str, Tensor], kind: str, member: int, count: int
     return [torch.cat([weight[member], bias[member, :, None]], dim=1) for weight, bias in pairs]
 
 
-def _evaluate(
-    architecture: MLP, layers: list[Tensor], gates: list[Tensor], source: Tensor, memory: _Buffers
-) -> Tensor:
+def _gains(parameters: Mapping[str, Tensor], member: int, count: int) -> list[_Gains]:
+    """Return gain and shift of each norm as columns: (width, 1)."""
+    pairs = [(parameters[f"norms.{i}.gain"], parameters[f"norms.{i}.shift"]) for i in range(count)]
+    return [(gain[member, :, None], shift[member, :, None]) for gain, shift in pairs]
+
+
+def _evaluate(architecture: MLP, weights: _Weights, source: Tensor, memory: _Buffers) -> Tensor:
     """Evaluate one network on one tile: (in + 1, points) to (out, points)."""
     buffers = _Buffers(*(b[:, : source.shape[1]] for b in memory))
+    layers, gates, gains = weights
     for index, weight in enumerate(layers[:-1]):
         target = buffers.second if source is buffers.first else buffers.first
         z = torch.mm(weight, source, out=target[:-1])
+        _normalize(architecture, z, gains[index] if gains else None)
         _finish_layer(architecture, z, source, gates[index] if gates else None, buffers)
         source = target
     return torch.mm(layers[-1], source)
 
 
+def _normalize(architecture: MLP, z: Tensor, gains: _Gains | None) -> None:
+    """Normalize ``z = W h + b`` over units, in place."""
+    if architecture.norm is not None:
+        z.copy_(normalize_channels(z, dim=0))
+    if gains is not None:
+        z.mul_(gains[0]).add_(gains[1])
+
+
 def _finish_layer(
     architecture: MLP, z: Tensor, source: Tensor, gate: Tensor | None, buffers: _Buffers
 ) -> None:
-    """Turn ``z = W h + b`` into the layer's output, in place; ``source`` holds h over ones."""
-    if architecture.norm is not None:
-        z.copy_(normalize_channels(z, dim=0))
+    """Turn the normalized z into the layer's output, in place; ``source`` holds h over ones."""
     if architecture.residual == "paper":
         buffers.skip.copy_(z)
     if architecture.prefactor != 1:

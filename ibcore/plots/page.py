@@ -48,11 +48,19 @@ def caption(frame: "pd.DataFrame", *, band: str = "bands: bootstrap 95 % of the 
     'n = 2 networks in each condition, seed 0; no bands; toy.squares, smoke tier, 2026-01-02.'
     """
     origin = frame.attrs["provenance"]
-    seeds = ", ".join(str(seed) for seed in sorted(frame["seed"].unique()))
     return (
-        f"n = {frame['network'].nunique()} networks in each condition, seed {seeds}; {band}; "
+        f"{_replicates(frame)}; {band}; "
         f"{origin['experiment']}, {origin['tier']} tier, {origin['date'][:10]}."
     )
+
+
+def _replicates(frame: "pd.DataFrame") -> str:
+    """Say how many networks stand behind each condition; without any, the seeds are counted."""
+    seeds = sorted(frame["seed"].unique())
+    if "network" not in frame:
+        return f"n = {len(seeds)} seeds in each condition, {seeds[0]} to {seeds[-1]}"
+    listed = ", ".join(str(seed) for seed in seeds)
+    return f"n = {frame['network'].nunique()} networks in each condition, seed {listed}"
 
 
 def show(figure: "Figure", *, alt: str, caption: str = "", source: str = "") -> Shown:

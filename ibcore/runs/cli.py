@@ -1,4 +1,4 @@
-"""The command line: ``ibcore list | run | status | claims``."""
+"""The command line: ``ibcore list | run | status | claims | data``."""
 
 import multiprocessing
 import sys
@@ -14,6 +14,7 @@ import typer
 
 from ibcore.runs.cells import CellFolder
 from ibcore.runs.claims import Results, check, of_lab
+from ibcore.runs.data_commands import data
 from ibcore.runs.evaluation import show, show_interval
 from ibcore.runs.execute import CellError, run
 from ibcore.runs.experiment import AnyExperiment
@@ -26,6 +27,7 @@ from ibcore.runtime import Tier, check_tier
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 ledger = typer.Typer(no_args_is_help=True, help="The ledger of claims.")
 app.add_typer(ledger, name="claims")
+app.add_typer(data, name="data")
 
 LabOption = Annotated[str | None, typer.Option("--lab", help="Only this laboratory.")]
 TierOption = Annotated[str | None, typer.Option("--tier", help="smoke, laptop or paper.")]

@@ -3,12 +3,13 @@
 from ibcore.training.loop import Trained, train_stacked
 from ibcore.training.losses import LOSSES, Loss, LossFunction
 from ibcore.training.optimizers import OPTIMIZERS, Method, Optimizer
-from ibcore.training.plan import Job, Plan, Progress, make_job
+from ibcore.training.plan import Job, Look, Plan, Progress, make_job
 
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "Job",
+    "Look",
     "Loss",
     "LossFunction",
     "Method",

@@ -5,17 +5,21 @@ differentiated with respect to their summed losses.  No member's loss depends on
 parameters, so each gets its own gradient; a mean across members would divide it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ibcore.nets.evaluate import evaluate_stacked
+from ibcore.nets.network import Network
+from ibcore.nets.statistics import batch_statistics
 from ibcore.training.batches import Batches, take
 from ibcore.training.losses import check_outputs
 from ibcore.training.optimizers import Updater
 from ibcore.training.plan import Job
+from ibcore.training.sharpness import uphill
 from ibcore.training.stacked import Forward, Table, saved_bytes, stacked_forward
 
 if TYPE_CHECKING:
@@ -36,7 +40,8 @@ class Trained:
     population
         The trained networks.
     losses
-        Loss of each on all its training points, at the final parameters, shape (m,).
+        Loss of each on all its training points, at the final parameters, shape (m,); these
+        points together give the moments of batch norms.
     steps
         Steps that each has taken, shape (m,), int64: fewer than asked for where ``stop_at``
         ended its training.
@@ -73,16 +78,20 @@ def train_stacked(job: Job) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     chunks = [_Chunk(job, forward, rows) for rows in _parts(job, activations)]
     losses = job.x.new_full((len(job),), torch.nan, dtype=job.rates.learning_rate.dtype)
     history: list[Tensor] = []
+    looks = set(job.plan.looks)
+    _look(job, chunks, looks & {0})
     for step in range(1, job.plan.steps + 1):
         for chunk in chunks:
             chunk.step(losses)
         history.append(losses.clone())
         if job.plan.on_step is not None:
             job.plan.on_step(step, losses.clone())
-        if len(history) == _CHECK_EVERY or step == job.plan.steps:
+        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in looks:
             _check_finite(history, step)
             history = []
-        if not any(map(len, chunks)):
+        _look(job, chunks, looks & {step})
+        if not any(map(len, chunks)):  # all have stopped: later looks would see the same
+            _look(job, chunks, {look for look in looks if look > step})
             break
     parameters = chunks[0].table.split(torch.cat([chunk.finished() for chunk in chunks]))
     final = _evaluate(job, forward, parameters, activations * job.x.shape[1] // batch)
@@ -99,6 +108,7 @@ class _Chunk:
         self.batches = Batches(job.seeds[part], job.x.shape[1], job.plan.batch_size, job.x.device)
         self.table = Table({name: value[part] for name, value in job.parameters.items()})
         self.updater = Updater(job.rates.take(part), self.table.values)
+        self.sharp = bool((self.updater.rates.sam_radius > 0).any())
         self.result = self.table.values.clone()
         self.rows = torch.arange(len(self.x), device=job.x.device)  # members still training
         self.taken = torch.zeros_like(self.rows)
@@ -111,10 +121,14 @@ class _Chunk:
         if not len(self):
             return
         points = self.batches.draw()
-        outputs = self.forward(self.table.leaves, take(self.x, points))
-        current = self.loss(outputs, take(self.y, points))
+        x, y = take(self.x, points), take(self.y, points)
+        current = self.loss(self.forward(self.table.leaves, x), y)
         gradient = self.table.gradient(current)
         losses[self.part][self.rows] = current.detach()
+        if self.sharp:
+            with uphill(self.table.values, gradient, self.updater.rates.sam_radius):
+                above = self.loss(self.forward(self.table.leaves, x), y)
+                gradient = self.table.gradient(above)
         if self.stop_at is not None and bool((below := current < self.stop_at).any()):
             gradient = gradient[~below]
             self._stop(below)
@@ -135,6 +149,16 @@ class _Chunk:
         """Return the parameters of all members of the chunk, shape (members, p)."""
         self.result[self.rows] = self.table.values
         return self.result
+
+
+def _look(job: Job, chunks: Sequence[_Chunk], looks: Set[int]) -> None:
+    """Report the parameters of every chunk, once for each look, in order."""
+    if job.plan.on_look is None:
+        return
+    for look in sorted(looks):
+        for chunk in chunks:
+            members = torch.arange(chunk.part.start, chunk.part.stop)
+            job.plan.on_look(look, members, chunk.table.split(chunk.finished().clone()))
 
 
 def _rows(data: Tensor, rows: Tensor) -> Tensor:
@@ -167,6 +191,10 @@ def _evaluate(
     job: Job, forward: Forward, parameters: Mapping[str, Tensor], activations: int
 ) -> Tensor:
     """Return the loss of each member on all its points, shape (m,)."""
+    net = job.architecture
+    if isinstance(net, Network) and (net.batch_norms or net.in_dimensions > 1):
+        known = batch_statistics(net, parameters, job.x)
+        return job.loss(evaluate_stacked(net, parameters, job.x, statistics=known), job.y)
     losses = []
     for part in _parts(job, activations):
         chosen = {name: value[part] for name, value in parameters.items()}

@@ -5,7 +5,7 @@ member takes the steps that `torch.optim` would give it alone.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -28,11 +28,19 @@ class Rates:
     momentum: Tensor
     betas: tuple[float, float]
     eps: float
+    decay_steps: Tensor | None
+    sam_radius: Tensor
 
     def take(self, rows: Tensor | slice) -> "Rates":
         """Return the rates of some members."""
-        rates = (self.learning_rate[rows], self.weight_decay[rows], self.momentum[rows])
-        return Rates(self.optimizer, *rates, self.betas, self.eps)
+        return replace(
+            self,
+            learning_rate=self.learning_rate[rows],
+            weight_decay=self.weight_decay[rows],
+            momentum=self.momentum[rows],
+            decay_steps=None if self.decay_steps is None else self.decay_steps[rows],
+            sam_radius=self.sam_radius[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,12 @@ class Method:
     betas, eps
         Of ``"adam"`` and ``"adamw"`` only: decay of the two moments, and what is added to the
         root of the second.
+    decay_steps
+        Weight decay acts in the first so many steps only, a whole number of at least 0; None
+        for all steps.
+    sam_radius
+        At least 0, in units of the parameters.  Above 0, sharpness-aware minimization: each
+        step uses the gradient at `ibcore.training.sharpness.uphill`, that far away.
 
     Raises
     ------
@@ -72,6 +86,8 @@ class Method:
     momentum: float | Tensor = 0.0
     betas: tuple[float, float] = BETAS
     eps: float = EPSILON
+    decay_steps: int | Tensor | None = None
+    sam_radius: float | Tensor = 0.0
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -101,6 +117,8 @@ class Method:
             _member_rate("momentum", self.momentum, like, below=1),
             self.betas,
             self.eps,
+            _member_steps("decay_steps", self.decay_steps, like),
+            _member_rate("sam_radius", self.sam_radius, like),
         )
 
 
@@ -109,16 +127,31 @@ def _member_rate(
 ) -> Tensor:
     """Return a rate for each member, shape (m, 1)."""
     rate = torch.as_tensor(value, dtype=like.dtype, device=like.device)
-    if rate.ndim > 1 or (rate.ndim == 1 and len(rate) != len(like)):
-        raise ValueError(
-            f"{name} must be one number or one for each of the {len(like)} networks, "
-            f"got shape {tuple(rate.shape)}"
-        )
+    _check_members(name, rate, like)
     wrong = rate.reshape(-1)[~((rate >= 0) & (rate < below)).reshape(-1)]  # nan is wrong as well
     if len(wrong):
         limit = f"< {below:g}" if below < math.inf else "finite"
         raise ValueError(f"{name} must be >= 0 and {limit}, got {wrong[0].item():g}")
     return rate.expand(len(like))[:, None]
+
+
+def _member_steps(name: str, value: int | Tensor | None, like: Tensor) -> Tensor | None:
+    """Return a number of steps for each member, int64 (m, 1), or None."""
+    if value is None:
+        return None
+    steps = torch.as_tensor(value, device=like.device)
+    _check_members(name, steps, like)
+    if steps.is_floating_point() or steps.dtype == torch.bool or bool((steps < 0).any()):
+        raise ValueError(f"{name} must be whole numbers >= 0, or None for all steps, got {value}")
+    return steps.long().expand(len(like))[:, None]
+
+
+def _check_members(name: str, value: Tensor, like: Tensor) -> None:
+    if value.ndim > 1 or (value.ndim == 1 and len(value) != len(like)):
+        raise ValueError(
+            f"{name} must be one number or one for each of the {len(like)} networks, "
+            f"got shape {tuple(value.shape)}"
+        )
 
 
 class Updater:
@@ -143,6 +176,8 @@ class Updater:
     def __init__(self, rates: Rates, table: Tensor) -> None:
         self.rates, self.table, self.count = rates, table, 0
         self._decays = bool((rates.weight_decay != 0).any())
+        ends = rates.decay_steps
+        self._ends = frozenset(() if ends is None else ends.flatten().tolist())
         size = {"sgd": int(bool((rates.momentum != 0).any())), "adam": 2, "adamw": 2}
         self._memory = [torch.zeros_like(table) for _ in range(size[rates.optimizer])]
 
@@ -153,6 +188,8 @@ class Updater:
 
     def step(self, gradient: Tensor) -> None:
         """Take one step along ``gradient``, shape (m, p), which may be overwritten."""
+        if self.count in self._ends:
+            self._end_decay()
         self.count += 1
         if self._decays and self.rates.optimizer == "adamw":
             self.table.mul_(1 - self.rates.learning_rate * self.rates.weight_decay)
@@ -162,6 +199,13 @@ class Updater:
             self._descend(gradient)
         else:
             self._adapt(gradient)
+
+    def _end_decay(self) -> None:
+        """Switch weight decay off for the members that have taken all their steps with it."""
+        if self.rates.decay_steps is not None:
+            on = self.rates.decay_steps > self.count  # (m, 1)
+            self.rates = replace(self.rates, weight_decay=self.rates.weight_decay * on)
+        self._decays = bool((self.rates.weight_decay != 0).any())
 
     def _descend(self, gradient: Tensor) -> None:
         if self._memory:

@@ -10,6 +10,7 @@ from ibcore.training.losses import Loss, LossFunction, loss_function, member_tar
 from ibcore.training.optimizers import Method, Rates
 
 Progress = Callable[[int, Tensor], None]
+Look = Callable[[int, Tensor, Mapping[str, Tensor]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,20 @@ class Plan:
         any) is below this; its parameters then never change again.
     on_step
         Called after each step with its number, from 1, and the last loss of each member, (m,).
+    looks
+        Numbers of steps, from 0 to ``steps``, after which ``on_look`` is called; 0 is before the
+        first step.
+    on_look
+        Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
+        and a copy of their current parameters, ``(members, *shape)`` by name.  Members train in
+        chunks, so each look is one call for each chunk: together the calls name every member
+        once, in order, those that stopped early with the parameters that they keep.
 
     Raises
     ------
     ValueError
-        If ``steps`` is below 1 or ``stop_at`` is not finite.
+        If ``steps`` is below 1, ``stop_at`` is not finite, or the looks are not different whole
+        numbers from 0 to ``steps`` with a function to call.
 
     Examples
     --------
@@ -52,6 +62,8 @@ class Plan:
     batch_size: int | None = None
     stop_at: float | None = None
     on_step: Progress | None = None
+    looks: Sequence[int] = ()
+    on_look: Look | None = None
 
     def __post_init__(self) -> None:
         loss_function(self.loss)
@@ -59,6 +71,14 @@ class Plan:
             raise ValueError(f"steps must be at least 1, got {self.steps}")
         if self.stop_at is not None and not math.isfinite(self.stop_at):
             raise ValueError(f"stop_at must be finite, got {self.stop_at}; leave it out for no end")
+        if bool(len(self.looks)) != (self.on_look is not None):
+            raise ValueError("looks and on_look need each other: give both, or neither")
+        wrong = [look for look in self.looks if look not in range(self.steps + 1)]
+        if wrong or len(set(self.looks)) < len(self.looks):
+            raise ValueError(
+                f"looks must be different whole numbers from 0 to {self.steps} steps, "
+                f"got {list(self.looks)}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

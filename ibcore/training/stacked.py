@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from ibcore.nets.mlp import MLP
+from ibcore.nets.network import Network
 
 Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 
@@ -15,8 +15,9 @@ Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 def stacked_forward(architecture: nn.Module) -> Forward:
     """Return the forward pass of many members: parameters and x (m, b, in) to (m, b, out).
 
-    An MLP has batched products of its own.  Any other module is mapped by `torch.func.vmap`
-    over the forward pass only: gradients inside ``vmap`` are wrong for some norms.
+    A `ibcore.nets.network.Network` has batched products of its own.  Any other module is mapped
+    by `torch.func.vmap` over the forward pass only: gradients inside ``vmap`` are wrong for some
+    norms.
 
     Examples
     --------
@@ -24,7 +25,7 @@ def stacked_forward(architecture: nn.Module) -> Forward:
     >>> forward({"weight": torch.ones(2, 1, 3)}, torch.ones(2, 5, 3)).shape
     torch.Size([2, 5, 1])
     """
-    if isinstance(architecture, MLP):
+    if isinstance(architecture, Network):
         return architecture.forward_stacked
 
     def call(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:

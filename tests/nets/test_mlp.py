@@ -110,7 +110,8 @@ def test_building_a_network_leaves_the_global_random_state_alone_and_follows_its
     [
         ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"width": -3}, "width must be at least 1, got -3"),
-        ({"norm": "batch"}, "unknown norm 'batch'; choose one of 'layer', None"),
+        ({"norm": "group"}, "unknown norm 'group'; choose one of 'layer', 'batch', None"),
+        ({"affine": True}, "affine belongs to a norm; choose norm='layer' or norm='batch' too"),
         ({"residual": "full"}, "unknown residual 'full'; choose one of 'paper', 'block', None"),
         ({"activation": "mish"}, "unknown activation 'mish'"),
     ],

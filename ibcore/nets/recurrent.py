@@ -1,0 +1,249 @@
+"""Recurrent networks written out, so that many can run at once and be differentiated twice.
+
+`torch.nn.RNN` and `torch.nn.LSTM` cannot be mapped over networks, and on a GPU they have no second
+derivative.  These compute the same numbers from the same weights.
+"""
+
+import math
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from ibcore.nets.activations import activation_function, canonical_activation
+from ibcore.runtime import generator
+
+GateNorm = Literal["layer"]
+
+_EPSILON = 1e-5  # of the norms, as in torch.nn.LayerNorm
+
+
+def _linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
+    """Return a linear layer without drawing from the global random state."""
+    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
+    return layer
+
+
+class GateLayerNorm(nn.Module):
+    """Layer norm of each gate by itself, with gain and bias."""
+
+    def __init__(self, gates: int, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(gates, width))
+        self.bias = nn.Parameter(torch.zeros(gates, width))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Normalize each gate over its units: ``(n, gates * width)`` to the same."""
+        gates = z.reshape(*z.shape[:-1], *self.gain.shape)  # (n, gates, width)
+        centered = gates - gates.mean(-1, keepdim=True)
+        spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
+        normal: Tensor = centered / spread * self.gain + self.bias
+        return normal.flatten(-2)  # (n, gates * width)
+
+
+class Layer(nn.Module):
+    """One recurrent layer: what its gates receive from the input and from its own last state."""
+
+    def __init__(self, inputs: int, width: int, gates: int, norm: GateNorm | None) -> None:
+        super().__init__()
+        self.width = width
+        self.input = _linear(inputs, gates * width)
+        self.hidden = _linear(width, gates * width, bias=False)
+        self.norm = GateLayerNorm(gates, width) if norm == "layer" else None
+
+    def gates(self, received: Tensor, state: Tensor) -> Tensor:
+        """Return the gates at one time, before their nonlinearities: (n, gates * width)."""
+        z: Tensor = received + self.hidden(state)
+        return z if self.norm is None else self.norm(z)
+
+
+class _Recurrent(nn.Module):
+    """Layers over a sequence, and a linear head on the last state of the last layer."""
+
+    gates: int
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        depth: int,
+        width: int,
+        norm: GateNorm | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        sizes = {"in_features": in_features, "out_features": out_features}
+        for name, size in (sizes | {"depth": depth, "width": width}).items():
+            if size < 1:
+                raise ValueError(f"{name} must be at least 1, got {size}")
+        if norm is not None and norm not in get_args(GateNorm):
+            raise ValueError(f"unknown norm {norm!r}; choose 'layer' or None")
+        self.in_features, self.out_features = in_features, out_features
+        self.depth, self.width, self.norm = depth, width, norm
+        inputs = [in_features] + [width] * (depth - 1)
+        self.layers = nn.ModuleList([Layer(size, width, self.gates, norm) for size in inputs])
+        self.head = _linear(width, out_features)
+        self.load_state_dict(self.initial_parameters(generator(seed)))
+
+    def initial_parameters(self, rng: torch.Generator) -> dict[str, Tensor]:
+        r"""Draw one set of initial parameters: :math:`U(-1/\sqrt{w}, 1/\sqrt{w})` at width w.
+
+        Gains of norms are 1 and their biases 0.  Draws are float64 on the generator's device; a
+        CPU and a CUDA generator give different draws for one seed.
+        """
+        drawn, bound = {}, 1 / math.sqrt(self.width)
+        for name, parameter in self.named_parameters():
+            value = torch.empty(parameter.shape, dtype=torch.float64, device=rng.device)
+            if ".norm." in name:
+                drawn[name] = value.fill_(float(name.endswith("gain")))
+            else:
+                drawn[name] = value.uniform_(-bound, bound, generator=rng)
+        return drawn
+
+    def states(self, x: Tensor) -> Tensor:
+        """Return the state of the last layer at all times: (n, t, in_features) to (n, t, width).
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, or the sequence is empty.
+        """
+        if x.ndim != 3 or x.shape[-1] != self.in_features or x.shape[1] < 1:
+            raise ValueError(
+                f"x must be sequences (n, t, {self.in_features}) with t >= 1, got {tuple(x.shape)}"
+                "; numbers in a row become a sequence of scalars by x[..., None]"
+            )
+        for layer in self.layers:
+            x = self._run(layer, x)  # type: ignore[arg-type]
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Read sequences and answer once: (n, t, in_features) to (n, out_features)."""
+        output: Tensor = self.head(self.states(x)[:, -1])
+        return output
+
+    def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        raise NotImplementedError  # each kind of network has its own
+
+
+class RNN(_Recurrent):
+    r"""An Elman network: :math:`h_t = \varphi(W x_t + U h_{t-1} + b)`, from :math:`h_0 = 0`.
+
+    The last layer's state after the last element goes through a linear head.
+
+    Parameters
+    ----------
+    in_features
+        Size of one element of the sequence.
+    out_features
+        Size of the answer.
+    depth
+        Layers, each fed with the states of the one below.
+    width
+        Units in each layer.
+    activation
+        :math:`\varphi`, one of `ibcore.nets.ACTIVATIONS`.
+    norm
+        ``"layer"`` normalizes what :math:`\varphi` receives over the units, with gain and bias.
+    seed
+        Of the initial parameters.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or a name unknown.
+
+    References
+    ----------
+    Elman (1990), "Finding structure in time".
+
+    Examples
+    --------
+    >>> RNN(1, 2, width=8)(torch.zeros(5, 4, 1)).shape
+    torch.Size([5, 2])
+    """
+
+    gates = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        depth: int = 1,
+        width: int = 32,
+        activation: str = "tanh",
+        norm: GateNorm | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
+        self.activation = canonical_activation(activation)
+        self.phi = activation_function(activation)
+
+    def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        received, states = layer.input(x), []  # of all times in one product
+        h = received.new_zeros(len(x), self.width)
+        for t in range(x.shape[1]):
+            h = self.phi(layer.gates(received[:, t], h))
+            states.append(h)
+        return torch.stack(states, 1)  # (n, t, width)
+
+
+class LSTM(_Recurrent):
+    r"""A network with long short-term memory.
+
+    .. math:: (i, f, g, o) = W x_t + U h_{t-1} + b,\qquad
+              c_t = \sigma(f)\, c_{t-1} + \sigma(i) \tanh(g),\qquad
+              h_t = \sigma(o) \tanh(c_t)
+
+    from :math:`h_0 = c_0 = 0`, with the gates in the order of `torch.nn.LSTM` and one bias where
+    that has two.  The last layer's state after the last element goes through a linear head.
+
+    Parameters
+    ----------
+    in_features, out_features, depth, width, seed
+        As in `RNN`.
+    norm
+        ``"layer"`` normalizes each of the four gates over its units, with gain and bias.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or a name unknown.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber (1997), "Long short-term memory"; the norm follows Ba et al.
+    (2016), "Layer normalization", without normalizing the memory cell.
+
+    Examples
+    --------
+    >>> LSTM(1, 2, width=8, norm="layer")(torch.zeros(5, 4, 1)).shape
+    torch.Size([5, 2])
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        depth: int = 1,
+        width: int = 32,
+        norm: GateNorm | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
+
+    def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        received, states = layer.input(x), []  # of all times in one product
+        h = c = received.new_zeros(len(x), self.width)
+        for t in range(x.shape[1]):
+            i, f, g, o = layer.gates(received[:, t], h).chunk(4, -1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            states.append(h)
+        return torch.stack(states, 1)  # (n, t, width)
