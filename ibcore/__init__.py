@@ -14,8 +14,13 @@ except PackageNotFoundError:  # a source tree on the path, not installed
     __version__ = "0+unknown"
 
 _HOME = {
+    "ConvNet": "nets",
+    "LSTM": "nets",
     "MLP": "nets",
+    "MetaLearner": "metainit",
     "Population": "population",
+    "ResNet": "nets",
+    "RNN": "nets",
     "chebyshev_complexity": "redshift",
     "claims": "runs",
     "default_tier": "runtime",
@@ -24,6 +29,7 @@ _HOME = {
     "legendre_complexity": "redshift",
     "lempel_ziv_complexity": "redshift",
     "load": "runs",
+    "meta_gradient": "metainit",
     "resolve_device": "runtime",
     "run": "runs",
     "sample_functions": "redshift",
@@ -31,8 +37,13 @@ _HOME = {
 }
 
 __all__ = [
+    "LSTM",
     "MLP",
+    "RNN",
+    "ConvNet",
+    "MetaLearner",
     "Population",
+    "ResNet",
     "__version__",
     "chebyshev_complexity",
     "claims",
@@ -42,6 +53,7 @@ __all__ = [
     "legendre_complexity",
     "lempel_ziv_complexity",
     "load",
+    "meta_gradient",
     "resolve_device",
     "run",
     "sample_functions",
