@@ -1,0 +1,120 @@
+"""Images in three sets, and one ResNet in each cell."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ibcore.data import ImageData
+from ibcore.memory import Pipeline, image_problem
+from ibcore.memory.experiments.image_sets import ImageSets, load_images
+from ibcore.memory.experiments.resnet import (
+    RESNET,
+    ResNetRun,
+    Schedule,
+    draw_start,
+    run_resnet,
+)
+
+CPU = torch.device("cpu")
+SETS = ImageSets("digits", 300, train=100, validation=50, test=120)
+CELL = ResNetRun(
+    Pipeline("SGD", learning_rate=0.1),
+    1.0,
+    1,
+    Schedule(2, 4, 2),
+    SETS,
+    width=2,
+    norm="batch",
+    seed=0,
+)
+
+
+def images(count=90, channels=3):
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (count, channels, 4, 4), generator=rng).to(torch.uint8)
+    return pixels, torch.randint(3, (count,), generator=rng)
+
+
+def test_the_sets_are_disjoint_and_have_their_share_of_every_class():
+    pixels, labels = images()
+    problem = image_problem(pixels, labels, train=40, validation=20, test=30)
+    sets = (problem.train, problem.validation, problem.test)
+    assert [len(s.y) for s in sets] == [40, 20, 30]
+    rows = torch.cat([s.x for s in sets]).flatten(1)
+    assert len(rows.unique(dim=0)) == 90
+    for examples in sets:
+        for label in range(3):
+            share, expected = (examples.y == label).sum(), (labels == label).sum() / 90
+            assert abs(share - expected * len(examples.y)) <= 1.5
+
+
+def test_channels_are_scaled_by_the_training_set_only():
+    pixels, labels = images()
+    pixels[:, 1] = pixels[:, 1] // 8 + 100
+    problem = image_problem(pixels, labels, train=40, validation=20, test=30, split=3)
+    x = problem.train.x
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.std((0, 2, 3)), torch.ones(3))
+    assert problem.test.x.mean((0, 2, 3)).abs().min() > 1e-4
+    other = image_problem(pixels, labels, train=40, validation=20, test=30, split=4)
+    assert not torch.equal(other.train.x, x)
+
+
+def test_bad_images_are_named():
+    pixels, labels = images()
+    with pytest.raises(ValueError, match=r"\(90, 3, 16\) and \(90,\)"):
+        image_problem(pixels.flatten(2), labels, train=1, validation=1, test=1)
+    with pytest.raises(ValueError, match="at most the 90 images, got 60, 30 and 1"):
+        image_problem(pixels, labels, train=60, validation=30, test=1)
+
+
+def test_cifar_comes_from_the_training_images_alone(monkeypatch):
+    pixels, labels = images(60)
+    held = torch.zeros(5, 3, 4, 4, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64)
+    data = ImageData(pixels, labels, *held, ("a", "b", "c"))
+    monkeypatch.setattr("ibcore.data.load_cifar10", lambda: data)
+    sets = ImageSets("cifar10", 50, train=30, validation=10, test=10)
+    expected = image_problem(pixels[:50], labels[:50], train=30, validation=10, test=10)
+    assert torch.equal(load_images(sets).test.x, expected.test.x)
+
+
+def test_a_scale_multiplies_the_same_draw_and_networks_differ():
+    start, scaled = (draw_start(replace(CELL, weight_scale=a), CPU) for a in (1.0, 4.0))
+    other = draw_start(replace(CELL, network=2), CPU)
+    for name, value in start.parameters.items():
+        factor = 4 if value.ndim > 2 else 1
+        torch.testing.assert_close(scaled.parameters[name], factor * value)
+    assert not torch.equal(start.parameters["head.weight"], other.parameters["head.weight"])
+
+
+def test_a_cell_reports_its_data_and_its_looks():
+    frame = run_resnet(CELL, CPU)
+    row = frame.iloc[-1]
+    assert (row.train_size, row.validation_size, row.test_size, row.images) == (100, 50, 120, 300)
+    assert (row.network, row.seed, row.width, row.norm, row.source) == (1, 0, 2, "batch", "digits")
+    epoch = 4  # 100 images in batches of 32
+    assert frame.step.tolist() in ([0, 2 * epoch], [0, 2 * epoch, 4 * epoch])
+    assert frame.final.tolist() == [False] * (len(frame) - 1) + [True]
+    assert not {"disagreement", "forgets"} & set(frame.columns)
+
+
+def test_training_goes_on_until_the_training_set_is_fitted():
+    frame = run_resnet(replace(CELL, width=4, schedule=Schedule(least=0, most=60, every=5)), CPU)
+    assert 0 < frame.step.iloc[-1] < 60 * 4
+    assert frame[frame.final].train_accuracy.item() >= 0.995
+    assert (frame[~frame.final].train_accuracy < 0.995).all()
+
+
+def test_training_does_not_end_before_its_time():
+    frame = run_resnet(replace(CELL, width=4, schedule=Schedule(least=50, most=60, every=10)), CPU)
+    assert frame.step.iloc[-1] == 50 * 4
+    assert (frame[~frame.final].train_accuracy >= 0.995).any()
+
+
+def test_the_first_network_of_all_pipelines_and_scales_comes_first():
+    cells = list(RESNET.plan("paper").values())
+    assert len(cells) == 5 * 4 * 5
+    assert {cell.network for cell in cells[:20]} == {0}
+    assert {(cell.sets.source, cell.pipeline.batch_size) for cell in cells} == {("cifar10", 128)}
+    assert len({cell.weight_scale for cell in cells}) == 5
