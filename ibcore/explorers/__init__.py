@@ -6,23 +6,29 @@ same figure is answered by ibcore.  ``EXPLORERS`` maps the name of each figure t
 
 from ibcore.explorers.base import Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap
+from ibcore.explorers.diagonal_network import DiagonalNetwork
 from ibcore.explorers.image_spectrum import ImageSpectrum
 from ibcore.explorers.modular_player import ModularPlayer
 from ibcore.explorers.random_network import RandomNetwork
+from ibcore.explorers.sweep_player import SweepPlayer
 
 EXPLORERS: dict[str, type[Explorer]] = {
     "RandomNetwork": RandomNetwork,
     "ComplexityMap": ComplexityMap,
     "ModularPlayer": ModularPlayer,
     "ImageSpectrum": ImageSpectrum,
+    "DiagonalNetwork": DiagonalNetwork,
+    "SweepPlayer": SweepPlayer,
 }
 
 __all__ = [
     "EXPLORERS",
     "ComplexityMap",
+    "DiagonalNetwork",
     "Explorer",
     "ImageSpectrum",
     "ModularPlayer",
     "RandomNetwork",
+    "SweepPlayer",
     "is_static",
 ]

@@ -18,6 +18,8 @@ STATIC = Path(__file__).parent / "static"
 PARTS = (
     *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
     *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
+    "sweep_player",
+    *("diagonal_model", "diagonal_network"),
     "registry",
 )
 _HEAD = """/**

@@ -44,7 +44,7 @@ class Settings:
     def __post_init__(self) -> None:
         check_among("activation", self.activation, ACTIVATIONS)
         check_among("width", self.width, WIDTHS)
-        check_among("norm", self.norm, (*get_args(Norm), None))
+        check_among("norm", self.norm, ("layer", None))
         check_among("residual", self.residual, (*get_args(Residual), None))
         check_among("gated", self.gated, (False, True))
         check_whole("depth", self.depth, DEPTHS)

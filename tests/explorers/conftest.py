@@ -104,6 +104,38 @@ def modular_frames() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def sweep_frame() -> pd.DataFrame:
+    """Return a made-up sweep: large scales generalize worse, less so where decay has acted."""
+    rng = np.random.default_rng(2)
+    rates = {
+        "SGD lr 0.1": ("sgd", 0.1, 0.0),
+        "SGD lr 0.3, L2 0.01": ("sgd", 0.3, 0.01),
+        "Adam, decay added": ("adam", 0.01, 0.1),
+    }
+    rows = []
+    for name, (optimizer, rate, decay) in rates.items():
+        for step in (0, 40, 200, 1000):
+            clock = 2 * rate * decay * step
+            for scale in (0.5, 1.0, 4.0, 8.0):
+                for network in range(5):
+                    kept = np.exp(-clock / 2)
+                    fitted = 1 - np.exp(-step / 40)
+                    lost = 0.05 * np.log2(1 + scale * kept) + 0.02 * rng.random()
+                    slow = 0.02 * (optimizer == "adam") * (network == 3)
+                    row = {"train_accuracy": 0.1 + 0.9 * fitted - slow}
+                    row |= {"test_accuracy": 0.1 + fitted * (0.9 - lost)}
+                    row |= {"weight_norm": scale * kept * (8 + 0.1 * network)}
+                    row |= {"cosine": 0.5 + kept / 2, "retained_fraction": kept / 2}
+                    row |= {"disagreement": 0.1 + 0.3 * rng.random()}
+                    row |= {"pipeline": name, "optimizer": optimizer, "learning_rate": rate}
+                    row |= {"weight_decay": decay, "momentum": 0.0, "split": 0}
+                    row |= {"weight_scale": scale, "network": network, "step": step}
+                    row |= {"explicit_clock": np.nan if optimizer == "adam" else clock}
+                    rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
 def map_frame() -> pd.DataFrame:
     """Return a made-up run of random networks on a small map, one cell always constant."""
     rng = np.random.default_rng(1)

@@ -6,9 +6,11 @@ from hosts import DESK, PHONE
 from ibcore.explorers import (
     EXPLORERS,
     ComplexityMap,
+    DiagonalNetwork,
     ImageSpectrum,
     ModularPlayer,
     RandomNetwork,
+    SweepPlayer,
     base,
 )
 
@@ -34,15 +36,33 @@ CONTROLS = {
         "radio": ["light", "dark"],
         "button": ["Clear", "Invert", "Blur", "Open image\N{HORIZONTAL ELLIPSIS}", "Reset"],
     },
+    "DiagonalNetwork": {
+        "slider": [
+            "Scale \N{GREEK SMALL LETTER ALPHA}",
+            "Decay \N{GREEK SMALL LETTER LAMDA}",
+            "Time t",
+            "Step \N{GREEK SMALL LETTER ETA}",
+        ],
+        "radio": ["flow", "all", "5", "1"],
+        "checkbox": ["Label noise"],
+        "button": ["Play time", "Reset"],
+    },
+    "SweepPlayer": {
+        "combobox": ["Pipeline"],
+        "slider": ["Initial scale", "Time"],
+        "button": ["Play time", "Reset"],
+    },
 }
 
 
 @pytest.fixture(params=CONTROLS)
-def figure(request, modular_frames):
+def figure(request, modular_frames, sweep_frame):
     return {
         "ComplexityMap": lambda: ComplexityMap("sine"),
         "ModularPlayer": lambda: ModularPlayer(**modular_frames),
         "ImageSpectrum": lambda: ImageSpectrum("ramp", cycles=1),
+        "DiagonalNetwork": DiagonalNetwork,
+        "SweepPlayer": lambda: SweepPlayer(weight_scale=1, frame=sweep_frame),
     }[request.param]()
 
 
@@ -133,10 +153,11 @@ def test_a_figure_taken_out_and_put_back_is_alive(visits, figure):
              e.remove(); await new Promise(done => setTimeout(done, 50)); p.append(e); }"""
     )
     page.wait_for_selector('.ibx[data-ready="1"]')
-    canvases = "() => [...document.querySelectorAll('.ibx canvas')].map(c => c.toDataURL()).join()"
-    before = page.evaluate(canvases)
+    drawn = """() => [...document.querySelectorAll('.ibx canvas')].map(c => c.toDataURL())
+      .concat([...document.querySelectorAll('.ibx path')].map(p => p.getAttribute('d'))).join()"""
+    before = page.evaluate(drawn)
     page.locator(".ibx input[type=range]").first.press("ArrowRight")
-    page.wait_for_function(f"old => ({canvases})() !== old", arg=before)
+    page.wait_for_function(f"old => ({drawn})() !== old", arg=before)
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

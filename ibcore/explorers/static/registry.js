@@ -3,6 +3,8 @@ const EXPLORERS = {
   ComplexityMap: complexityMap,
   ModularPlayer: modularPlayer,
   ImageSpectrum: imageSpectrum,
+  DiagonalNetwork: diagonalNetwork,
+  SweepPlayer: sweepPlayer,
 };
 
 /** Draw the explorer that the model names; the entry point of both hosts. */
@@ -30,6 +32,9 @@ const PUBLIC = {
   cellColors,
   unpackPictures,
   presetPicture,
+  diagonalProblem,
+  diagonalRun,
+  woodworthSolution,
   StaticModel,
   PALETTE,
 };
