@@ -198,8 +198,7 @@ RESNET: Experiment[ResNets, ResNetRun] = Experiment(
     tiers={
         "smoke": replace(
             _DIGITS,
-            pipelines=_DIGITS.pipelines[:2],
-            schedule=Schedule(least=40, most=40, every=20),
+            schedule=Schedule(least=40, most=40, every=40),
             sets=ImageSets("digits", 1797, 100, 100, 1000),
             networks=2,
         ),
