@@ -77,6 +77,8 @@ def curves(
     >>> type(curves(data, x="a", y="b", hue="c")).__name__
     'Figure'
     """
+    from matplotlib.ticker import LogLocator
+
     groups = [("", frame)]
     if panel is not None:
         groups = [(str(name), part) for name, part in frame.groupby(panel, sort=False)]
@@ -85,7 +87,8 @@ def curves(
     for axis, (name, part) in zip(axes[0], groups, strict=True):
         if log_x:
             axis.set_xscale("log", base=2)
-            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_major_locator(LogLocator(base=2, numticks=6))
+            axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}" if v >= 0.1 else f"{v:.1g}")
         for label, height in (references or {}).items():
             axis.axhline(height, color=INK, lw=0.6, ls=(0, (1, 3)))
             axis.annotate(label, (0.01, height), (0, 2), xycoords=("axes fraction", "data"),
