@@ -1,0 +1,203 @@
+"""Four architectures, what each of them reads, and how large it is."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, cast, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from ibcore.nets import LSTM, MLP, ConvNet, Norm, match_size
+from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.tasks import patches
+
+Architecture = Literal["MLP", "ConvNet", "LSTM", "Transformer"]
+
+_HEADS = 4  # of attention
+_LARGEST = 512  # width that is tried for a number of parameters
+
+
+@dataclass(frozen=True)
+class Net:
+    """An architecture and its size.
+
+    With ``parameters`` the width is the one that comes nearest to so many, whatever ``width``.
+    For a ``ConvNet`` the depth is that of the blocks, and the width their channels.  Norms are
+    those of `ibcore.nets`; an ``LSTM`` has layer norm or none, a ``ConvNet`` batch norm or none,
+    and a ``Transformer`` has layer norms whatever is asked for.
+    """
+
+    architecture: Architecture = "MLP"
+    depth: int = 2
+    width: int = 32
+    norm: Norm | None = None
+    parameters: int | None = None
+
+
+def present(net: Net, x: Tensor, *, patch: int = 4) -> Tensor:
+    """Return objects as an architecture reads them.
+
+    An MLP reads each as one vector, a ConvNet as an image, the other two as a sequence: of
+    patches, or of single numbers.
+
+    Parameters
+    ----------
+    net
+        The architecture.
+    x
+        Vectors ``(..., features)`` or images ``(..., channels, size, size)`` with one dimension
+        ahead.
+    patch
+        Pixels along each side of a patch.
+
+    Returns
+    -------
+    Tensor
+        ``(n, features)``, ``(n, channels, size, size)`` or ``(n, t, features)``.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown, or a ConvNet is to read vectors.
+
+    Examples
+    --------
+    >>> bits, images = torch.zeros(16, 4), torch.zeros(16, 3, 16, 16)
+    >>> present(Net("LSTM"), bits).shape, present(Net("Transformer"), images).shape
+    (torch.Size([16, 4, 1]), torch.Size([16, 16, 48]))
+    """
+    if net.architecture not in get_args(Architecture):
+        known = ", ".join(get_args(Architecture))
+        raise ValueError(f"unknown architecture {net.architecture!r}; choose one of {known}")
+    if net.architecture == "MLP":
+        return x.flatten(1)
+    if net.architecture == "ConvNet":
+        if x.ndim != 4:
+            raise ValueError(f"a ConvNet reads images (n, channels, h, w), got {tuple(x.shape)}")
+        return x
+    return patches(x, size=patch) if x.ndim == 4 else x[..., None]  # (n, t, features)
+
+
+def build(net: Net, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Return the network for objects of a shape as `present` gives them, ``x.shape[1:]``.
+
+    Raises
+    ------
+    ValueError
+        If the network refuses a size or a norm.
+
+    Examples
+    --------
+    >>> build(Net("Transformer", depth=1, width=8), (4, 1), 1)(torch.zeros(5, 4, 1)).shape
+    torch.Size([5, 1])
+    """
+    if net.parameters is not None:
+        free = replace(net, parameters=None)
+        return match_size(
+            lambda part: build(replace(free, width=_HEADS * part), shape, outputs),
+            net.parameters,
+            largest=_LARGEST // _HEADS,
+        )
+    if net.architecture == "MLP":
+        affine = net.norm is not None
+        return MLP(
+            shape[0], outputs, depth=net.depth, width=net.width, norm=net.norm, affine=affine
+        )
+    if net.architecture == "ConvNet":
+        if net.norm == "layer":
+            raise ValueError("a ConvNet has batch norm or none; set norm to 'batch' or None")
+        channels = (net.width,) * net.depth
+        return ConvNet(
+            shape[0],
+            outputs,
+            channels=channels,
+            image_size=shape[-1],
+            norm=net.norm,
+            head="flatten",
+        )
+    if net.architecture == "LSTM":
+        if net.norm == "batch":
+            raise ValueError("an LSTM has layer norm or none; set norm to 'layer' or None")
+        return LSTM(shape[-1], outputs, depth=net.depth, width=net.width, norm=net.norm)
+    return SequenceTransformer(
+        shape[-1], outputs, length=shape[0], depth=net.depth, width=net.width
+    )
+
+
+class SequenceTransformer(nn.Module):
+    """Blocks of causal attention over vectors, and a linear answer at the last of them.
+
+    Each vector is mapped to the width of the stream, a fixed position code is added, and after
+    the blocks the last place is normalized and read out.
+
+    Parameters
+    ----------
+    in_features, out_features
+        Size of one vector, and of the answer.
+    length
+        Of the sequences.
+    depth, width, heads
+        Blocks, width of the stream, and attention heads; heads divide the width.
+
+    Raises
+    ------
+    ValueError
+        If the heads do not divide the width.
+
+    References
+    ----------
+    Vaswani et al. (2017), "Attention is all you need", for the position code.
+
+    Examples
+    --------
+    >>> SequenceTransformer(1, 2, length=4, width=8)(torch.zeros(5, 4, 1)).shape
+    torch.Size([5, 2])
+    """
+
+    places: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        length: int,
+        depth: int = 1,
+        width: int = 16,
+        heads: int = _HEADS,
+    ) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"heads must divide the width, got {heads} heads at width {width}")
+        self.embed = _linear(in_features, width)
+        self.blocks = nn.ModuleList([Block(width, heads, "relu") for _ in range(depth)])
+        self.norm, self.head = LayerNorm(width), _linear(width, out_features)
+        self.register_buffer("places", position_code(length, width), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Read sequences and answer once: ``(n, t, in_features)`` to ``(n, out_features)``."""
+        h = self.embed(x) + self.places.to(x.dtype)  # (n, t, width)
+        for block in self.blocks:
+            h, _ = block(h)
+        return cast(Tensor, self.head(self.norm(h[:, -1])))
+
+
+def position_code(length: int, width: int) -> Tensor:
+    r"""Return sines and cosines of :math:`t/10000^{i/w}` for places t: ``(length, width)``.
+
+    Examples
+    --------
+    >>> position_code(2, 4)[0].tolist()
+    [0.0, 1.0, 0.0, 1.0]
+    """
+    place = torch.arange(length, dtype=torch.float64)[:, None]
+    slow = torch.arange(0, width, 2, dtype=torch.float64) / width
+    angle = place * torch.exp(-math.log(10_000) * slow)  # (length, width / 2)
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :width].float()
+
+
+def _linear(in_features: int, out_features: int) -> nn.Linear:
+    """Return a linear layer without drawing from the global random state."""
+    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features)  # type: ignore[no-untyped-call]
+    return layer
