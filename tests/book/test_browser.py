@@ -96,12 +96,17 @@ def test_a_page_fits_a_phone_in_light_and_dark(
 def test_every_explorer_of_a_page_answers_the_keyboard(visit: Visit, explorer_page: str) -> None:
     explorers = wait_for_explorers(visit.go(explorer_page))
     assert explorers.count()
-    picture = "e => [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"
+    picture = (
+        "e => [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"
+        " + [...e.querySelectorAll('svg')].map(s => s.innerHTML).join()"
+    )
     for index in range(explorers.count()):
         explorer = explorers.nth(index)
         before = explorer.evaluate(picture)
-        explorer.locator("input[type=range]").first.focus()
-        visit.page.keyboard.press("ArrowRight")
+        slider = explorer.locator("input[type=range]").first
+        slider.focus()
+        at_end = slider.evaluate("s => s.value === s.max")
+        visit.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
         changed = f"([e, old]) => ({picture})(e) !== old"
         visit.page.wait_for_function(changed, arg=[explorer.element_handle(), before])
 
