@@ -199,7 +199,7 @@ class Population:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         batch_size: int | None = None,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         stop_at: float | None = None,
         on_step: training.Progress | None = None,
         looks: Sequence[int] = (),
@@ -209,12 +209,11 @@ class Population:
     ) -> training.Trained:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
-        Inputs are shared, or each member's own, as in `forward`; so are targets.
-        `ibcore.training.Plan` and `Method` describe targets, options and errors.  Member i's
-        order of minibatches depends on ``seed`` and i alone.  ``on_look`` is called after each
-        number of steps in ``looks`` (0: before the first), with this number, the numbers of some
-        members (int64, on the CPU) and a population of copies of them as they are then: once for
-        each chunk of members, so that every member is seen once, also when it stopped early.
+        Inputs and targets are shared, or each member's own, as in `forward`; `ibcore.training.Plan`
+        and `Method` describe targets, options and errors.  Member i's order of minibatches depends
+        on ``seed`` and i alone, or on the i-th of m seeds.  After each number of steps in ``looks``
+        (0: before the first), ``on_look`` gets it, the numbers of some members (int64, on the CPU)
+        and a population of copies of them: once for each chunk, also of those that stopped early.
 
         Examples
         --------
@@ -232,9 +231,10 @@ class Population:
 
         rates = (learning_rate, weight_decay, momentum)
         method = training.Method(optimizer, *rates, betas, eps, decay_steps, sam_radius)
-        hooks = (on_step, looks, on_look and look)
-        plan = training.Plan(loss, steps, method, batch_size, stop_at, *hooks)
-        seeds = [member_seed(member_seed(seed, i), 1) for i in range(len(self))]
+        hooks = (stop_at, on_step, looks, on_look and look)
+        plan = training.Plan(loss, steps, method, batch_size, *hooks)
+        own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
+        seeds = [member_seed(one, 1) for one in own]
         x = self._for_each(x)
         job = training.make_job(self.architecture, self.parameters, x, y, plan=plan, seeds=seeds)
         parameters, losses, taken = training.train_stacked(job)

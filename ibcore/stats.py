@@ -63,7 +63,7 @@ def bootstrap_mean(
     data = _sample("values", values)
     _check_options(level, draws)
     means = np.concatenate([data[rows].mean(axis=1) for rows in _resamples(len(data), draws, seed)])
-    return _interval(float(data.mean()), means, level, len(data))
+    return percentile_interval(float(data.mean()), means, level=level, n=len(data))
 
 
 def paired_difference(
@@ -139,7 +139,7 @@ def spearman_interval(
     for draw in range(draws):
         rows = _ranked_resample(first, second, rng)
         correlations[draw] = _rank_correlation(first[rows], second[rows])
-    return _interval(value, correlations, level, len(first))
+    return percentile_interval(value, correlations, level=level, n=len(first))
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
@@ -172,6 +172,18 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     return Interval(share, low, 1.0 if successes == trials else high, trials)
 
 
+def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: int) -> Interval:
+    """Return an estimate with the percentile interval of its bootstrap draws, from n observations.
+
+    Examples
+    --------
+    >>> percentile_interval(2.0, np.array([1.0, 2.0, 3.0]), level=0.5, n=4)
+    Interval(value=2.0, low=1.5, high=2.5, n=4)
+    """
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high), n)
+
+
 def average_ranks(values: Floats) -> Floats:
     """Return ranks 1..n of a finite sample of shape (n,); equal values share their mean rank.
 
@@ -187,9 +199,7 @@ def average_ranks(values: Floats) -> Floats:
 
 def _rank_correlation(x: Floats, y: Floats) -> float:
     """Pearson correlation of the ranks of two non-constant samples."""
-    first, second = average_ranks(x), average_ranks(y)
-    first -= first.mean()
-    second -= second.mean()
+    first, second = (ranks - ranks.mean() for ranks in (average_ranks(x), average_ranks(y)))
     return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
@@ -208,22 +218,17 @@ def _ranked_resample(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[
             return rows
 
 
-def _interval(value: float, draws: NDArray[Any], level: float, n: int) -> Interval:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), n)
-
-
 def _sample(name: str, values: ArrayLike) -> Floats:
     data = np.asarray(values, dtype=np.float64)
     if data.ndim != 1:
         raise ValueError(f"{name} must have shape (n,), got shape {data.shape}; flatten it first")
     if len(data) < 2:
         raise ValueError(f"{name} holds {len(data)} values; an interval needs at least 2")
-    if not np.isfinite(data).all():
-        count = int((~np.isfinite(data)).sum())
+    finite = np.isfinite(data)
+    if not finite.all():
         raise ValueError(
-            f"{name} holds {count} values that are not finite, the first at position "
-            f"{int(np.argmin(np.isfinite(data)))}; decide what they mean and remove them first"
+            f"{name} holds {(~finite).sum()} values that are not finite, the first at position "
+            f"{finite.argmin()}; decide what they mean and remove them first"
         )
     return data
 

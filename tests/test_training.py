@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from ibcore.nets import MLP
-from ibcore.population import Population
+from ibcore.population import Population, member_seed
 
 LOSSES = {
     "cross_entropy": functional.cross_entropy,
@@ -169,6 +169,22 @@ def test_the_order_of_minibatches_depends_on_seed_and_member_alone():
     torch.testing.assert_close(five.losses[:3], three.losses, rtol=1e-12, atol=0)
     assert torch.equal(again.losses, three.losses)
     assert bool((other.losses != three.losses).all())
+
+
+def test_members_with_equal_seeds_see_equal_batches():
+    x, y = data()
+    options = {"loss": "mse", "steps": 9, "batch_size": 6}
+    given = [member_seed(1, i) for i in range(3)]
+    by_number, by_list = (nets().train(x, y, seed=seed, **options) for seed in (1, given))
+    assert torch.equal(by_number.losses, by_list.losses)
+    one = nets(networks=1)
+    twins = Population(one.architecture, {k: torch.cat([p, p]) for k, p in one.parameters.items()})
+    same, different = (
+        twins.train(x, y, seed=seeds, **options).losses for seeds in ([5, 5], [5, 6])
+    )
+    assert torch.equal(same[:1], same[1:]) and not torch.equal(different[:1], different[1:])
+    with pytest.raises(ValueError, match="seed must be one number or one for each of 2, got 3"):
+        twins.train(x, y, seed=[1, 2, 3], **options)
 
 
 def test_own_data_in_minibatches_equal_shared_data():

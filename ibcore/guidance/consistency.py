@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.stats import Interval
+from ibcore.stats import Interval, percentile_interval
 
 Floats = NDArray[np.float64]
 
@@ -63,8 +63,7 @@ def error_consistency(
             f"both classifiers are {'right' if a[0] else 'wrong'} on all {len(a)} points, so the "
             "consistency of their errors has no value; use points on which they differ"
         )
-    low, high = np.quantile(_resampled(counts, draws, seed), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), len(a))
+    return percentile_interval(value, _resampled(counts, draws, seed), level=level, n=len(a))
 
 
 def _resampled(counts: NDArray[np.int64], draws: int, seed: int) -> Floats:

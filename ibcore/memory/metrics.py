@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.stats import Interval
+from ibcore.stats import Interval, percentile_interval
 
 Floats = NDArray[np.float64]
 
@@ -108,8 +108,7 @@ def spread_interval(
         rows = rng.integers(seeds, size=(min(chunk, draws - start), seeds))
         means = data[:, rows].mean(axis=2)  # (scales, draws, seeds) -> (scales, draws)
         spreads.append(100 * np.ptp(means, axis=0))
-    low, high = np.quantile(np.concatenate(spreads), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(spread(data), float(low), float(high), seeds)
+    return percentile_interval(spread(data), np.concatenate(spreads), level=level, n=seeds)
 
 
 def scale_slope(accuracy: ArrayLike, scales: ArrayLike) -> float:

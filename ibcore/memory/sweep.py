@@ -1,13 +1,12 @@
 """Train every pipeline, scale and seed at once, and look at them on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ibcore import training
 from ibcore.memory.pipeline import Pipeline, group_pipelines
 from ibcore.memory.problem import Examples, Problem
 from ibcore.memory.result import MEASURES, SweepResult
@@ -92,7 +91,7 @@ def sweep(
         dtype=dtype,
     )
     data = problem.to(drawn.device, dtype)
-    seeds = [member_seed(member_seed(seed, network), 1) for network in range(networks)]
+    seeds = [member_seed(seed, network) for network in range(networks)]
     shape = (len(moments), len(pipelines), len(alphas), networks)
     measures = {name: np.full(shape, np.nan) for name in MEASURES}
     predictions = np.zeros((*shape, len(data.test.y)), dtype=np.int32)
@@ -138,40 +137,28 @@ def _train(
 ) -> None:
     """Train pipelines of one optimizer and batch size; ``start`` holds them one after the other.
 
-    Below `Population.train`, because there every member has an order of batches of its own; here
-    all members with one draw share theirs.
+    Members with one draw share their order of batches: ``seeds`` holds one for each draw.
     """
     each = len(start) // len(pipelines)  # members of one pipeline, the draws innermost
 
     def rates(values: Iterable[float]) -> Tensor:
         return torch.tensor(list(values), dtype=torch.float64).repeat_interleave(each)
 
-    method = training.Method(
-        pipelines[0].optimizer,
-        rates(p.learning_rate for p in pipelines),
-        rates(p.weight_decay for p in pipelines),
-        rates(p.momentum for p in pipelines),
+    start.train(
+        *train,
+        loss="cross_entropy",
+        steps=steps,
+        optimizer=pipelines[0].optimizer,
+        learning_rate=rates(p.learning_rate for p in pipelines),
+        weight_decay=rates(p.weight_decay for p in pipelines),
+        momentum=rates(p.momentum for p in pipelines),
+        batch_size=pipelines[0].batch_size,
         decay_steps=rates(_decay_steps(p, steps) for p in pipelines).long(),
         sam_radius=rates(p.sam_radius for p in pipelines),
-    )
-
-    def look(step: int, members: Tensor, parameters: Mapping[str, Tensor]) -> None:
-        watcher(step, members, Population(start.architecture, dict(parameters)))
-
-    plan = training.Plan(
-        "cross_entropy",
-        steps,
-        method,
-        pipelines[0].batch_size,
+        seed=[seeds[member % len(seeds)] for member in range(len(start))],
         looks=tuple(watcher.rows),
-        on_look=look,
+        on_look=watcher,
     )
-    orders = [seeds[member % len(seeds)] for member in range(len(start))]
-    x = train.x.expand(len(start), *train.x.shape)  # (m, n, ...), shared
-    job = training.make_job(
-        start.architecture, start.parameters, x, train.y, plan=plan, seeds=orders
-    )
-    training.train_stacked(job)
 
 
 def _decay_steps(pipeline: Pipeline, steps: int) -> int:

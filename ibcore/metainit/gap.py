@@ -6,7 +6,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.stats import Interval
+from ibcore.stats import Interval, percentile_interval
 
 GapKind = Literal["pairwise", "range", "deviation"]
 GAP_KINDS: tuple[GapKind, ...] = get_args(GapKind)
@@ -140,8 +140,12 @@ def gap_reduction(
     each = 1 - meta / base
     ratio = 1 - second.mean(-1) / first.mean(-1)
     return Reduction(
-        mean=_interval(float(each.mean()), (1 - second / first).mean(-1), level, models),
-        of_means=_interval(float(1 - meta.mean() / base.mean()), ratio, level, models),
+        mean=percentile_interval(
+            float(each.mean()), (1 - second / first).mean(-1), level=level, n=models
+        ),
+        of_means=percentile_interval(
+            float(1 - meta.mean() / base.mean()), ratio, level=level, n=models
+        ),
         each=tuple(each.tolist()),
         without=tuple(base.tolist()),
         with_starts=tuple(meta.tolist()),
@@ -205,11 +209,6 @@ def _resampled_means(arm: Floats, draws: int, rng: np.random.Generator) -> Float
     rows = rng.integers(models, size=(draws, architectures, models))
     chosen = arm[:, np.arange(architectures)[:, None], rows]  # (c, draws, a, m)
     return cast(Floats, chosen.mean(-1).swapaxes(0, 1))
-
-
-def _interval(value: float, draws: Floats, level: float, n: int) -> Interval:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), n)
 
 
 def _check(kind: str) -> None:

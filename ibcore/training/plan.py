@@ -114,7 +114,7 @@ def make_job(
     Raises
     ------
     ValueError
-        If targets or rates do not fit the members.
+        If targets, rates or seeds do not fit the members.
 
     Examples
     --------
@@ -126,6 +126,8 @@ def make_job(
     2
     """
     like = next(iter(parameters.values()))
+    if len(seeds) != len(x):
+        raise ValueError(f"seed must be one number or one for each of {len(x)}, got {len(seeds)}")
     targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)
     if y.device != x.device:
         raise ValueError(f"y is on {y.device}, x on {x.device}; move y with y.to(x.device)")

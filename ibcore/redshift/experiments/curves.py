@@ -4,11 +4,8 @@ import torch
 from torch import Tensor
 
 from ibcore.population import Population
+from ibcore.redshift.experiments.modular import accuracy
 from ibcore.tasks import Modular
-from ibcore.training import Method
-from ibcore.training.losses import binary
-from ibcore.training.optimizers import Updater
-from ibcore.training.stacked import Table, stacked_forward
 
 
 def learning_curve(
@@ -32,24 +29,23 @@ def learning_curve(
     >>> test.shape
     torch.Size([3, 2])
     """
-    forward = stacked_forward(population.architecture)
-    table = Table(population.parameters)
-    updater = Updater(Method(learning_rate=learning_rate).rates(table.values), table.values)
+    looks = tuple(range(every, steps + 1, every))
+    test = torch.full((len(population), len(looks)), torch.nan, dtype=torch.float64)
 
-    def see(x: Tensor) -> Tensor:
-        return forward(table.leaves, x.expand(len(population), *x.shape))
+    def look(step: int, members: Tensor, networks: Population) -> None:
+        right = accuracy(networks, task.test_x, task.test_y)
+        test[members, step // every - 1] = torch.tensor(right, dtype=torch.float64)
 
-    def accuracy(x: Tensor, y: Tensor) -> Tensor:
-        with torch.no_grad():
-            return ((see(x)[..., 0] > 0) == (y > 0)).double().mean(1)  # (m,)
-
-    looks = []
-    target = task.train_y.to(population.dtype).expand(len(population), -1)
-    for step in range(1, steps + 1):
-        updater.step(table.gradient(binary(see(task.train_x), target)))
-        if step % every == 0:
-            looks.append(accuracy(task.test_x, task.test_y))
-    return accuracy(task.train_x, task.train_y), torch.stack(looks, dim=1)
+    trained = population.train(
+        task.train_x,
+        task.train_y,
+        loss="binary",
+        steps=steps,
+        learning_rate=learning_rate,
+        looks=looks,
+        on_look=look,
+    ).population
+    return torch.tensor(accuracy(trained, task.train_x, task.train_y), dtype=torch.float64), test
 
 
 def steps_to_reach(curve: Tensor, target: float, every: int) -> list[float]:
