@@ -68,10 +68,10 @@ class _Recurrent(nn.Module):
         in_features: int,
         out_features: int,
         *,
-        depth: int,
-        width: int,
-        norm: GateNorm | None,
-        seed: int,
+        depth: int = 1,
+        width: int = 32,
+        norm: GateNorm | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         sizes = {"in_features": in_features, "out_features": out_features}
@@ -225,18 +225,6 @@ class LSTM(_Recurrent):
     """
 
     gates = 4
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        depth: int = 1,
-        width: int = 32,
-        norm: GateNorm | None = None,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
 
     def _run(self, layer: Layer, x: Tensor) -> Tensor:
         received, states = layer.input(x), []  # of all times in one product

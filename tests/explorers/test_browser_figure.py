@@ -5,6 +5,7 @@ import statistics
 import numpy as np
 import pytest
 import torch
+from hosts import data, live
 
 from ibcore.explorers import RandomNetwork, base
 from ibcore.explorers.random_network import Settings, network_values
@@ -21,10 +22,6 @@ LISTS = {
     "Activation": ("activation", "Gaussian", "gaussian"),
     "Residual": ("residual", "block", "block"),
 }
-
-
-def data(page):
-    return page.evaluate("() => ({...document.querySelector('.ibx').dataset})")
 
 
 def picture(page, index=0):
@@ -314,35 +311,9 @@ def test_an_unknown_explorer_keeps_its_poster_and_says_why(visits):
     assert page.locator("ib-explorer img").is_visible()
 
 
-LIVE_MODEL = """async (state) => {
-  const listeners = {};
-  const model = { get: (name) => state[name], set: (name, value) => { state[name] = value; },
-    on: (event, f) => { listeners[event] = f; }, off: () => {},
-    save_changes: async () => {
-      const reply = await window.ask(state.params);
-      state.frame = new DataView(Uint8Array.from(reply.frame).buffer);
-      state.answer = reply.answer;
-      listeners["change:answer"]();
-    } };
-  IBExplorers.render({ model, el: document.querySelector('#place') });
-}"""
-
-
 def test_with_a_kernel_the_numbers_at_rest_are_those_of_ibcore(visits):
     figure = RandomNetwork("tanh", weight_scale=4.0)
-    page = visits.open(f"<div id='place'></div><script>{base.script()}</script>")
-    asked = []
-
-    def ask(params):
-        asked.append(params)
-        answer = figure.answer(params)
-        facts = {**answer.facts, "complexity": 0.25}  # a mark that only this kernel gives
-        return {"answer": {"params": params, **facts}, "frame": list(answer.frame)}
-
-    page.expose_function("ask", ask)
-    state = {"kind": "RandomNetwork", "engine": "kernel", "setup": figure.setup()}
-    page.evaluate(LIVE_MODEL, {**state, "initial": figure.initial(), "params": figure.initial()})
-    page.wait_for_selector('.ibx[data-engine="kernel"]')
+    page, asked = live(visits, figure, mark={"complexity": 0.25})  # that only this kernel gives
     assert data(page)["complexity"] == "0.25"
     page.evaluate(
         """() => { const figure = document.querySelector('.ibx'); window.engines = [];
