@@ -20,6 +20,10 @@ PARTS = (
     *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
     "sweep_player",
     *("diagonal_model", "diagonal_network"),
+    *("stored_figure", "labelled_lines", "concept_glyphs", "concept_learner"),
+    "remainder_learner",
+    "architecture_gap",
+    "step_budget",
     "registry",
 )
 _HEAD = """/**

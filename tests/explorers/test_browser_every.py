@@ -2,14 +2,19 @@
 
 import pytest
 from hosts import DESK, PHONE
+from learner_frames import concept_frame, remainder_frame
 
 from ibcore.explorers import (
     EXPLORERS,
+    ArchitectureGap,
     ComplexityMap,
+    ConceptLearner,
     DiagonalNetwork,
     ImageSpectrum,
     ModularPlayer,
     RandomNetwork,
+    RemainderLearner,
+    StepBudget,
     SweepPlayer,
     base,
 )
@@ -52,6 +57,31 @@ CONTROLS = {
         "slider": ["Initial scale", "Time"],
         "button": ["Play time", "Reset"],
     },
+    "ConceptLearner": {
+        "slider": ["Examples"],
+        "combobox": ["Architecture", "Concept"],
+        "radio": ["before", "after 1 step", "after 10 steps", "random, 200 steps", "1", "2"],
+        "button": ["Reset"],
+    },
+    "RemainderLearner": {
+        "slider": ["Modulus m"],
+        "radio": [
+            *("before", "after 1 step", "20", "100", "odd moduli", "moduli 1 to 20"),
+            *("binary digits", "circular features"),
+        ],
+        "button": ["Reset"],
+    },
+    "ArchitectureGap": {
+        "slider": ["Random starts"],
+        "radio": ["5", "10", "15", "all", "four numbers", "drawings"],
+        "button": ["Reset"],
+    },
+    "StepBudget": {
+        "slider": ["Examples", "AdamW"],
+        "combobox": ["Architecture"],
+        "checkbox": ["Best plain descent"],
+        "button": ["Reset"],
+    },
 }
 
 
@@ -63,6 +93,10 @@ def figure(request, modular_frames, sweep_frame):
         "ImageSpectrum": lambda: ImageSpectrum("ramp", cycles=1),
         "DiagonalNetwork": DiagonalNetwork,
         "SweepPlayer": lambda: SweepPlayer(weight_scale=1, frame=sweep_frame),
+        "ConceptLearner": lambda: ConceptLearner(frame=concept_frame()),
+        "ArchitectureGap": ArchitectureGap,
+        "StepBudget": StepBudget,
+        "RemainderLearner": lambda: RemainderLearner(modulus=3, frame=remainder_frame()),
     }[request.param]()
 
 
@@ -154,7 +188,9 @@ def test_a_figure_taken_out_and_put_back_is_alive(visits, figure):
     )
     page.wait_for_selector('.ibx[data-ready="1"]')
     drawn = """() => [...document.querySelectorAll('.ibx canvas')].map(c => c.toDataURL())
-      .concat([...document.querySelectorAll('.ibx path')].map(p => p.getAttribute('d'))).join()"""
+      .concat([...document.querySelectorAll('.ibx path')].map(p => p.getAttribute('d')))
+      .concat([...document.querySelectorAll('.ibx [data-value]')].map(e => e.dataset.value))
+      .join()"""
     before = page.evaluate(drawn)
     page.locator(".ibx input[type=range]").first.press("ArrowRight")
     page.wait_for_function(f"old => ({drawn})() !== old", arg=before)

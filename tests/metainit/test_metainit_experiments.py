@@ -34,6 +34,7 @@ from ibcore.runs.registry import experiments
 from ibcore.tasks import concept_inputs, number_inputs, sample_concepts, table_episodes
 
 CPU = torch.device("cpu")
+ONE_NETWORK = ("metainit.pictures", "metainit.remainders")  # for figures, not for means
 ONE = Meta(steps=1, tasks=2)
 SMALL = concept_tasks.Test(tasks=4, support=(5, 15), budgets=(0, 1), steps=(0, 1))
 
@@ -54,15 +55,15 @@ def concept_cell(net=Net(), view="bits", **changes):  # noqa: B008 -- frozen
 
 def test_the_laboratory_lists_its_experiments():
     assert experiments("metainit") == EXPERIMENTS
-    assert len(EXPERIMENTS) == 6
+    assert len(EXPERIMENTS) == 11
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
-def test_every_tier_has_a_plan_and_laptop_has_five_networks(experiment):
+def test_every_tier_has_a_plan_and_laptop_has_its_networks(experiment):
     smoke, laptop, paper = ([*experiment.plan(t).values()] for t in ("smoke", "laptop", "paper"))
     assert len(smoke) <= 16 and len(smoke) <= len(laptop) <= len(paper)
     networks = {getattr(cell, "learned", cell).network for cell in laptop}
-    assert networks == set(range(5))
+    assert networks == set(range(1 if experiment.name in ONE_NETWORK else 5))
     assert all(getattr(cell, "learned", cell).meta.steps <= 200 for cell in smoke)
 
 

@@ -5,6 +5,10 @@ const EXPLORERS = {
   ImageSpectrum: imageSpectrum,
   DiagonalNetwork: diagonalNetwork,
   SweepPlayer: sweepPlayer,
+  ConceptLearner: conceptLearner,
+  RemainderLearner: remainderLearner,
+  ArchitectureGap: architectureGap,
+  StepBudget: stepBudget,
 };
 
 /** Draw the explorer that the model names; the entry point of both hosts. */

@@ -1,6 +1,6 @@
 """Characters from a few drawings: of alphabets seen in meta-training, and of new ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import pandas as pd
@@ -199,13 +199,13 @@ def _scores(
 _NETS = (Net("MLP", 2, 64), Net("ConvNet", 2, 8))
 _TWENTY = Task(ways=20, shots=5, queries=15, size=32)
 
+_SMOKE = Characters(_NETS[:1], meta=Meta(steps=150), budgets=(0, 1, 50, 100), test=40, networks=2)
+
 OMNIGLOT: Experiment[Characters, Reader] = Experiment(
     name="metainit.omniglot",
     question="Does a learned start help with characters of alphabets that it has not seen?",
     tiers={
-        "smoke": Characters(
-            _NETS[:1], meta=Meta(steps=150), budgets=(0, 1, 50, 100), test=40, networks=2
-        ),
+        "smoke": _SMOKE,
         "laptop": Characters(_NETS, meta=Meta(steps=400)),
         "paper": Characters(
             LARGE,
@@ -221,4 +221,16 @@ OMNIGLOT: Experiment[Characters, Reader] = Experiment(
     run_cell=run_characters,
 )
 
-EXPERIMENTS = (OMNIGLOT,)
+OFFICIAL: Experiment[Characters, Reader] = Experiment(
+    name="metainit.omniglot-official",
+    question="What does a learned start reach on Omniglot's own small splits?",
+    tiers={
+        "smoke": replace(_SMOKE, pools=("all",)),  # invented characters: nothing to download
+        "laptop": Characters(_NETS, ("all",), "small", meta=Meta(steps=400)),
+        "paper": Characters(LARGE, ("all",), "small", _TWENTY, PAPER, networks=10, task_chunk=4),
+    },
+    cells=character_cells,
+    run_cell=run_characters,
+)
+
+EXPERIMENTS = (OMNIGLOT, OFFICIAL)

@@ -154,7 +154,7 @@ SWAP: Experiment[Swap, Halves] = Experiment(
         "smoke": Swap(
             replace(
                 SMOKE,
-                conditions=BITS[:1],
+                conditions=BITS[:2],
                 test=Test(tasks=20, support=(5, 15), budgets=(1, 10, 50, 200), steps=(1, 10)),
                 meta=Meta(steps=200),
             ),
