@@ -30,6 +30,7 @@ help:
 	@echo 'make book                 build the book; open _build/html/index.html'
 	@echo 'make book TIER=laptop     the same, notebooks run for minutes instead of seconds'
 	@echo 'make book EDITION=instructor    with the instructor notes'
+	@echo 'make book EDITION=solutions     with every exercise solved and every solution open'
 	@echo 'make test                 lint, types, book, unit, notebook and browser tests'
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'

@@ -14,7 +14,7 @@ FLOORS = {
     **dict.fromkeys(("runtime", "nets", "tasks", "data", "stats"), 0),
     **dict.fromkeys(("population", "runs", "training"), 1),
     **dict.fromkeys(LABS, 2),
-    **dict.fromkeys(("plots", "explorers"), 3),
+    **dict.fromkeys(("plots", "explorers", "exercises"), 3),
     "__main__": 4,
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

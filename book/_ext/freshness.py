@@ -74,7 +74,8 @@ def execution_key(root: Path = ROOT) -> str:
 
 def book_key(root: Path = ROOT) -> str:
     """Return the key of the whole built book: everything that can change a page."""
-    return digest(sources(_PAGES, root), execution_key(root), root=root)
+    edition = os.environ.get("IBCORE_EDITION", "student")
+    return digest(sources(_PAGES, root), execution_key(root), edition, root=root)
 
 
 def read_marker(html: Path = HTML) -> Marker | None:

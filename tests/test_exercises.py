@@ -1,0 +1,468 @@
+"""The exercises, tried out: stubs stay open, solutions pass, wrong answers get their hints."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.console import strip_colors
+from sphinx.util.docutils import docutils_namespace
+
+import ibcore
+from ibcore.exercises import Exercise, Outcome, Trial, Wrong, check, exercises, find, try_out
+from ibcore.exercises.checking import judge
+from ibcore.exercises.choice import Choice
+from ibcore.exercises.function import Function, Law
+from ibcore.exercises.registry import CHAPTERS
+from ibcore.exercises.values import Number
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import exercises_edition  # noqa: E402 (found on the path set above)
+import exercises_report  # noqa: E402
+
+EVERY = pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.id)
+WRONG = pytest.mark.parametrize(
+    ("exercise", "wrong"),
+    [(exercise, wrong) for exercise in exercises() for wrong in exercise.wrong],
+    ids=[f"{e.id}-{number}" for e in exercises() for number, _ in enumerate(e.wrong, 1)],
+)
+IN_MEMORY = find("memory.limits.1")
+
+
+def reveals(message: str, secret: str) -> bool:
+    """Say whether a message holds a secret as a word or number of its own."""
+    return bool(re.search(rf"(?<![\w.]){re.escape(secret)}(?![\w]|\.\d)", message))
+
+
+@EVERY
+def test_the_stub_runs_and_is_told_that_it_is_open(exercise: Exercise) -> None:
+    outcome = check(exercise.id, exercise.run(exercise.stub))
+    assert outcome.standing == "open"
+    assert not outcome.passed
+
+
+@EVERY
+def test_the_solution_passes(exercise: Exercise) -> None:
+    assert repr(check(exercise.id, exercise.run(exercise.solution))) == f"✓ {exercise.id}: Right."
+
+
+@WRONG
+def test_a_listed_wrong_answer_fails_with_its_own_hint(exercise: Exercise, wrong: Wrong) -> None:
+    outcome = check(exercise.id, exercise.run(wrong.code))
+    assert not outcome.passed
+    assert outcome.message == wrong.hint
+
+
+@WRONG
+def test_no_hint_reveals_the_solution(exercise: Exercise, wrong: Wrong) -> None:
+    secrets = exercise.grader.secrets()
+    assert secrets
+    message = repr(check(exercise.id, exercise.run(wrong.code)))
+    assert not [secret for secret in secrets if reveals(message, secret)]
+
+
+@EVERY
+def test_the_general_hint_reveals_nothing(exercise: Exercise) -> None:
+    assert not [secret for secret in exercise.grader.secrets() if reveals(exercise.hint, secret)]
+
+
+@EVERY
+def test_the_hints_of_an_exercise_differ(exercise: Exercise) -> None:
+    hints = [*(wrong.hint for wrong in exercise.wrong), exercise.hint]
+    assert len(set(hints)) == len(hints)
+
+
+def test_every_chapter_has_two_exercises_and_a_warm_up() -> None:
+    for chapter in CHAPTERS:
+        own = [exercise for exercise in exercises() if exercise.chapter == chapter]
+        assert len(own) >= 2
+        assert "warm-up" in [exercise.kind for exercise in own]
+        assert "core" in [exercise.kind for exercise in own]
+
+
+@pytest.mark.parametrize(
+    ("message", "secret", "expected"),
+    [
+        ("It is 0.12.", "0.12", True),
+        ("It is 0.1128.", "0.12", False),
+        ("It is 16", "16", True),
+        ("It is 0.16", "16", False),
+        ("Take 16.5", "16", False),
+        ("a gated layer", "gated", True),
+    ],
+)
+def test_the_search_for_secrets_reads_whole_numbers(
+    message: str, secret: str, expected: bool
+) -> None:
+    assert reveals(message, secret) == expected
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(float("nan"), float("inf"), 1e300, -1, 2 + 1j, True, 10**400),
+        *("", "a word", [], [1, "x"], [[1], [2, 3]], {}, {"a": 1}, object(), b"\0"),
+        *(torch.zeros(3, 2), torch.tensor([]), np.array(["x"]), np.zeros((2, 2)), pd.DataFrame()),
+        *(pd.DataFrame({"pipeline": ["x"], "change": ["y"]}), int, print, lambda *_: 1 / 0),
+        *(lambda *_: "text", lambda: None, lambda *_: torch.zeros(7), lambda *_: (1, None)),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_no_answer_whatever_raises_or_passes(exercise: Exercise, answer: object) -> None:
+    outcome = check(exercise.id, answer)
+    assert isinstance(outcome, Outcome)
+    assert not outcome.passed
+
+
+class Hostile:
+    """An object that refuses everything."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"no {name} here")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison here")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@EVERY
+def test_an_object_that_refuses_everything_is_a_wrong_answer(exercise: Exercise) -> None:
+    assert not check(exercise.id, Hostile()).passed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [16, 16.0, np.float32(16), np.int64(16), torch.tensor(16), torch.tensor([16.0]), [16], 16.05],
+    ids=repr,
+)
+def test_a_number_may_come_in_any_form(answer: object) -> None:
+    assert check("memory.limits.1", answer).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ("16", "leave the quotes away"),
+        ([16, 16], "One number is expected, and these are 2"),
+        (float("nan"), "A finite number is expected"),
+        (17, IN_MEMORY.hint),
+    ],
+)
+def test_a_number_that_cannot_be_judged_gets_a_complaint(answer: object, complaint: str) -> None:
+    assert complaint in check("memory.limits.1", answer).message
+
+
+def test_a_choice_outside_the_options_lists_them_all() -> None:
+    assert check("redshift.result.3", " Width\n").passed
+    message = check("redshift.result.3", "wdth").message
+    assert '"width", "depth", "steps"' in message
+
+
+def test_a_tensor_of_another_shape_is_told_the_shape() -> None:
+    message = check("redshift.limits.1", torch.zeros(4)).message
+    assert "(2, 2)" in message
+    assert "(4,)" in message
+
+
+def test_a_tensor_with_one_wrong_entry_is_told_which() -> None:
+    answer = find("redshift.limits.1").run(find("redshift.limits.1").solution)
+    assert isinstance(answer, torch.Tensor)
+    answer[1, 0] = 0.4
+    assert "entry (1, 0)" in check("redshift.limits.1", answer).message
+
+
+def test_a_table_may_have_its_key_as_index_and_more_columns() -> None:
+    exercise = find("memory.limits.3")
+    answer = exercise.run(exercise.solution)
+    assert isinstance(answer, pd.DataFrame)
+    assert check(exercise.id, answer.set_index("pipeline").assign(note="mine").round(1)).passed
+    assert check(exercise.id, pd.concat([answer[:1], answer[:0:-1]])).passed
+    assert "no column 'change'" in check(exercise.id, answer.drop(columns="change")).message
+    assert "One row is expected" in check(exercise.id, answer[1:]).message
+    assert check(exercise.id, answer.assign(change=1.0)).message == exercise.hint
+
+
+def median_by_counting(image: torch.Tensor) -> float:
+    """Return the median frequency by adding coefficients one by one, in plain Python."""
+    k = torch.arange(64, dtype=torch.float64)
+    cosines = torch.cos(torch.pi / 64 * (k + 0.5) * k[:, None])
+    cosines[0] *= 0.5**0.5
+    size = (cosines @ image @ cosines.T).abs().tolist()
+    ordered = sorted((i**2 + j**2, size[i][j]) for i in range(64) for j in range(64) if i or j)
+    total, running = sum(amplitude for _, amplitude in ordered), 0.0
+    for square, amplitude in ordered:
+        running += amplitude
+        if running >= total / 2:
+            return float(square**0.5 / (63 * 2**0.5))
+    raise AssertionError("the running sum never reached half of the total")
+
+
+def test_a_function_written_another_way_passes() -> None:
+    assert check("redshift.idea.4", median_by_counting).passed
+    assert check("memory.result.2", lambda a: [100 * np.ptp(a.mean(1)), 100 * np.ptp(a, 0).mean()])
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "complaint"),
+    [
+        ("redshift.idea.4", lambda image: image.abs().mean(), "multiplied by 3"),
+        ("redshift.idea.4", lambda _: 0.3, "A single wave has one frequency"),
+        ("redshift.idea.4", lambda image: image.nothing, "AttributeError"),
+        ("redshift.idea.4", 0.3, "A function is expected, and this is float"),
+        ("redshift.result.2", lambda z, y: (z - y).mean() ** 2, "when other networks join"),
+        ("redshift.result.2", lambda z, y: 2.0 * z.mean(1).sum() * y.sum(), "must happen across"),
+        ("memory.result.2", lambda a: (9.0, 1.0), "cannot be the larger one"),
+        ("memory.result.2", lambda a: (0.0, a[0].mean()), "listed in reverse"),
+        ("memory.result.2", lambda a: 1.0, "could not be evaluated"),
+    ],
+)
+def test_a_function_that_breaks_a_law_is_told_which(
+    name: str, answer: Callable[..., Any] | float, complaint: str
+) -> None:
+    assert complaint in check(name, answer).message
+
+
+def test_a_function_may_agree_on_every_input_and_still_break_a_law() -> None:
+    law = Law(lambda function: function(-1.0) == -1.0, "The sign is lost.")
+    grader = Function(lambda x: x, lambda: [(0.5,), (2.0,)], laws=(law,))
+    exercise = broken(grader=grader, wrong=(Wrong("answer = float.__neg__", "Reversed."),) * 2)
+    assert judge(exercise, lambda x: +x).passed
+    assert judge(exercise, abs).message == "The sign is lost."
+    assert judge(exercise, float.__neg__).message == "Reversed."
+
+
+def test_a_function_that_returns_one_number_for_two_is_wrong() -> None:
+    grader = Function(lambda x: (x, x), lambda: [(0.5,), (2.0,)])
+    exercise = broken(grader=grader, wrong=(Wrong("answer = lambda x: (x, 0.0)", "Zero."),) * 2)
+    assert judge(exercise, lambda x: [x, x]).passed
+    assert judge(exercise, lambda x: x).message == exercise.hint
+
+
+def test_a_function_cannot_spoil_the_inputs_of_the_next() -> None:
+    def spoil(accuracy: torch.Tensor) -> tuple[float, float]:
+        accuracy.zero_()
+        return 0.0, 0.0
+
+    before = check("memory.result.2", spoil)
+    exercise = find("memory.result.2")
+    assert not before.passed
+    assert check(exercise.id, exercise.run(exercise.solution)).passed
+
+
+def test_a_check_leaves_the_global_random_state_alone() -> None:
+    state, numpy_state = torch.get_rng_state(), np.random.get_state()[1]
+    for name in ("redshift.idea.4", "redshift.limits.1", "redshift.result.2"):
+        exercise = find(name)
+        check(name, exercise.run(exercise.wrong[0].code))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)
+
+
+@pytest.mark.parametrize(
+    "name", ["redshift.ideas.1", "redshift.idea.9", "idea.1", "memory.limit.2"]
+)
+def test_an_unknown_exercise_is_an_error_that_lists_near_ones(name: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown exercise .*did you mean \w+\.\w+\.\d"):
+        check(name, 1)
+
+
+def test_the_outcome_is_shown_as_text_and_as_safe_html() -> None:
+    outcome = Outcome("a.b.1", "not yet", "<b> & so on")
+    assert repr(outcome) == "✗ a.b.1: Not yet. <b> & so on"
+    assert "&lt;b&gt; &amp; so on" in outcome._repr_html_()
+    assert "Not yet." in outcome._repr_html_()
+    assert check("memory.limits.1", ...)._repr_html_().count("○") == 1
+
+
+def test_the_front_door_offers_the_check_lazily_and_offline() -> None:
+    code = (
+        "import socket, ibcore\n"
+        "def refuse(*a, **k): raise OSError('no network')\n"
+        "socket.socket.connect = socket.create_connection = refuse\n"
+        "print(repr(ibcore.check('memory.limits.3', ...)), ibcore.check('memory.idea.1', 0.135))"
+    )
+    run = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Not answered yet." in done.stdout
+    assert "Right." in done.stdout
+    assert ibcore.check is check
+
+
+def broken(**changes: Any) -> Exercise:
+    """Return an exercise that was spoiled."""
+    return replace(IN_MEMORY, **changes)
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        broken(stub="answer = 16"),
+        broken(stub="answer = 4"),
+        broken(solution="answer = 15"),
+        broken(wrong=(*IN_MEMORY.wrong, Wrong("answer = 16", "right, but listed as wrong"))),
+        broken(wrong=(*IN_MEMORY.wrong, Wrong("answer = 4.01", "hidden by the first"))),
+        broken(wrong=(*IN_MEMORY.wrong, Wrong("answer = 'four'", "unreadable"))),
+        broken(grader=Number(4.0)),
+    ],
+)
+def test_the_trial_sees_what_is_broken(spoiled: Exercise) -> None:
+    assert try_out(IN_MEMORY).sound
+    assert not try_out(spoiled).sound
+
+
+def test_an_exercise_with_a_bad_id_or_too_few_wrong_answers_is_refused() -> None:
+    with pytest.raises(ValueError, match="not of the form"):
+        broken(id="memory.limits.one")
+    with pytest.raises(ValueError, match="lists 1 wrong answers"):
+        broken(wrong=IN_MEMORY.wrong[:1])
+    with pytest.raises(ValueError, match="none of the options"):
+        Choice("height", options=("width", "depth"))
+
+
+def test_two_exercises_with_one_id_or_in_a_wrong_file_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ibcore.exercises import memory_limits
+
+    for found, complaint in (
+        ((IN_MEMORY, IN_MEMORY), "ids occur twice: memory.limits.1"),
+        ((find("memory.idea.1"),), r"memory.idea.1 stands in the file of memory.limits"),
+    ):
+        monkeypatch.setattr(memory_limits, "EXERCISES", found)
+        exercises.cache_clear()
+        with pytest.raises(ValueError, match=complaint):
+            exercises()
+    monkeypatch.undo()
+    exercises.cache_clear()
+
+
+def cells(exercise: Exercise) -> list[str]:
+    """Return the sources of the code cells of the exercise's notebook."""
+    notebook = json.loads((ROOT / f"{exercise.notebook}.ipynb").read_text("utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+@EVERY
+def test_the_notebook_holds_the_stub_of_the_exercise_once(exercise: Exercise) -> None:
+    assert cells(exercise).count(exercise.cell(exercise.stub)) == 1
+
+
+def test_the_notebooks_check_no_other_exercise() -> None:
+    known = {exercise.id for exercise in exercises()}
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        called = re.findall(r"ibcore\.check\(\\\"([^\\\"]+)\\\"", path.read_text("utf-8"))
+        assert set(called) <= known, path.name
+
+
+def test_a_judged_answer_needs_no_registered_exercise() -> None:
+    assert judge(broken(id="memory.limits.9"), 16).exercise == "memory.limits.9"
+
+
+NOTEBOOKS = sorted({exercise.notebook for exercise in exercises()})
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_solutions_edition_fills_every_stub_and_opens_every_solution(name: str) -> None:
+    text = (ROOT / f"{name}.ipynb").read_text("utf-8")
+    master, solved = json.loads(text), json.loads(exercises_edition.solved(text))
+    assert [cell["id"] for cell in solved["cells"]] == [cell["id"] for cell in master["cells"]]
+    sources = ["".join(cell["source"]) for cell in solved["cells"]]
+    for exercise in (exercise for exercise in exercises() if exercise.notebook == name):
+        assert exercise.cell(exercise.solution) in sources
+        assert exercise.cell(exercise.stub) not in sources
+    assert not [source for source in sources if "<details><summary>Solution" in source]
+    assert [source for source in sources if "<details open><summary>Solution" in source]
+    folded = [cell for cell in solved["cells"] if "hide-cell" in cell["metadata"].get("tags", [])]
+    assert not [cell for cell in folded if "# @title Solution" in "".join(cell["source"])]
+
+
+def test_the_students_edition_is_the_default_and_a_wrong_name_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("IBCORE_EDITION", raising=False)
+    assert exercises_edition.edition() == "student"
+    monkeypatch.setenv("IBCORE_EDITION", "solution")
+    with pytest.raises(ExtensionError, match="unknown edition 'solution'; choose one of student"):
+        exercises_edition.edition()
+
+
+def report(folder: Path) -> tuple[BeautifulSoup, str]:
+    """Build a small book with the report; return the page as a tree, and the warnings."""
+    (folder / "conf.py").write_text('extensions = ["myst_parser", "exercises_report"]\n')
+    pages = "\n".join(["report", *NOTEBOOKS])
+    (folder / "index.md").write_text(f"# Index\n\n```{{toctree}}\n{pages}\n```\n")
+    (folder / "report.md").write_text("# Report\n\n```{exercise-report}\n```\n")
+    for name in NOTEBOOKS:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.md").write_text(f"# Chapter {name}\n")
+    warnings, out = StringIO(), folder / "out"
+    with docutils_namespace():
+        Sphinx(folder, folder, out, out / ".trees", "html", {}, None, warnings).build()
+    tree = BeautifulSoup((out / "report.html").read_text("utf-8"), "html.parser")
+    return tree, strip_colors(warnings.getvalue())
+
+
+def all_good() -> dict[str, Trial]:
+    """Return the trials of exercises that all behave."""
+    return {each.id: Trial(True, True, (True,) * len(each.wrong)) for each in exercises()}
+
+
+def test_the_report_lists_every_exercise_and_links_its_chapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises_report, "trials", lambda _: all_good())
+    tree, warnings = report(tmp_path)
+    assert not warnings
+    rows = [row for row in tree.select("table.ib-exercises tr") if row.select("td")]
+    assert len(rows) == len(exercises())
+    for row, exercise in zip(rows, exercises(), strict=True):
+        number = len(exercise.wrong)
+        words = [
+            exercise.id,
+            exercise.title,
+            f"Chapter {exercise.notebook}",
+            "✓ stays open",
+            "✓ passes",
+        ]
+        words.append(f"✓ {number} of {number}")
+        assert not [part for part in words if part not in row.text]
+        assert str(row.select("a")[0]["href"]).startswith(f"{exercise.notebook}.html")
+
+
+def test_the_report_marks_an_exercise_that_misbehaves_and_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = all_good() | {"memory.limits.1": Trial(False, False, (True, False, True))}
+    monkeypatch.setattr(exercises_report, "trials", lambda _: bad)
+    tree, warnings = report(tmp_path)
+    assert "exercise 'memory.limits.1' misbehaves" in warnings
+    for words in ("✗ is not open", "✗ fails", "✗ 2 of 3"):
+        assert words in tree.text
+
+
+def test_the_report_tries_every_exercise_out_once_for_each_state_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises_report, "KEPT", tmp_path / "kept")
+    first = exercises_report.trials([IN_MEMORY])
+    assert first == {IN_MEMORY.id: try_out(IN_MEMORY)}
+    assert exercises_report.trials([broken(solution="answer = 15")]) == first
+    monkeypatch.setattr(exercises_report.freshness, "execution_key", lambda: "changed")
+    again = exercises_report.trials([broken(solution="answer = 15")])
+    assert not again[IN_MEMORY.id].solution
