@@ -227,6 +227,10 @@ def test_a_function_written_another_way_passes() -> None:
         ("redshift.idea.4", 0.3, "A function is expected, and this is float"),
         ("redshift.result.2", lambda z, y: (z - y).mean() ** 2, "when other networks join"),
         ("redshift.result.2", lambda z, y: 2.0 * z.mean(1).sum() * y.sum(), "must happen across"),
+        ("metainit.idea.1", lambda s, sigma, n: 1.0, "does not fall when the noise grows"),
+        ("metainit.idea.2", lambda w, y, new, rate: 0.0, "At rate 0 nothing moves"),
+        ("metainit.limits.3", lambda validation, test: -1.0, "negative for some tables"),
+        ("metainit.limits.3", lambda validation, test: 1.0, "Given the same table twice"),
         ("memory.result.2", lambda a: (9.0, 1.0), "cannot be the larger one"),
         ("memory.result.2", lambda a: (0.0, a[0].mean()), "listed in reverse"),
         ("memory.result.2", lambda a: 1.0, "could not be evaluated"),
@@ -236,6 +240,12 @@ def test_a_function_that_breaks_a_law_is_told_which(
     name: str, answer: Callable[..., Any] | float, complaint: str
 ) -> None:
     assert complaint in check(name, answer).message
+
+
+def test_a_column_of_a_table_is_read_as_numbers() -> None:
+    column = pd.Series([6.0, -2.0, 8.0])
+    assert check("metainit.limits.1", column).passed
+    assert not check("metainit.limits.1", -column).passed
 
 
 def test_a_function_may_agree_on_every_input_and_still_break_a_law() -> None:

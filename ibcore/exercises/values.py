@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -105,8 +106,8 @@ def as_numbers(answer: object) -> Tensor:
 
     Examples
     --------
-    >>> as_numbers([1, 2.5]).tolist()
-    [1.0, 2.5]
+    >>> as_numbers([1, 2.5]).tolist(), as_numbers(np.arange(2.0)).tolist()
+    ([1.0, 2.5], [0.0, 1.0])
     """
     if isinstance(answer, list | tuple):
         parts = [as_numbers(part) for part in answer]
@@ -117,6 +118,8 @@ def as_numbers(answer: object) -> Tensor:
         raise Unanswered
     if isinstance(answer, bool | str):
         raise Unreadable(f"Numbers are expected, and this holds {answer!r}.")
+    if hasattr(answer, "__array__") and not isinstance(answer, Tensor):
+        answer = np.array(answer)  # of an array or a column of a table: a copy
     tensor = torch.as_tensor(answer)
     if tensor.is_complex():
         raise Unreadable("Real numbers are expected, and these are complex.")

@@ -9,10 +9,13 @@ from ibcore.explorers.base import Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap
 from ibcore.explorers.concept_learner import ConceptLearner
 from ibcore.explorers.diagonal_network import DiagonalNetwork
+from ibcore.explorers.guide_comparison import GuideComparison
+from ibcore.explorers.guided_training import GuidedTraining
 from ibcore.explorers.image_spectrum import ImageSpectrum
 from ibcore.explorers.modular_player import ModularPlayer
 from ibcore.explorers.random_network import RandomNetwork
 from ibcore.explorers.remainder_learner import RemainderLearner
+from ibcore.explorers.similarity_playground import SimilarityPlayground
 from ibcore.explorers.step_budget import StepBudget
 from ibcore.explorers.sweep_player import SweepPlayer
 
@@ -27,6 +30,9 @@ EXPLORERS: dict[str, type[Explorer]] = {
     "RemainderLearner": RemainderLearner,
     "ArchitectureGap": ArchitectureGap,
     "StepBudget": StepBudget,
+    "SimilarityPlayground": SimilarityPlayground,
+    "GuideComparison": GuideComparison,
+    "GuidedTraining": GuidedTraining,
 }
 
 __all__ = [
@@ -36,10 +42,13 @@ __all__ = [
     "ConceptLearner",
     "DiagonalNetwork",
     "Explorer",
+    "GuideComparison",
+    "GuidedTraining",
     "ImageSpectrum",
     "ModularPlayer",
     "RandomNetwork",
     "RemainderLearner",
+    "SimilarityPlayground",
     "StepBudget",
     "SweepPlayer",
     "is_static",

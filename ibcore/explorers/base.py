@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ibcore.explorers.compact import compact_script, compact_style
 from ibcore.explorers.draw import Poster
 
 Engine = Literal["browser", "kernel"]
@@ -24,6 +25,8 @@ PARTS = (
     "remainder_learner",
     "architecture_gap",
     "step_budget",
+    *("similarity_measures", "similarity_playground"),
+    *("guide_comparison", "guided_training"),
     "registry",
 )
 _HEAD = """/**
@@ -69,16 +72,16 @@ def script() -> str:
 
     A part is plain JavaScript that sees the names of the others, as if all were one file; the
     style sheet is the constant ``STYLE``.  The last part defines ``PUBLIC``, which becomes the
-    global ``IBExplorers``.
+    global ``IBExplorers``.  Comments and indentation stay behind, see `compact_script`.
 
     Examples
     --------
     >>> "var IBExplorers" in script()
     True
     """
-    style = json.dumps((STATIC / "style.css").read_text(encoding="utf-8"))
-    parts = [(STATIC / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
-    return "\n".join([_HEAD, f"const STYLE = {style};\n", *parts, _TAIL])
+    style = json.dumps(compact_style((STATIC / "style.css").read_text(encoding="utf-8")))
+    parts = [compact_script((STATIC / f"{name}.js").read_text(encoding="utf-8")) for name in PARTS]
+    return "".join([_HEAD, f"const STYLE = {style};\n", *parts, _TAIL])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What every explorer owes its reader: a name, a place, a poster, a phone, the dark."""
 
 import pytest
+from guided_frames import conditions_frame, curves_frame, unlabeled_frame
 from hosts import DESK, PHONE
 from learner_frames import concept_frame, remainder_frame
 
@@ -10,10 +11,13 @@ from ibcore.explorers import (
     ComplexityMap,
     ConceptLearner,
     DiagonalNetwork,
+    GuideComparison,
+    GuidedTraining,
     ImageSpectrum,
     ModularPlayer,
     RandomNetwork,
     RemainderLearner,
+    SimilarityPlayground,
     StepBudget,
     SweepPlayer,
     base,
@@ -82,6 +86,26 @@ CONTROLS = {
         "checkbox": ["Best plain descent"],
         "button": ["Reset"],
     },
+    "SimilarityPlayground": {
+        "slider": ["Rotation", "Scale", "Stretch", "Shear", "Blur", "Noise features", "Points"],
+        "button": ["New draw", "Reset"],
+    },
+    "GuideComparison": {
+        "slider": ["Images without labels"],
+        "radio": [
+            *("all conditions", "images without labels", "accuracy", "loss", "likeness to CNN"),
+        ],
+        "checkbox": ["Close-up"],
+        "button": ["Reset"],
+    },
+    "GuidedTraining": {
+        "slider": ["Step"],
+        "combobox": ["Trained with"],
+        "radio": [
+            *("accuracy", "training", "loss", "untrained CNN", "trained CNN"),
+        ],
+        "button": ["Play time", "Reset"],
+    },
 }
 
 
@@ -96,6 +120,11 @@ def figure(request, modular_frames, sweep_frame):
         "ConceptLearner": lambda: ConceptLearner(frame=concept_frame()),
         "ArchitectureGap": ArchitectureGap,
         "StepBudget": StepBudget,
+        "SimilarityPlayground": SimilarityPlayground,
+        "GuideComparison": lambda: GuideComparison(
+            shown="unlabeled", unlabeled=0, frame=conditions_frame(), images=unlabeled_frame()
+        ),
+        "GuidedTraining": lambda: GuidedTraining(step=2, frame=curves_frame()),
         "RemainderLearner": lambda: RemainderLearner(modulus=3, frame=remainder_frame()),
     }[request.param]()
 

@@ -9,6 +9,9 @@ const EXPLORERS = {
   RemainderLearner: remainderLearner,
   ArchitectureGap: architectureGap,
   StepBudget: stepBudget,
+  SimilarityPlayground: similarityPlayground,
+  GuideComparison: guideComparison,
+  GuidedTraining: guidedTraining,
 };
 
 /** Draw the explorer that the model names; the entry point of both hosts. */

@@ -170,12 +170,13 @@ function trialTable(trial, found, last) {
   return table(title, ["", "pipeline", "spread, points", ...tests, "least train", "gate"], rows);
 }
 
-const trialInWords = (found) =>
-  found.error
-    ? `The kernel could not train: ${found.error}`
-    : `Trained now: ${found.pipelines
-        .map(({ name, value, verdict }) => `${name}, spread ${value.toFixed(1)} points, ${verdict}`)
-        .join("; ")}.`;
+function trialInWords(found) {
+  if (found.error) return `The kernel could not train: ${found.error}`;
+  const words = found.pipelines.map(
+    ({ name, value, verdict }) => `${name}, spread ${value.toFixed(1)} points, ${verdict}`,
+  );
+  return `Trained now: ${words.join("; ")}.`;
+}
 
 /** Time that runs look by look; a reader who wants less motion steps by hand. */
 function timePlayer(steps, { at, goTo, ended }) {

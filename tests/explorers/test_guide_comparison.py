@@ -1,0 +1,118 @@
+"""The comparison of guides without a browser: its intervals are those of `paired_difference`."""
+
+import numpy as np
+import pytest
+from guided_frames import GAINS, conditions_frame, unlabeled_frame
+
+from ibcore.explorers import GuideComparison, guide_comparison
+from ibcore.runs import load
+from ibcore.stats import paired_difference
+
+
+@pytest.fixture(scope="module")
+def figure():
+    return GuideComparison(frame=conditions_frame(), images=unlabeled_frame())
+
+
+def of_networks(frame, condition, measure, count=0):
+    rows = frame[(frame.condition == condition) & (frame.unlabeled == count)]
+    return rows.sort_values("network")[measure].to_numpy()
+
+
+@pytest.mark.parametrize("measure", ["test_accuracy", "test_loss", "cnn_similarity"])
+def test_intervals_are_those_of_paired_differences(figure, measure):
+    frame = conditions_frame()
+    facts = figure.answer({**figure.initial(), "measure": measure}).facts
+    page = figure.setup()["tables"]["conditions"]["entries"][measure]["0"]
+    base = of_networks(frame, "unguided", measure)
+    assert facts["unguided"] == pytest.approx(base.mean())
+    assert set(facts["differences"]) == set(page) == set(GAINS) - {"unguided"}
+    for name, found in facts["differences"].items():
+        values = of_networks(frame, name, measure)
+        expected = paired_difference(values, base)
+        assert found == (expected.value, expected.low, expected.high)
+        assert page[name][:3] == pytest.approx(found, abs=6e-6)
+        assert page[name][3] == pytest.approx((values - base).tolist(), abs=6e-6)
+
+
+def test_images_without_labels_are_compared_with_the_network_that_has_none(figure):
+    p = {**figure.initial(), "shown": "unlabeled", "unlabeled": 200}
+    facts = figure.answer(p).facts
+    frame = unlabeled_frame()
+    base = of_networks(frame, "unguided", "test_accuracy")
+    expected = paired_difference(of_networks(frame, "distillation", "test_accuracy", 200), base)
+    assert facts["differences"]["distillation"][0] == expected.value
+    assert facts["differences"]["pixels"] is None
+    rows = np.frombuffer(figure.answer(p).frame, np.float32).reshape(3, 3)
+    assert np.isnan(rows).all(1).tolist() == [False, True, False]
+
+
+def test_conditions_are_grouped_by_what_guides_them(figure):
+    groups = dict(figure.setup()["tables"]["conditions"]["groups"])
+    assert groups == {
+        "Guides": ["untrained CNN", "pixels", "random features", "labels"],
+        "Guides used in other ways": ["labels, last layer"],
+        "Without a guide": ["unguided, tuned", "distillation"],
+    }
+
+
+def test_the_order_of_rows_does_not_matter(figure):
+    shuffled = conditions_frame().sample(frac=1, random_state=0)
+    other = GuideComparison(frame=shuffled).answer(figure.initial() | {"unlabeled": 0}).facts
+    facts = figure.answer(figure.initial()).facts
+    assert {name: other["differences"][name] for name in facts["differences"]} == {
+        name: pytest.approx(found) for name, found in facts["differences"].items()
+    }
+
+
+def test_one_network_has_differences_without_intervals():
+    figure = GuideComparison(frame=conditions_frame(networks=1))
+    value, low, high = figure.answer(figure.initial()).facts["differences"]["labels, last layer"]
+    assert (low, high) == (None, None)
+    assert value == pytest.approx(0.07, abs=0.03)
+    assert figure.to_html()
+
+
+def test_without_images_only_conditions_can_be_shown():
+    frame = conditions_frame().drop(columns="test_loss")
+    figure = GuideComparison(frame=frame)
+    choices = figure.setup()["choices"]
+    assert choices["shown"] == ["conditions"]
+    assert choices["measure"] == ["test_accuracy", "cnn_similarity"]
+    with pytest.raises(ValueError, match="shown must be one of 'conditions', got 'unlabeled'"):
+        GuideComparison(frame=frame, shown="unlabeled")
+
+
+def test_the_page_stays_small_and_the_poster_names_the_differences(figure):
+    assert len(figure.to_html()) < 20_000
+    found = figure.answer(figure.initial()).facts["differences"]["untrained CNN"][0]
+    assert f"untrained CNN {found:+.3f}" in figure.poster().description
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="guide"), "frame has no column guide"),
+        (lambda f: f[f.condition != "unguided"], "needs the condition 'unguided'"),
+        (lambda f: f[f.condition == "unguided"], "and another one to compare"),
+        (lambda f: f[1:], r"frame has networks \[1, 2, 3\] for 'unguided', but \[0, 1, 2, 3\]"),
+        (lambda f: f.assign(unlabeled=5), "no 'unguided' networks with 0 images"),
+        (lambda f: f.iloc[:0], "frame has no rows"),
+    ],
+)
+def test_frames_that_do_not_fit_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        GuideComparison(frame=change(conditions_frame()))
+
+
+@pytest.mark.parametrize("options", [{"measure": "speed"}, {"unlabeled": 7}], ids=str)
+def test_a_value_that_the_frames_do_not_have_is_refused(options):
+    name, value = next(iter(options.items()))
+    with pytest.raises(ValueError, match=rf"^{name} must be one of .*, got {value!r}$"):
+        GuideComparison(frame=conditions_frame(), images=unlabeled_frame(), **options)
+
+
+def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(guide_comparison, "load", lambda name: load(name, store=tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"python -m ibcore run guidance\.wide"):
+        GuideComparison()
