@@ -1,120 +1,117 @@
-"""Train many small networks: Population.train against a plain loop over modules.
+"""Train many small networks at once: Population.train against a plain loop over modules.
 
-Both sides train the same 64 networks with minibatches of their own on the same data.  They
-alternate in one process on one thread; the ratio of CPU times is reported as the median over
-rounds, with its range.  Run it with ``python benchmarks/training.py``.
+All variants train the same networks on the same data, full batch: minibatches would add the same
+indexing to each.  Weights are compared in float64, since Adam amplifies the rounding of float32.
 """
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
-from ibcore.nets import MLP
+from benchmarks.compare import OURS, Size, Work, Workload, flat
+from ibcore.nets import MLP, ConvNet
+from ibcore.nets.network import Network
 from ibcore.population import Population
+from ibcore.training import Optimizer
 
-OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-RATE = 1e-3
+RATE = 1e-2
+CLASSES = 10
 Data = tuple[Tensor, Tensor]
+Rule = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
+
+RULES: dict[Optimizer, Rule] = {
+    "sgd": partial(torch.optim.SGD, lr=RATE),
+    "adam": partial(torch.optim.Adam, lr=RATE),
+}
 
 
-def problem(batch: int, dtype: torch.dtype) -> Data:
-    """Return points like digits of 8 x 8 pixels in ten classes: (n, 64) and (n,)."""
+def problem(points: int, shape: tuple[int, ...]) -> Data:
+    """Return points (n, *shape) and classes (n,)."""
     rng = torch.Generator().manual_seed(0)
-    x = torch.rand(8 * batch, 64, generator=rng, dtype=torch.float64).to(dtype)
-    return x, torch.randint(10, (len(x),), generator=rng)
+    x = torch.rand(points, *shape, generator=rng, dtype=torch.float64)
+    return x, torch.randint(CLASSES, (points,), generator=rng)
 
 
-def batches(data: Data, batch: int, steps: int, seed: int) -> list[Data]:
-    """Return one member's minibatches, in an order of its own."""
-    order = torch.randperm(len(data[0]), generator=torch.Generator().manual_seed(seed))
-    parts = [order[i % 8 * batch : (i % 20 + 1) * batch] for i in range(steps)]
-    return [(data[0][part], data[1][part]) for part in parts]
-
-
-def loop(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
-    """Run the plain loop: one network after the other with torch.optim."""
-    for member in range(len(population)):
-        module = population.member(member)
-        optimizer = OPTIMIZERS[name](module.parameters(), lr=RATE)
-        for x, y in batches(data, batch, steps, member):
-            optimizer.zero_grad()
-            functional.cross_entropy(module(x), y).backward()
-            optimizer.step()
-
-
-def with_vmap(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
-    """Run torch's own way to batch: vmap over the gradient of stacked modules."""
-    modules = [population.member(i) for i in range(len(population))]
-    stacked, _ = stack_module_state(modules)
-    own = [batches(data, batch, steps, i) for i in range(len(modules))]
-    optimizer = OPTIMIZERS[name](list(stacked.values()), lr=RATE)
-    gradient = vmap(
-        grad(lambda p, x, y: functional.cross_entropy(functional_call(modules[0], p, (x,)), y))
-    )
-    for step in range(steps):
-        x, y = (torch.stack([member[step][part] for member in own]) for part in (0, 1))
-        detached = {key: value.detach() for key, value in stacked.items()}
-        for key, value in gradient(detached, x, y).items():
-            stacked[key].grad = value
-        optimizer.step()
-
-
-def ours(population: Population, data: Data, batch: int, steps: int, name: str) -> None:
+def ours(population: Population, data: Data, steps: int, rule: Optimizer) -> Tensor:
     """Run ibcore."""
-    options = {"loss": "cross_entropy", "steps": steps, "optimizer": name, "batch_size": batch}
-    population.train(*data, learning_rate=RATE, **options)
-
-
-def cpu_seconds(work: Callable[[], None]) -> float:
-    """Return CPU seconds."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def compare(width: int, batch: int, name: str, dtype: torch.dtype, rounds: int) -> str:
-    """Alternate the three and return one row of the table."""
-    networks, steps = 64, 40
-    net = MLP(64, 10, depth=2, width=width)
-    population, data = (
-        Population.sample(net, networks=networks, bias_scale=0.1, dtype=dtype),
-        problem(batch, dtype),
+    trained = population.train(
+        *data, loss="cross_entropy", steps=steps, optimizer=rule, learning_rate=RATE
     )
-    times: dict[str, list[float]] = {"ours": [], "loop": [], "vmap": []}
-    for _ in range(rounds):
-        for label, work in (("ours", ours), ("loop", loop), ("vmap", with_vmap)):
-            times[label].append(
-                cpu_seconds(lambda work=work: work(population, data, batch, steps, name))
-            )
-    cells = []
-    for label in ("loop", "vmap"):
-        ratios = sorted(a / b for a, b in zip(times[label], times["ours"], strict=True))
-        cells.append(f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    number = f"{statistics.median(times['ours']) / networks / steps * 1e6:.0f}"
-    return f"| {width} | {batch} | {name} | {str(dtype)[6:]} | {' | '.join(cells)} | {number} |"
+    return flat(trained.population.parameters)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, one thread,")
-    print("64 networks 64-width-width-10; median of rounds (range); times divided by ours\n")
-    print("| width | batch | optimizer | dtype | loop | vmap(grad) | ours, CPU us a member-step |")
-    print("|---|---|---|---|---|---|---|")
-    for width, batch in ((32, 32), (128, 128)):
-        for name in OPTIMIZERS:
-            for dtype in (torch.float32, torch.float64):
-                print(compare(width, batch, name, dtype, options.rounds), flush=True)
+def loop(population: Population, data: Data, steps: int, rule: Optimizer) -> Tensor:
+    """Train one module after the other with torch.optim."""
+    modules = [population.member(i) for i in range(len(population))]
+    for module in modules:
+        optimizer = RULES[rule](module.parameters())
+        for _ in range(steps):
+            optimizer.zero_grad()
+            torch.autograd.backward(functional.cross_entropy(module(data[0]), data[1]))
+            optimizer.step()
+    names = population.parameters
+    states = [module.state_dict() for module in modules]
+    return flat({name: torch.stack([state[name] for state in states]) for name in names})
 
 
-if __name__ == "__main__":
-    main()
+def with_vmap(population: Population, data: Data, steps: int, rule: Optimizer) -> Tensor:
+    """Train by torch's own way to batch modules, with torch.optim on the stacked weights."""
+    modules: list[nn.Module] = [population.member(i) for i in range(len(population))]
+    stacked, _ = stack_module_state(modules)
+    optimizer = RULES[rule](list(stacked.values()))
+
+    def loss(weights: dict[str, Tensor]) -> Tensor:
+        return functional.cross_entropy(functional_call(modules[0], weights, data[0]), data[1])
+
+    for _ in range(steps):
+        slopes = vmap(grad(loss))({name: value.detach() for name, value in stacked.items()})
+        for name, slope in slopes.items():
+            stacked[name].grad = slope
+        optimizer.step()
+    return flat({name: stacked[name] for name in population.parameters})
+
+
+def _workload(
+    name: str, net: Network, data: Data, *, sizes: tuple[int, int], rule: Optimizer, aim: float
+) -> Workload:
+    networks, steps = sizes
+    timed, checked = (
+        _variants(net, (data[0].to(dtype), data[1]), networks, steps, rule)
+        for dtype in (torch.float32, torch.float64)
+    )
+    label = f"{networks} x {name}, {rule}"
+    aims = {"loop": aim} | ({"vmap": 1.5} if aim == 8 else {})
+    return Workload("training", label, timed, 1e-8, aims, checked=checked)
+
+
+def _variants(
+    net: Network, data: Data, networks: int, steps: int, rule: Optimizer
+) -> dict[str, Work]:
+    population = Population.sample(net, networks=networks, bias_scale=0.1, dtype=data[0].dtype)
+    options = population, data, steps, rule
+    return {
+        OURS: partial(ours, *options),
+        "loop": partial(loop, *options),
+        "vmap": partial(with_vmap, *options),
+    }
+
+
+def workloads(size: Size) -> list[Workload]:
+    """Return small and larger MLPs, and a small convolutional network."""
+    tiny = size == "tiny"
+    sizes, image = ((3, 4), 4) if tiny else ((64, 20), 8)
+    small = MLP(64, CLASSES, depth=2, width=32), problem(32, (64,))
+    large = MLP(64, CLASSES, depth=2, width=128), problem(128, (64,))
+    conv = ConvNet(1, CLASSES, channels=(16, 32), image_size=image), problem(32, (1, image, image))
+    rules: tuple[Optimizer, ...] = ("sgd", "adam")
+    found = []
+    for rule in rules:
+        found.append(_workload("MLP 32, batch 32", *small, sizes=sizes, rule=rule, aim=8.0))
+        found.append(_workload("MLP 128, batch 128", *large, sizes=sizes, rule=rule, aim=2.5))
+    few = sizes if tiny else (32, 5)
+    found.append(_workload("ConvNet 16-32, batch 32", *conv, sizes=few, rule="sgd", aim=1.15))
+    return found

@@ -1,0 +1,151 @@
+"""Time variants of the same computation against each other, after checking that they agree."""
+
+import gc
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+Size = Literal["tiny", "full"]
+Work = Callable[[], Tensor]
+
+OURS = "ibcore"
+LEAST_SECONDS = 0.05  # of each variant in a round; faster ones are repeated
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """One computation, done by ibcore and by others.
+
+    Attributes
+    ----------
+    family, name
+        What belongs together, and what is computed.
+    variants
+        Name to a function that computes the result; ``"ibcore"`` is one of them.
+    tolerance
+        Largest difference of a result from that of ibcore, relative to its largest entry.
+    targets
+        By variant, the least ratio of its time to ours that we aim at.
+    note
+        What a reader should know.
+    checked
+        The same variants in float64, to be compared in place of those that are timed: in float32
+        one rounding error can move a maximum to another pixel.
+    """
+
+    family: str
+    name: str
+    variants: Mapping[str, Work]
+    tolerance: float
+    targets: Mapping[str, float]
+    note: str = ""
+    checked: Mapping[str, Work] | None = None
+
+
+class DisagreementError(RuntimeError):
+    """Two variants give different results, so that their times say nothing."""
+
+
+def relative_error(found: Tensor, wanted: Tensor) -> float:
+    """Return the largest difference relative to the largest entry wanted; nan counts as inf."""
+    if found.shape != wanted.shape:
+        return float("inf")
+    scale = wanted.double().abs().max()
+    error = ((found.double() - wanted.double()).abs().max() / scale).item()
+    return float("inf") if math.isnan(error) else error
+
+
+def check(work: Workload) -> dict[str, float]:
+    """Return the error of each variant against ibcore.
+
+    Raises
+    ------
+    DisagreementError
+        If one is above the tolerance; the message names the workload and the variant.
+    """
+    variants = work.checked or work.variants
+    wanted = variants[OURS]()
+    errors = {name: relative_error(run(), wanted) for name, run in variants.items() if name != OURS}
+    for name, error in errors.items():
+        if not error <= work.tolerance:
+            raise DisagreementError(
+                f"{work.family}, {work.name}: {name} differs from {OURS} by {error:.1e} of the "
+                f"largest entry, and {work.tolerance:.0e} is allowed"
+            )
+    return errors
+
+
+def cpu_seconds(work: Work, repeats: int = 1) -> float:
+    """Return CPU seconds of all threads, for one of some repeats."""
+    start = time.process_time()
+    for _ in range(repeats):
+        work()
+    return (time.process_time() - start) / repeats
+
+
+def measure(work: Workload, *, rounds: int) -> list[dict[str, object]]:
+    """Check a workload, alternate its variants for some rounds, and return a row for each peer.
+
+    ``ratio`` is the median over rounds of a peer's CPU time divided by ours in the same round,
+    ``low`` and ``high`` the extremes; every round begins with another variant.
+    """
+    errors = check(work)
+    names = list(work.variants)
+    repeats = {
+        name: max(1, round(LEAST_SECONDS / max(cpu_seconds(run), 1e-6)))
+        for name, run in work.variants.items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        gc.collect()
+        first = turn % len(names)
+        for name in [*names[first:], *names[:first]]:
+            seconds[name].append(cpu_seconds(work.variants[name], repeats[name]))
+    return [_row(work, name, errors[name], seconds, rounds) for name in names if name != OURS]
+
+
+def _row(
+    work: Workload, name: str, error: float, seconds: Mapping[str, Sequence[float]], rounds: int
+) -> dict[str, object]:
+    ratios = sorted(a / b for a, b in zip(seconds[name], seconds[OURS], strict=True))
+    target = work.targets.get(name, float("nan"))
+    ratio = statistics.median(ratios)
+    return {
+        "family": work.family,
+        "workload": work.name,
+        "peer": name,
+        "ratio": ratio,
+        "low": ratios[0],
+        "high": ratios[-1],
+        "rounds": rounds,
+        "error": error,
+        "tolerance": work.tolerance,
+        "target": target,
+        "note": work.note,
+    }
+
+
+def table(works: Sequence[Workload], *, rounds: int) -> pd.DataFrame:
+    """Measure workloads one after the other, on one thread."""
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        rows = [row for work in works for row in measure(work, rounds=rounds)]
+    finally:
+        torch.set_num_threads(threads)
+    return pd.DataFrame(rows)
+
+
+def flat(values: Mapping[str, Tensor] | Sequence[Tensor]) -> Tensor:
+    """Return all numbers of some tensors in one, detached."""
+    parts = values.values() if isinstance(values, Mapping) else values
+    return torch.cat([part.detach().double().flatten() for part in parts])

@@ -1,0 +1,119 @@
+"""Complexity measures: phrases of Lempel and Ziv, and polynomial expansions."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.compare import OURS, Size, Work, Workload
+from ibcore.redshift import lz76
+from ibcore.redshift.polynomial import polynomial_coefficients
+from ibcore.tasks import axis
+
+Sequences = list[list[int]]
+
+
+def ours_phrases(sequences: Sequences) -> Tensor:
+    """Count with ibcore, compiled where numba is installed."""
+    return torch.tensor([float(lz76(sequence)) for sequence in sequences])
+
+
+def plain_phrases(sequences: Sequences) -> Tensor:
+    """Count with the search of Python's own strings."""
+    return torch.tensor([float(_count("".join(map(str, sequence)))) for sequence in sequences])
+
+
+def _count(text: str) -> int:
+    """Return the phrases of one string: each the shortest that does not occur before."""
+    start = phrases = 0
+    while start < len(text):
+        end = start + 1
+        while end <= len(text) and text.find(text[start:end], 0, end - 1) != -1:
+            end += 1
+        phrases, start = phrases + 1, end
+    return phrases
+
+
+def with_antropy(sequences: Sequences) -> Tensor:
+    """Count with ``antropy``, which compiles by numba."""
+    antropy: Any = import_module("antropy")
+    return torch.tensor([float(antropy.lziv_complexity(np.array(s))) for s in sequences])
+
+
+PEERS: Mapping[str, Callable[[Sequences], Tensor]] = {"antropy": with_antropy}
+
+
+def phrases(length: int, count: int, kind: str) -> Workload:
+    """Return the count of phrases of random or of smooth binary sequences."""
+    rng = np.random.default_rng(0)
+    if kind == "random":
+        bits = rng.integers(0, 2, (count, length))
+    else:
+        bits = np.cumsum(rng.random((count, length)) < 8 / length, axis=1) % 2
+    sequences: Sequences = bits.tolist()
+    variants: dict[str, Work] = {
+        OURS: partial(ours_phrases, sequences),
+        "search of strings": partial(plain_phrases, sequences),
+    }
+    for peer, run in PEERS.items():
+        if find_spec(peer) is not None:
+            variants[peer] = partial(run, sequences)
+    compiled = find_spec("numba") is not None
+    aims = {"antropy": 30.0 if compiled else 1.5} if length >= 4096 else {}
+    note = "" if compiled else "without numba, which makes it some thirty times faster"
+    return Workload("complexity", f"LZ76, n = {length}, {kind}", variants, 0.0, aims, note)
+
+
+def ours_polynomial(values: Tensor, degree: int) -> Tensor:
+    """Expand with ibcore: one small product along each axis."""
+    return polynomial_coefficients(values, "chebyshev", degree=degree, nodes="chebyshev")
+
+
+def design(points: int, degree: int) -> Tensor:
+    """Return the matrix of all products of polynomials at all points of the grid."""
+    line = np.polynomial.chebyshev.chebvander(axis(points, nodes="chebyshev").numpy(), degree)
+    return torch.from_numpy(np.kron(line, line))
+
+
+def all_at_once(values: Tensor, degree: int) -> Tensor:
+    """Solve the least squares of all functions in one call of torch."""
+    matrix = design(values.shape[1], degree)
+    found: Tensor = torch.linalg.lstsq(matrix, values.flatten(1).T).solution
+    return found.T.reshape(len(values), degree + 1, degree + 1)
+
+
+def one_by_one(values: Tensor, degree: int) -> Tensor:
+    """Solve one least squares for each function with numpy."""
+    matrix = design(values.shape[1], degree).numpy()
+    solved = [np.linalg.lstsq(matrix, z.numpy().ravel(), rcond=None)[0] for z in values]
+    return torch.from_numpy(np.stack(solved)).reshape(len(values), degree + 1, degree + 1)
+
+
+def polynomial(points: int, degree: int, count: int) -> Workload:
+    """Return the Chebyshev expansion of functions on a grid."""
+    rng = torch.Generator().manual_seed(0)
+    values = torch.randn(count, points, points, generator=rng, dtype=torch.float64)
+    variants: dict[str, Work] = {
+        OURS: partial(ours_polynomial, values, degree),
+        "torch.linalg.lstsq": partial(all_at_once, values, degree),
+        "numpy, one by one": partial(one_by_one, values, degree),
+    }
+    name = f"Chebyshev, {points} x {points} grid, degree {degree}, {count} functions"
+    return Workload("complexity", name, variants, 1e-8, {"torch.linalg.lstsq": 20.0})
+
+
+def workloads(size: Size) -> list[Workload]:
+    """Return phrases of short and long sequences, and one expansion."""
+    if size == "tiny":
+        return [phrases(64, 2, "random"), phrases(64, 2, "smooth"), polynomial(8, 3, 2)]
+    return [
+        phrases(128, 50, "random"),
+        phrases(4096, 5, "random"),
+        phrases(4096, 5, "smooth"),
+        polynomial(32, 10, 20),
+    ]

@@ -1,0 +1,128 @@
+"""Random networks: draw, evaluate on a grid, and measure the Fourier complexity of each."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from benchmarks.compare import OURS, Size, Workload
+from ibcore.nets import MLP
+from ibcore.population import Population
+from ibcore.redshift import fourier_complexity, sample_functions
+from ibcore.tasks import grid
+
+MODULES: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
+WIDTH = 64
+SIZES = (2, WIDTH, WIDTH, WIDTH, 1)
+
+
+def plain(activation: str) -> nn.Sequential:
+    """Return one network as most people would write it, with Glorot weights."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(SIZES):
+        linear = nn.Linear(fan_in, fan_out)
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.uniform_(linear.bias, -1, 1)
+        layers += [linear, MODULES[activation]()]
+    return nn.Sequential(*layers[:-1])
+
+
+def draw(activation: str, networks: int) -> list[nn.Sequential]:
+    """Return some plain networks, and leave the global random state as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return [plain(activation) for _ in range(networks)]
+
+
+def copies(activation: str, population: Population) -> list[nn.Sequential]:
+    """Return plain networks with the weights of the members of a population."""
+    networks = draw(activation, len(population))
+    with torch.no_grad():
+        for member, network in enumerate(networks):
+            values = population.parameters.values()
+            for parameter, value in zip(network.parameters(), values, strict=True):
+                parameter.copy_(value[member])
+    return networks
+
+
+def numpy_complexity(image: NDArray[np.float32]) -> float:
+    """Return the mean frequency of one image by a full FFT."""
+    amplitude = np.abs(np.fft.fft2(image))
+    amplitude[0, 0] = 0
+    line = np.abs(np.fft.fftfreq(len(image)) * len(image))
+    radius = np.hypot(line[:, None], line)
+    return float((amplitude * radius).sum() / amplitude.sum() / radius.max())
+
+
+def evaluate_loop(networks: list[nn.Sequential], side: int) -> Tensor:
+    """Evaluate and measure one network after the other."""
+    x = grid(side, dtype=torch.float32)
+    with torch.inference_mode():
+        images = [network(x).reshape(side, side).numpy() for network in networks]
+    return torch.tensor([numpy_complexity(image) for image in images])
+
+
+def evaluate_vmap(networks: list[nn.Sequential], side: int) -> Tensor:
+    """Evaluate all networks by torch's own way to batch modules."""
+    x, template = grid(side, dtype=torch.float32), networks[0]
+    with torch.inference_mode():
+        stacked, _ = stack_module_state(networks)
+        images = vmap(lambda p: functional_call(template, p, (x,)))(stacked)
+    return torch.tensor([numpy_complexity(z) for z in images.reshape(-1, side, side).numpy()])
+
+
+def evaluate_ours(population: Population, side: int) -> Tensor:
+    """Run ibcore on weights that are there."""
+    values = population.forward(grid(side, dtype=torch.float32))
+    return fourier_complexity(values.reshape(-1, side, side), transform="fft")
+
+
+def draw_ours(activation: str, networks: int, side: int) -> Tensor:
+    """Draw, evaluate and measure with ibcore."""
+    values = sample_functions(activation, networks=networks, grid=side, dtype=torch.float32)
+    return fourier_complexity(values, transform="fft").mean()[None]
+
+
+def draw_loop(activation: str, networks: int, side: int) -> Tensor:
+    """Draw, evaluate and measure one network after the other."""
+    return evaluate_loop(draw(activation, networks), side).mean()[None]
+
+
+def draw_vmap(activation: str, networks: int, side: int) -> Tensor:
+    """Draw modules, then batch them."""
+    return evaluate_vmap(draw(activation, networks), side).mean()[None]
+
+
+def workloads(size: Size) -> list[Workload]:
+    """Return, for three activations, the whole pipeline and the part after the draw."""
+    networks, side = (40, 16) if size == "tiny" else (200, 64)
+    found = []
+    for activation in MODULES:
+        options = activation, networks, side
+        whole = {
+            OURS: partial(draw_ours, *options),
+            "loop": partial(draw_loop, *options),
+            "vmap": partial(draw_vmap, *options),
+        }
+        aims = {"loop": 1.25 if activation == "gelu" else 1.5, "vmap": 3.5}
+        note = "other draws of the same distribution, so means are compared"
+        name = f"draw, evaluate, spectrum; {activation}"
+        found.append(Workload("sampling", name, whole, 0.15, aims, note))
+        population = Population.sample(
+            MLP(2, 1, depth=3, width=WIDTH, activation=activation),
+            networks=networks,
+            dtype=torch.float32,
+        )
+        modules = copies(activation, population)
+        part = {
+            OURS: partial(evaluate_ours, population, side),
+            "loop": partial(evaluate_loop, modules, side),
+            "vmap": partial(evaluate_vmap, modules, side),
+        }
+        found.append(Workload("sampling", f"evaluate, spectrum; {activation}", part, 1e-2, {}))
+    return found
