@@ -69,10 +69,11 @@ test: lint book
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest tests/book/test_notebooks_run.py --durations=0
 
-benchmarks/run.py:
-	@echo 'error: benchmarks/run.py is missing' >&2; exit 1
+$(VENV)/.bench: $(VENV)/.book
+	$(PIP) $(CONSTRAINTS) -e '.[bench]'
+	@touch $@
 
-bench: benchmarks/run.py $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
 
 repository:
