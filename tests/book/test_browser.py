@@ -99,13 +99,16 @@ def test_every_explorer_of_a_page_answers_the_keyboard(visit: Visit, explorer_pa
     picture = (
         "e => [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"
         " + [...e.querySelectorAll('svg')].map(s => s.innerHTML).join()"
+        " + [...e.querySelectorAll('[data-value]')].map(v => v.dataset.value).join()"
     )
     for index in range(explorers.count()):
         explorer = explorers.nth(index)
         before = explorer.evaluate(picture)
-        slider = explorer.locator("input[type=range]").first
-        slider.focus()
-        at_end = slider.evaluate("s => s.value === s.max")
+        sliders = explorer.locator("input[type=range]:enabled")
+        choices = explorer.locator("input[type=radio]:checked")
+        control = (sliders if sliders.count() else choices).first
+        control.focus()
+        at_end = control.evaluate("c => c.value === c.max")
         visit.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
         changed = f"([e, old]) => ({picture})(e) !== old"
         visit.page.wait_for_function(changed, arg=[explorer.element_handle(), before])
