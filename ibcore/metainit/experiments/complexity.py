@@ -169,7 +169,7 @@ COMPLEXITY: Experiment[Complexity, Functions] = Experiment(
             replace(_CONCEPTS, meta=Meta(steps=200), networks=2),
             replace(
                 _NUMBERS,
-                conditions=_THREE[1:],
+                conditions=(_THREE[0], _THREE[2]),
                 splits=("extrapolation",),
                 meta=Meta(steps=100, tasks=4, rate=0.001),
                 networks=2,
