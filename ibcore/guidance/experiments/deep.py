@@ -80,7 +80,9 @@ DEPTH: Experiment[Wide, WideNetwork] = Experiment(
     question="Is a deep plain perceptron untrainable without a guide, or badly begun and tuned?",
     tiers={
         "smoke": Wide(
-            SMALL, deep_conditions(SMALL, guides=(), starts=("untrained CNN", "pixels")), networks=2
+            SMALL,
+            deep_conditions(SMALL, guides=("untrained CNN",), starts=("untrained CNN", "pixels")),
+            networks=2,
         ),
         "laptop": Wide(DEEP, deep_conditions(DEEP, guides=_FOUR)),
         "paper": Wide(LARGE, deep_conditions(LARGE, guides=_ALL, starts=(*STARTS, "noise input"))),

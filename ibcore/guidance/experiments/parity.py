@@ -14,6 +14,7 @@ from ibcore.runs import Experiment
 
 FEW = (
     Condition("unguided", rates=(1.0, 3.0)),
+    Condition("longer", longer=2),
     Condition("trained", "trained", rates=(1.0, 3.0)),
     Condition("untrained", "untrained"),
     Condition("noise", "noise"),
