@@ -1,60 +1,87 @@
-"""Every notebook runs from top to bottom at the smoke tier, in seconds, without a warning."""
+"""Every notebook runs alone, as in Colab: only its file at hand, in an environment without tools.
 
-import gc
+Colab's own versions of IPython and Python are not imitated; the packages are those installed here.
+"""
+
+import json
 import os
-import time
-import warnings
-from collections.abc import Iterator
+import re
+import subprocess
 from pathlib import Path
-from typing import Any
 
-import nbformat
+import colab
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+ADDRESS = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
+RUNNER = Path(__file__).with_name("run_alone.py")
 SECONDS = 45
 
 
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
-    """Return a fresh shell in an empty folder, with static explorers and invisible figures."""
-    for name, value in {"IBCORE_STATIC": "1", "IBCORE_TIER": "smoke", "MPLBACKEND": "agg"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.chdir(tmp_path)
-    InteractiveShell.clear_instance()
-    yield InteractiveShell.instance(history_length=0)
-    InteractiveShell.clear_instance()
-    _close_figures()
-    gc.collect()
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project's wheel."""
+    return colab.build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
-def _close_figures() -> None:
-    from matplotlib import pyplot
+def settings() -> dict[str, str]:
+    """Return the environment variables: no index to install from, no path into the repository."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        "IBCORE_TIER": "smoke",
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INDEX": "1",
+    }
 
-    pyplot.close("all")
 
-
-def run_cell(shell: InteractiveShell, source: str) -> None:
-    """Run one cell and format its result, as a front end would."""
-    done = shell.run_cell(source, store_history=False)
-    done.raise_error()
-    if done.result is not None:
-        shell.display_formatter.format(done.result)
+def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
+    """Copy a notebook into an empty folder; its set-up cell installs the wheel from here."""
+    text, replaced = ADDRESS.subn(wheel.as_uri(), path.read_text("utf-8"))
+    assert replaced == 1, "the set-up cell names the address to install from once"
+    folder.mkdir()
+    copy = folder / path.name
+    copy.write_text(text, encoding="utf-8")
+    return copy
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.relative_to(ROOT).as_posix() for p in NOTEBOOKS])
-def test_the_notebook_runs_at_smoke_tier(path: Path, shell: InteractiveShell) -> None:
-    cells: list[Any] = nbformat.read(path, as_version=4).cells
-    started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-        for cell in cells:
-            if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", []):
-                run_cell(shell, cell.source)
-    seconds = time.perf_counter() - started
-    assert seconds < SECONDS, f"{path.name} took {seconds:.0f} s; the limit is {SECONDS} s"
+def test_the_notebook_runs_alone_and_changes_no_installed_version(
+    path: Path, tmp_path: Path, wheel: Path
+) -> None:
+    python = colab.create(tmp_path / "colab")
+    before = colab.versions(tmp_path / "colab")
+    copy = leave_alone(path, tmp_path / "content", wheel)
+    command = [str(python), "-P", str(RUNNER), copy.name]
+    done = subprocess.run(
+        command, cwd=copy.parent, env=settings(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    after = colab.versions(tmp_path / "colab")
+    assert {name: after[name] for name in after if name != "ibcore"} == before
+    assert "ibcore" in after
+    assert Path(report["ibcore"]).is_relative_to(tmp_path)
+    took = report["seconds"]
+    assert took < SECONDS, f"{path.name} took {took:.0f} s; the limit is {SECONDS} s"
+
+
+def test_the_environment_has_colabs_packages_and_no_tool_of_the_book(tmp_path: Path) -> None:
+    colab.create(tmp_path)
+    found = colab.versions(tmp_path)
+    assert {"torch", "numpy", "ipywidgets", "pip"} <= set(found)
+    assert not {"ibcore", "jupyter-book", "sphinx", "pytest", "playwright"} & set(found)
+    assert found["torch"] == colab.metadata.version("torch")
+
+
+def test_a_set_up_that_would_replace_numpy_is_noticed(tmp_path: Path) -> None:
+    """The negative control: an install that asks for another numpy fails, it does not replace."""
+    python = colab.create(tmp_path)
+    before = colab.versions(tmp_path)
+    command = [str(python), "-m", "pip", "install", "--quiet", "numpy==1.0"]
+    done = subprocess.run(command, env=settings(), capture_output=True, check=False)
+    assert done.returncode != 0
+    assert colab.versions(tmp_path) == before

@@ -1,0 +1,103 @@
+"""An environment like Colab's: its packages, none of the book's tools, and no ``ibcore`` yet."""
+
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What a notebook may count on there.  Colab has many more packages, none of which a chapter uses.
+PREINSTALLED = (
+    "anywidget",
+    "ipykernel",
+    "ipywidgets",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pip",
+    "pyarrow",
+    "pyyaml",
+    "scikit-learn",
+    "scipy",
+    "seaborn",
+    "torch",
+    "tqdm",
+    "typer",
+)
+
+
+def closure(names: tuple[str, ...] = PREINSTALLED) -> dict[str, metadata.Distribution]:
+    """Return these distributions and all that they require here, by canonical name."""
+    found: dict[str, metadata.Distribution] = {}
+    waiting = list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found[name] = metadata.distribution(name)
+            waiting += [wanted.name for wanted in _requirements(found[name])]
+    return found
+
+
+def _requirements(distribution: metadata.Distribution) -> Iterator[Requirement]:
+    for text in distribution.requires or ():
+        wanted = Requirement(text)
+        if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            yield wanted
+
+
+def create(folder: Path) -> Path:
+    """Make a virtual environment that holds links to the preinstalled packages; return Python."""
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
+    site = packages(folder)
+    for target, source in _targets().items():
+        (site / target).parent.mkdir(parents=True, exist_ok=True)
+        (site / target).symlink_to(source)
+    return folder / "bin" / "python"
+
+
+@cache
+def _targets() -> dict[Path, Path]:
+    """Return what to link: whole packages, and single files of folders that packages share."""
+    found: dict[Path, Path] = {}
+    for distribution in closure().values():
+        home = Path(str(distribution.locate_file("")))
+        tops: dict[str, bool] = {}
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in tops:
+                tops[top] = _is_shared(home / top)
+            target = Path(*file.parts) if tops[top] else Path(top)
+            if top not in ("..", "__pycache__") and target not in found:
+                found[target] = home / target
+    return {target: source for target, source in found.items() if source.exists()}
+
+
+def _is_shared(top: Path) -> bool:
+    named = (top / "__init__.py").exists() or top.suffix == ".dist-info"
+    return top.is_dir() and not named
+
+
+def packages(folder: Path) -> Path:
+    """Return the folder of packages of a virtual environment."""
+    return next((folder / "lib").glob("python3.*")) / "site-packages"
+
+
+def versions(folder: Path) -> dict[str, str]:
+    """Return name and version of everything installed in a virtual environment."""
+    found = metadata.distributions(path=[str(packages(folder))])
+    return {canonicalize_name(entry.name): entry.version for entry in found}
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the project's wheel into a folder."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    subprocess.run([*command, str(folder)], cwd=ROOT, check=True, capture_output=True, text=True)
+    (wheel,) = folder.glob("ibcore-*.whl")
+    return wheel
