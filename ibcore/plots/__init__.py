@@ -1,13 +1,16 @@
-"""The figures of the book: a handful of standard plots in one style, for light and dark pages.
+"""The figures and tables of the book, in one style, for light and dark pages.
 
 Each plot takes tidy data and returns a matplotlib `Figure`; `show` puts it on a page.
+Tables of means carry their interval and n.
 """
 
 from ibcore.plots.curves import curves
+from ibcore.plots.grid import interval_grid
 from ibcore.plots.images import gallery, heatmaps
 from ibcore.plots.page import Shown, caption, show
 from ibcore.plots.points import scatter
 from ibcore.plots.style import FUNCTION_COLORS, STYLES
+from ibcore.plots.tables import difference_table, interval_table
 
 __all__ = [
     "FUNCTION_COLORS",
@@ -15,8 +18,11 @@ __all__ = [
     "Shown",
     "caption",
     "curves",
+    "difference_table",
     "gallery",
     "heatmaps",
+    "interval_grid",
+    "interval_table",
     "scatter",
     "show",
 ]

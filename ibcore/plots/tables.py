@@ -1,0 +1,203 @@
+"""Tables of means that carry their interval and the number of independent units behind them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ibcore.stats import Interval, bootstrap_mean, paired_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def interval_table(
+    frame: "pd.DataFrame",
+    *,
+    by: str | Sequence[str],
+    value: str,
+    unit: str | Sequence[str] = "network",
+    percent: bool = False,
+    digits: int | None = None,
+    level: float = 0.95,
+) -> "pd.DataFrame":
+    """Return the mean of ``value`` in each group with its bootstrap interval and n.
+
+    Rows of the same unit are averaged first, so n counts units and not rows.
+
+    Parameters
+    ----------
+    frame
+        Tidy data.
+    by
+        Column or columns whose values make a group; groups keep the order of the frame.
+    value
+        Column of numbers.
+    unit
+        Column or columns that name the independent units, which are resampled.
+    percent
+        Multiply by 100.
+    digits
+        Decimals; by default 1 in percent, else 3.
+    level
+        Coverage of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``by``, with the columns mean, low, high (in the unit of ``value``, or in
+        percent) and n.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a group has fewer than two units, or a value is not finite.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"arm": ["a", "a"], "network": [0, 1], "right": [0.5, 0.75]})
+    >>> interval_table(data, by="arm", value="right", percent=True)
+    ... # doctest: +NORMALIZE_WHITESPACE
+         mean   low  high  n
+    arm
+    a    62.5  50.0  75.0  2
+    """
+    keys = _names(by)
+    means = _unit_means(frame, keys, value, _names(unit))
+    groups = means.groupby(level=keys if len(keys) > 1 else keys[0], sort=False)
+    found = {name: _mean(part, name, value, level) for name, part in groups}
+    return _table(found, groups.size().index, "mean", percent=percent, digits=digits)
+
+
+def difference_table(
+    frame: "pd.DataFrame",
+    *,
+    by: str,
+    value: str,
+    reference: str,
+    unit: str | Sequence[str] = "network",
+    percent: bool = False,
+    digits: int | None = None,
+    level: float = 0.95,
+) -> "pd.DataFrame":
+    """Return each group's mean and its paired difference to a reference group, with interval.
+
+    Parameters
+    ----------
+    frame, unit, percent, digits, level
+        As for `interval_table`; the unit is what makes a pair.
+    by
+        Column whose values make a group.
+    value
+        Column of numbers.
+    reference
+        The group that the others are compared with.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``by`` without the reference, with the columns mean, difference, low, high
+        (of the difference) and n, the number of pairs.
+
+    Raises
+    ------
+    ValueError
+        If the reference is not a group, a unit is missing in one of two groups, or as for
+        `interval_table`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"arm": list("aabb"), "network": [0, 1, 0, 1], "y": [1.0, 2, 3, 4]})
+    >>> difference_table(data, by="arm", value="y", reference="a", digits=1)
+    ... # doctest: +NORMALIZE_WHITESPACE
+         mean  difference  low  high  n
+    arm
+    b     3.5         2.0  2.0   2.0  2
+    """
+    wide = _unit_means(frame, [by], value, _names(unit)).unstack(by)[frame[by].unique()]
+    if reference not in wide:
+        raise ValueError(f"{by} has no {reference!r}; it has {list(wide)}")
+    others = wide.columns.drop(reference)
+    found = {name: _difference(wide, name, reference, level) for name in others}
+    table = _table(found, others, "difference", percent=percent, digits=digits)
+    means = _scaled(wide[others].mean(), percent=percent, digits=digits)
+    table.insert(0, "mean", means)
+    return table
+
+
+def _names(columns: str | Sequence[str]) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns)
+
+
+def _unit_means(
+    frame: "pd.DataFrame", keys: list[str], value: str, units: list[str]
+) -> "pd.Series[float]":
+    """Average the rows of each unit within each group, so that units are what is counted."""
+    check_columns(frame, [*keys, *units, value])
+    parts = frame.groupby([*keys, *units], sort=False, dropna=False)[value]
+    return parts.agg(lambda part: part.mean(skipna=False))
+
+
+def _mean(part: "pd.Series[float]", name: Any, value: str, level: float) -> Interval:
+    try:
+        return bootstrap_mean(part.sort_index(), level=level)  # the same in any order of rows
+    except ValueError as error:
+        raise ValueError(f"{value} of the group {name!r}: {error}") from error
+
+
+def _difference(wide: "pd.DataFrame", name: Any, reference: str, level: float) -> Interval:
+    pairs = wide[[name, reference]].dropna(how="all").sort_index()
+    alone = pairs.index[pairs.isna().any(axis=1)]
+    if len(alone):
+        raise ValueError(
+            f"the groups {name!r} and {reference!r} do not both have a number for the units "
+            f"{list(alone)}; a paired difference needs both, so choose the common ones first"
+        )
+    return paired_difference(pairs[name], pairs[reference], level=level)
+
+
+def _table(
+    found: Mapping[Any, Interval],
+    index: "pd.Index[Any]",
+    center: str,
+    *,
+    percent: bool,
+    digits: int | None,
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    ends = [(interval.value, interval.low, interval.high) for interval in found.values()]
+    numbers = pd.DataFrame(ends, index, [center, "low", "high"])
+    table: pd.DataFrame = _scaled(numbers, percent=percent, digits=digits)
+    table["n"] = [interval.n for interval in found.values()]
+    return table
+
+
+def _scaled(numbers: Any, *, percent: bool, digits: int | None) -> Any:
+    return (numbers * (100 if percent else 1)).round(decimals(percent, digits)) + 0.0  # no -0.0
+
+
+def decimals(percent: bool, digits: int | None) -> int:
+    """Return how many decimals a table shows: as told, else 1 in percent and 3 otherwise.
+
+    Examples
+    --------
+    >>> decimals(True, None), decimals(False, None), decimals(True, 2)
+    (1, 3, 2)
+    """
+    return (1 if percent else 3) if digits is None else digits
+
+
+def check_columns(frame: "pd.DataFrame", columns: Sequence[str]) -> None:
+    """Refuse a frame without one of the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_columns(pd.DataFrame({"a": [1]}), ["a", "b"])
+    Traceback (most recent call last):
+    ValueError: the frame has no column 'b'; it has ['a']
+    """
+    for column in columns:
+        if column not in frame:
+            raise ValueError(f"the frame has no column {column!r}; it has {list(frame)}")
