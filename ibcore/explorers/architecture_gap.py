@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.base import Answer
+from ibcore.explorers.checks import check_among
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.start_numbers import VIEW_WORDS, Floats, read_starts, summaries
 from ibcore.explorers.stored import nearest, source_of
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.metainit import Reduction, gap_reduction
 from ibcore.runs import load
 
@@ -21,10 +22,9 @@ KEYS = ("view", "budget", "support")
 ONE_STEP = 1  # of the learned starts
 ALL = "all"  # support sizes together
 _DIGITS = 6
-_SIDE = 84  # points along each axis of the poster
 
 
-class ArchitectureGap(Explorer):
+class ArchitectureGap(StoredFigure):
     """Accuracies of architectures from random and from learned starts, and the gap between them.
 
     Learned starts take one step.  The reader chooses how many steps of AdamW the random starts
@@ -88,17 +88,8 @@ class ArchitectureGap(Explorer):
         self._reductions = {
             key: self._reduce(*key) for key in product(*(self._choices[name] for name in KEYS))
         }
-        usual = int(nearest(50, budgets))
-        self._initial = self._checked(
-            {
-                "view": views[0] if view is None else view,
-                "budget": usual if budget is None else budget,
-                "support": support,
-            }
-        )
-
-    def __repr__(self) -> str:
-        return f"ArchitectureGap({self._describe(self._initial)})"
+        usual = {"view": views[0], "budget": int(nearest(50, budgets))}
+        self._start(usual, view=view, budget=budget, support=support)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, mean accuracies with intervals, and all gaps and reductions."""
@@ -123,10 +114,6 @@ class ArchitectureGap(Explorer):
             "source": self.source,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return mean accuracies over budget and architecture as a picture, the gap in words."""
         p = self._initial
@@ -134,11 +121,9 @@ class ArchitectureGap(Explorer):
         scores = [self._scores(p["view"], "random", b, p["support"]) for b in budgets]
         learned = self._scores(p["view"], "meta", ONE_STEP, p["support"])
         means = np.stack([s.mean((0, 2)) for s in (*scores, learned)])  # (budgets + 1, a)
-        side = np.arange(_SIDE)
-        row, column = (side * length // _SIDE for length in means.shape)
         found = self._gap_in_words(self._reductions[tuple(p[name] for name in KEYS)])
         return Poster(
-            means[np.ix_(row, column)],
+            square(means),
             f"Accuracy of architectures, upward, over steps of AdamW from random starts, to the "
             f"right, and in the last column from learned starts ({self._describe(p)}): {found}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
@@ -203,12 +188,6 @@ class ArchitectureGap(Explorer):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['view']}, {p['budget']} steps of AdamW, {p['support']} examples"
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._choices[name])
-        return dict(params)
 
 
 def _exact(found: Reduction) -> tuple[float, float, float, float, float]:

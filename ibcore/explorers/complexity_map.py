@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ibcore.explorers.base import Answer, Explorer
 from ibcore.explorers.checks import check_among, check_names, check_whole
 from ibcore.explorers.complexity import complexity_of
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.draws import evaluate_drawn, uniforms
 from ibcore.explorers.random_network import SEEDS
 from ibcore.explorers.stored import (
@@ -153,11 +153,9 @@ class ComplexityMap(Explorer):
         rows = self._cells[p["activation"]][p["transform"]]
         means = [np.nan if cell[0] is None else cell[0] for cell in rows]
         cells = np.array(means).reshape(len(self.scales), len(self.depths))
-        side = np.arange(84)
-        row, column = (side * len(axis) // 84 for axis in (self.scales, self.depths))
         where = self._extremes(cells)
         return Poster(
-            np.where(np.isnan(cells), np.nanmin(cells), cells)[np.ix_(row, column)].T,
+            square(np.where(np.isnan(cells), np.nanmin(cells), cells)).T,
             f"Map of the mean complexity of random {p['activation']} networks, depth to the right "
             f"and weight scale upward, in the {_NAMES[p['transform']]}: {where}.",
             f"{p['activation']}, {_NAMES[p['transform']]}: {where}. "

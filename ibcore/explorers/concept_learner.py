@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
+from ibcore.explorers.base import Answer
 from ibcore.explorers.concept_numbers import AXES, BOUNDS, OBJECTS, Bytes, read_pictures, right
 from ibcore.explorers.draw import Poster
 from ibcore.explorers.packing import pack_pictures
 from ibcore.explorers.stored import source_of
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.runs import load
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LARGEST = 120_000  # characters of the packed pictures
 _SIDE = 4  # the objects are packed and drawn as a square
 
 
-class ConceptLearner(Explorer):
+class ConceptLearner(StoredFigure):
     """Sixteen objects, a rule, and what a network believes of each as examples are shown.
 
     The reader chooses an architecture, a concept, how many examples are shown and in which order,
@@ -69,9 +69,9 @@ class ConceptLearner(Explorer):
         data = load("metainit.pictures") if frame is None else frame
         self.source = source_of(data)
         self._stored = read_pictures(data)
-        self._axes = dict(zip(("architecture", *AXES[1:]), self._stored.axes.values(), strict=True))
+        axes = dict(zip(("architecture", *AXES[1:]), self._stored.axes.values(), strict=True))
+        self._choices = {name: axes[name] for name in KEYS}
         self._packed = self._pack()
-        axes = self._axes
         usual = {
             "architecture": axes["architecture"][0],
             "concept": axes["concept"][min(1, len(axes["concept"]) - 1)],
@@ -80,31 +80,19 @@ class ConceptLearner(Explorer):
             "look": "meta 1" if "meta 1" in axes["look"] else axes["look"][0],
         }
         asked = {"architecture": architecture, "concept": concept, "support": support, "look": look}
-        chosen = {name: value for name, value in asked.items() if value is not None}
-        self._initial = self._checked({**usual, **chosen})
-
-    def __repr__(self) -> str:
-        p = self._initial
-        return (
-            f"ConceptLearner({p['architecture']}, {p['concept']}, {p['support']} examples, "
-            f"{p['look']})"
-        )
+        self._start(usual, **asked)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, the rules, the orders of showing and the packed pictures."""
         stored = self._stored
         return {
-            "choices": {name: self._axes[name] for name in KEYS},
+            "choices": self._choices,
             "parameters": stored.parameters,
             "labels": stored.labels.tolist(),
             "shown": stored.shown.tolist(),
             "pictures": self._packed,
             "source": self.source,
         }
-
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
 
     def poster(self) -> Poster:
         """Return the probabilities of the 16 objects as a picture, and their accuracy in words."""
@@ -140,14 +128,14 @@ class ConceptLearner(Explorer):
         return Answer(self._facts(p), beliefs.tobytes())
 
     def _at(self, params: Mapping[str, Any], names: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(self._axes[name].index(params[name]) for name in names)
+        return tuple(self._choices[name].index(params[name]) for name in names)
 
     def _beliefs(self, params: Mapping[str, Any]) -> Bytes:
         found: Bytes = self._stored.networks[self._at(params, ("architecture", *AXES[1:]))]
         return found
 
     def _facts(self, params: Mapping[str, Any]) -> dict[str, float]:
-        labels = self._stored.labels[self._axes["concept"].index(params["concept"])]
+        labels = self._stored.labels[self._choices["concept"].index(params["concept"])]
         place = self._at(params, AXES[2:])
         bounds = {
             name: float(right(self._stored.bounds[(i, *place)], labels).mean())
@@ -155,11 +143,8 @@ class ConceptLearner(Explorer):
         }
         return {"accuracy": float(right(self._beliefs(params), labels).mean()), **bounds}
 
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._axes[name])
-        return dict(params)
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        return f"{p['architecture']}, {p['concept']}, {p['support']} examples, {p['look']}"
 
     def _pack(self) -> str:
         """Return all pictures, networks first, as text for the page."""

@@ -18,6 +18,7 @@ PALETTE: tuple[str, ...] = (
 
 GRAYS = ("000000", "ffffff")
 
+_SIDE = 84  # points along each axis of a table's poster
 _LEVELS = 64  # colors in a poster: finer steps cannot be told apart at this size
 
 
@@ -74,6 +75,19 @@ def picture(
         _chunk(b"IEND", b""),
     ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def square(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Repeat the entries of a table (rows, columns) until they fill a square of 84 x 84.
+
+    Examples
+    --------
+    >>> square(np.eye(2, 3)).shape
+    (84, 84)
+    """
+    side = np.arange(_SIDE)
+    row, column = (side * length // _SIDE for length in table.shape)
+    return table[np.ix_(row, column)]
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.base import Answer
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.guide_numbers import StoredConditions, paired, read_conditions
 from ibcore.explorers.stored import source_of
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.runs import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = ("shown", "unlabeled", "measure", "close")
 _DIGITS = 5
-_SIDE = 84  # points along each axis of the poster
 
 
-class GuideComparison(Explorer):
+class GuideComparison(StoredFigure):
     """Differences to the unguided network, with intervals, of guides and of their controls.
 
     Each network learns under every condition from the same start, so differences are paired; the
@@ -93,13 +91,8 @@ class GuideComparison(Explorer):
         self._groups = max(len(own.groups) * _sections(name) for name, own in self._stored.items())
         lines = (39 * self._rows + 27 * self._groups, 27 * (self._rows + self._groups))
         self.heights = (f"{796 + lines[0]}px", f"{488 + lines[1]}px")
-        most = counts[-1] if unlabeled is None else unlabeled
-        self._initial = self._checked(
-            {"shown": shown, "unlabeled": most, "measure": measure, "close": close}
-        )
-
-    def __repr__(self) -> str:
-        return f"GuideComparison({self._describe(self._initial)})"
+        usual = {"unlabeled": counts[-1]}
+        self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, the groups, all differences, and those of each network."""
@@ -111,23 +104,17 @@ class GuideComparison(Explorer):
             "groups": self._groups,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""
         p = self._initial
         pairs = [row for row in self._differences(p).values() if row is not None]
         values = np.stack(pairs)  # (conditions, networks)
-        side = np.arange(_SIDE)
-        row, column = (side * length // _SIDE for length in values.shape)
         facts = self.answer(p).facts
         found = ", ".join(
             f"{name} {entry[0]:+.3f}" for name, entry in facts["differences"].items() if entry
         )
         return Poster(
-            values[np.ix_(row, column)],
+            square(values),
             f"Differences to the unguided network, conditions to the right and networks upward "
             f"({self._describe(p)}; unguided {facts['unguided']:.3f}): {found}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
@@ -194,12 +181,6 @@ class GuideComparison(Explorer):
     def _describe(self, p: Mapping[str, Any]) -> str:
         images = f", {p['unlabeled']} images without labels" if p["shown"] == "unlabeled" else ""
         return f"{p['measure'].replace('_', ' ')}{images}"
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._choices[name])
-        return dict(params)
 
 
 def _sections(shown: str) -> int:

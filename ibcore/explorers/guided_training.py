@@ -5,23 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
+from ibcore.explorers.base import Answer
 from ibcore.explorers.curve_numbers import Floats, read_curves
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.guide_numbers import BASELINE
 from ibcore.explorers.stored import source_of, summarize
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.runs import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = ("condition", "reference", "measure", "step")
 _DIGITS = 3
-_SIDE = 84  # points along each axis of the poster
 
 
-class GuidedTraining(Explorer):
+class GuidedTraining(StoredFigure):
     """Curves of a network that is trained beside a guide, and its layers against the guide's.
 
     The reader steps or plays through training under each condition.  A table of numbers shows the
@@ -74,19 +72,14 @@ class GuidedTraining(Explorer):
             "step": stored.steps,
         }
         others = [name for name in stored.conditions if name != BASELINE]
-        self._initial = self._checked(
-            {
-                "condition": [*others, BASELINE][0] if condition is None else condition,
-                "reference": stored.references[0] if reference is None else reference,
-                "measure": measure,
-                "step": stored.steps[-1] if step is None else step,
-            }
-        )
+        usual = {
+            "condition": [*others, BASELINE][0],
+            "reference": stored.references[0],
+            "step": stored.steps[-1],
+        }
+        self._start(usual, condition=condition, reference=reference, measure=measure, step=step)
         rows = max(len(table) for table in stored.mapped.values())
         self.heights = (f"{1140 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
-
-    def __repr__(self) -> str:
-        return f"GuidedTraining({self._describe(self._initial)})"
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, all curves with intervals, and all tables of likeness."""
@@ -108,16 +101,10 @@ class GuidedTraining(Explorer):
             "source": self.source,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the likeness of layers as a picture, and the result in words."""
         p = self._initial
         table = self._likeness(p).T  # (target layers, guide layers)
-        side = np.arange(_SIDE)
-        row, column = (side * length // _SIDE for length in table.shape)
         facts = self.answer(p).facts
         measure = p["measure"].replace("_", " ")
         found = f"{measure} {facts['value']:.3f}"
@@ -125,7 +112,7 @@ class GuidedTraining(Explorer):
             found += f", unguided {facts['unguided']:.3f}"
         found += f"; likeness of the compared layers {facts['likeness']:.3f}"
         return Poster(
-            table[np.ix_(row, column)],
+            square(table),
             f"Likeness of the layers of a network, to the right, to those of a guide, upward "
             f"({self._describe(p)}): {found}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
@@ -161,9 +148,3 @@ class GuidedTraining(Explorer):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['condition']}, step {p['step']}, layers of the {p['reference']}"
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._choices[name])
-        return dict(params)

@@ -5,22 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
+from ibcore.explorers.base import Answer
 from ibcore.explorers.draw import Poster
 from ibcore.explorers.remainder_numbers import AXES, NUMBERS, STEPS, Floats, read_remainders
 from ibcore.explorers.stored import source_of
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.runs import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = (*AXES, "steps")
 LARGEST = 140_000  # characters of the packed answers
 _DIGITS = 4
 
 
-class RemainderLearner(Explorer):
+class RemainderLearner(StoredFigure):
     """What a network answers for every x from 0 to 99, beside x mod m and the best constant.
 
     The reader chooses a modulus, how numbers are shown to the network, which moduli it was
@@ -78,18 +77,8 @@ class RemainderLearner(Explorer):
             )
         usual = {name: values[0] for name, values in self._choices.items()}
         usual["modulus"] = min(self._choices["modulus"], key=lambda m: abs(m - 7))
-        asked = {
-            "view": view,
-            "split": split,
-            "support": support,
-            "modulus": modulus,
-            "steps": steps,
-        }
-        chosen = {name: value for name, value in asked.items() if value is not None}
-        self._initial = self._checked({**usual, **chosen})
-
-    def __repr__(self) -> str:
-        return f"RemainderLearner({self._describe(self._initial)})"
+        asked = {"view": view, "split": split, "support": support, "modulus": modulus}
+        self._start(usual, **asked, steps=steps)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, the packed answers, the errors and what the constant reaches."""
@@ -103,10 +92,6 @@ class RemainderLearner(Explorer):
             "trained": stored.trained.tolist(),
             "source": self.source,
         }
-
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
 
     def poster(self) -> Poster:
         """Return the answers over x and modulus as a picture, and the chosen error in words."""
@@ -161,12 +146,6 @@ class RemainderLearner(Explorer):
         return (
             f"{p['view']}, {p['split']}, modulus {p['modulus']}, {p['support']} examples, {steps}"
         )
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._choices[name])
-        return dict(params)
 
 
 def _significant(values: Floats) -> Any:

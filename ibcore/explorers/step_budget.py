@@ -5,23 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.base import Answer
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.start_numbers import METHODS, VIEW_WORDS, Floats, read_starts, summaries
 from ibcore.explorers.step_numbers import Descent, best_rates
 from ibcore.explorers.stored import nearest, source_of
+from ibcore.explorers.stored_figure import StoredFigure
 from ibcore.runs import load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = ("architecture", "support", "budget", "descent")
-_SIDE = 84  # points along each axis of the poster
 _DIGITS = 4
 
 
-class StepBudget(Explorer):
+class StepBudget(StoredFigure):
     """Accuracy against steps: a learned start with its rates, and a random one under AdamW.
 
     The reader chooses an architecture, a support size and a budget of AdamW, and may add what
@@ -91,11 +89,7 @@ class StepBudget(Explorer):
             "budget": int(nearest(50, positive)) if positive else budgets[0],
         }
         asked = {"architecture": architecture, "support": support, "budget": budget}
-        chosen = {name: value for name, value in asked.items() if value is not None}
-        self._initial = self._checked({**usual, **chosen, "descent": descent})
-
-    def __repr__(self) -> str:
-        return f"StepBudget({self._describe(self._initial)})"
+        self._start(usual, **asked, descent=descent)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, mean accuracies with intervals, and the two bounds."""
@@ -121,17 +115,11 @@ class StepBudget(Explorer):
             "source": self.source,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the choices that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return mean accuracy over budget and support size as a picture, and words on it."""
         p = self._initial
         budgets = self._choices["budget"]
         means = np.stack([self._scores(p, "random", b).mean(-1) for b in budgets])  # (b, supports)
-        side = np.arange(_SIDE)
-        row, column = (side * length // _SIDE for length in means.shape)
         facts = self._facts(p)
         learned = ", ".join(f"{100 * v:.1f} % after {s}" for s, v in facts["learned"].items())
         found = (
@@ -139,7 +127,7 @@ class StepBudget(Explorer):
             f"steps; memory {100 * facts['floor']:.1f} %, ideal {100 * facts['ceiling']:.1f} %"
         )
         return Poster(
-            means[np.ix_(row, column)],
+            square(means),
             f"Accuracy from random starts, steps of AdamW to the right and examples upward "
             f"({self._describe(p)}): {found}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
@@ -187,12 +175,6 @@ class StepBudget(Explorer):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['architecture']}, {p['support']} examples, {p['budget']} steps of AdamW"
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        for name in KEYS:
-            check_among(name, params[name], self._choices[name])
-        return dict(params)
 
 
 def _named(architecture: str, view: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ibcore.explorers.base import Answer, Explorer
 from ibcore.explorers.checks import check_among, check_names, check_whole
-from ibcore.explorers.draw import Poster
+from ibcore.explorers.draw import Poster, square
 from ibcore.explorers.stored import source_of
 from ibcore.explorers.sweep_numbers import page_numbers, read_sweep, spread_at
 from ibcore.explorers.sweep_trial import train_trial, trial_setting
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 KEYS = ("pipeline", "weight_scale", "step", "run")
 RUNS = (0, 99)  # 0: nothing is trained; else the number of the trial
 LARGEST = 140_000  # characters of the numbers in a page
-_SIDE = 84  # points along each axis of the poster
 
 
 class SweepPlayer(Explorer):
@@ -110,8 +109,6 @@ class SweepPlayer(Explorer):
         look, scales = self._look(p), self._sweep.scales
         number = self._sweep.names.index(p["pipeline"])
         means = self._sweep.measures["test_accuracy"][number].mean(axis=2)  # (looks, scales)
-        side = np.arange(_SIDE)
-        row, column = (side * length // _SIDE for length in means.shape)
         first, last = (
             f"{100 * means[look, at]:.1f} % at scale {scales[at]:.3g}"
             for at in (0, len(scales) - 1)
@@ -119,7 +116,7 @@ class SweepPlayer(Explorer):
         points = spread_at(self._sweep, number, look)["value"]
         found = f"after {p['step']:,} steps {first} and {last}, a spread of {points:.1f} points"
         return Poster(
-            means[np.ix_(row, column)],
+            square(means),
             f"Test accuracy of networks trained by {p['pipeline']}, time to the right and initial "
             f"scale upward: {found}.",
             f"{p['pipeline']}: {found}. With JavaScript this figure is interactive.",
