@@ -32,7 +32,7 @@ class Choice:
         """Return the option that was chosen."""
         word = answer.strip().casefold() if isinstance(answer, str) else answer
         for option in self.options:
-            if word == option:
+            if word == option.casefold():
                 return option
         known = ", ".join(f'"{option}"' for option in self.options)
         raise Unreadable(f"One of these is expected: {known}.")
