@@ -3,10 +3,13 @@
 from ibcore.runs.claim import Claim, LedgerError
 from ibcore.runs.claims import Results, check, claims
 from ibcore.runs.evaluation import ClaimResult, evaluate
-from ibcore.runs.execute import CellError, run
+from ibcore.runs.execute import run
+from ibcore.runs.executors import open_executor
 from ibcore.runs.experiment import Experiment
 from ibcore.runs.fill import fill_text
+from ibcore.runs.job import CellError
 from ibcore.runs.ledger import read_ledger
+from ibcore.runs.limits import TimeLimitError
 from ibcore.runs.provenance import Provenance
 from ibcore.runs.registry import experiments, find
 from ibcore.runs.store import DamagedResultError, Stored, default_store, load, read, stored, write
@@ -21,6 +24,7 @@ __all__ = [
     "Provenance",
     "Results",
     "Stored",
+    "TimeLimitError",
     "check",
     "claims",
     "default_store",
@@ -29,6 +33,7 @@ __all__ = [
     "fill_text",
     "find",
     "load",
+    "open_executor",
     "read",
     "read_ledger",
     "run",

@@ -39,6 +39,9 @@ class Experiment(Generic[C, K]):
     run_cell
         Computes one cell on a device as a tidy frame.  It is a function of a module, so that
         any executor can send it to another process.
+    cost
+        The relative computing time of a cell, comparable across tiers: any positive number, for
+        instance networks times steps.  Without it no time is predicted from another tier.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Experiment(Generic[C, K]):
     tiers: Mapping[Tier, C]
     cells: Callable[[C], Sequence[K]]
     run_cell: "Callable[[K, torch.device], pd.DataFrame]"
+    cost: Callable[[K], float] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -5,7 +5,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -71,12 +71,17 @@ class Provenance:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
-        return {**asdict(self), "seeds": list(self.seeds)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**plain, "versions": dict(self.versions), "seeds": list(self.seeds)}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Provenance":
         """Read the JSON text of a file; ``ValueError`` if it is not what `to_json` writes."""
-        values = json.loads(text)
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "Provenance":
+        """Read plain values; ``ValueError`` if they are not what `to_dict` returns."""
         names = {field.name for field in fields(cls)}
         if not isinstance(values, dict) or set(values) != names:
             raise ValueError("the provenance does not have the expected fields")

@@ -14,6 +14,7 @@ from ibcore.runtime import TIERS, Tier, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _KEY = b"ibcore"
 _SEAL = b"ibcore.sha256"
@@ -21,7 +22,9 @@ _BLANK = b"0" * 64  # stands in for the digest while it is computed
 
 
 class DamagedResultError(ValueError):
-    """A results file cannot be read as one that `write` wrote; it is left as it is."""
+    """A results file cannot be read as one that was written; it is left as it is."""
+
+    key: str | None = None  # of the damaged cell, in a file that holds several
 
 
 class Stored(NamedTuple):
@@ -81,17 +84,9 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     ...     "mine" in read(Path(folder) / "mine.parquet")[0]
     True
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if frame.index.nlevels > 1 or frame.index.name is not None:
-        raise ValueError(
-            f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
-            "a tidy frame keeps everything in columns"
-        )
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
-    table = pa.Table.from_pandas(bare, preserve_index=False)
+    table = to_table(frame)
     table = table.replace_schema_metadata(
         {
             **(table.schema.metadata or {}),
@@ -103,6 +98,20 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     pq.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue()
     write_atomically(path, _swap(content, _BLANK, hashlib.sha256(content).hexdigest().encode()))
+
+
+def to_table(frame: "pd.DataFrame") -> "pa.Table":
+    """Return a tidy frame as an Arrow table; ``ValueError`` if its index carries information."""
+    import pyarrow as pa
+
+    if frame.index.nlevels > 1 or frame.index.name is not None:
+        raise ValueError(
+            f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
+            "a tidy frame keeps everything in columns"
+        )
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
+    return pa.Table.from_pandas(bare, preserve_index=False)
 
 
 def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":

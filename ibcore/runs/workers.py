@@ -1,13 +1,17 @@
 """Compute cells here or in any executor, and hand back each outcome as it arrives."""
 
+import itertools
 import time
-from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ibcore.runs.crew import Crew
+from ibcore.runs.gpus import check_own_gpu
 from ibcore.runs.provenance import Machine, machine
 from ibcore.runtime import resolve_device
 
@@ -18,12 +22,16 @@ RunCell = Callable[[Any, torch.device], "pd.DataFrame"]
 
 
 class WorkerFailedError(RuntimeError):
-    """A cell failed; ``key`` says which, ``error`` why."""
+    """A cell failed or a worker died; ``keys`` says which cells, ``error`` why.
 
-    def __init__(self, key: str, error: BaseException) -> None:
-        super().__init__(f"cell {key}: {error}")
-        self.key = key
+    ``died`` tells the two apart: of a worker that died, ``keys`` are the cells in flight.
+    """
+
+    def __init__(self, keys: Iterable[str], error: BaseException, *, died: bool = False) -> None:
+        self.keys = tuple(keys)
         self.error = error
+        self.died = died
+        super().__init__(f"cells {', '.join(self.keys)}: {error}")
 
 
 @dataclass(frozen=True)
@@ -56,59 +64,99 @@ def compute(run_cell: RunCell, cell: Any, device: str) -> Outcome:
     return Outcome(frame, seconds, machine(place))
 
 
+def compute_alone(run_cell: RunCell, cell: Any, device: str) -> Outcome:
+    """Compute one cell as one worker of several, which must not share a GPU."""
+    check_own_gpu(device)
+    return compute(run_cell, cell, device)
+
+
 def outcomes(
-    run_cell: RunCell, cells: Mapping[str, Any], *, executor: Executor | None, device: str
+    run_cell: RunCell, cells: Iterable[tuple[str, Any]], *, crew: Crew | None, device: str
 ) -> Generator[tuple[str, Outcome], None, None]:
     """Yield the key and outcome of each cell as it arrives.
 
-    Without an executor the cells run here, one after another.  With one, a failure withdraws
-    the cells that have not started; those in flight are still yielded before it is raised.
+    A cell is taken from ``cells`` when it can start.  Without a crew the cells run here, one
+    after another.  With one, no cell is taken after a failure; those in flight are still
+    yielded before it is raised.
 
     Raises
     ------
     WorkerFailedError
-        After the last outcome, if a cell failed.
+        After the last outcome, if a cell failed or a worker died.
     """
-    if executor is not None:
-        yield from _submitted(run_cell, cells, executor, device)
+    if crew is not None:
+        yield from _Submission(run_cell, iter(cells), crew, device).outcomes()
         return
-    for key, cell in cells.items():
+    for key, cell in cells:
         try:
             outcome = compute(run_cell, cell, device)
         except Exception as error:
-            raise WorkerFailedError(key, error) from error
+            raise WorkerFailedError([key], error) from error
         yield key, outcome
 
 
-def _submitted(
-    run_cell: RunCell, cells: Mapping[str, Any], executor: Executor, device: str
-) -> Generator[tuple[str, Outcome], None, None]:
-    futures: dict[Future[Outcome], str] = {}
-    failed: WorkerFailedError | None = None
-    try:
-        for key, cell in cells.items():
+class _Submission:
+    """The cells that are with an executor."""
+
+    def __init__(
+        self, run_cell: RunCell, cells: Iterator[tuple[str, Any]], crew: Crew, device: str
+    ) -> None:
+        self.run_cell, self.cells, self.crew, self.device = run_cell, cells, crew, device
+        self.waiting: dict[Future[Outcome], str] = {}  # in the order in which they will start
+        self.arrived: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self.failed: WorkerFailedError | None = None
+
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        try:
+            self._submit()
+            while self.waiting:
+                future = self.arrived.get()
+                started = list(itertools.islice(self.waiting.values(), self.crew.workers))
+                key = self.waiting.pop(future)
+                outcome = self._result(key, future, started)
+                if outcome is not None:
+                    self.crew.learn(outcome.seconds)
+                    yield key, outcome
+                self._submit()
+        finally:
+            self._withdraw()
+        if self.failed is not None:
+            raise self.failed
+
+    def _submit(self) -> None:
+        """Hand out cells while there is room and nothing has failed."""
+        while self.failed is None and len(self.waiting) < self.crew.room():
+            entry = next(self.cells, None)
+            if entry is None:
+                return
+            key, cell = entry
             try:
-                futures[executor.submit(compute, run_cell, cell, device)] = key
+                future = self.crew.executor.submit(compute_alone, self.run_cell, cell, self.device)
             except BrokenExecutor as error:
-                failed = WorkerFailedError(key, error)
-                break
-        for future in as_completed(futures):
-            try:
-                outcome = future.result()
-            except CancelledError:
-                continue
-            except Exception as error:
-                failed = failed or WorkerFailedError(futures[future], error)
-                _withdraw(futures)
-            else:
-                yield futures[future], outcome
-    finally:
-        _withdraw(futures)
-    if failed is not None:
-        raise failed
+                self._fail(WorkerFailedError([key], error, died=True))
+                return
+            self.waiting[future] = key
+            future.add_done_callback(self.arrived.put)
 
+    def _result(self, key: str, future: Future[Outcome], started: list[str]) -> Outcome | None:
+        try:
+            return future.result()
+        except CancelledError as error:
+            if self.failed is None:  # not withdrawn by us
+                self._fail(WorkerFailedError(started, error, died=True))
+        except BrokenExecutor as error:
+            self._fail(WorkerFailedError(started, error, died=True))
+        except Exception as error:
+            self._fail(WorkerFailedError([key], error))
+        return None
 
-def _withdraw(futures: Mapping[Future[Outcome], str]) -> None:
-    """Cancel the cells that have not started; those in flight go on."""
-    for future in futures:
-        future.cancel()
+    def _fail(self, failure: WorkerFailedError) -> None:
+        """Keep the first failure, and withdraw the cells that have not started."""
+        if self.failed is None:
+            self.failed = failure
+            self._withdraw(spare=self.crew.workers)
+
+    def _withdraw(self, spare: int | None = 0) -> None:
+        """Cancel all but the first ``spare`` cells; those that run go on where they can."""
+        for future in list(self.waiting)[spare or 0 :]:
+            future.cancel()

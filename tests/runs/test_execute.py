@@ -19,7 +19,8 @@ import pytest
 import torch
 from toy.experiments import SQUARES, Size, Sizes
 
-from ibcore.runs import CellError, DamagedResultError, Experiment, read, run
+from ibcore.runs import CellError, DamagedResultError, Experiment, run
+from ibcore.runs.cells import CellFolder
 from ibcore.runs.experiment import cell_key
 
 HERE = Path(__file__).parent
@@ -29,6 +30,18 @@ KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
 def computed(marks: Path) -> Counter[int]:
     """Count the computations of each size."""
     return Counter(int(path.name.partition(".")[0]) for path in marks.iterdir())
+
+
+@pytest.fixture
+def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each cell have a file of its own, however short it was."""
+    monkeypatch.setattr("ibcore.runs.cells.SHORT", 0.0)
+
+
+def kept(store: Path, tier: Any = "smoke") -> set[int]:
+    """Return the sizes of the stored cells."""
+    folder = CellFolder(SQUARES, tier, store, SQUARES.plan(tier))
+    return {cell.cell.size for cell in folder.read_all().values()}
 
 
 def quiet(store: Path, experiment: Experiment[Any, Any] = SQUARES, **options: Any) -> pd.DataFrame:
@@ -95,8 +108,7 @@ def test_a_failing_cell_is_named_and_the_finished_ones_are_kept(
         executor.shutdown()
     assert isinstance(caught.value.__cause__, ArithmeticError)
     assert not (tmp_path / "toy.squares.smoke.parquet").exists()
-    kept = {path.stem for path in (tmp_path / "toy.squares" / "smoke").iterdir()}
-    assert KEYS[1] in kept and KEYS[2] not in kept
+    assert 1 in kept(tmp_path) and 2 not in kept(tmp_path)
     before = computed(marks)
     monkeypatch.delenv("TOY_FAIL")
     assert len(quiet(tmp_path)) == 9
@@ -119,7 +131,7 @@ def test_cells_in_flight_are_collected_before_a_failure_is_raised(tmp_path: Path
     slow = replace(SQUARES, run_cell=run_cell)
     with ThreadPoolExecutor(2) as pool, pytest.raises(CellError, match="of 3 cells are finished"):
         quiet(tmp_path, slow, executor=pool)
-    assert (tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet").exists()
+    assert 2 in kept(tmp_path)
 
 
 def test_a_worker_that_dies_is_reported_with_experiment_and_cell(tmp_path: Path) -> None:
@@ -148,6 +160,7 @@ def test_any_executor_gives_the_frame_of_the_plain_loop(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(plain, processes, check_exact=True)
 
 
+@pytest.mark.usefixtures("own_files")
 def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +176,7 @@ def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     assert stale.read_bytes() == content
 
 
+@pytest.mark.usefixtures("own_files")
 @pytest.mark.parametrize(
     ("where", "fresh"), [("cell", False), ("gathered", False), ("gathered", True)]
 )
@@ -283,19 +297,18 @@ def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
 ) -> None:
     marks, store = tmp_path / "marks", tmp_path / "store"
     marks.mkdir()
-    cells = store / "toy.squares" / "laptop"
     process = subprocess.Popen(
         command(store), env=environment(marks, 0.3), stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while len(list(cells.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
+    while len(kept(store, "laptop")) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(kill)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if kill == signal.SIGKILL else 130)
     if kill == signal.SIGINT:
         assert "the same command continues" in errors and "Traceback" not in errors
-    finished = {read(path)[1].cell["size"] for path in cells.glob("*.parquet")}  # type: ignore[index]
+    finished = kept(store, "laptop")
     assert 2 <= len(finished) < 6
     assert not (store / "toy.squares.laptop.parquet").exists()
     before = computed(marks)
@@ -311,7 +324,7 @@ def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
     after = computed(marks)
     assert {size for size in after if after[size] > before[size]} == {1, 2, 3, 4, 5, 6} - finished
     assert all(after[size] == 1 for size in finished)
-    frame, _ = read(store / "toy.squares.laptop.parquet")
+    frame = quiet(store, tier="laptop")
     assert frame["size"].drop_duplicates().tolist() == [1, 2, 3, 4, 5, 6]
     assert not (store / "toy.squares").exists()
 
@@ -320,7 +333,7 @@ def test_the_command_runs_in_several_processes(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
     done = subprocess.run(
-        command(tmp_path / "store", "--workers", "2"),
+        command(tmp_path / "store", "--executor", "processes:2"),
         env=environment(marks, 0),
         capture_output=True,
         text=True,
