@@ -142,7 +142,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.connect("build-finished", copy_mathjax)
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
-    companions = ("explorer_directive", "claim_links", "claims_ledger")
+    companions = ("explorer_directive", "claim_links", "claims_ledger", "lean_pages")
     for companion in (*companions, "exercises_report", "exercises_edition"):
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

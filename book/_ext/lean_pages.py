@@ -1,0 +1,130 @@
+"""What a page loads and how its frame speaks: the theme's pages, lighter and better labeled.
+
+The theme's templates load an icon script, the search index and MathJax before anything moves, and
+leave a few parts without a role.  Each finished page passes through `mended`; what is not needed
+any more is taken out of the built folder.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import freshness
+import icon_font
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.jinja2glue import BuiltinTemplateLoader
+
+ICONS = freshness.ROOT / "_build" / "icons"
+ICON_STYLE = "ibicons.css"
+STYLE = Path("_static", "styles", "pydata-sphinx-theme.css")
+UNUSED = (
+    "_static/scripts/*.map",
+    "_static/scripts/fontawesome.js*",
+    "_static/vendor/fontawesome/**/*",
+)
+
+SCRIPT = r"\s*<script\b[^>]*\bsrc=\"[^\"]*\b{}\.js[^\"]*\"[^>]*></script>"
+ICON_SCRIPT = re.compile(SCRIPT.format("fontawesome"))
+SEARCH_SCRIPTS = re.compile(SCRIPT.format("(?:searchtools|language_data|searchindex)"))
+MATHJAX = re.compile(r'<script defer="defer" (src="[^"]*mathjax/tex-chtml\.js")')
+
+BLOCKING = re.compile(r'<script (?=src="(?!\S*documentation_options))')
+
+MARKS = {  # what loads it: what shows on a page that needs it
+    "mathjax": 'class="math',
+    "ibcore-explorers": "<ib-explorer",
+    "sphinx-design": 'class="sd-',
+    "design-tabs": 'class="sd-',
+}
+
+REPLACED = (
+    # The logo stands outside every landmark otherwise.
+    (
+        '<div id="pst-primary-sidebar" class',
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" class',
+    ),
+    # A list may hold list items only; the role of an entry is withdrawn from the standard.
+    ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (' role="doc-biblioentry"', ""),
+    # An empty cell heads nothing.
+    ("<th></th>", "<td></td>"),
+)
+
+
+class Templates(BuiltinTemplateLoader):
+    """Sphinx's templates, with each page mended on its way out."""
+
+    def render(self, template: str, context: dict[str, Any]) -> str:
+        """Return a rendered page."""
+        page = super().render(template, context)
+        return mended(page, searching=context.get("pagename") == "search")
+
+
+def mended(page: str, *, searching: bool = False) -> str:
+    """Return a page without what it does not use, and with roles where the theme leaves gaps.
+
+    Parameters
+    ----------
+    searching
+        Whether this is the page of results, the only one that needs the index.
+
+    Examples
+    --------
+    >>> mended('<script defer src="_static/scripts/fontawesome.js?digest=1"></script><p>')
+    '<p>'
+    """
+    page = ICON_SCRIPT.sub("", page)
+    if not searching:
+        page = BLOCKING.sub("<script defer ", SEARCH_SCRIPTS.sub("", page))
+    # Formulas are typeset when all else answers: deferred scripts would wait for each other.
+    page = MATHJAX.sub(r'<script async fetchpriority="low" \1', page)
+    for old, new in REPLACED:
+        page = page.replace(old, new)
+    return page
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Ship the small icon font, and mend every page."""
+    config.template_bridge = f"{__name__}.Templates"
+    ICONS.mkdir(parents=True, exist_ok=True)
+    (ICONS / ICON_STYLE).write_text(icon_font.style_sheet(), encoding="utf-8")
+    config.html_static_path = [*config.html_static_path, str(ICONS)]
+    config.html_css_files = [*config.html_css_files, ICON_STYLE]
+
+
+def drop_unused_assets(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Leave out what a page has nothing for: formulas, explorers, elements of the design extension."""
+    body = context.get("body", "")
+    unused = tuple(name for name, mark in MARKS.items() if mark not in body)
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context.get(kind, []) if not _is_of(asset, unused)]
+
+
+def _is_of(asset: Any, names: tuple[str, ...]) -> bool:
+    body = (getattr(asset, "attributes", None) or {}).get("body") or ""
+    text = f"{getattr(asset, 'filename', asset)} {body}".lower()
+    return any(name in text for name in names)
+
+
+def clean_folder(app: Sphinx, exception: Exception | None) -> None:
+    """Take the unused icons out of the style sheet, and unused files out of the folder."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    style = (out / STYLE).read_text("utf-8")
+    (out / STYLE).write_text(icon_font.without_unused(style, icon_font.named_icons()), "utf-8")
+    for pattern in UNUSED:
+        for path in out.glob(pattern):
+            if path.is_file():
+                path.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.connect("config-inited", configure, priority=200)
+    app.connect("html-page-context", drop_unused_assets, priority=910)
+    app.connect("build-finished", clean_folder, priority=910)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

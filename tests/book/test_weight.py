@@ -1,0 +1,157 @@
+"""What a first visit costs: bytes, jumps of the text, and seconds on a slow phone."""
+
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import icon_font
+import lean_pages
+import pytest
+from gzip_site import GzipSite
+
+pytestmark = [pytest.mark.book, pytest.mark.browser]
+
+LANDING = "book/intro.html"
+MOST_BYTES = 1_000_000
+MOST_SHIFT = 0.1  # where Lighthouse's green ends; the aim is 0
+WINDOWS = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
+# Lighthouse's slow 4G and mid-range phone.
+SLOW_4G = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1_600_000 // 8,
+    "uploadThroughput": 750_000 // 8,
+}
+SLOWER_CPU = 4
+TARGET_S = 2.0
+
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    if (!entry.hadRecentInput)
+      window.shifts.push([entry.value, ...entry.sources.map(
+        (s) => s.node && (s.node.id || s.node.className || s.node.nodeName))]);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SCROLL = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const step = innerHeight / 2;
+  for (let y = 0; y < document.documentElement.scrollHeight; y += step) {
+    scrollTo({ top: y, behavior: "instant" });
+    await frame(); await frame();
+  }
+  return window.shifts;
+}"""
+WATCH_READY = """
+new MutationObserver(() => {
+  const first = document.querySelector("ib-explorer");
+  if (first && first.dataset.ready === "1" && !window.answered)
+    window.answered = performance.now();
+}).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });
+"""
+
+
+@pytest.fixture(scope="session")
+def packed(html: Path) -> Iterator[GzipSite]:
+    """Serve the built book compressed."""
+    with GzipSite(html).running() as site:
+        yield site
+
+
+def arrive(browser: Any, packed: GzipSite, name: str, window: str, script: str) -> Any:
+    """Return a page at its first visit: nothing is cached."""
+    page = browser.new_context(viewport=WINDOWS[window]).new_page()
+    page.set_default_timeout(60_000)
+    page.add_init_script(script)
+    packed.sent.clear()
+    page.goto(packed.address + name)
+    return page
+
+
+@pytest.mark.parametrize("window", list(WINDOWS))
+def test_a_page_is_light_and_its_text_stays_where_it_is(
+    browser: Any, packed: GzipSite, page_name: str, window: str
+) -> None:
+    page = arrive(browser, packed, page_name, window, WATCH_SHIFTS)
+    page.wait_for_load_state("networkidle")
+    shifts = page.evaluate(SCROLL)
+    page.context.close()
+    assert sum(packed.sent.values()) <= MOST_BYTES, sorted(packed.sent.items(), key=lambda x: -x[1])
+    assert sum(shift[0] for shift in shifts) < MOST_SHIFT, shifts
+
+
+def seconds_to_the_first_answer(browser: Any, packed: GzipSite, name: str) -> float:
+    """Return the time from the request until the first explorer answers, on a slow phone."""
+    context = browser.new_context(viewport=WINDOWS["phone"])
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.add_init_script(WATCH_READY)
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", SLOW_4G)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_CPU})
+    page.goto(packed.address + name, wait_until="commit")
+    answered = page.wait_for_function("window.answered").json_value()
+    context.close()
+    return float(answered) / 1000
+
+
+def test_the_first_explorer_answers_a_slow_phone_soon(
+    browser: Any, packed: GzipSite, record_property: Any
+) -> None:
+    # The target is 2 s on a machine of its own; a machine shared with other work gets three times
+    # that, which still fails if the icon script or MathJax stood in the way again.
+    seconds = [seconds_to_the_first_answer(browser, packed, LANDING) for _ in range(3)]
+    record_property("seconds", seconds)
+    print(f"first answer after {statistics.median(seconds):.2f} s (target {TARGET_S} s)")
+    assert statistics.median(seconds) < 3 * TARGET_S, seconds
+
+
+def test_every_icon_on_the_pages_is_in_the_small_font(html: Path, page_name: str) -> None:
+    page = (html / page_name).read_text("utf-8")
+    icons = {
+        name
+        for classes in re.findall(r'<i class="([^"]*)"', page)
+        for name in icon_font.NAME.findall(classes)
+    }
+    known = icon_font.codes((html / lean_pages.STYLE).read_text("utf-8"))
+    full = icon_font.codes(icon_font.theme_style())
+    assert icons & full.keys()
+    assert not (icons & full.keys()) - known.keys()
+
+
+def test_the_small_font_draws_every_icon_that_is_named() -> None:
+    from fontTools.ttLib import TTFont
+
+    style = icon_font.theme_style()
+    wanted = icon_font.used_characters(style, icon_font.named_icons())
+    fonts = icon_font.theme_folder(icon_font.THEMES[0]).glob("theme/**/webfonts/*.ttf")
+    drawn: set[int] = set()
+    for font in fonts:
+        if data := icon_font.subset(font, wanted):
+            from io import BytesIO
+
+            assert len(data) < 10_000
+            drawn |= TTFont(BytesIO(data)).getBestCmap().keys()
+    assert {ord(char) for char in wanted} == drawn
+
+
+def test_only_the_page_of_search_results_loads_the_index(html: Path, page_name: str) -> None:
+    assert "searchindex.js" not in (html / page_name).read_text("utf-8")
+    assert "searchindex.js" in (html / "search.html").read_text("utf-8")
+
+
+def test_formulas_wait_for_all_else_and_other_scripts_do_not_block() -> None:
+    page = (
+        '<script src="_static/doctools.js?v=1"></script>'
+        '<script defer="defer" src="_static/mathjax/tex-chtml.js"></script>'
+        '<script src="_static/documentation_options.js"></script>'
+    )
+    assert lean_pages.mended(page) == (
+        '<script defer src="_static/doctools.js?v=1"></script>'
+        '<script async fetchpriority="low" src="_static/mathjax/tex-chtml.js"></script>'
+        '<script src="_static/documentation_options.js"></script>'
+    )
