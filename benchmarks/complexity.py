@@ -1,6 +1,6 @@
 """Complexity measures: phrases of Lempel and Ziv, and polynomial expansions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.compare import OURS, Size, Work, Workload
@@ -15,7 +16,7 @@ from ibcore.redshift import lz76
 from ibcore.redshift.polynomial import polynomial_coefficients
 from ibcore.tasks import axis
 
-Sequences = list[list[int]]
+Sequences = Sequence[NDArray[np.int64]]
 
 
 def ours_phrases(sequences: Sequences) -> Tensor:
@@ -42,7 +43,7 @@ def _count(text: str) -> int:
 def with_antropy(sequences: Sequences) -> Tensor:
     """Count with ``antropy``, which compiles by numba."""
     antropy: Any = import_module("antropy")
-    return torch.tensor([float(antropy.lziv_complexity(np.array(s))) for s in sequences])
+    return torch.tensor([float(antropy.lziv_complexity(s)) for s in sequences])
 
 
 PEERS: Mapping[str, Callable[[Sequences], Tensor]] = {"antropy": with_antropy}
@@ -55,7 +56,7 @@ def phrases(length: int, count: int, kind: str) -> Workload:
         bits = rng.integers(0, 2, (count, length))
     else:
         bits = np.cumsum(rng.random((count, length)) < 8 / length, axis=1) % 2
-    sequences: Sequences = bits.tolist()
+    sequences: Sequences = list(bits)
     variants: dict[str, Work] = {
         OURS: partial(ours_phrases, sequences),
         "search of strings": partial(plain_phrases, sequences),

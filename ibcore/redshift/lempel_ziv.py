@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ibcore.redshift._automaton import count_lz76
@@ -12,8 +14,12 @@ from ibcore.redshift._values import check_values, mask_constant
 Variant = Literal["lz76", "lz78"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
+Symbols = Sequence[int] | NDArray[np.integer]
 
-def lz76(sequence: Sequence[int]) -> int:
+_NEAR = 256  # integers that lie within so many need no ranks: the automaton may know more symbols
+
+
+def lz76(sequence: Symbols) -> int:
     """Return the number of phrases of Lempel and Ziv's 1976 parsing.
 
     Each phrase is the shortest string that does not occur earlier in the sequence, where the
@@ -38,7 +44,7 @@ def lz76(sequence: Sequence[int]) -> int:
     return count_lz76(_ranks(sequence))
 
 
-def lz78(sequence: Sequence[int]) -> int:
+def lz78(sequence: Symbols) -> int:
     """Return the number of phrases of Lempel and Ziv's 1978 parsing (the dictionary size).
 
     Each phrase is the longest one seen before plus one symbol; an incomplete last phrase counts.
@@ -71,18 +77,27 @@ def lz78(sequence: Sequence[int]) -> int:
     return phrases + (node != 0)
 
 
-def _not_empty(sequence: Sequence[int]) -> None:
+def _not_empty(sequence: Symbols) -> None:
     if len(sequence) == 0:
         raise ValueError("a sequence needs at least one symbol, got none")
 
 
-def _ranks(sequence: Sequence[int]) -> list[int]:
-    """Replace symbols by 0, 1, 2, ... in order of value."""
-    rank = {symbol: i for i, symbol in enumerate(sorted(set(sequence)))}
-    return [rank[symbol] for symbol in sequence]
+def _ranks(sequence: Symbols) -> NDArray[np.integer]:
+    """Replace symbols by small integers from 0 in order of value."""
+    symbols = sequence if isinstance(sequence, np.ndarray) else np.asarray(list(sequence))
+    if symbols.dtype.kind in "iu":
+        low = symbols.min()
+        if int(symbols.max()) - int(low) < _NEAR:
+            near: NDArray[np.integer] = symbols - low
+            return near
+    ranks: NDArray[np.integer] = np.unique(symbols, return_inverse=True)[1]
+    return ranks
 
 
-_COUNT: dict[Variant, Callable[[list[int]], int]] = {"lz76": count_lz76, "lz78": lz78}
+_COUNT: dict[Variant, Callable[[NDArray[np.integer]], int]] = {
+    "lz76": count_lz76,
+    "lz78": lambda symbols: lz78(symbols.tolist()),
+}
 
 
 def discretize(values: Tensor, levels: int) -> Tensor:
@@ -144,6 +159,6 @@ def lempel_ziv_complexity(values: Tensor, *, variant: Variant = "lz78", levels: 
     """
     if variant not in VARIANTS:
         raise ValueError(f"unknown variant {variant!r}; choose one of {', '.join(VARIANTS)}")
-    sequences: list[list[int]] = discretize(values, levels).cpu().tolist()
-    counts = [float(_COUNT[variant](sequence)) for sequence in sequences]
+    count = _COUNT[variant]
+    counts = [float(count(sequence)) for sequence in discretize(values, levels).cpu().numpy()]
     return mask_constant(torch.tensor(counts, dtype=torch.float64, device=values.device), values)
