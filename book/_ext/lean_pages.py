@@ -96,7 +96,7 @@ def configure(app: Sphinx, config: Config) -> None:
 def drop_unused_assets(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Leave out what a page has nothing for: formulas, explorers, elements of the design extension."""
+    """Leave out what a page has nothing for: formulas, explorers, design elements."""
     body = context.get("body", "")
     unused = tuple(name for name, mark in MARKS.items() if mark not in body)
     for kind in ("script_files", "css_files"):

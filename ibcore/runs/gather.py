@@ -41,5 +41,7 @@ def _joined(tables: Sequence[pa.Table]) -> pd.DataFrame:
     first = tables[0].schema
     plain = not any(pa.types.is_dictionary(kind) for kind in first.types)
     if plain and all(table.schema.equals(first, check_metadata=True) for table in tables):
-        return pa.concat_tables(tables).to_pandas()
-    return pd.concat([table.to_pandas() for table in tables], ignore_index=True)
+        frames = [pa.concat_tables(tables).to_pandas()]
+    else:
+        frames = [table.to_pandas() for table in tables]
+    return pd.concat(frames, ignore_index=True)
