@@ -41,7 +41,6 @@ def _joined(tables: Sequence[pa.Table]) -> pd.DataFrame:
     first = tables[0].schema
     plain = not any(pa.types.is_dictionary(kind) for kind in first.types)
     if plain and all(table.schema.equals(first, check_metadata=True) for table in tables):
-        frames = [pa.concat_tables(tables).to_pandas()]
-    else:
-        frames = [table.to_pandas() for table in tables]
+        tables = [pa.concat_tables(tables)]
+    frames: list[pd.DataFrame] = [table.to_pandas() for table in tables]
     return pd.concat(frames, ignore_index=True)
