@@ -32,7 +32,7 @@ from ibcore.guidance.experiments.networks import (
     build_convolutional,
     outputs,
 )
-from ibcore.guidance.experiments.remembered import RememberedGuide
+from ibcore.guidance.experiments.remembered import TurnedGuide
 from ibcore.guidance.experiments.room import Options, Room
 from ibcore.guidance.experiments.setting import Fit, Setting
 from ibcore.runs.registry import experiments
@@ -121,7 +121,7 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
             r"one first width, got channels=\(4, 4\)",
         ),
         (
-            lambda: RememberedGuide(SimpleNamespace(fixed=False), None),
+            lambda: TurnedGuide(SimpleNamespace(fixed=False), None),
             "depends on the batch; use one in evaluation mode",
         ),
     ],
@@ -220,7 +220,7 @@ def test_a_remembered_guide_has_the_same_similarities():
     points = Batch(torch.rand(40, 90, generator=rng), torch.zeros(40), torch.arange(40))
     x = torch.rand(30, 12, generator=rng)
     rows = Batch(points.x[10:], points.y[10:], points.rows[10:])
-    seen, kept = PixelGuide()(rows)["pixels"], RememberedGuide(PixelGuide(), points)(rows)["pixels"]
+    seen, kept = PixelGuide()(rows)["pixels"], TurnedGuide(PixelGuide(), points)(rows)["pixels"]
     assert kept.shape == (30, 40)
     for measure in (cka, rsa, procrustes, ridge):
         assert measure(x, kept).item() == pytest.approx(measure(x, seen).item(), abs=1e-4)

@@ -21,6 +21,7 @@ from ibcore.guidance.experiments.grammar import Nested
 from ibcore.guidance.experiments.plain_cnn import run_plain
 from ibcore.guidance.experiments.plain_config import Images, Plain, load_parts, plain_cells
 from ibcore.guidance.experiments.readers import SequenceRNN, read
+from ibcore.guidance.experiments.remembered import RememberedGuide
 from ibcore.guidance.experiments.sequence_config import (
     Budget,
     Condition,
@@ -34,7 +35,6 @@ from ibcore.guidance.experiments.sequence_tasks import Copying, Parity, Tokens
 from ibcore.guidance.experiments.sequences import (
     AnswerGuide,
     InputGuide,
-    RememberedGuide,
     TokenCKA,
     TokenDistillation,
 )
@@ -195,7 +195,7 @@ def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
     batch = Batch(x[rows], y[rows], rows)
     wanted = own(batch)
     for entries in (2**27, 10):
-        monkeypatch.setattr("ibcore.guidance.experiments.sequences._ENTRIES", entries)
+        monkeypatch.setattr("ibcore.guidance.experiments.remembered._ENTRIES", entries)
         found = RememberedGuide(own, x, y)
         assert found.kept == (entries > 10)
         for name, view in found(batch).items():

@@ -19,14 +19,7 @@ FEW = (
     Condition("untrained", "untrained"),
     Condition("noise", "noise"),
 )
-ALL = (
-    Condition("unguided", rates=(1.0, 3.0)),
-    Condition("longer", longer=2),
-    Condition("trained", "trained", rates=(1.0, 3.0)),
-    Condition("untrained", "untrained"),
-    Condition("noise", "noise"),
-    Condition("distillation", distilled=True),
-)
+ALL = (*FEW, Condition("distillation", distilled=True))
 
 PARITY: Experiment[Sequences, SequenceCell] = Experiment(
     name="guidance.parity",

@@ -1,6 +1,7 @@
 """A deep convolutional network without residuals, guided by a ResNet, and its controls."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ibcore.guidance.altered import ScrambledGuide
+from ibcore.guidance.experiments.networks import correct, outputs
 from ibcore.guidance.experiments.plain_config import (
     Condition,
     Images,
@@ -19,17 +21,15 @@ from ibcore.guidance.experiments.plain_config import (
     load_parts,
     plain_cells,
 )
+from ibcore.guidance.experiments.rated import GUIDE_SEED, late_similarity, rows_of
+from ibcore.guidance.experiments.scores import share
 from ibcore.guidance.guides import Guide, LabelGuide, NetworkGuide, NoiseGuide, PixelGuide
 from ibcore.guidance.schedule import Schedule
 from ibcore.guidance.task import Distillation
 from ibcore.guidance.training import Guided, guide
 from ibcore.nets import ResNet
-from ibcore.nets.statistics import batch_statistics
 from ibcore.population import member_seed
 from ibcore.runs import Experiment
-
-_GUIDE = 1000  # the guide of network k is drawn with seed 1000 + k, another of its kind with 2000
-_LAST = 20  # steps over which the final similarity is averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,14 @@ class _Stage:
         """Split the images and train the guide."""
         own, config = member_seed(cell.config.seed, cell.network), cell.config
         parts = load_parts(config.images, own, device)
-        resnet = _net(config, parts[0].x, member_seed(own, _GUIDE), guide=True)
+        resnet = _net(config, parts[0].x, member_seed(own, GUIDE_SEED), guide=True)
         options: dict[str, Any] = {"steps": config.guide_steps, "learning_rate": config.guide_rate}
         done = _train(resnet, None, parts[0], config.batch_size, seed=own, **options)
         return cls(config, own, parts, done.model)
 
     def watcher(self, kind: Watcher | None) -> Guide | None:
         """Return the guide of this kind."""
-        train, again = self.parts[0], member_seed(self.seed, 2 * _GUIDE)
+        train, again = self.parts[0], member_seed(self.seed, 2 * GUIDE_SEED)
         if kind == "trained":
             return NetworkGuide(self.teacher, reference=train.x)
         if kind in ("untrained", "scrambled", "same architecture"):
@@ -93,12 +93,7 @@ def run_plain(cell: PlainCell, device: torch.device) -> pd.DataFrame:
         | _scores(stage, stage.teacher),
         {"condition": "residual", **stated, **_scores(stage, residual)},
     ]
-    for condition in config.conditions:
-        found = [_guided(stage, condition, rate) for rate in condition.rates]
-        rows += found
-        if len(found) > 1:
-            best = min(found, key=lambda row: float(row["validation_loss"]))
-            rows.append({**best, "condition": f"tuned {condition.name}"})
+    rows += rows_of(config.conditions, partial(_guided, stage))
     labels = {"source": config.images.source, "network": cell.network, "seed": config.seed}
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
 
@@ -139,40 +134,24 @@ def _guided(stage: _Stage, condition: Condition, rate: float) -> dict[str, Any]:
         one = condition.guide in ("pixels", "labels", "noise")
         options |= {"schedule": Schedule(weight=config.weight), "mapping": "all" if one else "even"}
     if condition.distilled:
-        options["loss"] = Distillation(_logits(stage.teacher, train.x, train.x))
+        options["loss"] = Distillation(outputs(stage.teacher, train.x, reference=train.x))
     net = _net(config, train.x, stage.seed)
     done = _train(net, watcher, train, config.batch_size, seed=stage.seed, **options)
     row = {"condition": condition.name, **stated, **_scores(stage, done.model)}
-    if watcher is not None:
-        late = done.layers.step > stated["steps"] - _LAST
-        row["similarity"] = done.layers[late].similarity.mean()
-    return row
-
-
-@torch.no_grad()
-def _logits(net: nn.Module, x: Tensor, reference: Tensor) -> Tensor:
-    """Return the logits with the batch statistics of reference images."""
-    own = {name: value.detach()[None] for name, value in net.named_parameters()}
-    assert isinstance(net, ResNet)
-    statistics = batch_statistics(net, own, reference[None])
-    return torch.cat([net(part, statistics=statistics) for part in torch.split(x, 1000)])
+    return {**row, "similarity": late_similarity(done)}
 
 
 def _scores(stage: _Stage, net: nn.Module) -> dict[str, float]:
     """Return the scores of a network on all three parts."""
     train, validation, test = stage.parts
-    logits = [_logits(net, part.x, train.x) for part in stage.parts]
+    logits = [outputs(net, part.x, reference=train.x) for part in stage.parts]
     return {
-        "accuracy": _accuracy(logits[2], test.y),
+        "accuracy": share(correct(logits[2], test.y)),
         "loss": functional.cross_entropy(logits[2].double(), test.y).item(),
-        "train_accuracy": _accuracy(logits[0], train.y),
+        "train_accuracy": share(correct(logits[0], train.y)),
         "validation_loss": functional.cross_entropy(logits[1].double(), validation.y).item(),
         "similarity": float("nan"),
     }
-
-
-def _accuracy(logits: Tensor, y: Tensor) -> float:
-    return (logits.argmax(1) == y).double().mean().item()
 
 
 FEW = (

@@ -19,7 +19,7 @@ from ibcore.guidance.experiments.networks import (
     outputs,
     reference_of,
 )
-from ibcore.guidance.experiments.remembered import RememberedGuide
+from ibcore.guidance.experiments.remembered import TurnedGuide
 from ibcore.guidance.experiments.setting import Setting
 from ibcore.guidance.guides import Batch, Guide, LabelGuide, NetworkGuide, NoiseGuide, PixelGuide
 from ibcore.guidance.layers import layer_names
@@ -138,7 +138,7 @@ class Room:
     def new_views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
         points = self.new_points
-        return RememberedGuide(self.guide(name), points).views
+        return TurnedGuide(self.guide(name), points).views
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
         return NetworkGuide(model, reference=self.reference(model))
@@ -191,7 +191,7 @@ class Room:
         if condition.alignment().needs_gram_only or points > _REMEMBERED:
             return own
         x = torch.cat([self.sets.x, self.sets.pool[: condition.unlabeled]])
-        return RememberedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
+        return TurnedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
 
     def spread(self, condition: Condition) -> list[str] | None:
         """Return four evenly spread layers of a deep target for a guide of one representation.

@@ -1,6 +1,7 @@
 """Guided sequence models and their controls: one network under all conditions is one cell."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from ibcore.guidance.alignment import Alignment
+from ibcore.guidance.experiments.rated import GUIDE_SEED, late_similarity, rows_of
 from ibcore.guidance.experiments.readers import read
+from ibcore.guidance.experiments.remembered import RememberedGuide
 from ibcore.guidance.experiments.sequence_config import (
     Budget,
     Comparison,
@@ -22,7 +25,6 @@ from ibcore.guidance.experiments.sequence_tasks import Tokens
 from ibcore.guidance.experiments.sequences import (
     AnswerGuide,
     InputGuide,
-    RememberedGuide,
     TokenCKA,
     TokenDistillation,
 )
@@ -32,9 +34,6 @@ from ibcore.guidance.schedule import Schedule
 from ibcore.guidance.training import Guided, guide
 from ibcore.nets import count_parameters
 from ibcore.population import member_seed
-
-_GUIDE = 1000  # the guide of network k is drawn with seed 1000 + k, another of its kind with 2000
-_LAST = 20  # steps over which the final similarity is averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class _Stage:
         train = _on(cell.problem.draw("train", count, own), device)
         validation = _on(cell.problem.draw("validation", cell.held_out, own), device)
         test = _on(cell.problem.draw("test", cell.held_out, own), device)
-        teacher = build(cell.guide, cell.problem, member_seed(own, _GUIDE)).to(device)
+        teacher = build(cell.guide, cell.problem, member_seed(own, GUIDE_SEED)).to(device)
         teacher = _train(teacher, None, train, cell.guide_budget, seed=own).model
         views = RememberedGuide(_tapped(teacher, train), train.x, train.y)
         return cls(cell, train, validation, test, teacher, views, device)
@@ -68,7 +67,7 @@ class _Stage:
         own = member_seed(cell.seed, cell.network)
         if kind in ("untrained", "same architecture"):
             reader, turn = (cell.guide, 1) if kind == "untrained" else (cell.target, 2)
-            net = build(reader, cell.problem, member_seed(own, turn * _GUIDE)).to(self.device)
+            net = build(reader, cell.problem, member_seed(own, turn * GUIDE_SEED)).to(self.device)
             return RememberedGuide(_tapped(net, self.train), x, y)
         if kind == "noise":
             features = cell.target.width * cell.problem.length
@@ -101,12 +100,7 @@ def run_sequences(cell: SequenceCell, device: torch.device) -> pd.DataFrame:
     """
     stage = _Stage.set(cell, device)
     rows = [{"condition": "guide", **_row(stage, stage.teacher, cell.guide_budget)}]
-    for condition in cell.conditions:
-        found = [_guided(stage, condition, rate) for rate in condition.rates]
-        rows += found
-        if len(found) > 1:
-            best = min(found, key=lambda row: float(row["validation_loss"]))
-            rows.append({**best, "condition": f"tuned {condition.name}"})
+    rows += rows_of(cell.conditions, partial(_guided, stage))
     labels = {
         "task": type(cell.problem).__name__.lower(),
         "length": cell.problem.length,
@@ -177,11 +171,8 @@ def _row(stage: _Stage, net: nn.Module, budget: Budget) -> dict[str, Any]:
 
 def _similarity(done: Guided, condition: Condition, tokens: int) -> float:
     """Return the mean over pairs of layers and the last steps, nan without a guide."""
-    late = done.layers[done.layers.step > len(done.log) - _LAST].similarity
-    if not len(late):
-        return float("nan")
     share = tokens if condition.comparison == "per token" else 1  # that was a sum over tokens
-    return 1 - (1 - float(late.mean())) / share
+    return 1 - (1 - late_similarity(done)) / share
 
 
 def score(net: nn.Module, data: Tokens) -> dict[str, float]:

@@ -7,11 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ibcore.guidance.experiments.readers import read
-from ibcore.guidance.guides import Batch, Guide
+from ibcore.guidance.guides import Batch
 from ibcore.guidance.similarity import cka
-
-_ENTRIES = 2**27  # of representations that are kept: 512 MiB in float32
-_CHUNK = 512  # sequences read at once
 
 
 @dataclass(frozen=True)
@@ -73,51 +70,6 @@ class InputGuide:
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the tokens of a batch."""
         return {"inputs": functional.one_hot(batch.x, self.vocabulary).float()}
-
-
-class RememberedGuide:
-    """A fixed guide that is asked once about all data, unless its answers are too large to keep.
-
-    Parameters
-    ----------
-    guide
-        Whose representation of a point depends on that point alone.
-    x, y
-        All data.
-
-    Raises
-    ------
-    ValueError
-        If the guide is not fixed.
-
-    Examples
-    --------
-    >>> x = torch.tensor([[2, 0], [1, 1]])
-    >>> guide = RememberedGuide(InputGuide(3), x, x)
-    >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["inputs"].argmax(-1).tolist()
-    [[1, 1]]
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, x: Tensor, y: Tensor) -> None:
-        if not guide.fixed:
-            raise ValueError("this guide depends on the batch; only a fixed one can be remembered")
-        self.guide = guide
-        probe = guide(Batch(x[:1], y[:1], torch.arange(1, device=x.device)))
-        self.kept = len(x) * sum(view.numel() for view in probe.values()) <= _ENTRIES
-        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
-
-    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        rows = torch.split(torch.arange(len(x), device=x.device), _CHUNK)
-        views = [self.guide(Batch(x[part], y[part], part)) for part in rows]
-        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of a batch."""
-        if not self.kept:
-            return self.guide(batch)
-        return {name: view[batch.rows] for name, view in self.table.items()}
 
 
 class TokenDistillation:
