@@ -41,6 +41,8 @@ def configure(app: Sphinx, config: Config) -> None:
         app.tags.add("instructor")
     config.html_baseurl = pages_address(config.html_theme_options["repository_url"])
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
+    footer = config.html_theme_options.get("extra_footer", "")
+    config.html_theme_options["extra_footer"] = footer.replace("|release|", config.release)
     _add_explorers(config)
 
 
@@ -129,7 +131,7 @@ def reread_all(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the extension and its two companions."""
+    """Register the extension and its companions."""
     set_environment()
     app.add_config_value("ibbook_fingerprint", "", "")
     app.connect("config-inited", configure, priority=100)
@@ -142,7 +144,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.connect("build-finished", copy_mathjax)
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
-    companions = ("explorer_directive", "claim_links", "claims_ledger", "lean_pages")
+    companions = ("explorer_directive", "claim_links", "claims_ledger", "lean_pages", "slides")
     for companion in (*companions, "exercises_report", "exercises_edition", "api_pages"):
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

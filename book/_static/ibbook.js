@@ -18,10 +18,10 @@
     return element;
   }
 
-  /** Read a kept choice; storage may be forbidden. */
+  /** Read a kept choice; storage may be forbidden, and a box without a name keeps nothing. */
   function recall(key) {
     try {
-      return window.localStorage.getItem(key);
+      return key && window.localStorage.getItem(key);
     } catch {
       return null;
     }
@@ -30,7 +30,7 @@
   /** Keep a choice in this browser, if it allows that. */
   function keep(key, value) {
     try {
-      window.localStorage.setItem(key, value);
+      if (key) window.localStorage.setItem(key, value);
     } catch {
       /* private window or file: the page works without memory */
     }
@@ -110,7 +110,7 @@
     const list = box.querySelector(":scope > ul");
     const answer = box.querySelector(":scope > details");
     if (!list || !answer) return;
-    const key = `ibbook:predict:${box.dataset.id || ""}`;
+    const key = box.dataset.id && `ibbook:predict:${box.dataset.id}`;
     const fieldset = toFieldset(list);
     const radios = [...fieldset.querySelectorAll("input")];
     const button = make("button", "ib-button", "Commit to this answer");
@@ -125,7 +125,7 @@
       commit(radios, button, answer);
       answer.querySelector("summary").focus();
     });
-    const kept = radios[Number.parseInt(recall(key) ?? "-1", 10)];
+    const kept = radios[Number.parseInt(recall(key) || "-1", 10)];
     if (kept) {
       kept.checked = true;
       commit(radios, button, answer);
@@ -147,6 +147,11 @@
     document.querySelectorAll(".ib-quiz").forEach(startQuiz);
     document.querySelectorAll(".ib-predict").forEach(startPrediction);
     document.documentElement.dataset.ibbook = "ready";
+  }
+
+  // From a file a page may not fetch another, so search lists titles without excerpts.
+  if (window.location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
+sys.path[:0] = [str(ROOT / folder) for folder in ("book/_ext", "book/tools", ".ci")]
 
 import freshness  # noqa: E402 (found on the path set above)
 
