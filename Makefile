@@ -9,6 +9,8 @@ TIER ?= smoke
 EDITION ?= student
 WORKERS ?= 2
 URL ?=
+REF ?=
+NAME ?=
 
 # Spinning threads on shared cores are up to a hundred times slower than one thread.
 OMP_NUM_THREADS ?= 1
@@ -24,7 +26,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench repository clean-pages clean distclean
+.PHONY: help book test lint notebooks bench repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -35,6 +37,11 @@ help:
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
+	@echo 'make slides               print the slides of every chapter to _build/html/slides/*.pdf'
+	@echo 'make zip                  the whole site in one file, for reading without a network'
+	@echo 'make pdf                  the whole book as one PDF (minutes)'
+	@echo 'make edition NAME=2026.1  check and build all that an edition consists of'
+	@echo 'make pin REF=...          lead launch links to a tag of the repository, or back to main'
 	@echo 'make repository URL=...   set the address of the repository everywhere'
 	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
 	@echo 'make clean                remove all that was built'
@@ -78,6 +85,24 @@ bench: $(VENV)/.bench
 
 repository:
 	$(PYTHON) .ci/repository.py '$(URL)'
+
+pin:
+	$(PYTHON) .ci/pin.py '$(REF)'
+
+slides: book $(VENV)/.test
+	$(BIN)/python book/tools/print_slides.py
+
+zip: book
+	$(BIN)/python book/tools/zip_site.py
+
+pdf: book $(VENV)/.test
+	$(BIN)/python book/tools/print_book.py
+
+# Checked first, so that nothing is built in vain; the last step checks again.
+edition: $(VENV)/.test
+	$(BIN)/python book/tools/edition.py check '$(NAME)'
+	$(MAKE) slides zip pdf
+	$(BIN)/python book/tools/edition.py build '$(NAME)'
 
 clean-pages:
 	rm -rf _build/html _build/.doctrees

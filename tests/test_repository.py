@@ -140,7 +140,8 @@ def test_the_citation_file_agrees_with_the_package_and_the_book() -> None:
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)
     assert version is not None
-    assert citation["version"] == version[1]
+    assert citation["version"] == version[1] == config["sphinx"]["config"]["release"]
+    assert "|release|" in config["html"]["extra_footer"]
     assert config["title"] in citation["title"]
 
 
@@ -174,5 +175,15 @@ def _normal(name: str) -> str:
 
 def test_make_help_names_every_public_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("book", "test", "notebooks", "bench", "repository", "clean"):
+    for target in (
+        "book",
+        "test",
+        "notebooks",
+        "bench",
+        "repository",
+        "slides",
+        "zip",
+        "pdf",
+        "clean",
+    ):
         assert f"make {target}" in done.stdout
