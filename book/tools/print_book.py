@@ -23,6 +23,7 @@ SHEET = {
     "format": "A4",
     "margin": {"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
 }
+WIDE_SHEET = {**SHEET, "landscape": True, "scale": 0.85}  # for the ledger's six columns
 SCRIPTS_LEFT_OUT = re.compile(r"/_static/(ibcore-explorers|ibbook|togglebutton)\.js")
 STYLE = """
   html, body { font-size: 13px !important; background: #fff !important; }
@@ -36,6 +37,7 @@ STYLE = """
   *, *::before, *::after { box-sizing: border-box !important; }
   .bd-main, .bd-content, .bd-article
     { margin: 0 !important; padding: 0 !important; overflow: visible !important; }
+  .pst-scrollable-table-container, .cell_output { overflow: visible !important; }
   .onlyprint, #jb-print-docs-body { display: none !important; }
   .bd-article h1 { display: block !important; }
   figure, tr, pre, .cell_input, .ib-card, .ib-predict, mjx-container, .math { break-inside: avoid; }
@@ -112,7 +114,8 @@ def print_page(context: Any, name: str, folder: Path, html: Path = HTML) -> Part
     page.evaluate(PREPARE, STYLE)
     title = page.locator("article h1").first.evaluate("h => h.firstChild.textContent.trim()")
     target = folder / f"{name.replace('/', '-')}.pdf"
-    page.pdf(path=target, print_background=True, tagged=True, **SHEET)
+    sheet = WIDE_SHEET if page.locator(".ib-ledger").count() else SHEET
+    page.pdf(path=target, print_background=True, tagged=True, **sheet)
     page.close()
     return Part(name, title, PdfReader(target))
 
@@ -202,18 +205,23 @@ def number_pages(context: Any, writer: PdfWriter, folder: Path, footer: str) -> 
     """Print page numbers below every page but the first."""
     page = context.new_page()
     sheets = "".join(
-        f"<div>{f'{footer} · {number}' if number > 1 else ''}</div>"
-        for number in range(1, len(writer.pages) + 1)
+        f'<div class="{_turned(sheet)}">{f"{footer} · {number}" if number > 1 else ""}</div>'
+        for number, sheet in enumerate(writer.pages, start=1)
     )
     page.set_content(
         "<style>@page{size:A4;margin:0}body{margin:0;font:11px sans-serif;color:#55606e}"
         "div{box-sizing:border-box;height:296mm;padding-top:281mm;text-align:center;"
-        f"break-after:page}}</style>{sheets}"
+        "break-after:page}@page wide{size:A4 landscape}.wide{page:wide;height:209mm;"
+        f"padding-top:194mm}}</style>{sheets}"
     )
     page.pdf(path=folder / "numbers.pdf", prefer_css_page_size=True)
     page.close()
     for sheet, number in zip(writer.pages, PdfReader(folder / "numbers.pdf").pages, strict=False):
         sheet.merge_page(number)
+
+
+def _turned(sheet: Any) -> str:
+    return "wide" if sheet.mediabox.width > sheet.mediabox.height else "tall"
 
 
 def cover(context: Any, folder: Path, title: str, release: str, url: str) -> Part:
