@@ -11,6 +11,7 @@ WORKERS ?= 2
 URL ?=
 REF ?=
 NAME ?=
+TITLE ?=
 
 # Spinning threads on shared cores are up to a hundred times slower than one thread.
 OMP_NUM_THREADS ?= 1
@@ -26,7 +27,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test lint notebooks bench links chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -37,6 +38,8 @@ help:
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
+	@echo 'make links                check every link that leads out of the book (needs a network)'
+	@echo 'make chapter NAME=memory/new TITLE="..."    begin a chapter that has all its parts'
 	@echo 'make slides               print the slides of every chapter to _build/html/slides/*.pdf'
 	@echo 'make zip                  the whole site in one file, for reading without a network'
 	@echo 'make pdf                  the whole book as one PDF (minutes)'
@@ -82,6 +85,13 @@ $(VENV)/.bench: $(VENV)/.book
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
+
+# Not part of the tests: another site's bad day must not fail a change of ours.
+links: $(VENV)/.book
+	$(BIN)/jupyter-book build . --toc book/_toc.yml --builder custom --custom-builder linkcheck
+
+chapter: $(VENV)/.test
+	$(BIN)/python book/tools/chapter.py '$(NAME)' '$(TITLE)'
 
 repository:
 	$(PYTHON) .ci/repository.py '$(URL)'

@@ -54,6 +54,12 @@ def unread(app: Sphinx, what: str, name: str, *rest: Any) -> None:
         lines[:] = NumpyDocstring(text, app.config, app, "method", name, thing).lines()
 
 
+def readable(app: Sphinx, what: str, name: str, *rest: Any) -> tuple[str, Any] | None:
+    """Write a default made anew for each object as ``...``: Sphinx cannot read ``<factory>``."""
+    _, _, arguments, returned = rest
+    return (arguments.replace("<factory>", "..."), returned) if arguments else None
+
+
 @cache
 def _experiments() -> frozenset[str]:
     """Return the names of the experiments, which look like names of Python."""
@@ -65,5 +71,6 @@ def _experiments() -> frozenset[str]:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("autodoc-process-docstring", clean, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", readable)
     app.connect("autodoc-process-docstring", unread, priority=600)  # after it
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,7 @@ place, those of a laboratory in the order of the chapters that first use them.
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -95,13 +96,24 @@ def page_text(page: str) -> str:
     return "\n\n".join(parts)
 
 
+def in_myst(line: str) -> str:
+    """Return a line of reStructuredText with its formulas as MyST writes them.
+
+    Examples
+    --------
+    >>> in_myst("Return :math:`x^2`, see `cka`.")
+    'Return {math}`x^2`, see `cka`.'
+    """
+    return re.sub(r":(\w+):(?=`)", r"{\1}", line)
+
+
 def index_text() -> str:
     """Return the list of all names, by page, with the first line of each description."""
     parts = []
     for page in api_names.PAGES:
         parts += [f"## [](/{api_names.FOLDER}/{page}.md)", ""]
         parts += [
-            f"- {{py:obj}}`{name.name} <{name.path}>`: {name.summary}"
+            f"- {{py:obj}}`{name.name} <{name.path}>`: {in_myst(name.summary)}"
             for name in sorted(api_names.names().values(), key=lambda each: each.name.lower())
             if name.page == page
         ]

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import formula_room
 import freshness
 import icon_font
 from sphinx.application import Sphinx
@@ -38,7 +39,23 @@ MARKS = {  # what loads it: what shows on a page that needs it
     "design-tabs": 'class="sd-',
 }
 
+# The theme scrolls the sidebar to the present page when all scripts have run, seconds after it was
+# drawn. The same as soon as its links are there: nothing jumps, and the theme finds it done.
+SIDEBAR_END = '<div class="sidebar-primary-items__end sidebar-primary__section">'
+PLACE_SIDEBAR = """<script>
+(() => {
+  const bar = document.getElementById("pst-primary-sidebar");
+  const here = [...bar.querySelectorAll(".bd-docs-nav .active")].pop();
+  const kept = parseInt(sessionStorage.getItem("sidebar-scroll-top"), 10);
+  const y = here && here.getBoundingClientRect().y;
+  if (!isNaN(kept)) bar.scrollTop = kept;
+  else if (y > innerHeight / 2)
+    bar.scrollTop = y - bar.getBoundingClientRect().y - bar.clientHeight / 4;
+})();
+</script>"""
+
 REPLACED = (
+    (SIDEBAR_END, PLACE_SIDEBAR + SIDEBAR_END),
     # The logo stands outside every landmark otherwise.
     (
         '<div id="pst-primary-sidebar" class',
@@ -81,7 +98,7 @@ def mended(page: str, *, searching: bool = False) -> str:
     page = MATHJAX.sub(r'<script async fetchpriority="low" \1', page)
     for old, new in REPLACED:
         page = page.replace(old, new)
-    return page
+    return formula_room.with_room(page)
 
 
 def configure(app: Sphinx, config: Config) -> None:
