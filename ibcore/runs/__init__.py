@@ -10,6 +10,7 @@ from ibcore.runs.fill import fill_text
 from ibcore.runs.job import CellError
 from ibcore.runs.ledger import read_ledger
 from ibcore.runs.limits import TimeLimitError
+from ibcore.runs.overview import measurements
 from ibcore.runs.provenance import Provenance
 from ibcore.runs.registry import experiments, find
 from ibcore.runs.store import DamagedResultError, Stored, default_store, load, read, stored, write
@@ -33,6 +34,7 @@ __all__ = [
     "fill_text",
     "find",
     "load",
+    "measurements",
     "open_executor",
     "read",
     "read_ledger",

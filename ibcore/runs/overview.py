@@ -1,0 +1,76 @@
+"""What is stored, at which tier, and when and where it was measured."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ibcore.runs.store import Stored, published, read, stored
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "lab",
+    "experiment",
+    "tier",
+    "seeds",
+    "device",
+    "date",
+    "dirty",
+    "cells",
+    "seconds",
+    "device_name",
+    "commit",
+)
+
+
+def measurements(store: Path | str | None = None) -> "pd.DataFrame":
+    """Return one row for each stored result, by name and tier, from its own provenance.
+
+    Parameters
+    ----------
+    store
+        The folder of results; by default the published ones.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``lab``, ``experiment``, ``tier``; ``seeds``, how many different values the column
+        ``seed`` has; ``device``, for instance ``cpu`` or ``cuda:0``; ``date``, when the result
+        was finished, UTC; ``dirty``, whether the package differed from its commit (None outside
+        a checkout); ``cells``; ``seconds`` of computing, summed over cells; ``device_name``;
+        ``commit``.
+
+    Raises
+    ------
+    DamagedResultError
+        If a stored file cannot be read.
+
+    Examples
+    --------
+    >>> set(measurements()["tier"]) <= {"smoke", "laptop", "paper"}
+    True
+    >>> len(measurements("a-folder-that-does-not-exist"))
+    0
+    """
+    import pandas as pd
+
+    folder = published() if store is None else Path(store)
+    frame = pd.DataFrame([_row(entry) for entry in stored(folder)], columns=list(COLUMNS))
+    return frame.assign(date=pd.to_datetime(frame["date"], utc=True))
+
+
+def _row(entry: Stored) -> dict[str, object]:
+    _, origin = read(entry.path)
+    return {
+        "lab": entry.experiment.partition(".")[0],
+        "experiment": entry.experiment,
+        "tier": entry.tier,
+        "seeds": len(origin.seeds),
+        "device": origin.device,
+        "date": origin.date,
+        "dirty": origin.dirty,
+        "cells": origin.cells,
+        "seconds": origin.seconds,
+        "device_name": origin.device_name,
+        "commit": origin.commit,
+    }

@@ -1,0 +1,37 @@
+"""The table of stored results says of each file what the file says of itself."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from toy.experiments import SQUARES
+
+from ibcore.runs import DamagedResultError, measurements, run
+
+
+def test_each_stored_result_is_one_row_with_its_own_provenance(tmp_path: Path) -> None:
+    before = pd.Timestamp.now("UTC").floor("s")
+    made = run(SQUARES, "laptop", store=tmp_path, progress=False).attrs["provenance"]
+    run(SQUARES, "smoke", store=tmp_path, progress=False)
+    table = measurements(tmp_path)
+    assert table["tier"].tolist() == ["smoke", "laptop"]
+    assert table["cells"].tolist() == [3, 6]
+    row = table.iloc[1]
+    assert (row.lab, row.experiment, row.seeds, row.device) == ("toy", "toy.squares", 1, "cpu")
+    assert before <= row.date <= pd.Timestamp.now("UTC")
+    assert [row[name] for name in ("dirty", "seconds", "commit", "device_name")] == [
+        made[name] for name in ("dirty", "seconds", "commit", "device_name")
+    ]
+
+
+def test_an_empty_folder_is_an_empty_table_with_the_same_columns(tmp_path: Path) -> None:
+    table = measurements(tmp_path)
+    assert len(table) == 0
+    assert list(table)[:7] == ["lab", "experiment", "tier", "seeds", "device", "date", "dirty"]
+
+
+def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "toy.squares.smoke.parquet").write_bytes(os.urandom(64))
+    with pytest.raises(DamagedResultError, match=r"toy\.squares\.smoke\.parquet is damaged"):
+        measurements(tmp_path)
