@@ -27,7 +27,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench links chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test lint notebooks bench oldest links chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -38,6 +38,7 @@ help:
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
+	@echo 'make oldest               test the package with the oldest releases it allows (needs uv)'
 	@echo 'make links                check every link that leads out of the book (needs a network)'
 	@echo 'make chapter NAME=memory/new TITLE="..."    begin a chapter that has all its parts'
 	@echo 'make slides               print the slides of every chapter to _build/html/slides/*.pdf'
@@ -85,6 +86,12 @@ $(VENV)/.bench: $(VENV)/.book
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
+
+# The package without the pages, whose builder is pinned.  Needs uv, which resolves downwards.
+oldest:
+	uv venv --quiet --clear --python $(PYTHON) _build/oldest
+	uv pip install --quiet --python _build/oldest --resolution lowest-direct -e '.[test]'
+	_build/oldest/bin/python -m pytest -n $(WORKERS) --ignore tests/book --ignore tests/explorers
 
 # Not part of the tests: another site's bad day must not fail a change of ours.
 links: $(VENV)/.book

@@ -145,6 +145,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
     companions = ("explorer_directive", "claim_links", "claims_ledger", "lean_pages", "slides")
-    for companion in (*companions, "exercises_report", "exercises_edition", "api_pages"):
+    reports = ("exercises_report", "exercises_edition", "status_tables", "api_pages")
+    for companion in (*companions, *reports):
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
