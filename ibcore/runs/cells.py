@@ -16,11 +16,11 @@ from ibcore.runs.experiment import AnyExperiment, plain_fields
 from ibcore.runs.prediction import Measurement
 from ibcore.runs.provenance import Provenance
 from ibcore.runs.segments import SUFFIX, Record, Segment, SegmentWriter, read_segment
-from ibcore.runs.store import DamagedResultError, read, result_path, to_table, write
+from ibcore.runs.store import DamagedResultError, read, result_path, write_table
+from ibcore.runs.tables import to_table
 from ibcore.runtime import Tier
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 SHORT = 1.0  # seconds; shorter cells share segments
@@ -115,13 +115,13 @@ class CellFolder:
         return {key: found[key] for key in self.cells if key in found}
 
     def save(
-        self, key: str, frame: "pd.DataFrame", origin: Provenance, writer: SegmentWriter
+        self, key: str, table: "pa.Table", origin: Provenance, writer: SegmentWriter
     ) -> FinishedCell:
         """Write a finished cell at once, and return it as a resumed run will see it."""
         if origin.seconds >= SHORT:
-            write(frame, self._path(key), origin)
+            write_table(table, self._path(key), origin)
             return self._read_file(key)
-        table, fields = to_table(frame), origin.to_dict()
+        fields = origin.to_dict()
         writer.add(key, {name: fields[name] for name in _OWN}, table)
         return FinishedCell(table, origin, self.cells[key])
 

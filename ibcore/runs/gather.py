@@ -6,9 +6,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ibcore.runs.cells import FinishedCell
-from ibcore.runs.job import Job, seeds_of
+from ibcore.runs.job import Job
 from ibcore.runs.provenance import merge
-from ibcore.runs.store import read, write
+from ibcore.runs.store import read, write_table
+from ibcore.runs.tables import seeds_of, to_table
 
 
 def gather(job: Job, results: Mapping[str, FinishedCell]) -> pd.DataFrame:
@@ -31,16 +32,16 @@ def gather(job: Job, results: Mapping[str, FinishedCell]) -> pd.DataFrame:
     whole = _joined(tables)
     provenance = merge([results[key].provenance for key in job.plan], seeds_of(whole))
     with job.storing("all cells are finished but the result"):
-        write(whole, job.cells.gathered, provenance)
+        write_table(whole, job.cells.gathered, provenance)
     job.cells.clear()
     return read(job.cells.gathered)[0]
 
 
-def _joined(tables: Sequence[pa.Table]) -> pd.DataFrame:
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Join tables as pandas joins frames; at once where all have the same types."""
     first = tables[0].schema
     plain = not any(pa.types.is_dictionary(kind) for kind in first.types)
     if plain and all(table.schema.equals(first, check_metadata=True) for table in tables):
-        tables = [pa.concat_tables(tables)]
+        return pa.concat_tables(tables)
     frames: list[pd.DataFrame] = [table.to_pandas() for table in tables]
-    return pd.concat(frames, ignore_index=True)
+    return to_table(pd.concat(frames, ignore_index=True))

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ibcore.runs.cells import CellFolder, FinishedCell
 from ibcore.runs.experiment import AnyExperiment, plain_fields
@@ -14,6 +12,7 @@ from ibcore.runs.limits import TimeLimitError
 from ibcore.runs.provenance import Provenance, git_state, machine, now
 from ibcore.runs.segments import SegmentWriter
 from ibcore.runs.store import default_store
+from ibcore.runs.tables import seeds_of, to_table
 from ibcore.runs.workers import Outcome, WorkerFailedError
 from ibcore.runtime import Tier, resolve_device
 
@@ -48,7 +47,7 @@ class Job:
             commit=commit,
             dirty=dirty,
             seeds=(),
-            **asdict(machine(resolve_device())),
+            **vars(machine(resolve_device())),
         )
         return cls(cells, origin)
 
@@ -78,16 +77,17 @@ class Job:
 
     def keep(self, key: str, outcome: Outcome, writer: SegmentWriter) -> FinishedCell:
         """Store a finished cell, with where it comes from."""
+        table = to_table(outcome.frame)
         origin = replace(
             self.origin,
             cell=plain_fields(self.plan[key]),
             seconds=round(outcome.seconds, 6),
             date=now(),
-            seeds=seeds_of(outcome.frame),
-            **asdict(outcome.machine),
+            seeds=seeds_of(table),
+            **vars(outcome.machine),
         )
         with self.storing(f"the cell {self.plan[key]} is finished but"):
-            return self.cells.save(key, outcome.frame, origin, writer)
+            return self.cells.save(key, table, origin, writer)
 
     @contextmanager
     def storing(self, what: str) -> Iterator[None]:
@@ -130,10 +130,3 @@ class Job:
             f"{len(self.cells.finished())} of {len(self.plan)} cells are finished and kept in "
             f"{self.cells.folder}, the same command continues from there"
         )
-
-
-def seeds_of(frame: pd.DataFrame) -> tuple[int, ...]:
-    """Return the different values of the column ``seed``, sorted; empty without that column."""
-    if "seed" not in frame:
-        return ()
-    return tuple(sorted(int(seed) for seed in frame["seed"].dropna().unique()))

@@ -10,6 +10,7 @@ import ibcore
 from ibcore.runs.experiment import check_name
 from ibcore.runs.files import write_atomically
 from ibcore.runs.provenance import Provenance
+from ibcore.runs.tables import to_table
 from ibcore.runtime import TIERS, Tier, check_tier
 
 if TYPE_CHECKING:
@@ -84,9 +85,13 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     ...     "mine" in read(Path(folder) / "mine.parquet")[0]
     True
     """
+    write_table(to_table(frame), path, provenance)
+
+
+def write_table(table: "pa.Table", path: Path, provenance: Provenance) -> None:
+    """Write what `ibcore.runs.tables.to_table` made of a frame, as `write` does."""
     import pyarrow.parquet as pq
 
-    table = to_table(frame)
     table = table.replace_schema_metadata(
         {
             **(table.schema.metadata or {}),
@@ -98,20 +103,6 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     pq.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue()
     write_atomically(path, _swap(content, _BLANK, hashlib.sha256(content).hexdigest().encode()))
-
-
-def to_table(frame: "pd.DataFrame") -> "pa.Table":
-    """Return a tidy frame as an Arrow table; ``ValueError`` if its index carries information."""
-    import pyarrow as pa
-
-    if frame.index.nlevels > 1 or frame.index.name is not None:
-        raise ValueError(
-            f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
-            "a tidy frame keeps everything in columns"
-        )
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
-    return pa.Table.from_pandas(bare, preserve_index=False)
 
 
 def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":

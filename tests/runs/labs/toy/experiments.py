@@ -1,6 +1,7 @@
 """Squares of numbers, with a marker file for each computation and a pause or failure on demand."""
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Sequence
@@ -29,11 +30,28 @@ def cells(config: Sizes) -> Sequence[Size]:
     return [Size(size, config.networks) for size in config.sizes]
 
 
+def kill(size: int, victim: str, witness: str, times: str, *, marks: Path) -> None:
+    """Kill this process in the victim's first turns, once the witness has left a mark."""
+    if str(size) == witness:
+        time.sleep(60)
+    if str(size) != victim or len(list(marks.glob(f"{victim}.*"))) > int(times):
+        return
+    while not list(marks.glob(f"{witness}.*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def square(cell: Size, device: torch.device) -> pd.DataFrame:
-    """One row per network; leaves a marker in TOY_MARKS, fails at TOY_FAIL, sleeps TOY_PAUSE."""
-    if "TOY_MARKS" in os.environ:
-        (Path(os.environ["TOY_MARKS"]) / f"{cell.size}.{uuid.uuid4().hex}").touch()
+    """One row per network; leaves a marker in TOY_MARKS, fails at TOY_FAIL, sleeps TOY_PAUSE.
+
+    TOY_KILL=3:4:1 kills the worker of cell 3 the first time, once cell 4 is in flight.
+    """
+    marks = Path(os.environ["TOY_MARKS"]) if "TOY_MARKS" in os.environ else None
+    if marks:
+        (marks / f"{cell.size}.{uuid.uuid4().hex}").touch()
     time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
+    if marks and "TOY_KILL" in os.environ:
+        kill(cell.size, *os.environ["TOY_KILL"].split(":"), marks=marks)
     if str(cell.size) in os.environ.get("TOY_FAIL", "").split():
         raise ArithmeticError(f"{cell.size} is too large")
     network = torch.arange(cell.networks, device=device)

@@ -1,0 +1,243 @@
+"""What goes wrong on clusters: nothing finished is lost or repeated, and errors name the cell."""
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import dask
+import pandas as pd
+import psutil
+import pytest
+from toy.experiments import SQUARES
+
+from ibcore.runs import CellError, DamagedResultError, open_executor, run
+from ibcore.runs.cells import CellFolder
+
+HERE = Path(__file__).parent
+PLAN = SQUARES.plan("laptop")
+
+
+def computed(marks: Path) -> Counter[int]:
+    return Counter(int(path.name.partition(".")[0]) for path in marks.glob("[0-9]*"))
+
+
+def laptop(store: Path, **options: Any) -> pd.DataFrame:
+    return run(SQUARES, "laptop", store=store, progress=False, **options)
+
+
+def folder(store: Path) -> CellFolder:
+    return CellFolder(SQUARES, "laptop", store, PLAN)
+
+
+def kept(store: Path) -> set[int]:
+    return {cell.cell.size for cell in folder(store).read_all().values()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Return the result of a run in which nothing goes wrong."""
+    return laptop(tmp_path_factory.mktemp("undisturbed"))
+
+
+def same_rows(frame: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(
+        frame.reset_index(drop=True), expected.reset_index(drop=True), check_exact=True
+    )
+
+
+def assert_resumes(store: Path, marks: Path, undisturbed: pd.DataFrame) -> None:
+    """Run again: the cells that were kept are not computed, and the result is the same."""
+    finished, before = kept(store), computed(marks)
+    frame = laptop(store)
+    assert set(computed(marks) - before) == set(range(1, 7)) - finished
+    same_rows(frame, undisturbed)
+
+
+def test_a_killed_worker_leaves_the_finished_cells_and_the_names_of_those_in_flight(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    monkeypatch.setenv("TOY_KILL", "5:6:1")
+    message = (
+        r"a worker died while these cells were computed: Size\(size=5, networks=10\), "
+        r"Size\(size=6, networks=10\) \(BrokenProcessPool.*4 of 6 cells are finished and kept"
+    )
+    with open_executor("processes:2") as pool, pytest.raises(CellError, match=message):
+        laptop(tmp_path, executor=pool)
+    monkeypatch.delenv("TOY_KILL")
+    assert kept(tmp_path) == {1, 2, 3, 4}
+    assert_resumes(tmp_path, marks, undisturbed)
+
+
+def test_the_workers_of_a_killed_driver_end_and_what_they_finished_is_kept(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    monkeypatch.setenv("TOY_PAUSE", "0.4")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parents[1])]))
+    command = [sys.executable, "-m", "killable", "run", "toy.squares", "--tier", "laptop"]
+    options = ["--store", str(tmp_path / "store"), "--executor", "processes:2"]
+    with subprocess.Popen(
+        [*command, *options], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as driver:
+        deadline = time.monotonic() + 60
+        while not folder(tmp_path / "store").finished() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        workers = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(signal.SIGKILL)
+    assert len(workers) >= 2
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    monkeypatch.delenv("TOY_PAUSE")
+    assert 1 <= len(kept(tmp_path / "store")) < 6
+    assert_resumes(tmp_path / "store", marks, undisturbed)
+    assert all(count == 1 for size, count in computed(marks).items() if size == 1)
+
+
+def touch_when_stored(count: int, store: Path, signal_file: Path) -> None:
+    deadline = time.monotonic() + 120
+    while len(folder(store).finished()) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    signal_file.touch()
+
+
+def test_the_cell_of_a_lost_dask_worker_moves_on_and_is_named_when_it_loses_another(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    monkeypatch.setenv("TOY_KILL", "6:go:2")  # waits for "go": all others are stored
+    others = Thread(target=touch_when_stored, args=(5, tmp_path, marks / "go.now"), daemon=True)
+    message = r"cell Size\(size=6, .* failed with KilledWorker.*5 of 6 cells are finished and kept"
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        open_executor("dask:local:2") as pool,
+    ):
+        others.start()
+        with pytest.raises(CellError, match=message):
+            laptop(tmp_path, executor=pool)
+        assert computed(marks) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 2}
+        frame = laptop(tmp_path, executor=pool)
+    assert computed(marks) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 3}
+    same_rows(frame, undisturbed)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a small disk of its own; skipped without the right to mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = [shutil.which("mount"), "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if command[0] is None or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def leave_free(disk: Path, free: int) -> Path:
+    """Fill a disk with one file, and return it."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(bytes(4096)):
+            pass
+    os.truncate(ballast, ballast.stat().st_size - free)
+    return ballast
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_a_full_disk_names_the_cell_and_the_run_continues_when_there_is_room(
+    full_disk: Path,
+    marks: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: pd.DataFrame,
+    short: bool,
+) -> None:
+    monkeypatch.setattr("ibcore.runs.cells.SHORT", 1.0 if short else 0.0)
+    ballast = leave_free(full_disk, 8 * 1024 if short else 20 * 1024)
+    message = r"the cell Size\(size=[2-5].* is finished but could not be stored.*No space left"
+    with pytest.raises(CellError, match=message) as caught:
+        laptop(full_disk)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+    assert len(kept(full_disk)) == len(computed(marks)) - 1 > 0
+    ballast.unlink()
+    assert_resumes(full_disk, marks, undisturbed)
+
+
+def test_a_write_that_fails_halfway_leaves_the_cells_before_it(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    real, calls = os.write, []
+
+    def full(file: int, data: bytes) -> int:
+        calls.append(data)
+        if len(calls) < 4:  # the shared part and two cells
+            return real(file, data)
+        if len(calls) == 4:
+            return real(file, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ibcore.runs.segments.os.write", full)
+    message = r"the cell Size\(size=3.*No space left.*2 of 6 cells are finished and kept"
+    with pytest.raises(CellError, match=message):
+        laptop(tmp_path)
+    monkeypatch.setattr("ibcore.runs.segments.os.write", real)
+    assert not any(segment.cut for segment in folder(tmp_path)._segments())
+    assert_resumes(tmp_path, marks, undisturbed)
+
+
+def stop_after(size: int, store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Store the cells up to ``size`` and return the file that holds them."""
+    monkeypatch.setenv("TOY_FAIL", str(size + 1))
+    with pytest.raises(CellError):
+        laptop(store)
+    monkeypatch.delenv("TOY_FAIL")
+    (path,) = folder(store).folder.glob("*.cells")
+    return path
+
+
+def test_a_damaged_cell_stops_the_run_with_its_name_and_a_remedy_that_works(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    path = stop_after(3, tmp_path, monkeypatch)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    message = rf"stored cell Size\(size=3, networks=10\).*{path.name}.*move or delete it"
+    with pytest.raises(DamagedResultError, match=message):
+        laptop(tmp_path)
+    assert path.read_bytes() == data
+    path.unlink()
+    assert_resumes(tmp_path, marks, undisturbed)
+
+
+def test_every_changed_byte_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stop_after(2, tmp_path, monkeypatch)
+    data = path.read_bytes()
+    for position in range(0, len(data), 7):
+        changed = bytearray(data)
+        changed[position] ^= 4
+        path.write_bytes(changed)
+        try:
+            segments = folder(tmp_path)._segments()
+        except DamagedResultError:
+            continue
+        assert segments[0].cut  # a length that points behind the end
+
+
+def test_a_cell_cut_short_by_a_crash_is_computed_again_with_a_warning(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
+) -> None:
+    path = stop_after(3, tmp_path, monkeypatch)
+    path.write_bytes(path.read_bytes()[:-10])
+    before = computed(marks)
+    with pytest.warns(UserWarning, match="was cut short while it was written"):
+        frame = laptop(tmp_path)
+    assert set(computed(marks) - before) == {3, 4, 5, 6}
+    assert len(frame) == len(undisturbed)
