@@ -12,6 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from benchmarks.reasons import cause
+from benchmarks.shares import reason
+
 Size = Literal["tiny", "full"]
 Work = Callable[[], Tensor]
 
@@ -38,6 +41,8 @@ class Workload:
     checked
         The same variants in float64, to be compared in place of those that are timed: in float32
         one rounding error can move a maximum to another pixel.
+    symbols
+        How many are read, where no operation of torch is at work.
     """
 
     family: str
@@ -47,6 +52,7 @@ class Workload:
     targets: Mapping[str, float]
     note: str = ""
     checked: Mapping[str, Work] | None = None
+    symbols: int | None = None
 
 
 class DisagreementError(RuntimeError):
@@ -90,11 +96,12 @@ def cpu_seconds(work: Work, repeats: int = 1) -> float:
     return (time.process_time() - start) / repeats
 
 
-def measure(work: Workload, *, rounds: int) -> list[dict[str, object]]:
+def measure(work: Workload, *, rounds: int, profiled: bool = True) -> list[dict[str, object]]:
     """Check a workload, alternate its variants for some rounds, and return a row for each peer.
 
     ``ratio`` is the median over rounds of a peer's CPU time divided by ours in the same round,
-    ``low`` and ``high`` the extremes; every round begins with another variant.
+    ``low`` and ``high`` the extremes; every round begins with another variant.  A row that misses
+    its target, or whose peer is ahead, gets a profile of both and the cause.
     """
     errors = check(work)
     names = list(work.variants)
@@ -108,15 +115,17 @@ def measure(work: Workload, *, rounds: int) -> list[dict[str, object]]:
         first = turn % len(names)
         for name in [*names[first:], *names[:first]]:
             seconds[name].append(cpu_seconds(work.variants[name], repeats[name]))
-    return [_row(work, name, errors[name], seconds, rounds) for name in names if name != OURS]
+    peers = [name for name in names if name != OURS]
+    return [_row(work, name, errors[name], seconds, profiled) for name in peers]
 
 
 def _row(
-    work: Workload, name: str, error: float, seconds: Mapping[str, Sequence[float]], rounds: int
+    work: Workload, name: str, error: float, seconds: Mapping[str, Sequence[float]], profiled: bool
 ) -> dict[str, object]:
     ratios = sorted(a / b for a, b in zip(seconds[name], seconds[OURS], strict=True))
     target = work.targets.get(name, float("nan"))
     ratio = statistics.median(ratios)
+    behind = ratio < target or ratio < 1
     return {
         "family": work.family,
         "workload": work.name,
@@ -124,22 +133,33 @@ def _row(
         "ratio": ratio,
         "low": ratios[0],
         "high": ratios[-1],
-        "rounds": rounds,
+        "rounds": len(ratios),
         "error": error,
         "tolerance": work.tolerance,
         "target": target,
         "note": work.note,
+        "profile": _profile(work, name, seconds) if behind and profiled else "",
+        "reason": cause(work.family, work.name, name) if behind else "",
     }
 
 
-def table(works: Sequence[Workload], *, rounds: int) -> pd.DataFrame:
-    """Measure workloads one after the other, on one thread."""
+def _profile(work: Workload, name: str, seconds: Mapping[str, Sequence[float]]) -> str:
+    """Say where the time of both goes; where torch is not at work, what a symbol costs."""
+    if work.symbols is None:
+        return reason(work.variants[OURS], work.variants[name], name)
+    each = [1e9 * min(seconds[variant]) / work.symbols for variant in (OURS, name)]
+    return f"ibcore takes {each[0]:.0f} ns for each symbol, {name} {each[1]:.0f} ns"
+
+
+def table(works: Sequence[Workload], *, rounds: int, profiled: bool = True) -> pd.DataFrame:
+    """Measure workloads one after the other, on one thread; the global random state is kept."""
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {rounds}")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rows = [row for work in works for row in measure(work, rounds=rounds)]
+        with torch.random.fork_rng(devices=[]):  # some peers draw from it
+            rows = [row for w in works for row in measure(w, rounds=rounds, profiled=profiled)]
     finally:
         torch.set_num_threads(threads)
     return pd.DataFrame(rows)

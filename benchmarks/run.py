@@ -8,10 +8,13 @@ one thread.  A ratio is the CPU time of a peer divided by ours, the median over 
 import argparse
 import json
 import math
+import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -21,10 +24,20 @@ if str(ROOT) not in sys.path:  # as a script only the folder of this file is the
     sys.path.insert(0, str(ROOT))
 
 from benchmarks.compare import Size, Workload, table  # noqa: E402 -- after the path
+from benchmarks.shares import calibrate  # noqa: E402
 from ibcore.runs.provenance import machine, now  # noqa: E402
 
 FAMILIES = ("meta", "sampling", "training", "similarity", "complexity")
-PEERS = ("higher", "torchopt", "torch-cka", "antropy", "numba", "scipy")
+PEERS: tuple[str, ...] = (
+    "higher",
+    "torchopt",
+    "jax",
+    "optax",
+    "torch-cka",
+    "pytorch-cka",
+    "ckatorch",
+)
+PEERS += ("antropy", "numba", "scipy")
 RESULTS = ROOT / "book" / "results" / "benchmarks"
 
 
@@ -36,7 +49,7 @@ def workloads(families: Sequence[str], size: Size) -> list[Workload]:
     return found
 
 
-def facts(rounds: int) -> dict[str, object]:
+def facts(rounds: int, seconds: float) -> dict[str, object]:
     """Return what a reader needs to know to repeat the numbers."""
     versions = {}
     for name in PEERS:
@@ -51,36 +64,83 @@ def facts(rounds: int) -> dict[str, object]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": 1,
         "rounds": rounds,
+        "seconds": seconds,
+        "calibration": calibrate(),
+        "load": os.getloadavg()[0],
         "versions": dict(here.versions) | versions,
     }
 
 
-def markdown(frame: pd.DataFrame, known: Mapping[str, object]) -> str:
-    """Return the table with a line on where it was measured."""
+def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
+    """Return the table, with a profile and a cause wherever ibcore is not ahead as it should be."""
     lines = [
         "# Benchmarks",
         "",
         "CPU time of another variant divided by that of ibcore for the same result: above 1,",
         f"ibcore is faster. Median of {known['rounds']} rounds, and the range; one thread; "
-        f"{known['processor']}, torch {torch.__version__}, {str(known['date'])[:10]}.",
+        f"{known['processor']}, torch {torch.__version__}, {str(known['date'])[:10]}; "
+        f"{known['seconds'] / 60:.0f} minutes in all.",
         "",
-        "| computation | variant | ratio | range | largest difference | aim |",
-        "|---|---|---|---|---|---|",
+        _processor(known),
+        "",
+        "| computation | variant | ratio | range | largest difference | aim | why |",
+        "|---|---|---|---|---|---|---|",
     ]
-    notes = []
+    notes: list[str] = []
+    whys: list[str] = []
     for row in frame.to_dict("records"):
-        aim = "" if math.isnan(row["target"]) else f"{row['target']:g}"
-        missed = " (missed)" if aim and row["ratio"] < row["target"] else ""
-        lines.append(
-            f"| {row['family']}: {row['workload']} | {row['peer']} | {row['ratio']:.2f} "
-            f"| {row['low']:.2f} to {row['high']:.2f} | {row['error']:.0e} | {aim}{missed} |"
-        )
+        if why := _why(row):
+            whys.append(f"{len(whys) + 1}. {why}")
+        lines.append(_line(row, len(whys) if why else None))
         if row["note"]:
             notes.append(f"- {row['family']}: {row['workload']}: {row['note']}.")
-    return "\n".join([*lines, "", *dict.fromkeys(notes)]).rstrip() + "\n"
+    if whys:
+        whys = ["", "## Where an aim is missed or another variant is ahead", "", _HOW, "", *whys]
+    return "\n".join([*lines, "", *dict.fromkeys(notes), *whys]).rstrip() + "\n"
 
 
-def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, object]) -> tuple[Path, Path]:
+_HOW = (
+    "The numbers are those of the last column. Shares of time are those of one run under the "
+    "profiler of torch; what runs outside torch is not seen by it."
+)
+
+
+def _line(row: Mapping[Any, Any], why: int | None) -> str:
+    """Return a line of the table."""
+    aim = "" if math.isnan(row["target"]) else f"{row['target']:.2g}"
+    missed = " (missed)" if aim and row["ratio"] < row["target"] else ""
+    return (
+        f"| {row['family']}: {row['workload']} | {row['peer']} | {row['ratio']:.2f} "
+        f"| {row['low']:.2f} to {row['high']:.2f} | {row['error']:.0e} | {aim}{missed} "
+        f"| {why or ''} |"
+    )
+
+
+def _why(row: Mapping[Any, Any]) -> str:
+    """Return profile and cause of a row, or nothing."""
+    parts = [part for part in (row["profile"], row["reason"]) if part]
+    if not parts:
+        return ""
+    return f"{row['family']}: {row['workload']}, {row['peer']}: {'. '.join(map(_sentence, parts))}."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] if not text.startswith("ibcore") else text
+
+
+def _processor(known: Mapping[str, Any]) -> str:
+    """Say what the processor does by itself, and which peers are absent."""
+    does, load = known["calibration"], known["load"]
+    each = ", ".join(f"{name} {does[f'{name}_ns']:.2g}" for name in ("relu", "tanh", "gelu"))
+    absent = ", ".join(n for n in PEERS if known["versions"][n] == "absent") or "none"
+    return (
+        f"Measured in the same process: a matrix product {does['gigaflops']:.0f} GFLOP/s, an "
+        f"activation of one number {each} ns; {known['instructions']}; other programs ran "
+        f"meanwhile if this is above 1: load {load:.1f}. Peers that are absent: {absent}."
+    )
+
+
+def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write ``ratios.md`` and ``ratios.parquet``, which carries the facts in its metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -91,8 +151,10 @@ def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, object]) -> tup
     stored = stored.replace_schema_metadata(
         {**(stored.schema.metadata or {}), b"ibcore.benchmarks": json.dumps(known).encode()}
     )
-    pq.write_table(stored, data)
-    page.write_text(markdown(frame, known), encoding="utf-8")
+    pq.write_table(stored, folder / "ratios.parquet.new")
+    (folder / "ratios.parquet.new").replace(data)
+    (folder / "ratios.md.new").write_text(markdown(frame, known), encoding="utf-8")
+    (folder / "ratios.md.new").replace(page)
     return page, data
 
 
@@ -103,16 +165,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("family", nargs="*", help=f"of {', '.join(FAMILIES)}; all by default")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--size", choices=("tiny", "full"), default="full")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: seconds, no meaning")
     parser.add_argument("--store", type=Path, default=RESULTS, help="folder of the table")
     chosen = parser.parse_args(arguments)
     if unknown := sorted(set(chosen.family) - set(FAMILIES)):
         parser.error(f"unknown family {', '.join(unknown)}; choose of {', '.join(FAMILIES)}")
-    frames = []
+    if chosen.smoke and chosen.store == RESULTS:
+        parser.error("--smoke says nothing about speed; name another folder with --store")
+    frames, start = [], time.monotonic()
+    size: Size = "tiny" if chosen.smoke else "full"
     for family in chosen.family or FAMILIES:
-        print(f"{family} ...", file=sys.stderr, flush=True)
-        frames.append(table(workloads([family], chosen.size), rounds=chosen.rounds))
-    known = facts(chosen.rounds)
+        frames.append(table(workloads([family], size), rounds=chosen.rounds))
+        print(f"{family}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    known = facts(chosen.rounds, time.monotonic() - start)
     page, data = write(pd.concat(frames, ignore_index=True), chosen.store, known)
     print(page.read_text("utf-8"))
     print(f"written: {page}, {data}", file=sys.stderr)

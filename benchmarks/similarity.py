@@ -84,7 +84,26 @@ def with_torch_cka(first: Layers, second: Layers) -> Tensor:
     return found
 
 
-PEERS: Mapping[str, Callable[[Layers, Layers], Tensor]] = {"torch_cka": with_torch_cka}
+def with_pytorch_cka(first: Layers, second: Layers) -> Tensor:
+    """Run ``pytorch-cka`` on features; it computes all pairs at once, without centering."""
+    peer: Any = import_module("cka")
+    found: Tensor = peer.cka_from_features(first, second)
+    return found
+
+
+def with_ckatorch(first: Layers, second: Layers) -> Tensor:
+    """Run ``ckatorch`` on each pair of layers, as its class does; it computes in float64."""
+    pair: Any = import_module("ckatorch.core").cka_batch
+    rows = [torch.stack([pair(x[None], y[None]) for y in second]) for x in first]
+    return torch.stack(rows)
+
+
+Peer = Callable[[Layers, Layers], Tensor]
+PEERS: Mapping[str, tuple[str, Peer]] = {
+    "torch_cka": ("torch_cka", with_torch_cka),
+    "pytorch-cka": ("cka", with_pytorch_cka),
+    "ckatorch": ("ckatorch", with_ckatorch),
+}
 
 
 def workloads(size: Size) -> list[Workload]:
@@ -97,9 +116,14 @@ def workloads(size: Size) -> list[Workload]:
             "few points, wide layers",
             12 if tiny else 128,
             wide,
-            {"pair by pair": 5.0, "torch_cka": 3.0},
+            {"pair by pair": 5.0, "torch_cka": 3.0, "ckatorch": 5.0, "pytorch-cka": 1 / 1.4},
         ),
-        ("many points, narrow layers", 40 if tiny else 1000, narrow, {"pair by pair": 3.0}),
+        (
+            "many points, narrow layers",
+            40 if tiny else 1000,
+            narrow,
+            {"pair by pair": 3.0, "pytorch-cka": 3.0},
+        ),
     )
     found = []
     for name, points, widths, aims in cases:
@@ -108,8 +132,8 @@ def workloads(size: Size) -> list[Workload]:
             OURS: partial(ours, *pair),
             "pair by pair": partial(pair_by_pair, *pair),
         }
-        for peer, run in PEERS.items():
-            if find_spec(peer) is not None:
+        for peer, (module, run) in PEERS.items():
+            if find_spec(module) is not None:
                 variants[peer] = partial(run, *pair)
         label = f"CKA of {len(widths)} x {len(widths)} layers, n = {points}: {name}"
         found.append(Workload("similarity", label, variants, 2e-3, aims))

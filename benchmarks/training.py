@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional
 
+from benchmarks import with_jax
 from benchmarks.compare import OURS, Size, Work, Workload, flat
 from ibcore.nets import MLP, ConvNet
 from ibcore.nets.network import Network
@@ -84,7 +85,9 @@ def _workload(
         for dtype in (torch.float32, torch.float64)
     )
     label = f"{networks} x {name}, {rule}"
-    aims = {"loop": aim} | ({"vmap": 1.5} if aim == 8 else {})
+    aims = {"loop": aim}
+    if isinstance(net, MLP):  # as fast as compiled code, up to a factor
+        aims |= {"vmap": 1.5, "JAX, compiled": 1 / 1.3} if aim == 8 else {"JAX, compiled": 1 / 1.1}
     return Workload("training", label, timed, 1e-8, aims, checked=checked)
 
 
@@ -93,11 +96,15 @@ def _variants(
 ) -> dict[str, Work]:
     population = Population.sample(net, networks=networks, bias_scale=0.1, dtype=data[0].dtype)
     options = population, data, steps, rule
-    return {
+    variants: dict[str, Work] = {
         OURS: partial(ours, *options),
         "loop": partial(loop, *options),
         "vmap": partial(with_vmap, *options),
     }
+    if with_jax.installed() and isinstance(net, MLP):
+        weights = population.parameters
+        variants["JAX, compiled"] = with_jax.train(weights, data, steps, rule, RATE)
+    return variants
 
 
 def workloads(size: Size) -> list[Workload]:

@@ -1,6 +1,7 @@
 """The benchmarks: every workload agrees with its peers, and the table says what was measured."""
 
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_every_workload_agrees_with_the_plain_variant_at_tiny_size(family):
     works = import_module(f"benchmarks.{family}").workloads("tiny")
     assert len(works) == FAMILIES[family] == len({work.name for work in works})
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    frame = import_module("benchmarks.compare").table(works, rounds=1)
+    frame = import_module("benchmarks.compare").table(works, rounds=1, profiled=False)
     assert (frame.error <= frame.tolerance).all()
     assert np.isfinite(frame.ratio).all() and (frame.ratio > 0).all()
     assert set(frame.workload) == {work.name for work in works}
@@ -94,10 +95,10 @@ def test_ratios_are_medians_over_rounds_of_alternating_variants(monkeypatch):
 
 def test_the_command_writes_one_table_as_a_page_and_as_data(tmp_path, capsys):
     run = import_module("benchmarks.run")
-    run.main(["complexity", "--size", "tiny", "--rounds", "1", "--store", str(tmp_path)])
+    run.main(["similarity", "--smoke", "--rounds", "1", "--store", str(tmp_path)])
     data = tmp_path / "ratios.parquet"
     frame, page = pd.read_parquet(data), (tmp_path / "ratios.md").read_text("utf-8")
-    assert set(frame.family) == {"complexity"} and len(frame) >= 5
+    assert set(frame.family) == {"similarity"} and len(frame) >= 2
     for row in frame.itertuples():
         (line,) = [x for x in page.splitlines() if f"{row.workload} | {row.peer} |" in x]
         assert f"| {row.ratio:.2f} | {row.low:.2f} to {row.high:.2f} |" in line
@@ -108,7 +109,118 @@ def test_the_command_writes_one_table_as_a_page_and_as_data(tmp_path, capsys):
     assert page in capsys.readouterr().out
 
 
+def test_a_missed_aim_gets_its_reason_from_a_profile_of_both():
+    found, a = import_module("benchmarks.compare"), torch.ones(64, 64)
+    twice = {"ibcore": lambda: (a @ a) @ a, "fast": lambda: (a @ a) @ a}
+    for aim, missed in ((1e9, True), (0.0, False)):
+        work = found.Workload("toy", "one", twice, 1e-6, {"fast": aim})
+        (row,) = found.measure(work, rounds=1)
+        assert bool(row["profile"]) == (missed or row["ratio"] < 1)
+        if missed:
+            equal = r"take [\d.]+ times as long, in (\d+) operations against \1;"
+            assert re.search(equal, row["profile"])
+    here = import_module("benchmarks.shares").shares(lambda: torch.relu(a @ a))
+    assert 0 < here.activations < here.total and 0 < here.products < here.total
+
+
+def test_own_times_leave_out_what_an_operation_calls():
+    spans = [("matmul", 0.0, 10.0), ("mm", 1.0, 8.0), ("view", 2.0, 3.0), ("relu_", 10.0, 11.0)]
+    own = import_module("benchmarks.shares").own_times(spans)
+    assert own == {"matmul": 3.0, "mm": 6.0, "view": 1.0, "relu": 1.0}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_row_that_falls_behind_would_get_a_cause(family):
+    reasons = import_module("benchmarks.reasons")
+    for work in import_module(f"benchmarks.{family}").workloads("tiny"):
+        for peer in (*work.variants, "JAX, compiled", "pytorch-cka", "antropy"):
+            assert len(reasons.cause(work.family, work.name, peer)) > 40
+    assert not reasons.cause("toy", "one", "fast")
+
+
+def test_profiles_and_causes_are_numbered_below_the_table():
+    run = import_module("benchmarks.run")
+    row = {"family": "toy", "workload": "one", "ratio": 0.5, "low": 0.4, "high": 0.6, "error": 0.0}
+    row |= {"target": 2.0, "note": "", "profile": "most is products", "reason": "they are equal"}
+    ahead = row | {"ratio": 3.0, "peer": "b", "profile": "", "reason": ""}
+    does = dict.fromkeys(("gigaflops", "relu_ns", "tanh_ns", "gelu_ns"), 1.0)
+    known = {"rounds": 5, "seconds": 60.0, "processor": "x", "date": "2026-01-01", "load": 0.1}
+    known |= {
+        "calibration": does,
+        "instructions": "AVX2",
+        "versions": dict.fromkeys(run.PEERS, "1"),
+    }
+    page = run.markdown(pd.DataFrame([ahead, row | {"peer": "a"}]), known)
+    assert "| a | 0.50 | 0.40 to 0.60 | 0e+00 | 2 (missed) | 1 |" in page
+    assert "| b | 3.00 | 0.40 to 0.60 | 0e+00 | 2 |  |" in page
+    assert "1. toy: one, a: Most is products. They are equal." in page
+
+
+def test_a_smoke_run_never_replaces_the_stored_table(capsys):
+    with pytest.raises(SystemExit):
+        import_module("benchmarks.run").main(["--smoke"])
+    assert "name another folder with --store" in capsys.readouterr().err
+
+
 def test_an_unknown_family_is_refused_by_name(capsys):
     with pytest.raises(SystemExit):
         import_module("benchmarks.run").main(["metta"])
     assert "unknown family metta" in capsys.readouterr().err
+
+
+def gpu_table(folder, *options):
+    import_module("benchmarks.gpu").main(["--out", str(folder), *options])
+    frame, page = pd.read_parquet(folder / "gpu.parquet"), (folder / "gpu.md").read_text("utf-8")
+    assert not (frame.quantity == "failed").any(), page
+    return frame
+
+
+def test_the_rehearsal_of_the_gpu_runs_every_item_and_agrees_with_itself(tmp_path):
+    frame = gpu_table(tmp_path, "--device", "cpu", "--smoke")
+    assert set(frame.item) == {
+        "agreement",
+        "ceiling",
+        "sampling",
+        "training",
+        "meta-gradient",
+        "similarity",
+        "waiting",
+        "precision",
+    }
+    assert (frame[frame.item == "agreement"].value == 0).all()
+    assert (frame[frame.item == "ceiling"].value > 0).all()
+
+
+def test_a_gpu_run_short_of_time_writes_what_it_leaves_out(tmp_path):
+    gpu = import_module("benchmarks.gpu")
+    place = gpu.items.Place(torch.device("cpu"), "full")
+    page = gpu.run(place, tmp_path, 0.0)
+    assert (
+        page.count("left out") == len(gpu.ITEMS) == len(pd.read_parquet(tmp_path / "gpu.parquet"))
+    )
+
+
+def test_an_item_that_fails_is_named_and_the_others_go_on(tmp_path, monkeypatch):
+    gpu = import_module("benchmarks.gpu")
+    row = gpu.items.row("late", "done", 1.0, "")
+
+    def broken(place):
+        raise RuntimeError("no memory\nmore")
+
+    monkeypatch.setattr(gpu, "ITEMS", {"first": (broken, 1.0), "late": (lambda place: [row], 1.0)})
+    gpu.run(gpu.items.Place(torch.device("cpu"), "tiny"), tmp_path, 9.0)
+    frame = pd.read_parquet(tmp_path / "gpu.parquet")
+    assert frame.note[0] == "RuntimeError: no memory" and frame.item.tolist() == ["first", "late"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_a_gpu_the_remedy_is_one_line(tmp_path):
+    with pytest.raises(SystemExit, match="rehearse with --device cpu --smoke"):
+        import_module("benchmarks.gpu").main(["--out", str(tmp_path)])
+
+
+@pytest.mark.gpu
+def test_every_method_on_a_gpu_agrees_with_the_cpu(tmp_path):
+    found = gpu_table(tmp_path, "--smoke")
+    exact = found[(found.item == "agreement") & found.quantity.str.endswith("float64")]
+    assert len(exact) and (exact.value < 1e-8).all()
