@@ -19,6 +19,8 @@ _PAGES = (
     "book/**/*.md",
     "book/*.bib",
     "book/claims.yml",
+    "book/teach/*.yml",
+    "book/teach/frames/*.webp",
     "book/_ext/*.py",
     "book/_static/*",
     "notebooks/**/*.ipynb",

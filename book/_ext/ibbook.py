@@ -18,6 +18,21 @@ EXPLORERS = freshness.ROOT / "_build" / "explorers"
 EXPLORER_SCRIPT = "ibcore-explorers.js"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
 
+COMPANIONS = (
+    "explorer_directive",
+    "claim_links",
+    "claims_ledger",
+    "lean_pages",
+    "slides",
+    "demo_directive",
+    "teaching_notes",
+    "inventory_directive",
+    "exercises_report",
+    "exercises_edition",
+    "status_tables",
+    "api_pages",
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -144,8 +159,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.connect("build-finished", copy_mathjax)
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
-    companions = ("explorer_directive", "claim_links", "claims_ledger", "lean_pages", "slides")
-    reports = ("exercises_report", "exercises_edition", "status_tables", "api_pages")
-    for companion in (*companions, *reports):
+    for companion in COMPANIONS:
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
