@@ -53,15 +53,22 @@ def contents(thing: Any) -> str:
 def footer(name: api_names.Name) -> list[str]:
     """Return the last lines of a description: its short path, and where it is used."""
     chapters = [f":doc:`/{chapter}`" for chapter in api_usage.chapters_of(name)]
-    labs = api_usage.in_experiments().get(name.path, ())
     lines = [f"Also importable as ``ibcore.{name.name}``."] if name.flat else []
-    if chapters:
-        lines += [f"Explained in {chapters[0]}."]
+    lines += [f"Explained in {chapters[0]}."] if chapters else [unused(name)]
     if chapters[1:]:
         lines += [f"Used in {', '.join(chapters[1:])}."]
-    if labs and not chapters:
-        lines += [f"Used by the experiments of {', '.join(labs)}."]
-    return [".. container:: ib-used", "", f"   {' '.join(lines)}", ""] if lines else []
+    return [".. container:: ib-used", "", f"   {' '.join(lines)}", ""]
+
+
+def unused(name: api_names.Name) -> str:
+    """Return where a name belongs that no chapter uses."""
+    labs = api_usage.in_experiments().get(name.path, ())
+    text = "No chapter uses it directly"
+    text += f"; the experiments of {', '.join(labs)} do." if labs else "."
+    if name.page in api_names.LABS:
+        first = next(each for each in api_usage.chapters() if api_usage.lab_of(each) == name.page)
+        text += f" Its laboratory begins with :doc:`/{first}`."
+    return text
 
 
 def groups(page: str) -> Iterator[tuple[str, list[api_names.Name]]]:
@@ -194,6 +201,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.setup_extension(f"sphinx.ext.{companion}")
     app.setup_extension("api_docstrings")
     app.setup_extension("api_references")
+    app.setup_extension("api_in_chapter")
     app.connect("config-inited", set_options)
     app.connect("source-read", fill)
     app.connect("autodoc-process-docstring", add_footer, priority=900)  # after napoleon

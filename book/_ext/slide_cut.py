@@ -66,7 +66,8 @@ def cut(body: str, page: str) -> list[Slide]:
 
 def _tidy(soup: BeautifulSoup, page: str) -> None:
     """Remove what belongs to a page only; anchors would not be unique among many decks."""
-    for tag in soup.select("a.headerlink, .eqno, div.cell_output style[scoped]"):
+    extras = "a.headerlink, .eqno, div.cell_output style[scoped], section:has(> .ib-functions)"
+    for tag in soup.select(extras):
         tag.decompose()
     relink(soup, page)
     for tag in soup.find_all(id=True):

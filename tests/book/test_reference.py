@@ -1,15 +1,20 @@
 """The reference: every public name stands on one page, and says which chapters use it."""
 
+import json
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import api_docstrings
+import api_in_chapter
 import api_names
 import api_pages
 import api_references
 import api_usage
 import pytest
+from bs4 import BeautifulSoup
 
 import ibcore
 
@@ -21,6 +26,12 @@ def entries(page: str) -> tuple[str, ...]:
     """Return the paths of the names that a page describes."""
     found = ENTRY.findall(api_pages.page_text(page))
     return tuple(f"{module}.{name}" if module else name for name, module in found)
+
+
+@cache
+def parsed(page: Path) -> Any:
+    """Return a built page as a tree."""
+    return BeautifulSoup(page.read_text("utf-8"), "html.parser")
 
 
 def test_every_public_name_of_every_package_stands_on_exactly_one_page() -> None:
@@ -70,10 +81,48 @@ def test_every_name_that_a_chapter_uses_links_to_that_chapter_and_no_other() -> 
     linked = 0
     for name in api_names.names().values():
         users = {chapter for chapter, used in api_usage.in_chapters().items() if name in used}
-        links = re.findall(r":doc:`/([^`]+)`", " ".join(api_pages.footer(name)))
-        assert sorted(links) == sorted(users), name.path
-        linked += bool(users)
+        if users:
+            links = re.findall(r":doc:`/([^`]+)`", " ".join(api_pages.footer(name)))
+            assert sorted(links) == sorted(users), name.path
+            linked += 1
     assert linked > 50
+
+
+def test_a_name_that_no_chapter_uses_says_so_and_where_its_laboratory_begins() -> None:
+    for name in api_names.names().values():
+        text = " ".join(api_pages.footer(name))
+        assert ("No chapter uses it" in text) is not bool(api_usage.chapters_of(name)), name.path
+        if name.page in api_names.LABS:
+            assert f":doc:`/notebooks/{name.page}/" in text, name.path
+
+
+def test_the_list_of_a_chapter_holds_each_name_that_it_uses_once() -> None:
+    for chapter, used in api_usage.in_chapters().items():
+        listed = re.findall(r"{py:obj}`\S+ <(\S+)>`", api_in_chapter.section(chapter))
+        assert sorted(listed) == sorted(name.path for name in used), chapter
+
+
+def test_the_list_is_a_cell_of_its_own_and_leaves_the_code_as_it_is() -> None:
+    chapter = api_usage.chapters()[0]
+    before = (api_usage.TOC.parents[1] / f"{chapter}.ipynb").read_text("utf-8")
+    after = json.loads(api_in_chapter.with_section(before, chapter))["cells"]
+    assert after[:-1] == json.loads(before)["cells"]
+    assert after[-1]["source"].startswith(f"## {api_in_chapter.HEADING}\n")
+
+
+@pytest.mark.book
+def test_chapters_and_descriptions_lead_to_each_other_on_the_built_pages(html: Path) -> None:
+    for chapter, used in api_usage.in_chapters().items():
+        page = html / f"{chapter}.html"
+        text = page.read_text("utf-8").partition(f'<div class="{api_in_chapter.CLASS}">')[2]
+        links = BeautifulSoup(text.partition("</div>")[0], "html.parser").select("a[href*=ibcore]")
+        found = {str(link["href"]).partition("#")[2]: str(link["href"]) for link in links}
+        assert found.keys() == {name.path for name in used}, chapter
+        for path, address in found.items():
+            target = (page.parent / address.partition("#")[0]).resolve()
+            description = parsed(target).find(id=path).find_parent("dl")
+            back = [str(link["href"]) for link in description.select(".ib-used a")]
+            assert page in [(target.parent / each).resolve() for each in back], path
 
 
 def test_chapters_that_import_a_name_in_a_code_cell_are_found() -> None:

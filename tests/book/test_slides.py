@@ -31,7 +31,9 @@ CHAPTER = """
 <p>A remark.</p><p><strong>2 (core).</strong> Do that.</p></section>
 <section id="q"><h2>Check yourself</h2><div class="ib-quiz"><p><strong>1.</strong> One?</p>
 <ul><li><p>Yes</p><details data-correct><summary>F</summary></details></li></ul>
-<p><strong>2.</strong> Two?</p><ul><li><p>No</p></li></ul></div></section></section>
+<p><strong>2.</strong> Two?</p><ul><li><p>No</p></li></ul></div></section>
+<section id="f"><h2>Functions</h2><div class="ib-functions"><ul><li><p>cka</p></li></ul></div>
+</section></section>
 """
 
 
