@@ -114,8 +114,12 @@ def key(thing: Any) -> tuple[str, str] | None:
 
 @cache
 def by_definition() -> dict[tuple[str, str], Name]:
-    """Return the public functions and classes by the place of their definition."""
-    return {where: each for each in names().values() if (where := key(each.thing))}
+    """Return the public functions and classes by the place of their definition.
+
+    A type such as ``tuple[Tensor, Tensor]`` is left out: it says of itself that it is ``tuple``.
+    """
+    own = [each for each in names().values() if each.kind != "data"]
+    return {where: each for each in own if (where := key(each.thing))}
 
 
 def described(thing: Any) -> Name | None:

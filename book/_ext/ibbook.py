@@ -31,6 +31,8 @@ COMPANIONS = (
     "exercises_edition",
     "status_tables",
     "api_pages",
+    "chapter_origin",
+    "social",
 )
 
 logger = logging.getLogger(__name__)

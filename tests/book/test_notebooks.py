@@ -1,9 +1,11 @@
 """The notebooks as files: valid, without outputs, runnable in Colab, set up all alike."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import chapter_origin
 import nbformat
 import pytest
 import yaml
@@ -71,6 +73,25 @@ def test_the_text_survives_in_colab(path: Path) -> None:
     texts = [cell for cell in read(path).cells if cell.cell_type == "markdown"]
     fenced = [cell.id for cell in texts if VISIBLE_ONLY_IN_THE_BOOK.search(cell.source)]
     assert not fenced, "write ':::{name}': Colab prints a backtick fence as code"
+
+
+def test_the_first_cell_says_below_its_title_which_book_it_belongs_to(path: Path) -> None:
+    wanted = chapter_origin.configured(path.relative_to(ROOT).with_suffix("").as_posix())
+    title, _, rest = read(path).cells[0].source.partition("\n\n")
+    assert title.startswith("# ")
+    assert rest.startswith(wanted), f"write below the title:\n{wanted}"
+
+
+def test_on_the_books_own_page_the_first_cell_does_not_name_the_book(path: Path) -> None:
+    text = path.read_text("utf-8")
+    before, after = (
+        json.loads(text)["cells"],
+        json.loads(chapter_origin.without_origin(text))["cells"],
+    )
+    title, _, rest = after[0]["source"].partition("\n\n")
+    assert rest.startswith('<div class="ib-card">')
+    assert "".join(before[0]["source"]).startswith(f"{title}\n\n{chapter_origin.START}")
+    assert after[1:] == before[1:]
 
 
 def test_the_notebook_stands_in_the_table_of_contents(path: Path) -> None:

@@ -155,5 +155,11 @@ def test_examples_in_docstrings_stay_as_they_are() -> None:
 
 
 def test_a_misspelled_reference_in_a_docstring_is_not_resolved() -> None:
+    assert api_names.names()  # loads what docstrings may name
     assert api_references.find("Tensor", "ibcore.guidance", None) is not None
     assert api_references.find("Tensro", "ibcore.guidance", None) is None
+
+
+def test_a_name_for_a_type_does_not_stand_for_the_type_of_python() -> None:
+    assert api_names.names()["ibcore.metainit.Points"].kind == "data"
+    assert api_references.anchor(tuple) is None

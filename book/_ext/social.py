@@ -1,0 +1,102 @@
+"""What a link to a page looks like where it is shared: title, description and a picture.
+
+``book/tools/draw_card.py`` draws the picture.  Its address must name the host, so without
+``html_baseurl`` there is none.
+"""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+CARD = "_static/social-card.png"
+SIZE = (1200, 630)  # what most sites show uncropped
+ALT = "Four curves that start together and part, beside the title of the book"
+LONGEST = 200  # letters of a description; sites cut longer ones
+LEADS = re.compile(r"^(Question|Predict)\.\s+")
+
+
+def description(doctree: nodes.document) -> str:
+    """Return the first paragraph of a page that is not part of a table or a note, shortened."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if not isinstance(paragraph.parent, nodes.section | nodes.document):
+            continue
+        if text := LEADS.sub("", " ".join(paragraph.astext().split())):
+            return shortened(text)
+    return ""
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return a text cut between words, with an ellipsis where something is missing.
+
+    Examples
+    --------
+    >>> shortened("Draw the weights at random.", 20)
+    'Draw the weights at…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]}…"
+
+
+def tags(title: str, text: str, address: str, config: Config, *, front: bool = False) -> str:
+    """Return the elements for the head of a page.
+
+    Parameters
+    ----------
+    title, text
+        Of the page; the text may be empty.
+    address
+        Of the page on the published site; empty where no site is configured.
+    config
+        The book's configuration.
+    front
+        Whether this is the first page of the book.
+    """
+    site = config.html_baseurl
+    found = {"og:site_name": config.project, "og:type": "website" if front else "article"}
+    found |= {"og:title": title, "og:description": text, "og:url": address}
+    if site:
+        picture = {"": f"{site.rstrip('/')}/{CARD}", ":width": SIZE[0], ":height": SIZE[1]}
+        found |= {f"og:image{part}": str(value) for part, value in picture.items()}
+        found["og:image:alt"] = ALT
+    named = {"twitter:card": "summary_large_image" if site else "summary", "description": text}
+    pairs = [("property", *pair) for pair in found.items()]
+    pairs += [("name", *pair) for pair in named.items()]
+    lines = [f'<meta {key}="{name}" content="{html.escape(v)}" />' for key, name, v in pairs if v]
+    return "\n".join(["", *lines, ""])
+
+
+def describe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Add the elements to a page of the book; pages made by Sphinx itself have none."""
+    if doctree is None or app.builder.format != "html":
+        return
+    title, text = app.env.titles[page].astext(), description(doctree)
+    address, front = context.get("pageurl") or "", page == app.config.root_doc
+    new = tags(title, text, address, app.config, front=front)
+    context["metatags"] = context.get("metatags", "") + new
+    if front and app.builder.name == "html":
+        write_door(Path(app.outdir), app.config, f"{page}.html", new)
+
+
+def write_door(folder: Path, config: Config, target: str, head: str) -> None:
+    """Write ``index.html``, which leads to the first page and can be shared like it."""
+    language, title = html.escape(config.language), html.escape(config.project)
+    partial = folder / "index.html.partial"
+    partial.write_text(
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8" />\n'
+        f'<title>{title}</title>\n<meta http-equiv="Refresh" content="0; url={target}" />'
+        f'{head}</head>\n<body><a href="{target}">{title}</a></body>\n</html>\n',
+        encoding="utf-8",
+    )
+    partial.replace(folder / "index.html")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.connect("html-page-context", describe)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

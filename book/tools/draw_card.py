@@ -1,0 +1,68 @@
+"""Draw the picture of the book for shared links: ``python book/tools/draw_card.py``.
+
+Run it again when the title or the logo changes; the picture lies in ``book/_static``.
+"""
+
+import html
+import re
+from pathlib import Path
+
+import yaml
+from chromium import ROOT, chromium
+
+LOGO = ROOT / "book" / "_static" / "logo.svg"
+CARD = ROOT / "book" / "_static" / "social-card.png"
+WIDTH, HEIGHT = 1200, 630
+SUBTITLE = "A hands-on book on the inductive biases of neural networks"
+LABORATORIES = ("Architecture", "Initial weights", "Guidance", "Training")  # as the logo's curves
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>card</title><style>
+body {{ margin: 0; width: {width}px; height: {height}px; background: #f5f7f9; color: #1c2430;
+  font-family: "DejaVu Sans", system-ui, sans-serif; overflow: hidden; position: relative; }}
+main {{ position: absolute; left: 72px; top: 72px; width: 600px; }}
+h1 {{ margin: 0; font-size: 66px; line-height: 1.14; font-weight: 700; letter-spacing: -0.02em; }}
+p {{ margin: 34px 0 0; font-size: 29px; line-height: 1.4; color: #55606e; }}
+svg {{ position: absolute; right: 20px; top: 62px; width: 440px; height: 440px; }}
+footer {{ position: absolute; left: 72px; bottom: 58px; font-size: 23px; color: #55606e; }}
+footer span {{ margin-right: 26px; white-space: nowrap; }}
+footer i {{ display: inline-block; width: 26px; height: 7px; border-radius: 4px;
+  margin-right: 10px; vertical-align: middle; }}
+</style>
+<body>{logo}<main><h1>{title}</h1><p>{subtitle}</p></main><footer>{legend}</footer></body></html>
+"""
+
+
+def page(title: str, logo: str) -> str:
+    """Return the card as a page of HTML, with the logo's colors as a legend.
+
+    Raises
+    ------
+    ValueError
+        If the logo has not one curve for each laboratory.
+    """
+    colors = re.findall(r'stroke="(#\w+)"', logo)
+    if len(colors) != len(LABORATORIES):
+        raise ValueError(f"{LOGO} has {len(colors)} curves, not one for each of {LABORATORIES}")
+    legend = "".join(
+        f'<span><i style="background:{color}"></i>{name}</span>'
+        for color, name in zip(colors, LABORATORIES, strict=True)
+    )
+    named = {"title": html.escape(title), "subtitle": SUBTITLE, "logo": logo, "legend": legend}
+    return PAGE.format(width=WIDTH, height=HEIGHT, **named)
+
+
+def draw(path: Path = CARD) -> Path:
+    """Write the picture and return its path."""
+    title = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["title"]
+    partial = path.with_name(f"{path.name}.partial")
+    with chromium(viewport={"width": WIDTH, "height": HEIGHT}) as context:
+        tab = context.new_page()
+        tab.set_content(page(title, LOGO.read_text("utf-8")))
+        partial.write_bytes(tab.screenshot(type="png"))
+    partial.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    print(draw())
