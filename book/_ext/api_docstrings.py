@@ -12,6 +12,7 @@ from sphinx.ext.napoleon import NumpyDocstring
 _SPAN = re.compile(r"(``.*?``|:\w+:`[^`]*`|(?<!`)`[^`]+`_?)")
 _STAR = re.compile(r"(?<=[(\[ ])\*(?=\w)(?![\w ]*\*)")  # (*shape, n), but not *emphasis*
 _BARS = re.compile(r"\|")  # |p q|
+_PRIVATE = re.compile(r", _\w+: .*(?=\)$)")  # the private fields of a dataclass stand last
 _NAME = re.compile(r"`~?[A-Za-z_][\w.]*(?:\(\))?`|`[^`<]+<[^`>]+>`_?")
 
 
@@ -55,9 +56,14 @@ def unread(app: Sphinx, what: str, name: str, *rest: Any) -> None:
 
 
 def readable(app: Sphinx, what: str, name: str, *rest: Any) -> tuple[str, Any] | None:
-    """Write a default made anew for each object as ``...``: Sphinx cannot read ``<factory>``."""
+    """Write a default made anew for each object as ``...``, and leave private fields out.
+
+    Sphinx cannot read ``<factory>``, which is how `dataclasses` writes such a default.
+    """
     _, _, arguments, returned = rest
-    return (arguments.replace("<factory>", "..."), returned) if arguments else None
+    if not arguments:
+        return None
+    return _PRIVATE.sub("", arguments.replace("<factory>", "...")), returned
 
 
 @cache
