@@ -12,6 +12,9 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import chapter_origin  # noqa: E402 (found on the path set above)
+
 TEMPLATE = Path(__file__).with_name("chapter_template.md")
 NAME = re.compile(r"([a-z]+)/([a-z][a-z0-9-]*)")
 SET_UP = re.compile(r"```python\n(# @title Set-up.*?)\n```", re.DOTALL)
@@ -33,8 +36,9 @@ def chapter(name: str, title: str, root: Path = ROOT) -> nbformat.NotebookNode:
     lab, own = _parts(name)
     if not title.strip():
         raise ValueError('the chapter has no title; add TITLE="..."')
-    text = TEMPLATE.read_text("utf-8").replace("TITLE", title.strip())
-    text = text.replace("LAB", lab).replace("NAME", own)
+    text = TEMPLATE.read_text("utf-8").replace("LAB", lab).replace("NAME", own)
+    text = text.replace("TITLE", title.strip())
+    text = text.replace("ORIGIN\n\n", chapter_origin.configured(f"notebooks/{name}"))
     notebook = read_myst_markdown_notebook(text, MdParserConfig())
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     return _with_set_up(nbformat.from_dict(notebook), root)
