@@ -2,6 +2,7 @@
 
 from ibcore.runs.claim import Claim, LedgerError
 from ibcore.runs.claims import Results, check, claims
+from ibcore.runs.estimate import Estimate, estimate
 from ibcore.runs.evaluation import ClaimResult, evaluate
 from ibcore.runs.execute import run
 from ibcore.runs.executors import open_executor
@@ -20,6 +21,7 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "DamagedResultError",
+    "Estimate",
     "Experiment",
     "LedgerError",
     "Provenance",
@@ -29,6 +31,7 @@ __all__ = [
     "check",
     "claims",
     "default_store",
+    "estimate",
     "evaluate",
     "experiments",
     "fill_text",

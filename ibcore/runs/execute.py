@@ -118,7 +118,7 @@ def run(
             limit.learn(job.plan[key], outcome.seconds)
             bar.update()
     if time_limit is not None and len(results) < len(job.plan):
-        raise job.stopped(len(results), time_limit)
+        raise job.stopped(len(results), time_limit, limit.needed)
     return gather(job, results)
 
 

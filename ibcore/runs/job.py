@@ -117,13 +117,15 @@ class Job:
                 problem = f"cell {cells} failed with {what}"
             raise CellError(f"{self.name}, {problem}; {self._kept()}") from failure.error
 
-    def stopped(self, finished: int, seconds: float) -> TimeLimitError:
+    def stopped(self, finished: int, seconds: float, needed: float | None) -> TimeLimitError:
         """Return the error of a run that stopped at its time limit."""
-        return TimeLimitError(
+        error = TimeLimitError(
             f"{self.name}: stopped at the time limit of {seconds:g} s; "
             f"{finished} of {len(self.plan)} cells are finished and kept in {self.cells.folder}, "
             f"{len(self.plan) - finished} remain; the same command continues"
         )
+        error.needed = needed
+        return error
 
     def _kept(self) -> str:
         return (

@@ -13,7 +13,13 @@ _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh])")
 
 
 class TimeLimitError(RuntimeError):
-    """A run stopped at its time limit; what is finished is kept."""
+    """A run stopped at its time limit; what is finished is kept.
+
+    ``needed`` is the predicted time in seconds of the shortest cell that was not started, where
+    no cell at all was; a run that is given less never ends.
+    """
+
+    needed: float | None = None
 
 
 def parse_time(text: str) -> float:
@@ -61,6 +67,8 @@ class TimeLimit:
         self._measured, self._cost = list(measured), cost
         known = [entry.seconds for entry in self._measured]
         self._least, self._most = min(known, default=0.0), max(known, default=0.0)
+        self._started = False
+        self.needed: float | None = None
 
     def admit(self, cells: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield the cells that are predicted to end in time; the others are left out.
@@ -71,8 +79,10 @@ class TimeLimit:
         for key, cell in cells:
             remaining = self._end - time.monotonic()
             if remaining <= self._least:
+                self._refuse(self._least)
                 return
             if self._most < remaining or self._fits(cell, remaining):
+                self._started, self.needed = True, None
                 yield key, cell
 
     def learn(self, cell: Any, seconds: float) -> None:
@@ -84,4 +94,11 @@ class TimeLimit:
 
     def _fits(self, cell: Any, remaining: float) -> bool:
         prediction = predict(cell, self._measured, self._cost)
-        return prediction is None or prediction.high < remaining
+        if prediction is None or prediction.high < remaining:
+            return True
+        self._refuse(prediction.high)
+        return False
+
+    def _refuse(self, seconds: float) -> None:
+        if not self._started:
+            self.needed = min(seconds, self.needed or seconds)

@@ -1,24 +1,32 @@
 """The command line that computes: ``ibcore run``."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ibcore.runs.estimate import estimate, show_time
 from ibcore.runs.execute import run
 from ibcore.runs.executors import FORMS, open_executor
+from ibcore.runs.experiment import AnyExperiment
 from ibcore.runs.limits import TimeLimitError, parse_time
 from ibcore.runs.options import StoreOption, TierOption, count_cells, tier_of
+from ibcore.runs.order import in_order
 from ibcore.runs.registry import LABS, experiments, find
 from ibcore.runs.store import default_store
+from ibcore.runtime import Tier, default_tier
 
 
 def run_experiments(  # noqa: PLR0917  # the options of a command line
-    name: Annotated[str, typer.Argument(help="An experiment, or a laboratory for all of its.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="An experiment, or a laboratory for all of its (default: all)."),
+    ] = None,
     tier: TierOption = None,
     device: Annotated[str | None, typer.Option(help="For instance cuda (default: cpu).")] = None,
     executor: Annotated[
@@ -28,34 +36,130 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
         str | None,
         typer.Option(metavar="TIME", help="Start no cell that would end later: 540s, 9m, 1.5h."),
     ] = None,
+    estimate_only: Annotated[
+        bool, typer.Option("--estimate", help="Say how long it would take; store nothing.")
+    ] = False,
     store: StoreOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
 ) -> None:
     """Run an experiment; the same command continues a run that was stopped.
 
-    Exit status: 0 complete, 2 error, 75 stopped at the time limit, 130 interrupted.
+    Several experiments at the paper tier run in the order of their value for a minute of
+    computing.  Exit status: 0 complete, 2 error, 75 stopped at the time limit, 130 interrupted.
     """
-    end = None if time_limit is None else time.monotonic() + parse_time(time_limit)
-    chosen = experiments(name) if name in LABS else (find(name),)
+    limit = None if time_limit is None else parse_time(time_limit)
+    size, folder, chosen = tier_of(tier) or default_tier(), store or default_store(), _chosen(name)
+    if estimate_only and fresh:
+        raise ValueError("--estimate counts what is finished and --fresh discards it; give one")
+    if estimate_only:
+        _estimates(chosen, size, device, folder)
+        return
+    if size == "paper" and len(chosen) > 1:
+        chosen = _ordered(chosen, device, folder)
+    with _interruptible(folder), _workers(executor, device) as pool:
+        _Runs(size, device, folder, fresh, pool, limit).all(chosen)
+
+
+@dataclass
+class _Runs:
+    """Several experiments, one after another, within one time limit."""
+
+    tier: Tier
+    device: str | None
+    store: Path
+    fresh: bool
+    executor: Executor | None
+    limit: float | None
+
+    def __post_init__(self) -> None:
+        self.end = None if self.limit is None else time.monotonic() + self.limit
+
+    def all(self, chosen: Sequence[AnyExperiment]) -> None:
+        """Run each; where the time is up for one, a later one with shorter cells may still fit."""
+        stopped: list[TimeLimitError] = []
+        for experiment in chosen:
+            try:
+                self._one(experiment)
+            except TimeLimitError as stop:
+                stopped.append(stop)
+        going_on = [stop for stop in stopped if not self._too_long(stop)]
+        if going_on:
+            more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
+            raise TimeLimitError(f"{going_on[0]}{more}")
+        if stopped:
+            raise ValueError(
+                f"{stopped[0]}; but the shortest cell that remains is predicted to take "
+                f"{show_time(stopped[0].needed or 0.0)}: give a longer --time-limit"
+            )
+
+    def _too_long(self, stop: TimeLimitError) -> bool:
+        """Say whether no cell that remains fits into the whole limit: repeating is no use."""
+        return self.limit is not None and stop.needed is not None and stop.needed >= self.limit
+
+    def _one(self, experiment: AnyExperiment) -> None:
+        frame = run(
+            experiment,
+            self.tier,
+            executor=self.executor,
+            device=self.device,
+            time_limit=self._remaining(experiment.name),
+            store=self.store,
+            fresh=self.fresh,
+        )
+        origin = frame.attrs["provenance"]
+        typer.echo(
+            f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
+            f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
+        )
+
+    def _remaining(self, name: str) -> float | None:
+        """Return the seconds that are left for an experiment."""
+        if self.end is None:
+            return None
+        remaining = self.end - time.monotonic()
+        if remaining <= 0:
+            raise TimeLimitError(
+                f"experiment {name!r} was not started: the time limit is reached; "
+                "the same command continues"
+            )
+        return remaining
+
+
+def _chosen(name: str | None) -> Sequence[AnyExperiment]:
+    if name is not None and name not in LABS:
+        return (find(name),)
+    chosen = experiments(name)
     if not chosen:
         raise ValueError(f"the laboratory {name!r} has no experiments yet")
-    folder = store or default_store()
-    with _interruptible(folder), _workers(executor, device) as pool:
-        for experiment in chosen:
-            frame = run(
-                experiment,
-                tier_of(tier),
-                executor=pool,
-                device=device,
-                time_limit=_remaining(end, experiment.name),
-                store=folder,
-                fresh=fresh,
-            )
-            origin = frame.attrs["provenance"]
-            typer.echo(
-                f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
-                f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
-            )
+    return chosen
+
+
+def _estimates(
+    chosen: Sequence[AnyExperiment], tier: Tier, device: str | None, store: Path
+) -> None:
+    """Print a line for each experiment, and their sum."""
+    known = []
+    for experiment in chosen:
+        prediction = estimate(experiment, tier, device=device, store=store)
+        typer.echo(str(prediction))
+        if prediction.seconds is not None:
+            known.append(prediction.seconds)
+    if len(chosen) > 1:
+        total = show_time(sum(entry.seconds for entry in known))
+        typer.echo(
+            f"{len(known)} of {len(chosen)} experiments: about {total} of computing in all, "
+            "which several workers share"
+        )
+
+
+def _ordered(
+    chosen: Sequence[AnyExperiment], device: str | None, store: Path
+) -> Sequence[AnyExperiment]:
+    """Order experiments for the paper tier, and say how and why."""
+    turns = in_order(chosen, device=device, store=store)
+    for number, turn in enumerate(turns, start=1):
+        typer.echo(f"{number}. {turn}")
+    return [turn.experiment for turn in turns]
 
 
 @contextmanager
@@ -68,19 +172,6 @@ def _interruptible(store: Path) -> Iterator[None]:
             f"interrupted; finished cells are kept in {store}, the same command continues", err=True
         )
         raise typer.Exit(130) from interrupt
-
-
-def _remaining(end: float | None, name: str) -> float | None:
-    """Return the seconds that are left for an experiment."""
-    if end is None:
-        return None
-    remaining = end - time.monotonic()
-    if remaining <= 0:
-        raise TimeLimitError(
-            f"experiment {name!r} was not started: the time limit is reached; "
-            "the same command continues"
-        )
-    return remaining
 
 
 def _workers(spec: str | None, device: str | None) -> AbstractContextManager[Executor | None]:

@@ -1,0 +1,72 @@
+"""Slices of a run: each ends in time and goes on where the last one stopped."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from toy.experiments import SQUARES
+
+from ibcore.runs import TimeLimitError, run
+from ibcore.runs.limits import TimeLimit, parse_time
+from ibcore.runs.prediction import Measurement
+
+CELLS = list(SQUARES.plan("laptop").items())
+
+
+def measured(**seconds: float) -> list[Measurement]:
+    """Return measurements of the cells s1 to s6."""
+    return [
+        Measurement({"size": int(name[1:]), "networks": 10}, taken)
+        for name, taken in seconds.items()
+    ]
+
+
+def test_a_run_cut_into_slices_gives_the_table_of_one_run(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(SQUARES, "laptop", store=tmp_path / "whole", progress=False)
+    for mark in marks.iterdir():
+        mark.unlink()
+    monkeypatch.setenv("TOY_PAUSE", "0.3")
+    slices, frame = [], None
+    while frame is None and len(slices) < 40:
+        before = len(list(marks.iterdir()))
+        try:
+            frame = run(SQUARES, "laptop", store=tmp_path, time_limit=1.0, progress=False)
+        except TimeLimitError as stop:
+            assert "6 cells are finished and kept" in str(stop)
+        slices.append(len(list(marks.iterdir())) - before)
+    assert frame is not None and sum(slices) == 6
+    assert max(slices) <= 4 and len(slices) >= 2  # a fourth may start just before the end
+    assert set(Counter(path.name[0] for path in marks.iterdir()).values()) == {1}
+    pd.testing.assert_frame_equal(
+        frame.reset_index(drop=True), whole.reset_index(drop=True), check_exact=True
+    )
+
+
+def test_a_cell_that_would_end_late_is_left_out_and_a_shorter_one_is_not() -> None:
+    limit = TimeLimit(100.0, measured(s1=5.0, s2=200.0))
+    admitted = [cell.size for _, cell in limit.admit(CELLS[:2])]
+    assert admitted == [1]
+    assert limit.needed is None  # something started, so that repeating is of use
+
+
+def test_before_anything_is_measured_a_cell_may_start_while_there_is_time() -> None:
+    assert len(list(TimeLimit(100.0).admit(CELLS))) == 6
+    late = TimeLimit(0.001)
+    time.sleep(0.01)
+    assert not list(late.admit(CELLS))
+
+
+def test_where_no_cell_fits_the_time_of_the_shortest_is_told() -> None:
+    limit = TimeLimit(100.0, measured(s1=300.0, s2=200.0))
+    assert not list(limit.admit(CELLS[:2]))
+    assert limit.needed == 200.0
+
+
+@pytest.mark.parametrize("text", ["", "9", "9 minutes", "0s", "-5m", "1e3s"])
+def test_a_time_that_cannot_be_read_is_refused_with_the_forms_that_can(text: str) -> None:
+    with pytest.raises(ValueError, match=r"540s, 9m or 1\.5h"):
+        parse_time(text)
