@@ -27,7 +27,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench frames oldest links chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test lint notebooks bench growth frames oldest links chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -38,6 +38,7 @@ help:
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
+	@echo 'make growth               how time and memory grow with the size of a problem'
 	@echo 'make oldest               test the package with the oldest releases it allows (needs uv)'
 	@echo 'make links                check every link that leads out of the book (needs a network)'
 	@echo 'make chapter NAME=memory/new TITLE="..."    begin a chapter that has all its parts'
@@ -87,6 +88,9 @@ $(VENV)/.bench: $(VENV)/.book
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
+
+growth: $(VENV)/.book
+	$(BIN)/python benchmarks/growth.py
 
 frames: $(VENV)/.test
 	$(BIN)/python book/tools/store_frames.py

@@ -88,7 +88,7 @@ def check(work: Workload) -> dict[str, float]:
     return errors
 
 
-def cpu_seconds(work: Work, repeats: int = 1) -> float:
+def cpu_seconds(work: Callable[[], object], repeats: int = 1) -> float:
     """Return CPU seconds of all threads, for one of some repeats."""
     start = time.process_time()
     for _ in range(repeats):

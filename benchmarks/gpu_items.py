@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.compare import Size, flat, relative_error
 from ibcore.guidance import cka_matrix
@@ -195,14 +196,27 @@ def ceilings(place: Place) -> list[Row]:
         with products(precision):
             rate = 2 * n**3 / place.seconds(partial(torch.matmul, a, a)) / GIGA
         found.append(row("ceiling", f"product, {name}", rate, "GFLOP/s"))
-    block = torch.empty(place.number(2**28, 2**12), device=place.device)
-    rate = 2 * block.numel() * 4 / place.seconds(block.clone) / GIGA
-    return [*found, row("ceiling", "copy", rate, "GB/s")]
+    return [*found, row("ceiling", "copy", _copy_rate(place) / GIGA, "GB/s")]
 
 
+@cache
 def _float32_rate(place: Place) -> float:
     a = torch.randn(place.number(4096, 64), place.number(4096, 64), device=place.device)
     return 2 * len(a) ** 3 / place.seconds(lambda: a @ a)
+
+
+@cache
+def _copy_rate(place: Place) -> float:
+    block = torch.empty(place.number(2**28, 2**12), device=place.device)
+    return 2 * block.numel() * 4 / place.seconds(block.clone)
+
+
+def _share(place: Place, work: Callable[[], object], spent: float, item: str, name: str) -> Row:
+    """Return what a run's products, counted by torch, are of the products possible meanwhile."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    share = counter.get_total_flops() / spent / _float32_rate(place)
+    return row(item, f"{name}: share of the float32 ceiling", share, "", "products, counted")
 
 
 def sampling(place: Place) -> list[Row]:
@@ -215,9 +229,13 @@ def sampling(place: Place) -> list[Row]:
     work = 2 * networks * side**2 * (3 * 64 + 2 * 65 * 64 + 65)
     share = work / spent / _float32_rate(place)
     values = many.forward(x).reshape(networks, side, side)
+    measured = place.seconds(lambda: fourier_complexity(values))
+    read = values.numel() * values.element_size() / measured / _copy_rate(place)
     return [
         row("sampling", "networks evaluated", networks / spent, "1/s"),
         row("sampling", "share of the float32 ceiling", share, ""),
+        row("sampling", "networks measured, Fourier", networks / measured, "1/s"),
+        row("sampling", "Fourier: share of the copy ceiling", read, "", "values read once"),
         row("sampling", "peak memory", place.peak_megabytes(lambda: many.forward(x)), "MB"),
         *_waiting(place, "forward", lambda: many.forward(x)),
         *_waiting(place, "fourier_complexity", lambda: fourier_complexity(values)),
@@ -232,8 +250,12 @@ def training(place: Place) -> list[Row]:
             steps, data = place.number(50, 2), _points(place, width, 64, torch.float32)
             work = partial(_train, _population(place, networks, width), data, steps)
             label = f"{networks} MLPs of width {width}"
-            rate = networks * steps / place.seconds(work)
+            spent = place.seconds(work)
+            rate = networks * steps / spent
             rows.append(row("training", f"{label}: steps of one network", rate, "1/s"))
+            note = "for 1000 steps each"
+            rows.append(row("training", f"{label}: networks trained", rate / 1000, "1/s", note))
+            rows.append(_share(place, work, spent, "training", label))
             rows.append(row("training", f"{label}: peak memory", place.peak_megabytes(work), "MB"))
     return [*rows, *_waiting(place, "train", work)]
 
@@ -242,8 +264,10 @@ def meta_gradients(place: Place) -> list[Row]:
     """Differentiate through five steps."""
     tasks = place.number(64, 3)
     work = partial(_meta, place)
+    spent = place.seconds(work)
     return [
-        row("meta-gradient", "tasks, 5 steps", tasks / place.seconds(work), "1/s"),
+        row("meta-gradient", "tasks, 5 steps", tasks / spent, "1/s"),
+        _share(place, work, spent, "meta-gradient", "5 steps"),
         row("meta-gradient", "peak memory", place.peak_megabytes(work), "MB"),
         *_waiting(place, "meta_gradient", work),
     ]
@@ -255,6 +279,7 @@ def similarity(place: Place) -> list[Row]:
     spent = place.seconds(lambda: cka_matrix(layers))
     return [
         row("similarity", "pairs of layers", len(layers) ** 2 / spent, "1/s"),
+        _share(place, lambda: cka_matrix(layers), spent, "similarity", "all pairs"),
         row("similarity", "peak memory", place.peak_megabytes(lambda: cka_matrix(layers)), "MB"),
         *_waiting(place, "cka_matrix", lambda: cka_matrix(layers)),
     ]
@@ -267,20 +292,35 @@ def _waiting(place: Place, name: str, work: Callable[[], object]) -> list[Row]:
 
 
 def precision(place: Place) -> list[Row]:
-    """Say whether TF32 and bfloat16 leave a mean over networks within its interval of float32."""
+    """Say whether TF32 and bfloat16 leave a mean within its interval of float32, and how fast.
+
+    The speed of a precision stands in the table only if the result is the same.
+    """
     rows = []
-    methods = {
-        "Fourier complexity": METHODS["Fourier complexity"],
-        "training": METHODS["training"],
-    }
-    for name, method in methods.items():
-        exact = method(place, torch.float32).double()
-        half = 1.96 * exact.std() / exact.numel() ** 0.5
-        with products("high"):
-            kinds = {"TF32": method(place, torch.float32)}
-        kinds["bfloat16"] = method(place, torch.bfloat16)
-        for kind, values in kinds.items():
-            moved = ((values.double() - exact).mean().abs() / half).item()
-            usable = "usable" if moved < 1 else "not usable"
-            rows.append(row("precision", f"{name}, {kind}", moved, "half-widths moved", usable))
+    for name in ("Fourier complexity", "training"):
+        exact = METHODS[name](place, torch.float32).double()
+        spent = place.seconds(partial(METHODS[name], place, torch.float32))
+        for kind, (allowed, dtype) in PRECISIONS.items():
+            with products(allowed):
+                values = METHODS[name](place, dtype)
+                faster = spent / place.seconds(partial(METHODS[name], place, dtype))
+            moved = moves(values.double(), exact)
+            same = moved < 1
+            note = "the same within the interval" if same else "another result: not usable"
+            rows.append(row("precision", f"{name}, {kind}", moved, "half-widths moved", note))
+            if same:
+                rows.append(row("precision", f"{name}, {kind}: speed", faster, "of float32"))
     return rows
+
+
+PRECISIONS: Mapping[str, tuple[str, torch.dtype]] = {
+    "TF32": ("high", torch.float32),
+    "bfloat16": ("highest", torch.bfloat16),
+}
+
+
+def moves(values: Tensor, exact: Tensor) -> float:
+    """Return how far a mean over networks moves, in half-widths of its 95 % interval."""
+    half: float = 1.96 * exact.std().item() / exact.numel() ** 0.5
+    shift: float = (values - exact).mean().abs().item()
+    return shift / half

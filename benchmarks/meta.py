@@ -149,7 +149,9 @@ def in_jax(case: Problem) -> Work | None:
 
     An LSTM with more than one inner step takes minutes to compile and is left out.
     """
-    if isinstance(case.module, modules.Recurrent) and case.steps == 1:
+    if isinstance(case.module, modules.Recurrent):
+        if case.steps > 1:
+            return None
         forward = with_jax.lstm(case.module.width)
     elif all(isinstance(layer, nn.Linear | nn.ReLU) for layer in case.module.children()):
         forward = with_jax.mlp(list(dict.fromkeys(n.rsplit(".", 1)[0] for n in case.weights)))

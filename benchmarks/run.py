@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -86,46 +86,41 @@ def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
         "| computation | variant | ratio | range | largest difference | aim | why |",
         "|---|---|---|---|---|---|---|",
     ]
-    notes: list[str] = []
-    whys: list[str] = []
-    for row in frame.to_dict("records"):
-        if why := _why(row):
-            whys.append(f"{len(whys) + 1}. {why}")
-        lines.append(_line(row, len(whys) if why else None))
-        if row["note"]:
-            notes.append(f"- {row['family']}: {row['workload']}: {row['note']}.")
-    if whys:
-        whys = ["", "## Where an aim is missed or another variant is ahead", "", _HOW, "", *whys]
+    rows = frame.to_dict("records")
+    behind = sorted((row for row in rows if row["reason"]), key=_place(rows))
+    numbers = {(row["family"], row["workload"], row["peer"]): n for n, row in enumerate(behind, 1)}
+    lines += [_line(row, numbers) for row in rows]
+    notes = [f"- {row['family']}: {row['workload']}: {row['note']}." for row in rows if row["note"]]
+    whys = ["", "## Where an aim is missed or another variant is ahead", "", _HOW] if behind else []
+    for number, row in enumerate(behind, 1):
+        if number == 1 or row["reason"] != behind[number - 2]["reason"]:
+            whys += ["", f"{row['family'].capitalize()}: {row['reason']}.", ""]
+        said = row["profile"] or "no profile was taken"
+        whys.append(f"{number}. {row['workload']}, {row['peer']}: {said}.")
     return "\n".join([*lines, "", *dict.fromkeys(notes), *whys]).rstrip() + "\n"
 
 
 _HOW = (
-    "The numbers are those of the last column. Shares of time are those of one run under the "
-    "profiler of torch; what runs outside torch is not seen by it."
+    "The numbers are those of the last column, rows with the same cause together. Shares of time "
+    "are those of one run under the profiler of torch, which does not see what runs outside torch."
 )
 
 
-def _line(row: Mapping[Any, Any], why: int | None) -> str:
+def _place(rows: Sequence[Mapping[Any, Any]]) -> Callable[[Mapping[Any, Any]], int]:
+    """Return the place of a row's cause in the order in which causes appear."""
+    causes = list(dict.fromkeys(row["reason"] for row in rows))
+    return lambda row: causes.index(row["reason"])
+
+
+def _line(row: Mapping[Any, Any], numbers: Mapping[tuple[str, str, str], int]) -> str:
     """Return a line of the table."""
     aim = "" if math.isnan(row["target"]) else f"{row['target']:.2g}"
     missed = " (missed)" if aim and row["ratio"] < row["target"] else ""
+    why = numbers.get((row["family"], row["workload"], row["peer"]), "")
     return (
         f"| {row['family']}: {row['workload']} | {row['peer']} | {row['ratio']:.2f} "
-        f"| {row['low']:.2f} to {row['high']:.2f} | {row['error']:.0e} | {aim}{missed} "
-        f"| {why or ''} |"
+        f"| {row['low']:.2f} to {row['high']:.2f} | {row['error']:.0e} | {aim}{missed} | {why} |"
     )
-
-
-def _why(row: Mapping[Any, Any]) -> str:
-    """Return profile and cause of a row, or nothing."""
-    parts = [part for part in (row["profile"], row["reason"]) if part]
-    if not parts:
-        return ""
-    return f"{row['family']}: {row['workload']}, {row['peer']}: {'. '.join(map(_sentence, parts))}."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] if not text.startswith("ibcore") else text
 
 
 def _processor(known: Mapping[str, Any]) -> str:
@@ -140,21 +135,28 @@ def _processor(known: Mapping[str, Any]) -> str:
     )
 
 
-def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write ``ratios.md`` and ``ratios.parquet``, which carries the facts in its metadata."""
+def store(frame: pd.DataFrame, path: Path, known: Mapping[str, Any]) -> None:
+    """Write a table with facts in its metadata, atomically."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder.mkdir(parents=True, exist_ok=True)
-    page, data = folder / "ratios.md", folder / "ratios.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
     stored = pa.Table.from_pandas(frame, preserve_index=False)
     stored = stored.replace_schema_metadata(
         {**(stored.schema.metadata or {}), b"ibcore.benchmarks": json.dumps(known).encode()}
     )
-    pq.write_table(stored, folder / "ratios.parquet.new")
-    (folder / "ratios.parquet.new").replace(data)
-    (folder / "ratios.md.new").write_text(markdown(frame, known), encoding="utf-8")
-    (folder / "ratios.md.new").replace(page)
+    partial = path.with_name(f"{path.name}.new")
+    pq.write_table(stored, partial)
+    partial.replace(path)
+
+
+def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write ``ratios.md`` and ``ratios.parquet``, which carries the facts in its metadata."""
+    page, data = folder / "ratios.md", folder / "ratios.parquet"
+    store(frame, data, known)
+    partial = page.with_name("ratios.md.new")
+    partial.write_text(markdown(frame, known), encoding="utf-8")
+    partial.replace(page)
     return page, data
 
 

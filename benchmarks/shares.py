@@ -94,13 +94,13 @@ def reason(ours: Callable[[], Tensor], other: Callable[[], Tensor], peer: str) -
     if not here.operations:
         return ""
     first = f"products and activations are {here.arithmetic:.0%} of ibcore's time"
-    if there.arithmetic < 0.01:  # computed outside torch
+    if not there.arithmetic:  # computed outside torch
         return f"{first}, in {here.operations} operations of torch"
     slower = here.arithmetic * here.total / (there.arithmetic * there.total)
     return (
         f"{first} and {there.arithmetic:.0%} of the time of {peer}, take {slower:.2f} times as "
-        f"long, in {here.operations} operations against {there.operations}; with these kernels "
-        f"of {peer} and nothing else the ratio would be {1 / there.arithmetic:.1f}"
+        f"long, in {here.operations} operations against {there.operations}; had ibcore the "
+        f"kernels of {peer} and nothing else to do, the ratio would be {1 / there.arithmetic:.1f}"
     )
 
 

@@ -123,6 +123,17 @@ def test_a_missed_aim_gets_its_reason_from_a_profile_of_both():
     assert 0 < here.activations < here.total and 0 < here.products < here.total
 
 
+def test_only_what_is_written_in_jax_is_computed_in_jax(monkeypatch):
+    meta = import_module("benchmarks.meta")
+    monkeypatch.setattr(meta.with_jax, "installed", lambda: True)
+    for name in ("lstm", "mlp"):
+        monkeypatch.setattr(meta.with_jax, name, lambda *_, name=name: name)
+    monkeypatch.setattr(meta.with_jax, "meta_gradient", lambda forward, *_, **__: forward)
+    found = {w.name: w.variants.get("JAX, compiled") for w in meta.workloads("tiny")}
+    written = {name: forward for name, forward in found.items() if forward}
+    assert written == {"MLP, 1 step": "mlp", "MLP, 5 steps": "mlp", "LSTM, 1 step": "lstm"}
+
+
 def test_own_times_leave_out_what_an_operation_calls():
     spans = [("matmul", 0.0, 10.0), ("mm", 1.0, 8.0), ("view", 2.0, 3.0), ("relu_", 10.0, 11.0)]
     own = import_module("benchmarks.shares").own_times(spans)
@@ -150,10 +161,13 @@ def test_profiles_and_causes_are_numbered_below_the_table():
         "instructions": "AVX2",
         "versions": dict.fromkeys(run.PEERS, "1"),
     }
-    page = run.markdown(pd.DataFrame([ahead, row | {"peer": "a"}]), known)
+    rows = [ahead, row | {"peer": "a"}, row | {"peer": "c", "reason": "other"}, row | {"peer": "d"}]
+    page = run.markdown(pd.DataFrame(rows), known)
     assert "| a | 0.50 | 0.40 to 0.60 | 0e+00 | 2 (missed) | 1 |" in page
     assert "| b | 3.00 | 0.40 to 0.60 | 0e+00 | 2 |  |" in page
-    assert "1. toy: one, a: Most is products. They are equal." in page
+    assert "| d | 0.50 | 0.40 to 0.60 | 0e+00 | 2 (missed) | 2 |" in page
+    assert page.count("Toy: they are equal.") == page.count("Toy: other.") == 1
+    assert "1. one, a: most is products.\n2. one, d: most is products.\n" in page
 
 
 def test_a_smoke_run_never_replaces_the_stored_table(capsys):
@@ -189,6 +203,20 @@ def test_the_rehearsal_of_the_gpu_runs_every_item_and_agrees_with_itself(tmp_pat
     }
     assert (frame[frame.item == "agreement"].value == 0).all()
     assert (frame[frame.item == "ceiling"].value > 0).all()
+    shares = frame[frame.quantity.str.contains("share of")]
+    assert len(shares) >= 5 and (shares.value > 0).all()
+
+
+def test_the_speed_of_a_precision_is_shown_only_if_the_result_stays(monkeypatch):
+    items = import_module("benchmarks.gpu_items")
+    exact = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert items.moves(exact + 0.5, exact) < 1 < items.moves(exact + 2.0, exact)
+    shifts = {torch.float32: 0.0, torch.bfloat16: 2.0}
+    method = {name: lambda place, dtype: exact + shifts[dtype] for name in items.METHODS}
+    monkeypatch.setattr(items, "METHODS", method)
+    rows = items.precision(items.Place(torch.device("cpu"), "tiny"))
+    faster = {row["quantity"] for row in rows if row["quantity"].endswith("speed")}
+    assert faster == {"Fourier complexity, TF32: speed", "training, TF32: speed"}
 
 
 def test_a_gpu_run_short_of_time_writes_what_it_leaves_out(tmp_path):

@@ -13,6 +13,7 @@ HTML = ROOT / "_build" / "html"
 MARKER = ".ibbook.json"
 
 _EXECUTION = ("ibcore/**/*.py", "book/results/**/*.parquet")
+_BENCHMARKS = Path("book/results/benchmarks")  # a page shows them, no notebook reads them
 _PAGES = (
     "_config.yml",
     "book/_toc.yml",
@@ -71,7 +72,8 @@ def execution_key(root: Path = ROOT) -> str:
 
     jupyter-cache itself compares code cells only, so an edit of ``ibcore`` would leave old outputs.
     """
-    return digest(sources(_EXECUTION, root), version("torch"), tier(), root=root)
+    read = [p for p in sources(_EXECUTION, root) if not p.is_relative_to(root / _BENCHMARKS)]
+    return digest(read, version("torch"), tier(), root=root)
 
 
 def book_key(root: Path = ROOT) -> str:

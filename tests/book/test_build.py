@@ -33,6 +33,14 @@ def test_text_makes_the_pages_new_but_runs_no_notebook(project: Path, name: str)
     assert freshness.book_key(project) != before[1]
 
 
+def test_timing_anew_runs_no_notebook(project: Path) -> None:
+    before = freshness.execution_key(project)
+    stored = project / "book" / "results" / "benchmarks" / "ratios.parquet"
+    stored.parent.mkdir()
+    stored.write_text("faster")
+    assert freshness.execution_key(project) == before
+
+
 def test_another_tier_makes_the_notebooks_run_again(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
