@@ -54,6 +54,14 @@ PLACE_SIDEBAR = """<script>
 })();
 </script>"""
 
+# What opens a part of the contents has a sign for a name: it takes the name of its part.
+NAMELESS_SUMMARY = re.compile(r"(>([^<>]+)</a><details[^>]*><summary)(?=>)")
+
+# Sphinx lays out the parameters of a long signature as descriptions of nothing.
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
+LISTED = {"<dl>": '<ul class="ib-parameters">', "</dl>": "</ul>", "<dd>": "<li>", "</dd>": "</li>"}
+LIST_TAG = re.compile("|".join(LISTED))
+
 REPLACED = (
     (SIDEBAR_END, PLACE_SIDEBAR + SIDEBAR_END),
     # The logo stands outside every landmark otherwise.
@@ -96,9 +104,15 @@ def mended(page: str, *, searching: bool = False) -> str:
         page = BLOCKING.sub("<script defer ", SEARCH_SCRIPTS.sub("", page))
     # Formulas are typeset when all else answers: deferred scripts would wait for each other.
     page = MATHJAX.sub(r'<script async fetchpriority="low" \1', page)
+    page = NAMELESS_SUMMARY.sub(r'\1 aria-label="Pages of \2"', page)
+    page = SIGNATURE.sub(_with_listed_parameters, page)
     for old, new in REPLACED:
         page = page.replace(old, new)
     return formula_room.with_room(page)
+
+
+def _with_listed_parameters(signature: re.Match[str]) -> str:
+    return LIST_TAG.sub(lambda tag: LISTED[tag[0]], signature[0])
 
 
 def configure(app: Sphinx, config: Config) -> None:

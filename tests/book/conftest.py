@@ -35,7 +35,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Call a test once for each built page, or for each page that holds what it is about."""
     for name in PAGES_WITH.keys() & set(metafunc.fixturenames):
         pages = [page for page in built_pages() if PAGES_WITH[name] in _text(page)]
-        metafunc.parametrize(name, pages or ["(no built page)"])
+        # Tests of a module that share a page follow each other: they can load it once.
+        metafunc.parametrize(name, pages or ["(no built page)"], scope="module")
 
 
 def _text(page: str) -> str:

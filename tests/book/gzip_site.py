@@ -51,6 +51,7 @@ class GzipSite:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # a browser may hang up early
         self.address = f"http://127.0.0.1:{self._server.server_port}/"
 
     @contextmanager

@@ -7,7 +7,6 @@ import pytest
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
 
-PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
 
@@ -43,12 +42,6 @@ class Visit:
         return self.page
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    """Return a color scheme."""
-    return str(request.param)
-
-
 @pytest.fixture
 def visit(browser: Any, site: str) -> Iterator[Visit]:
     """Return a fresh, light, desk-sized visit."""
@@ -74,44 +67,6 @@ def test_a_page_asks_nothing_from_outside_and_reports_no_error(
     visit.page.wait_for_load_state("networkidle")
     assert not visit.outside
     assert not visit.complaints
-
-
-def test_a_page_fits_a_phone_in_light_and_dark(
-    browser: Any, site: str, page_name: str, scheme: str
-) -> None:
-    context = browser.new_context(viewport=PHONE, color_scheme=scheme, has_touch=True)
-    page = Visit(context, site).go(page_name)
-    wait_for_explorers(page)
-    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    theme = page.evaluate("document.documentElement.dataset.theme")
-    shade = page.evaluate(
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
-    )
-    context.close()
-    assert widths[0] <= widths[1], f"{page_name} scrolls sideways: {widths}"
-    assert theme == scheme
-    assert (sum(shade[:3]) > 380) == (scheme == "light")
-
-
-def test_every_explorer_of_a_page_answers_the_keyboard(visit: Visit, explorer_page: str) -> None:
-    explorers = wait_for_explorers(visit.go(explorer_page))
-    assert explorers.count()
-    picture = (
-        "e => [...e.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"
-        " + [...e.querySelectorAll('svg')].map(s => s.innerHTML).join()"
-        " + [...e.querySelectorAll('[data-value]')].map(v => v.dataset.value).join()"
-    )
-    for index in range(explorers.count()):
-        explorer = explorers.nth(index)
-        before = explorer.evaluate(picture)
-        sliders = explorer.locator("input[type=range]:enabled")
-        choices = explorer.locator("input[type=radio]:checked")
-        control = (sliders if sliders.count() else choices).first
-        control.focus()
-        at_end = control.evaluate("c => c.value === c.max")
-        visit.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
-        changed = f"([e, old]) => ({picture})(e) !== old"
-        visit.page.wait_for_function(changed, arg=[explorer.element_handle(), before])
 
 
 def test_a_prediction_opens_its_answer_only_after_a_commitment(

@@ -71,16 +71,31 @@ def arrive(browser: Any, packed: GzipSite, name: str, window: str, script: str) 
     return page
 
 
-@pytest.mark.parametrize("window", list(WINDOWS))
-def test_a_page_is_light_and_its_text_stays_where_it_is(
-    browser: Any, packed: GzipSite, page_name: str, window: str
-) -> None:
-    page = arrive(browser, packed, page_name, window, WATCH_SHIFTS)
+def shift_while_reading(page: Any) -> float:
+    """Return how much of the text jumped while the page loaded and was scrolled to its end."""
     page.wait_for_load_state("networkidle")
-    shifts = page.evaluate(SCROLL)
+    return float(sum(shift[0] for shift in page.evaluate(SCROLL)))
+
+
+def test_a_page_is_light_and_its_text_stays_where_it_is_on_a_phone(
+    browser: Any, packed: GzipSite, page_name: str
+) -> None:
+    page = arrive(browser, packed, page_name, "phone", WATCH_SHIFTS)
+    shift = shift_while_reading(page)
+    width = page.evaluate("document.documentElement.scrollWidth")
     page.context.close()
+    assert width <= WINDOWS["phone"]["width"]
     assert sum(packed.sent.values()) <= MOST_BYTES, sorted(packed.sent.items(), key=lambda x: -x[1])
-    assert sum(shift[0] for shift in shifts) < MOST_SHIFT, shifts
+    assert shift < MOST_SHIFT
+
+
+def test_nothing_jumps_on_a_desk_when_explorers_appear(
+    browser: Any, packed: GzipSite, explorer_page: str
+) -> None:
+    page = arrive(browser, packed, explorer_page, "desk", WATCH_SHIFTS)
+    shift = shift_while_reading(page)
+    page.context.close()
+    assert shift < MOST_SHIFT
 
 
 def seconds_to_the_first_answer(browser: Any, packed: GzipSite, name: str) -> float:
@@ -154,4 +169,17 @@ def test_formulas_wait_for_all_else_and_other_scripts_do_not_block() -> None:
         '<script defer src="_static/doctools.js?v=1"></script>'
         '<script async fetchpriority="low" src="_static/mathjax/tex-chtml.js"></script>'
         '<script src="_static/documentation_options.js"></script>'
+    )
+
+
+def test_parameters_of_a_long_signature_are_a_list_and_what_opens_has_a_name() -> None:
+    page = (
+        '<dl class="py"><dt class="sig py">f(<dl>\n<dd>a,</dd>\n</dl>)</dt><dd>Text</dd></dl>'
+        '<li><a href="x">Reference</a><details open="open"><summary><i></i></summary>'
+    )
+    assert lean_pages.mended(page) == (
+        '<dl class="py"><dt class="sig py">f(<ul class="ib-parameters">\n<li>a,</li>\n</ul>)</dt>'
+        "<dd>Text</dd></dl>"
+        '<li><a href="x">Reference</a><details open="open">'
+        '<summary aria-label="Pages of Reference"><i></i></summary>'
     )

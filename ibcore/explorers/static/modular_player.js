@@ -70,7 +70,8 @@ function modularPlayer({ model, el }) {
       set("modulus"),
     ),
   };
-  const play = button("Play prefactors", "ibx-pin", () => (playing ? stop() : start()));
+  const still = root.matchMedia("(prefers-reduced-motion: reduce)");
+  const play = button("", "ibx-pin", () => (playing ? stop() : start()));
   const reset = button("Reset", "", () => {
     stop();
     goTo(initial);
@@ -101,17 +102,22 @@ function modularPlayer({ model, el }) {
     pace.changed(settled);
   }
 
+  /** Run through the prefactors; a reader who wants less motion steps by hand. */
   function start() {
-    play.textContent = "Pause";
     const step = () => goTo({ prefactor: factors[(factors.indexOf(params.prefactor) + 1) % factors.length] });
-    playing = setInterval(step, 900);
+    if (!still.matches) playing = setInterval(step, 900);
     step();
+    namePlay();
   }
 
   function stop() {
     clearInterval(playing);
     playing = 0;
-    play.textContent = "Play prefactors";
+    namePlay();
+  }
+
+  function namePlay() {
+    play.textContent = playing ? "Pause" : still.matches ? "Next prefactor" : "Play prefactors";
   }
 
   function showControls() {
@@ -235,6 +241,7 @@ function modularPlayer({ model, el }) {
   }
 
   if (live) model.on("change:answer", answered);
+  namePlay();
   showControls();
   unpackPictures(setup.pictures, side).then(
     (unpacked) => {
