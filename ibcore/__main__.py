@@ -2,4 +2,5 @@
 
 from ibcore.runs.cli import main
 
-main()
+if __name__ == "__main__":  # a worker of mpi4py.futures imports this file under another name
+    main()
