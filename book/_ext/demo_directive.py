@@ -37,9 +37,9 @@ def step_lines(demo: demos.Demo, index: int) -> Iterator[str]:
     step = demo.steps[index]
     yield f"1. **Ask.** {step.ask}"
     yield ""
-    yield f"   **Set** {move(step.do)}."
     said = " … ".join(step.says)
-    yield f"   **The figure says** “{said}”."
+    yield f"   **Set** {move(step.do)}.\\"
+    yield f"   **The figure says** “{said}”.\\"
     yield f"   **Then.** {step.tell}"
     yield ""
     if step.alt:

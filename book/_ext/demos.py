@@ -1,6 +1,8 @@
 """The scripts of the live demonstrations: data that notes, frames and a browser test share."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "book" / "teach" / "demos.yml"
 FRAMES = ROOT / "book" / "teach" / "frames"
+RECORD = "frames.json"  # what the figures said when the frames were stored
 SHORTEST_ALT = 40
 
 
@@ -53,9 +56,9 @@ class Demo:
     number: int  # among the explorers of the page, from 0
     steps: tuple[Step, ...]
 
-    def frame(self, index: int) -> Path:
+    def frame(self, index: int, folder: Path = FRAMES) -> Path:
         """Return the file of a step's stored frame."""
-        return FRAMES / f"{self.name}-{index + 1}.webp"
+        return folder / f"{self.name}-{index + 1}.webp"
 
 
 def read_step(place: str, entry: Mapping[str, Any]) -> Step:
@@ -105,3 +108,46 @@ def read_demos(text: str) -> dict[str, Demo]:
 def demos() -> dict[str, Demo]:
     """Return all demonstrations of the book by name."""
     return read_demos(SCRIPTS.read_text("utf-8"))
+
+
+def entry_of(demo: Demo, index: int, heard: str, folder: Path = FRAMES) -> dict[str, Any]:
+    """Return what is recorded of a step when its frame is stored."""
+    step = demo.steps[index]
+    frame = digest(demo.frame(index, folder)) if step.alt else ""
+    return {"do": [list(move) for move in step.do], "heard": heard, "frame": frame}
+
+
+def digest(path: Path) -> str:
+    """Return a hash of a file, empty for a missing one."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def read_record(folder: Path = FRAMES) -> dict[str, list[dict[str, Any]]]:
+    """Return the record of all stored frames, empty without one."""
+    path = folder / RECORD
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def stale_frames(known: Mapping[str, Demo], folder: Path = FRAMES) -> Iterator[str]:
+    """Yield what keeps the stored frames from showing the scripts, with the remedy."""
+    record = read_record(folder)
+    wanted = {d.frame(i, folder) for d in known.values() for i, s in enumerate(d.steps) if s.alt}
+    for path in sorted(set(folder.glob("*.webp")) - wanted):
+        yield f"{path.name}: no script asks for it; delete it"
+    for demo in known.values():
+        entries = record.get(demo.name, [])
+        if len(entries) != len(demo.steps):
+            counts = f"{len(demo.steps)} steps, {len(entries)} recorded"
+            yield f"{demo.name}: {counts}; run `make frames`"
+            continue
+        for index, entry in enumerate(entries):
+            if reason := _stale(demo, index, entry, folder):
+                yield f"{demo.name}, step {index + 1}: {reason}; run `make frames`"
+
+
+def _stale(demo: Demo, index: int, entry: Mapping[str, Any], folder: Path) -> str:
+    step = demo.steps[index]
+    if entry != entry_of(demo, index, entry["heard"], folder):
+        return "the moves or the frame are not those that were recorded"
+    missing = [fragment for fragment in step.says if fragment not in entry["heard"]]
+    return f"the figure did not say {missing} when the frame was stored" if missing else ""

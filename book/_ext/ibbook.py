@@ -28,6 +28,8 @@ COMPANIONS = (
     "demo_directive",
     "teaching_notes",
     "inventory_directive",
+    "plan_directive",
+    "stacked_tables",
     "exercises_report",
     "exercises_edition",
     "status_tables",

@@ -1,13 +1,12 @@
-"""The ``inventory`` directive: the questions without any answer, or the key to them.
+"""The ``inventory`` directive: a topic's questions without any answer, its key, or a table of all.
 
 ::
 
-    ```{inventory} questions
+    ```{inventory} questions redshift
     ```
 """
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 import inventory
@@ -17,15 +16,6 @@ from docutils.statemachine import StringList
 from inventory import LETTERS, TOPICS, Item
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-Numbered = tuple[int, Item]
-
-
-def by_topic() -> Iterator[tuple[str, list[Numbered]]]:
-    """Yield each topic with its questions and their numbers."""
-    numbered = enumerate(inventory.inventory(), 1)
-    for topic, group in groupby(numbered, key=lambda pair: pair[1].topic):
-        yield topic, list(group)
 
 
 def question_lines(number: int, item: Item) -> Iterator[str]:
@@ -53,49 +43,40 @@ def key_lines(number: int, item: Item) -> Iterator[str]:
 
 def table_lines() -> Iterator[str]:
     """Yield the Markdown of a table with the right letter and the chapter of each question."""
-    yield "| Question | Right | Topic | Chapter |"
-    yield "|---|---|---|---|"
+    yield "| Question | Right | Chapter |"
+    yield "|---|---|---|"
     for number, item in enumerate(inventory.inventory(), 1):
         chapter = f"[](/notebooks/{item.chapter}.ipynb)"
-        yield f"| {number} | {item.right} | {TOPICS[item.topic]} | {chapter} |"
+        yield f"| {number} | {item.right} | {chapter} |"
 
 
 WRITERS = {"questions": question_lines, "key": key_lines}
 
 
-def kind(argument: str) -> str:
-    """Return which of the parts is asked for."""
-    return str(directives.choice(argument, (*WRITERS, "table")))
-
-
 class InventoryDirective(SphinxDirective):
-    """Place the questions, the key or its table."""
+    """Place the questions of a topic, the key to them, or the table of all letters."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each topic, or the table."""
+        """Return a box for each question, or the table."""
         self.env.note_dependency(str(inventory.FILE))
+        if self.arguments == ["table"]:
+            return [self._box("ib-narrow", table_lines())]
         try:
-            part = kind(self.arguments[0])
+            part, topic = self.arguments
+            write = WRITERS[directives.choice(part, tuple(WRITERS))]
+            directives.choice(topic, tuple(TOPICS))
         except ValueError as error:
-            raise self.error(str(error)) from error
-        if part == "table":
-            return self._parse(nodes.container(classes=["ib-inventory"]), list(table_lines()))
-        return [self._section(part, *pair) for pair in by_topic()]
+            raise self.error(f"inventory {' '.join(self.arguments)!r}: {error}") from error
+        numbered = enumerate(inventory.inventory(), 1)
+        return [self._box("ib-item", write(n, item)) for n, item in numbered if item.topic == topic]
 
-    def _section(self, part: str, topic: str, items: list[Numbered]) -> nodes.Node:
-        title = f"{TOPICS[topic]}: questions {items[0][0]} to {items[-1][0]}"
-        section = nodes.section(ids=[f"{part}-{topic}"], names=[f"{part}-{topic}"])
-        section += nodes.title("", title)
-        for number, item in items:
-            box = nodes.container(classes=["ib-item"])
-            section += self._parse(box, list(WRITERS[part](number, item)))
-        return section
-
-    def _parse(self, box: nodes.container, lines: list[str]) -> list[nodes.Node]:
-        self.state.nested_parse(StringList(lines, str(inventory.FILE)), 0, box)
-        return [box]
+    def _box(self, name: str, lines: Iterator[str]) -> nodes.Node:
+        box = nodes.container(classes=[name])
+        self.state.nested_parse(StringList(list(lines), str(inventory.FILE)), 0, box)
+        return box
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,9 +1,16 @@
-"""In the instructor edition, each chapter begins with a link to its notes for the lecturer."""
+"""Links between chapters, their slides and the notes for the lecturer.
 
+``{decks}`redshift/idea` `` links the slides of a chapter, for the screen and for the printer.
+In the instructor edition each chapter begins with a link to its notes.
+"""
+
+import posixpath
 from typing import Any
 
 from docutils import nodes
+from slides import CHAPTERS, deck_name
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxRole
 
 PAGES = ("redshift", "metainit", "guidance", "memory")
 
@@ -24,6 +31,18 @@ def notes_address(chapter: str) -> tuple[str, str] | None:
     return f"book/teach/{parts[1]}", f"teach-{parts[1]}-{parts[2]}"
 
 
+class DecksRole(SphinxRole):
+    """Two links to the slides of a chapter."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return both links; pages are checked for broken ones after the build."""
+        here = posixpath.dirname(self.env.docname)
+        deck = posixpath.relpath(deck_name(f"{CHAPTERS}{self.text}"), here)
+        screen = nodes.reference("", "slides", refuri=deck, internal=True)
+        paper = nodes.reference("", "slides to print", refuri=f"{deck}?print-pdf", internal=True)
+        return [screen, nodes.Text(" · "), paper], []
+
+
 def add_link(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Put a note with the link before everything that follows the title."""
     found = notes_address(page)
@@ -38,6 +57,7 @@ def add_link(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the change of finished pages."""
+    """Register the role and the change of finished pages."""
+    app.add_role("decks", DecksRole())
     app.connect("doctree-resolved", add_link)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,12 +6,14 @@ figure says, and writes one small picture for each step that has a description.
 
 import argparse
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import play_demo
 from chromium import HTML, chromium
-from demos import FRAMES, ROOT, Demo, demos
+from demos import FRAMES, RECORD, ROOT, Demo, demos, entry_of, read_record
 from PIL import Image
 
 LARGEST = 25_000  # bytes
@@ -59,25 +61,31 @@ def compress(picture: bytes) -> bytes:
     raise ValueError(f"a frame of {image.size} pixels does not fit in {LARGEST} bytes")
 
 
-def store(demo: Demo, explorer: Any) -> None:
-    """Play a demonstration and store its frames.
+def store(demo: Demo, explorer: Any) -> list[dict[str, Any]]:
+    """Play a demonstration, store its frames and return what to record of each step.
 
     Raises
     ------
     RuntimeError
         If a figure does not say what the script announces.
     """
+    entries = []
     for index, step in enumerate(demo.steps):
         heard = play_demo.play(explorer, step)
         if missing := [part for part in step.says if part not in heard]:
             raise RuntimeError(f"{demo.name}, step {index + 1}: {missing} not in {heard!r}")
-        if not step.alt:
-            continue
-        target = demo.frame(index)
-        temporary = target.with_suffix(".part")
-        temporary.write_bytes(compress(explorer.screenshot()))
-        temporary.replace(target)
-        print(f"{target.relative_to(ROOT)}: {target.stat().st_size} bytes")
+        if step.alt:
+            write(demo.frame(index), compress(explorer.screenshot()))
+        entries.append(entry_of(demo, index, heard))
+    return entries
+
+
+def write(target: Path, content: bytes) -> None:
+    """Write a file atomically and say how large it is."""
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(target)
+    print(f"{target.relative_to(ROOT)}: {len(content)} bytes")
 
 
 def main() -> None:
@@ -87,13 +95,16 @@ def main() -> None:
     names = parser.parse_args().names or list(demos())
     site = HTML.as_uri() + "/"
     FRAMES.mkdir(exist_ok=True)
+    record = read_record()
     with chromium(viewport=WINDOW) as context:
         for name in names:
             page = context.new_page()
             explorer = play_demo.open_figure(page, site, demos()[name])
             page.add_style_tag(content=BARE)
-            store(demos()[name], explorer)
+            record[name] = store(demos()[name], explorer)
             page.close()
+    kept = {name: record[name] for name in demos() if name in record}
+    write(FRAMES / RECORD, json.dumps(kept, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 if __name__ == "__main__":
