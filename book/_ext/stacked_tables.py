@@ -26,7 +26,8 @@ def stack(table: nodes.table) -> None:
     table["classes"].append("ib-stacked")
     for body in table.findall(nodes.tbody):
         for row in body.findall(nodes.row):
-            for name, cell in list(zip(names, row.children, strict=True))[1:]:
+            cells = row.findall(nodes.entry)
+            for name, cell in list(zip(names, cells, strict=True))[1:]:
                 cell.insert(0, nodes.paragraph("", name, classes=["ib-heading"]))
 
 
