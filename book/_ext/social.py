@@ -17,15 +17,21 @@ CARD = "_static/social-card.png"
 SIZE = (1200, 630)  # what most sites show uncropped
 ALT = "Four curves that start together and part, beside the title of the book"
 LONGEST = 200  # letters of a description; sites cut longer ones
-LEADS = re.compile(r"^(Question|Predict)\.\s+")
+LEAD = 'class="ib-lead"'
+LABEL = re.compile(r"^Question\.\s+")
+TAG = re.compile(r"<[^>]+>")
+PLACES = (nodes.section, nodes.document)
 
 
 def description(doctree: nodes.document) -> str:
-    """Return the first paragraph of a page that is not part of a table or a note, shortened."""
-    for paragraph in doctree.findall(nodes.paragraph):
-        if not isinstance(paragraph.parent, nodes.section | nodes.document):
-            continue
-        if text := LEADS.sub("", " ".join(paragraph.astext().split())):
+    """Return the lead of a page, or else its first paragraph outside of tables, shortened."""
+    for node in doctree.findall():
+        text = ""
+        if isinstance(node, nodes.raw) and LEAD in node.astext():
+            text = html.unescape(TAG.sub("", node.astext()))
+        elif isinstance(node, nodes.paragraph) and isinstance(node.parent, PLACES):
+            text = LABEL.sub("", " ".join(node.astext().split()))
+        if text := text.strip():
             return shortened(text)
     return ""
 

@@ -68,6 +68,12 @@ def test_the_description_is_the_question_without_its_lead_and_not_a_cell_of_a_ta
     assert social.description(page) == "What is it?"
 
 
+def test_the_lead_of_a_page_describes_it() -> None:
+    lead = nodes.raw("", '<p class="ib-lead">Why &amp; <em>how</em>.</p>', format="html")
+    page: Any = nodes.section("", nodes.raw("", "<div>", format="html"), lead, nodes.paragraph())
+    assert social.description(page) == "Why & how."
+
+
 @pytest.mark.parametrize("logo", ["", '<path stroke="#123456"/>'])
 def test_a_logo_with_other_curves_is_refused(logo: str) -> None:
     with pytest.raises(ValueError, match="not one for each of"):
@@ -83,6 +89,7 @@ def test_every_page_describes_itself_where_it_is_shared(html: Path, page_name: s
     assert found["og:url"] == f"{site}{page_name}"
     assert found["og:title"]
     assert 20 <= len(found["og:description"]) <= social.LONGEST
+    assert not social.TAG.search(found["og:description"])
     assert head(html / page_name).select_one("link[rel=icon]")
 
 
