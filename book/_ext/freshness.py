@@ -22,6 +22,7 @@ _PAGES = (
     "book/claims.yml",
     "book/teach/*.yml",
     "book/teach/frames/*.webp",
+    "book/symbols.yml",
     "book/_ext/*.py",
     "book/_static/*",
     "notebooks/**/*.ipynb",

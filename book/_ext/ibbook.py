@@ -36,6 +36,7 @@ COMPANIONS = (
     "api_pages",
     "chapter_origin",
     "social",
+    "symbols",
 )
 
 logger = logging.getLogger(__name__)
