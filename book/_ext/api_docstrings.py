@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.ext.napoleon import NumpyDocstring
+from sphinx.ext.napoleon.docstring import NumpyDocstring
 
 _SPAN = re.compile(r"(``.*?``|:\w+:`[^`]*`|(?<!`)`[^`]+`_?)")
 _STAR = re.compile(r"(?<=[(\[ ])\*(?=\w)(?![\w ]*\*)")  # (*shape, n), but not *emphasis*

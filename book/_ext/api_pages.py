@@ -159,7 +159,7 @@ def source_link(address: str, branch: str, domain: str, info: dict[str, str]) ->
     >>> source_link("https://github.com/ada/engine", "main", "py", where).partition("#")[0]
     'https://github.com/ada/engine/blob/main/ibcore/guidance/similarity.py'
     """
-    thing = inspect.unwrap(api_names.locate(f"{info['module']}.{info['fullname']}"))
+    thing: Any = inspect.unwrap(api_names.locate(f"{info['module']}.{info['fullname']}"))
     thing = thing.fget if isinstance(thing, property) else thing
     try:
         file = Path(inspect.getsourcefile(thing) or "").relative_to(freshness.ROOT)

@@ -85,7 +85,7 @@ def resolve(
     if thing is None:
         return None
     path = anchor(thing)
-    place = env.get_domain("py").objects.get(path)
+    place = env.domaindata["py"]["objects"].get(path)
     if place is None:
         return text
     return make_refnode(app.builder, node["refdoc"], place.docname, place.node_id, text, path)

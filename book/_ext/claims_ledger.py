@@ -78,7 +78,7 @@ class LinkBack(SphinxPostTransform):
 
     def _links(self, claim: str) -> list[nodes.Node]:
         """Return a paragraph per page: its title, then a number for each further place on it."""
-        found = []
+        found: list[nodes.Node] = []
         for page, places in sorted(citations(self.env).items()):
             anchors = [place.anchor for place in places if place.claim == claim]
             title = self.env.titles[page].astext()

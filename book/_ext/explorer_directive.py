@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 logger = logging.getLogger(__name__)
 
 
-class AnyOption(dict[str, Callable[[str | None], Any]]):
+class AnyOption(dict[str, Callable[[str], Any]]):
     """An option specification that takes every name; the explorer's constructor judges it."""
 
     def __bool__(self) -> bool:
@@ -31,7 +31,7 @@ class AnyOption(dict[str, Callable[[str | None], Any]]):
     def __contains__(self, name: object) -> bool:
         return True
 
-    def __missing__(self, name: str) -> Callable[[str | None], Any]:
+    def __missing__(self, name: str) -> Callable[[str], Any]:
         return parse_value
 
 
@@ -88,7 +88,7 @@ class ExplorerDirective(SphinxDirective):
     """Place an explorer; a mistake is a warning with its line, so the strict build fails."""
 
     required_arguments = 1
-    option_spec: ClassVar[dict[str, Callable[[str | None], Any]]] = AnyOption()
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = AnyOption()
 
     def run(self) -> list[nodes.Node]:
         """Return the figure as HTML; other formats get its description in words."""

@@ -128,6 +128,4 @@ def without_unused(style: str, icons: Set[str]) -> str:
     >>> without_unused('a{}.fa-x:before{content:"x"}.fa-y:before{content:"y"}', {"fa-y"})
     'a{}.fa-y:before{content:"y"}'
     """
-    return RULE.sub(
-        lambda rule: rule[0] if icons.intersection(NAME.findall(rule[1])) else "", style
-    )
+    return RULE.sub(lambda rule: rule[0] if icons & set(NAME.findall(rule[1])) else "", style)

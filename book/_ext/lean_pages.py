@@ -80,7 +80,7 @@ REPLACED = (
 class Templates(BuiltinTemplateLoader):
     """Sphinx's templates, with each page mended on its way out."""
 
-    def render(self, template: str, context: dict[str, Any]) -> str:
+    def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
         """Return a rendered page."""
         page = super().render(template, context)
         return mended(page, searching=context.get("pagename") == "search")

@@ -67,7 +67,7 @@ def _table(lab: str, names: list[str], rows: "pd.DataFrame") -> nodes.table:
 def _cells(name: str, found: "pd.DataFrame") -> tuple[str, ...]:
     if name not in found.index:
         return (name, "not stored", "", "", "")
-    row = found.loc[name]
+    row = found.to_dict("index")[name]
     where = "GPU" if str(row["device"]).startswith("cuda") else "CPU"
     machine = f"{row['device_name']} ({where})"
     changed = ", package changed since its commit" if row["dirty"] else ""
