@@ -80,7 +80,7 @@ def curves(size: Size) -> list[Curve]:
     wide = sides = (4, 8, 16) if tiny else (16, 32, 64, 128, 256)
     few = (2, 4, 8) if tiny else (16, 64, 256, 512, 1024)
     draw, fit, learn = "sample and measure", "train, 20 steps", "meta-gradient, 5 steps"
-    names = {"networks": "networks", "width": "width", "grid": "points along a side of the grid"}
+    names = {"networks": "networks", "width": "width", "grid": "side of the grid"}
     return [
         Curve(draw, names["networks"], "width 64, grid 64 x 64", few, _along("networks", sampled)),
         Curve(draw, names["width"], "16 networks, grid 64 x 64", wide, _along("width", sampled)),

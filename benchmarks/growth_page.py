@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ibcore.plots.page import show
-from ibcore.plots.style import STYLES, subplots
+from ibcore.plots.style import INK, STYLES, subplots
 
-LOOKS = ("relu", "tanh", "gelu")  # of the tasks in their order: color, line and marker differ
+LOOKS = ("relu", "gelu", "selu")  # of the tasks in their order: color, line and marker differ
 COSTS = {"seconds": "CPU seconds", "bytes": "peak memory, bytes"}
 
 
@@ -93,9 +93,9 @@ def draw(frame: pd.DataFrame) -> Figure:
             _ticks(panel, sorted(frame[frame["axis"] == axis]["size"].unique()))
         row[0].set_ylabel(label)
     for panel, axis in zip(panels[-1], axes_of, strict=True):
-        panel.set_xlabel(axis.replace(" of the grid", "\nof the grid"))
+        panel.set_xlabel(axis)
     handles, labels = panels[0][1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False)
+    figure.legend(handles, labels, loc="outside upper left", ncols=3, labelcolor=INK)
     return figure  # type: ignore[no-any-return]
 
 
@@ -150,21 +150,26 @@ def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
     caption = f"Medians of {rounds} rounds; bars from the least to the most; {where}."
     shown = show(draw(frame), alt=alt(rows), caption=caption, source="benchmarks/growth.py")
     picture = "\n".join(line for line in shown._repr_html_().splitlines() if line.strip())
-    lines = [
-        "| computation | along | what stays | sizes | time at the largest | power of time "
-        "| power at the end | memory at the largest | power of memory |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(_row(row) for row in rows.to_dict("records")),
-    ]
-    return "\n".join(["```{raw} html", picture, "```", "", *lines]) + "\n"
+    lines = ["```{raw} html", picture, "```"]
+    records = rows.to_dict("records")
+    lines += ["", "| time of | along | at the largest | power | power at the end |"]
+    lines += ["|---|---|---|---|---|", *map(_time, records)]
+    lines += ["", "| memory of | along | at the largest | power |", "|---|---|---|---|"]
+    return "\n".join([*lines, *map(_memory, records)]) + "\n"
 
 
-def _row(row: Mapping[Any, Any]) -> str:
-    return (
-        f"| {row['task']} | {row['axis']} | {row['fixed']} "
-        f"| {row['smallest']} to {row['largest']} | {row['seconds']:.2g} s | {row['time']} "
-        f"| {row['last']:.2f} | {row['bytes'] / 1e6:.2g} MB | {row['memory']} |"
-    )
+def _time(row: Mapping[Any, Any]) -> str:
+    cost = f"{row['seconds']:.2g} s | {row['time']} | {row['last']:.2f}"
+    return f"| {row['task']}; {row['fixed']} | {_range(row)} | {cost} |"
+
+
+def _memory(row: Mapping[Any, Any]) -> str:
+    cost = f"{row['bytes'] / 1e6:.3g} MB | {row['memory']}"
+    return f"| {row['task']}; {row['fixed']} | {_range(row)} | {cost} |"
+
+
+def _range(row: Mapping[Any, Any]) -> str:
+    return f"{row['axis']}, {row['smallest']} to {row['largest']}"
 
 
 def write(folder: Path) -> Path:
