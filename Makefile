@@ -27,7 +27,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench growth frames oldest links chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test lint notebooks bench growth frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -48,6 +48,7 @@ help:
 	@echo 'make edition NAME=2026.1  check and build all that an edition consists of'
 	@echo 'make pin REF=...          lead launch links to a tag of the repository, or back to main'
 	@echo 'make frames               store the frames of the demonstrations again (after make book)'
+	@echo 'make walk                 watch the path of a first-time reader in a browser window'
 	@echo 'make repository URL=...   set the address of the repository everywhere'
 	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
 	@echo 'make clean                remove all that was built'
@@ -113,6 +114,9 @@ repository:
 
 pin:
 	$(PYTHON) .ci/pin.py '$(REF)'
+
+walk: book $(VENV)/.test
+	$(BIN)/python book/tools/walk.py
 
 slides: book $(VENV)/.test
 	$(BIN)/python book/tools/print_slides.py

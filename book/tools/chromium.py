@@ -1,4 +1,4 @@
-"""A headless Chromium that prints pages: from ``IBCORE_CHROMIUM``, else from the path."""
+"""A Chromium that prints or walks through pages: from ``IBCORE_CHROMIUM``, else from the path."""
 
 import os
 import shutil
@@ -31,12 +31,24 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def chromium(**options: Any) -> Iterator[Any]:
-    """Open a browser context that reaches no network; ``options`` are Playwright's."""
+def chromium(*, headless: bool = True, slow_mo: float = 0, **options: Any) -> Iterator[Any]:
+    """Open a browser context that reaches no network.
+
+    Parameters
+    ----------
+    headless
+        Whether no window shows.
+    slow_mo
+        Milliseconds between two actions.
+    options
+        Of the context, as in Playwright.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=list(FLAGS), headless=headless, slow_mo=slow_mo
+        )
         context = browser.new_context(offline=True, color_scheme="light", **options)
         context.set_default_timeout(PATIENCE)
         yield context
