@@ -54,7 +54,8 @@ def slope(sizes: "pd.Series[float]", costs: "pd.Series[float]") -> Slope:
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each task and axis: the largest size, its median costs, and the slopes.
 
-    ``last`` is the power of the time between the two largest sizes, where fixed costs matter least.
+    ``time_last`` and ``memory_last`` are the powers between the two largest sizes, where fixed
+    costs matter least.
     """
     rows = []
     for (task, axis, fixed), part in frame.groupby(["task", "axis", "fixed"], sort=False):
@@ -70,9 +71,10 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
                 "largest": int(top["size"]),
                 "seconds": float(top["seconds"]),
                 "time": slope(median["size"], median["seconds"]),
-                "last": math.log(top["seconds"] / before["seconds"]) / steps,
+                "time_last": math.log(top["seconds"] / before["seconds"]) / steps,
                 "bytes": float(top["bytes"]),
                 "memory": slope(median["size"], median["bytes"]),
+                "memory_last": math.log(top["bytes"] / before["bytes"]) / steps,
             }
         )
     return pd.DataFrame(rows)
@@ -154,17 +156,18 @@ def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
     records = rows.to_dict("records")
     lines += ["", "| time of | along | at the largest | power | power at the end |"]
     lines += ["|---|---|---|---|---|", *map(_time, records)]
-    lines += ["", "| memory of | along | at the largest | power |", "|---|---|---|---|"]
+    lines += ["", "| memory of | along | at the largest | power | power at the end |"]
+    lines += ["|---|---|---|---|---|"]
     return "\n".join([*lines, *map(_memory, records)]) + "\n"
 
 
 def _time(row: Mapping[Any, Any]) -> str:
-    cost = f"{row['seconds']:.2g} s | {row['time']} | {row['last']:.2f}"
+    cost = f"{row['seconds']:.2g} s | {row['time']} | {row['time_last']:.2f}"
     return f"| {row['task']}; {row['fixed']} | {_range(row)} | {cost} |"
 
 
 def _memory(row: Mapping[Any, Any]) -> str:
-    cost = f"{row['bytes'] / 1e6:.3g} MB | {row['memory']}"
+    cost = f"{row['bytes'] / 1e6:.3g} MB | {row['memory']} | {row['memory_last']:.2f}"
     return f"| {row['task']}; {row['fixed']} | {_range(row)} | {cost} |"
 
 

@@ -86,5 +86,5 @@ def test_both_costs_of_every_stored_curve_grow():
     rows = import_module("benchmarks.growth_page").summary(
         pd.read_parquet(STORED / "growth.parquet")
     )
-    assert (rows["last"] > 0).all()
+    assert (rows["time_last"] > 0).all() and (rows["memory_last"] >= 0).all()
     assert all(slope.value >= 0 for slope in rows["memory"])
