@@ -97,7 +97,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     for panel, axis in zip(panels[-1], axes_of, strict=True):
         panel.set_xlabel(axis)
     handles, labels = panels[0][1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=3, labelcolor=INK)
+    figure.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False, labelcolor=INK)
     return figure  # type: ignore[no-any-return]
 
 
@@ -122,10 +122,17 @@ def _line(panel: Any, costs: Any, task: str, look: tuple[str, str, str]) -> None
 
 
 def _ticks(panel: Any, sizes: list[int]) -> None:
-    """Mark the sizes that were measured, and every power of ten of a cost."""
+    """Mark the sizes that were measured and have room, and every power of ten of a cost."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    panel.set_xticks(sizes, [f"{size}" for size in sizes])
+    room = (sizes[-1] / sizes[0]) ** 0.2
+    labels: list[str] = []
+    last = 0.0
+    for size in sizes:
+        shown = size >= room * last
+        labels.append(f"{size}" if shown else "")
+        last = size if shown else last
+    panel.set_xticks(sizes, labels)
     panel.xaxis.set_minor_locator(NullLocator())
     panel.yaxis.set_major_locator(LogLocator(10, numticks=12))
     panel.yaxis.set_minor_locator(NullLocator())
