@@ -145,7 +145,7 @@ def alt(rows: pd.DataFrame) -> str:
         f"memory with power {row['memory'].value:.1f}"
         for row in rows.to_dict("records")
     ]
-    return "Logarithmic plots of CPU time and peak memory. " + "; ".join(parts) + "."
+    return "CPU time and peak memory grow as powers of the size: " + "; ".join(parts) + "."
 
 
 def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
