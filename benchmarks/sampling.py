@@ -147,7 +147,7 @@ def workloads(size: Size) -> list[Workload]:
 
     One is of a thousand networks; the others, which scale alike, are of fewer.
     """
-    networks, side = (40, 16) if size == "tiny" else (200, 64)
+    networks, side = (40, 16) if size == "tiny" else (100, 64)
     many = networks if size == "tiny" else 1000
     found = []
     for activation in MODULES:
