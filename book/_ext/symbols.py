@@ -100,7 +100,7 @@ def shown(code: str) -> str:
     if item and path in api_usage.chapters():
         return f"`{item}` in the code of [](/{path}.ipynb)"
     if item and not path.startswith("ibcore."):
-        return f'`{item}` in {{py:obj}}`load("{path}") <{LOAD}>`'
+        return f"`{item}` in {{py:obj}}`{path} <{LOAD}>`"
     owner = owner_of(path)
     member = path.removeprefix(owner.path).removeprefix(".")
     thing = getattr(owner.thing, member) if parameter and member else owner.thing
