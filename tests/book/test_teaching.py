@@ -13,6 +13,7 @@ import inventory
 import plans
 import play_demo
 import pytest
+import teaching_notes
 from bs4 import BeautifulSoup
 
 TEACH = demos.ROOT / "book" / "teach"
@@ -107,6 +108,14 @@ def test_every_chapter_has_notes_with_all_their_parts() -> None:
         assert re.findall(r"^### (.+)$", text, re.MULTILINE) == heads, name
         assert f"```{{demo}} {name}\n" in text
         assert len(re.findall(r"^- \*.+\?\*", text, re.MULTILINE)) >= 2, name
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_instructor_edition_leads_from_a_chapter_to_its_notes(chapter: str) -> None:
+    address = teaching_notes.notes_address(f"notebooks/{chapter}")
+    assert address is not None
+    page, anchor = address
+    assert f"({anchor})=" in (demos.ROOT / f"{page}.md").read_text("utf-8")
 
 
 def test_minutes_in_the_notes_add_up_and_are_those_of_the_seminar() -> None:
