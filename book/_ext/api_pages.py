@@ -114,11 +114,21 @@ def in_myst(line: str) -> str:
     return re.sub(r":(\w+):(?=`)", r"{\1}", line)
 
 
+def page_title(page: str) -> str:
+    """Return the title of a page of the reference, or raise where it has none."""
+    text = (freshness.ROOT / api_names.FOLDER / f"{page}.md").read_text("utf-8")
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
+    if not found:
+        raise ValueError(f"{api_names.FOLDER}/{page}.md has no title: begin it with '# …'")
+    return found[1]
+
+
 def index_text() -> str:
     """Return the list of all names, by page, with the first line of each description."""
     parts = []
     for page in api_names.PAGES:
-        parts += [f"## [](/{api_names.FOLDER}/{page}.md)", ""]
+        # With its title written out: a heading is listed in the margin before its link is resolved.
+        parts += [f"## [{page_title(page)}](/{api_names.FOLDER}/{page}.md)", ""]
         parts += [
             f"- {{py:obj}}`{name.name} <{name.path}>`: {in_myst(name.summary)}"
             for name in sorted(api_names.names().values(), key=lambda each: each.name.lower())
