@@ -8,7 +8,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-FOLDER = "book/teach/"
+PAGES = ("book/teach/", "book/appendices/status")
 FEWEST = 3  # tables of two columns fit
 
 
@@ -32,8 +32,8 @@ def stack(table: nodes.table) -> None:
 
 
 def stack_tables(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Prepare the tables of the pages for lecturers."""
-    if page.startswith(FOLDER) and app.builder.name == "html":
+    """Prepare the tables of the pages for lecturers and of the page on freshness."""
+    if page.startswith(PAGES) and app.builder.name == "html":
         for table in doctree.findall(nodes.table):
             if "ib-narrow" not in table.parent.get("classes", ()):
                 stack(table)

@@ -9,7 +9,7 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = {"Experiment": 34, "Largest tier": 14, "Measured": 16, "Computing": 14, "On": 22}
+COLUMNS = {"Experiment": 32, "Largest tier": 12, "Measured": 17, "Computing": 15, "On": 24}
 TIERS = ("smoke", "laptop", "paper")
 
 
