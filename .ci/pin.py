@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from repository import ROOT, current, files
+from repository import ROOT, change_files, command, current
 
 BRANCH = re.compile(r"^(\s+branch:\s*)(\S+)", re.MULTILINE)
 REF = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -65,36 +65,14 @@ def pin(ref: str, root: Path = ROOT) -> list[Path]:
     if not REF.fullmatch(ref):
         raise ValueError(f"{ref!r} is not a branch or tag; write for example edition-2026.1")
     (owner, name), old = current(root), branch(root)
-    changed = []
-    for path in files(root):
-        text = path.read_bytes().decode("utf-8")
-        fresh = pinned(text, owner, name, old, ref)
-        if path.name == "_config.yml":
-            fresh = BRANCH.sub(rf"\g<1>{ref}", fresh, count=1)
-        if fresh != text:
-            partial = path.with_name(f"{path.name}.partial")
-            partial.write_bytes(fresh.encode("utf-8"))
-            partial.chmod(path.stat().st_mode)
-            partial.replace(path)
-            changed.append(path)
-    return changed
 
+    def fresh(path: Path, text: str) -> str:
+        text = pinned(text, owner, name, old, ref)
+        is_config = path.name == "_config.yml"
+        return BRANCH.sub(rf"\g<1>{ref}", text, count=1) if is_config else text
 
-def main() -> int:
-    """Set the branch given as the only argument."""
-    if len(sys.argv) != 2 or not sys.argv[1]:
-        print("error: give the branch or tag: make pin REF=edition-2026.1")
-        return 2
-    try:
-        changed = pin(sys.argv[1])
-    except ValueError as error:
-        print(f"error: {error}")
-        return 2
-    for path in changed:
-        print(path.relative_to(ROOT))
-    print(f"{len(changed)} files changed")
-    return 0
+    return change_files(fresh, root)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(pin, "give the branch or tag: make pin REF=edition-2026.1"))

@@ -6,7 +6,7 @@ must repeat it, because a notebook or a citation file cannot read another file.
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,13 +73,27 @@ def rewrite(url: str, root: Path = ROOT) -> list[Path]:
     """Set the address everywhere; return the files that changed."""
     old, new = current(root), slug(url)
     pattern = places(old[1])
+
+    def fresh(path: Path, text: str) -> str:
+        return pattern.sub(lambda m: f"{m[1]}{_owner(m, new[0])}/{new[1]}", text)
+
+    return change_files(fresh, root)
+
+
+def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[Path]:
+    """Replace the text of each file by what ``fresh`` makes of it, atomically.
+
+    Returns
+    -------
+    list of Path
+        The files that changed; the others are not touched.
+    """
     changed = []
     for path in files(root):
         text = path.read_bytes().decode("utf-8")
-        fresh = pattern.sub(lambda m: f"{m[1]}{_owner(m, new[0])}/{new[1]}", text)
-        if fresh != text:
+        if (new := fresh(path, text)) != text:
             partial = path.with_name(f"{path.name}.partial")
-            partial.write_bytes(fresh.encode("utf-8"))
+            partial.write_bytes(new.encode("utf-8"))
             partial.chmod(path.stat().st_mode)
             partial.replace(path)
             changed.append(path)
@@ -90,13 +104,13 @@ def _owner(match: re.Match[str], owner: str) -> str:
     return f"{owner.lower()}{match[3]}" if match[3] else owner
 
 
-def main() -> int:
-    """Rewrite the address given as the only argument."""
+def command(change: Callable[[str], list[Path]], usage: str) -> int:
+    """Make the change that the only argument of this process names, and list its files."""
     if len(sys.argv) != 2 or not sys.argv[1]:
-        print("error: give the address: make repository URL=https://github.com/OWNER/NAME")
+        print(f"error: {usage}")
         return 2
     try:
-        changed = rewrite(sys.argv[1])
+        changed = change(sys.argv[1])
     except ValueError as error:
         print(f"error: {error}")
         return 2
@@ -107,4 +121,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        command(rewrite, "give the address: make repository URL=https://github.com/OWNER/NAME")
+    )
