@@ -77,7 +77,8 @@ class Table:
         gradients = torch.autograd.grad(
             losses.sum(), list(self.leaves.values()), allow_unused=True, materialize_grads=True
         )
-        return torch.cat([part.reshape(len(losses), -1) for part in gradients], dim=1)
+        rows = [part.reshape(len(losses), -1) for part in gradients]
+        return torch.cat(rows, dim=1).detach()  # older torch: zeros of unused ones require grad
 
     def keep(self, rows: Tensor) -> None:
         """Forget all other members, in a copy of the memory."""
