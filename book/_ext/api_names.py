@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -45,10 +46,21 @@ class Name:
 
     @property
     def summary(self) -> str:
-        """Return the first line of its description; of a constant, what it holds."""
+        """Return the first line of its description in MyST; of a constant, what it holds."""
         if self.kind == "data":
             return "The allowed values." if isinstance(self.thing, tuple | dict) else "A type."
-        return (inspect.getdoc(self.thing) or "").split("\n", 1)[0]
+        return in_myst((inspect.getdoc(self.thing) or "").split("\n", 1)[0])
+
+
+def in_myst(line: str) -> str:
+    """Return a line of reStructuredText with its formulas as MyST writes them.
+
+    Examples
+    --------
+    >>> in_myst("Return :math:`x^2`, see `cka`.")
+    'Return {math}`x^2`, see `cka`.'
+    """
+    return re.sub(r":(\w+):(?=`)", r"{\1}", line)
 
 
 def public(module: ModuleType) -> list[str]:

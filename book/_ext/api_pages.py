@@ -103,17 +103,6 @@ def page_text(page: str) -> str:
     return "\n\n".join(parts)
 
 
-def in_myst(line: str) -> str:
-    """Return a line of reStructuredText with its formulas as MyST writes them.
-
-    Examples
-    --------
-    >>> in_myst("Return :math:`x^2`, see `cka`.")
-    'Return {math}`x^2`, see `cka`.'
-    """
-    return re.sub(r":(\w+):(?=`)", r"{\1}", line)
-
-
 def page_title(page: str) -> str:
     """Return the title of a page of the reference, or raise where it has none."""
     text = (freshness.ROOT / api_names.FOLDER / f"{page}.md").read_text("utf-8")
@@ -130,7 +119,7 @@ def index_text() -> str:
         # With its title written out: a heading is listed in the margin before its link is resolved.
         parts += [f"## [{page_title(page)}](/{api_names.FOLDER}/{page}.md)", ""]
         parts += [
-            f"- {{py:obj}}`{name.name} <{name.path}>`: {in_myst(name.summary)}"
+            f"- {{py:obj}}`{name.name} <{name.path}>`: {name.summary}"
             for name in sorted(api_names.names().values(), key=lambda each: each.name.lower())
             if name.page == page
         ]

@@ -6,6 +6,7 @@
 
 import html
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def shortened(text: str, most: int = LONGEST) -> str:
     >>> shortened("Draw the weights at random.", 20)
     'Draw the weights at…'
     """
-    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]}…"
+    return textwrap.shorten(text, most, placeholder="…")
 
 
 def tags(title: str, text: str, address: str, config: Config, *, front: bool = False) -> str:

@@ -161,3 +161,9 @@ def test_a_misspelled_reference_in_a_docstring_is_not_resolved() -> None:
 def test_a_name_for_a_type_does_not_stand_for_the_type_of_python() -> None:
     assert api_names.names()["ibcore.metainit.Points"].kind == "data"
     assert api_references.anchor(tuple) is None
+
+
+def test_a_description_in_a_list_has_its_formulas_in_the_markup_of_the_pages() -> None:
+    summaries = [name.summary for name in api_names.names().values()]
+    assert any("{math}`" in summary for summary in summaries)
+    assert not [summary for summary in summaries if re.search(r":\w+:`", summary)]
