@@ -14,6 +14,8 @@ STYLING = re.compile(
 COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
 SCRIPT = re.compile(r"[_^]\s*(\{[^{}]*\}|\\[A-Za-z]+|.)")
 RELATION = re.compile(r"[=<>+-]")
+WORDS = {"max", "min", "log", "ln", "exp", "sin", "cos", "sinh", "tanh"}
+WIDE = {"sum", "prod", "int", "quad", "approx", "mapsto", "Leftrightarrow"}
 GLYPH, SMALL, SPACE = 0.68, 0.7, 0.6  # em per letter, share of a script, em around a relation
 
 
@@ -35,7 +37,15 @@ def width(tex: str) -> float:
 
 
 def _glyphs(tex: str) -> int:
-    return len(re.sub(r"[{}\s~]", "", COMMAND.sub("x", tex)))
+    return len(re.sub(r"[{}\s~]", "", COMMAND.sub(_letters, tex)))
+
+
+def _letters(match: re.Match[str]) -> str:
+    r"""Return as many letters as a command is wide: ``\max`` is a word, ``\,`` takes nothing."""
+    name = match[0][1:]
+    if name in WORDS:
+        return name
+    return "xx" if name in WIDE else "x" if name.isalpha() else ""
 
 
 def with_room(page: str) -> str:

@@ -62,7 +62,16 @@ SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LISTED = {"<dl>": '<ul class="ib-parameters">', "</dl>": "</ul>", "<dd>": "<li>", "</dd>": "</li>"}
 LIST_TAG = re.compile("|".join(LISTED))
 
+# Colors and borders depend on the theme, which a script at the end sets: known at once, the page
+# neither flashes nor moves.
+THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";'
+THEME_AT_ONCE = """
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    const mode = document.documentElement.dataset.mode;
+    document.documentElement.dataset.theme = mode === "auto" ? dark : mode;"""
+
 REPLACED = (
+    (THEME, THEME_AT_ONCE),
     (SIDEBAR_END, PLACE_SIDEBAR + SIDEBAR_END),
     # The logo stands outside every landmark otherwise.
     (
