@@ -77,11 +77,13 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint book
+# Types are checked on one core while the other builds.
+test: $(VENV)/.test
+	$(MAKE) -j2 lint book
 	IBCORE_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 notebooks: $(VENV)/.test
-	$(BIN)/python -m pytest tests/book/test_notebooks_run.py --durations=0
+	$(BIN)/python -m pytest tests/book/test_notebooks_run.py --slow --durations=0
 
 $(VENV)/.bench: $(VENV)/.book
 	$(PIP) $(CONSTRAINTS) -e '.[bench]'

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -31,10 +32,21 @@ PAGES_WITH = {
 }
 
 
+# Tests that take seconds for each page, and pages that are made like one that is tested always.
+THOROUGH = ("test_accessibility", "test_weight")
+ALIKE = re.compile(r"book/reference/(?!index|running).*")
+
+
+def _less_often(page: str) -> Any:
+    return pytest.param(page, marks=pytest.mark.slow) if ALIKE.fullmatch(page) else page
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Call a test once for each built page, or for each page that holds what it is about."""
     for name in PAGES_WITH.keys() & set(metafunc.fixturenames):
-        pages = [page for page in built_pages() if PAGES_WITH[name] in _text(page)]
+        pages: list[Any] = [page for page in built_pages() if PAGES_WITH[name] in _text(page)]
+        if metafunc.module.__name__.rpartition(".")[2] in THOROUGH:
+            pages = [_less_often(page) for page in pages]
         # Tests of a module that share a page follow each other: they can load it once.
         metafunc.parametrize(name, pages or ["(no built page)"], scope="module")
 

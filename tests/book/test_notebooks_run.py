@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import colab
 import pytest
@@ -48,7 +49,13 @@ def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=[p.relative_to(ROOT).as_posix() for p in NOTEBOOKS])
+def each(path: Path) -> Any:
+    """Return a notebook as a parameter: the first of each laboratory at each change, all weekly."""
+    marks = () if path.stem == "idea" else pytest.mark.slow
+    return pytest.param(path, marks=marks, id=path.relative_to(ROOT).as_posix())
+
+
+@pytest.mark.parametrize("path", [each(path) for path in NOTEBOOKS])
 def test_the_notebook_runs_alone_and_changes_no_installed_version(
     path: Path, tmp_path: Path, wheel: Path
 ) -> None:

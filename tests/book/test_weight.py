@@ -38,7 +38,7 @@ new PerformanceObserver((list) => {
 """
 SCROLL = """async () => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
-  const step = innerHeight / 2;
+  const step = innerHeight;
   for (let y = 0; y < document.documentElement.scrollHeight; y += step) {
     scrollTo({ top: y, behavior: "instant" });
     await frame(); await frame();
