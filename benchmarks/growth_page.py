@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ibcore.plots.page import show
 from ibcore.plots.style import INK, STYLES, subplots
+from ibcore.runs.files import write_atomically
 
 LOOKS = ("relu", "gelu", "selu")  # of the tasks in their order: color, line and marker differ
 COSTS = {"seconds": "CPU seconds", "bytes": "peak memory, bytes"}
@@ -188,7 +189,5 @@ def write(folder: Path) -> Path:
 
     data, page = folder / "growth.parquet", folder / "growth.md"
     known = json.loads(pq.read_schema(data).metadata[b"ibcore.benchmarks"])
-    partial = page.with_suffix(".md.new")
-    partial.write_text(markdown(pd.read_parquet(data), known), encoding="utf-8")
-    partial.replace(page)
+    write_atomically(page, markdown(pd.read_parquet(data), known).encode())
     return page

@@ -25,6 +25,7 @@ if str(ROOT) not in sys.path:  # as a script only the folder of this file is the
 
 from benchmarks.compare import Size, Workload, table  # noqa: E402 -- after the path
 from benchmarks.shares import calibrate  # noqa: E402
+from ibcore.runs.files import write_atomically  # noqa: E402
 from ibcore.runs.provenance import machine, now  # noqa: E402
 
 FAMILIES = ("meta", "sampling", "training", "similarity", "complexity")
@@ -154,9 +155,7 @@ def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, Any]) -> tuple[
     """Write ``ratios.md`` and ``ratios.parquet``, which carries the facts in its metadata."""
     page, data = folder / "ratios.md", folder / "ratios.parquet"
     store(frame, data, known)
-    partial = page.with_name("ratios.md.new")
-    partial.write_text(markdown(frame, known), encoding="utf-8")
-    partial.replace(page)
+    write_atomically(page, markdown(frame, known).encode())
     return page, data
 
 

@@ -16,11 +16,6 @@ CLASS = "ib-functions"
 CELL = "functions-used"  # the id of the cell
 
 
-def link(name: api_names.Name) -> str:
-    """Return a link to the description of a name."""
-    return f"{{py:obj}}`{name.name} <{name.path}>`"
-
-
 def section(chapter: str) -> str:
     """Return the list of a chapter in MyST: what is of its laboratory described, the rest named.
 
@@ -34,9 +29,9 @@ def section(chapter: str) -> str:
     by_page: dict[str, list[api_names.Name]] = {lab: []}
     for name in api_usage.in_chapters()[chapter]:
         by_page.setdefault(name.page, []).append(name)
-    own = [f"- {link(name)}: {name.summary}" for name in by_page.pop(lab)]
+    own = [f"- {name.link}: {name.summary}" for name in by_page.pop(lab)]
     shared = [
-        f"- [](/{api_names.FOLDER}/{page}.md): {', '.join(map(link, names))}"
+        f"- [](/{api_names.FOLDER}/{page}.md): {', '.join(name.link for name in names)}"
         for page, names in by_page.items()
     ]
     return "\n\n".join([*parts, "\n".join(own + shared), "</div>"])

@@ -19,7 +19,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "training": ("ibcore.population", "ibcore.training"),
     "figures": ("ibcore.plots", "ibcore.explorers"),
 }
-LABS = ("redshift", "metainit", "guidance", "memory")
+LAB_TITLES = {
+    "redshift": "Neural Redshift",
+    "metainit": "Meta-learned starts",
+    "guidance": "Guidance",
+    "memory": "Initialization memory",
+}
+LABS = tuple(LAB_TITLES)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Name:
     def path(self) -> str:
         """Return the path that readers import."""
         return f"{self.home}.{self.name}"
+
+    @property
+    def link(self) -> str:
+        """Return a link to its description, in MyST."""
+        return f"{{py:obj}}`{self.name} <{self.path}>`"
 
     @property
     def kind(self) -> str:

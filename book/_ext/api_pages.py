@@ -119,7 +119,7 @@ def index_text() -> str:
         # With its title written out: a heading is listed in the margin before its link is resolved.
         parts += [f"## [{page_title(page)}](/{api_names.FOLDER}/{page}.md)", ""]
         parts += [
-            f"- {{py:obj}}`{name.name} <{name.path}>`: {name.summary}"
+            f"- {name.link}: {name.summary}"
             for name in sorted(api_names.names().values(), key=lambda each: each.name.lower())
             if name.page == page
         ]

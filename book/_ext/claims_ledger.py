@@ -5,6 +5,7 @@ from typing import Any
 
 import ledger
 from claim_links import anchor, citations
+from doc_tables import cell, table
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -34,13 +35,8 @@ class ClaimsLedger(SphinxDirective):
         return [self._table(lab, [e for e in entries if e.lab == lab]) for lab in labs]
 
     def _table(self, lab: str, entries: Sequence[ledger.Entry]) -> nodes.table:
-        group = nodes.tgroup("", cols=len(COLUMNS))
-        group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
-        head = nodes.row("", *(cell(nodes.Text(name)) for name in COLUMNS))
-        group += nodes.thead("", head)
-        group += nodes.tbody("", *(self._row(entry) for entry in entries))
-        title = nodes.title("", f"Claims of the laboratory “{lab}”")
-        return nodes.table("", title, group, classes=["ib-ledger", "colwidths-given"])
+        title = f"Claims of the laboratory “{lab}”"
+        return table(title, COLUMNS, map(self._row, entries), name="ib-ledger")
 
     def _row(self, entry: ledger.Entry) -> nodes.row:
         inlines, messages = self.parse_inline(entry.statement)
@@ -54,11 +50,6 @@ class ClaimsLedger(SphinxDirective):
         row = nodes.row("", claim, *cells, cell(verdict), back, ids=[anchor(entry.id)])
         row["classes"] = [f"ib-claim-{entry.kind}"]
         return row
-
-
-def cell(*children: nodes.Node) -> nodes.entry:
-    """Return a table cell with one paragraph."""
-    return nodes.entry("", nodes.paragraph("", "", *children))
 
 
 def lines(*texts: str) -> list[nodes.paragraph]:

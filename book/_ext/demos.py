@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import freshness
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = freshness.ROOT
 SCRIPTS = ROOT / "book" / "teach" / "demos.yml"
 FRAMES = ROOT / "book" / "teach" / "frames"
 RECORD = "frames.json"  # what the figures said when the frames were stored

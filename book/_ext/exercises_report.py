@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import freshness
+from doc_tables import cell, table
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 def trials(exercises: "Sequence[Exercise]") -> "dict[str, Trial]":
     """Return how each exercise behaves, by id; tried out once for each state of the package."""
     from ibcore.exercises import Trial, try_out
+    from ibcore.runs.files import write_atomically
 
     path = KEPT / f"{freshness.execution_key()}.json"
     if path.is_file():
@@ -30,10 +32,7 @@ def trials(exercises: "Sequence[Exercise]") -> "dict[str, Trial]":
         return {name: Trial(stub, solution, tuple(w)) for name, (stub, solution, w) in stored}
     found = {exercise.id: try_out(exercise) for exercise in exercises}
     rows = [(name, (each.stub, each.solution, each.wrong)) for name, each in found.items()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(rows) + "\n", "utf-8")
-    partial.replace(path)
+    write_atomically(path, f"{json.dumps(rows)}\n".encode())
     return found
 
 
@@ -61,12 +60,9 @@ class ExerciseReport(SphinxDirective):
         ]
 
     def _table(self, lab: str, own: "list[Exercise]", tried: "dict[str, Trial]") -> nodes.table:
-        group = nodes.tgroup("", cols=len(COLUMNS))
-        group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
-        group += nodes.thead("", nodes.row("", *(_cell(nodes.Text(name)) for name in COLUMNS)))
-        group += nodes.tbody("", *(self._row(each, tried[each.id]) for each in own))
-        title = nodes.title("", f"Exercises of the laboratory “{lab}”")
-        return nodes.table("", title, group, classes=["ib-exercises", "colwidths-given"])
+        title = f"Exercises of the laboratory “{lab}”"
+        rows = (self._row(each, tried[each.id]) for each in own)
+        return table(title, COLUMNS, rows, name="ib-exercises")
 
     def _row(self, exercise: "Exercise", trial: "Trial") -> nodes.row:
         name = nodes.paragraph("", "", nodes.literal("", exercise.id))
@@ -75,9 +71,9 @@ class ExerciseReport(SphinxDirective):
         return nodes.row(
             "",
             nodes.entry("", name, title, nodes.paragraph("", "", self._chapter(exercise))),
-            _cell(nodes.Text(_verdict(trial.stub, "stays open" if trial.stub else "is not open"))),
-            _cell(nodes.Text(_verdict(trial.solution, "passes" if trial.solution else "fails"))),
-            _cell(nodes.Text(_verdict(good == of, f"{good} of {of}"))),
+            cell(nodes.Text(_verdict(trial.stub, "stays open" if trial.stub else "is not open"))),
+            cell(nodes.Text(_verdict(trial.solution, "passes" if trial.solution else "fails"))),
+            cell(nodes.Text(_verdict(good == of, f"{good} of {of}"))),
         )
 
     def _chapter(self, exercise: "Exercise") -> nodes.Node:
@@ -94,10 +90,6 @@ class ExerciseReport(SphinxDirective):
         )
         self.set_source_info(link)
         return link
-
-
-def _cell(*children: nodes.Node) -> nodes.entry:
-    return nodes.entry("", nodes.paragraph("", "", *children))
 
 
 def _verdict(good: bool, words: str) -> str:

@@ -94,10 +94,10 @@ def read_marker(html: Path = HTML) -> Marker | None:
 
 def write_marker(pages: Iterable[str], key: str, html: Path = HTML) -> None:
     """Record a complete build, atomically."""
+    from ibcore.runs.files import write_atomically
+
     marker: Marker = {"fingerprint": key, "tier": tier(), "pages": sorted(pages)}
-    partial = html / f"{MARKER}.partial"
-    partial.write_text(json.dumps(marker, indent=1) + "\n", "utf-8")
-    partial.replace(html / MARKER)
+    write_atomically(html / MARKER, f"{json.dumps(marker, indent=1)}\n".encode())
 
 
 def stale_because(html: Path = HTML, root: Path = ROOT) -> str | None:

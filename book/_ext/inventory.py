@@ -3,20 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+import api_names
+import freshness
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "book" / "teach" / "inventory.yml"
-TOPICS = {
-    "redshift": "Neural Redshift",
-    "metainit": "Meta-learned starts",
-    "guidance": "Guidance",
-    "memory": "Initialization memory",
-    "reading": "Reading an experiment",
-}
+FILE = freshness.ROOT / "book" / "teach" / "inventory.yml"
+TOPICS = {**api_names.LAB_TITLES, "reading": "Reading an experiment"}
 LETTERS = "ABCD"
 
 

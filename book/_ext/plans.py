@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+import freshness
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "book" / "teach" / "plans.yml"
+FILE = freshness.ROOT / "book" / "teach" / "plans.yml"
 NEEDED = {"when", "minutes", "total"}
 TEXTS = ("topic", "homework", "before", "say", "skip")
 KNOWN = {*NEEDED, *TEXTS, "chapters", "show", "exercises"}

@@ -107,11 +107,10 @@ def write_deck(
     """Write the slides of a chapter beside its page."""
     if app.builder.name != "html" or not page.startswith(CHAPTERS):
         return
+    from ibcore.runs.files import write_atomically  # of this checkout: see ibbook
+
     target = Path(app.outdir) / deck_name(page)
-    target.parent.mkdir(exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(render(cut(context["body"], page), page, app.config), encoding="utf-8")
-    partial.replace(target)
+    write_atomically(target, render(cut(context["body"], page), page, app.config).encode())
 
 
 def copy_reveal(app: Sphinx, exception: Exception | None) -> None:

@@ -92,15 +92,15 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
+    from ibcore.runs.files import write_atomically
+
     language, title = html.escape(config.language), html.escape(config.project)
-    partial = folder / "index.html.partial"
-    partial.write_text(
+    page = (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8" />\n'
         f'<title>{title}</title>\n<meta http-equiv="Refresh" content="0; url={target}" />'
-        f'{head}</head>\n<body><a href="{target}">{title}</a></body>\n</html>\n',
-        encoding="utf-8",
+        f'{head}</head>\n<body><a href="{target}">{title}</a></body>\n</html>\n'
     )
-    partial.replace(folder / "index.html")
+    write_atomically(folder / "index.html", page.encode())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

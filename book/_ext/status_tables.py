@@ -1,7 +1,9 @@
 """The ``measurements`` directive: how large, when, how long and where each experiment ran."""
 
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from doc_tables import cell, table
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -11,19 +13,6 @@ if TYPE_CHECKING:
 
 COLUMNS = {"Experiment": 32, "Largest tier": 12, "Measured": 17, "Computing": 15, "On": 24}
 TIERS = ("smoke", "laptop", "paper")
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that reads best.
-
-    Examples
-    --------
-    >>> duration(42.4), duration(600), duration(2 * 3600)
-    ('42 s', '10 min', '2.0 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def largest(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -55,31 +44,26 @@ def summary(rows: "pd.DataFrame", known: int) -> str:
 
 
 def _table(lab: str, names: list[str], rows: "pd.DataFrame") -> nodes.table:
-    found = rows.set_index("experiment")
-    group = nodes.tgroup("", cols=len(COLUMNS))
-    group += [nodes.colspec(colwidth=width) for width in COLUMNS.values()]
-    group += nodes.thead("", _row(*COLUMNS))
-    group += nodes.tbody("", *(_row(*_cells(name, found)) for name in names))
-    title = nodes.title("", f"Experiments of the laboratory “{lab}”")
-    return nodes.table("", title, group, classes=["ib-measurements", "colwidths-given"])
+    found = rows.set_index("experiment").to_dict("index")
+    title = f"Experiments of the laboratory “{lab}”"
+    body = (_row(name, *_texts(found.get(name))) for name in names)
+    return table(title, COLUMNS, body, name="ib-measurements")
 
 
-def _cells(name: str, found: "pd.DataFrame") -> tuple[str, ...]:
-    if name not in found.index:
-        return (name, "not stored", "", "", "")
-    row = found.to_dict("index")[name]
+def _texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
+    from ibcore.runs.estimate import show_time
+
+    if row is None:
+        return ("not stored", "", "", "")
     where = "GPU" if str(row["device"]).startswith("cuda") else "CPU"
     machine = f"{row['device_name']} ({where})"
     changed = ", package changed since its commit" if row["dirty"] else ""
-    date = f"{row['date']:%Y-%m-%d}"
-    return (name, row["tier"], date, duration(row["seconds"]), machine + changed)
+    return (row["tier"], f"{row['date']:%Y-%m-%d}", show_time(row["seconds"]), machine + changed)
 
 
-def _row(*texts: str) -> nodes.row:
-    first, *rest = (nodes.Text(text) for text in texts)
-    code = texts[0] not in COLUMNS
-    head = nodes.literal("", texts[0]) if code else first
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", n)) for n in (head, *rest)))
+def _row(name: str, *texts: str) -> nodes.row:
+    others = (cell(nodes.Text(text)) for text in texts)
+    return nodes.row("", cell(nodes.literal("", name)), *others)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

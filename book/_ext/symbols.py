@@ -23,10 +23,7 @@ SOURCE = freshness.ROOT / "book" / "symbols.yml"
 MARK = "<!-- symbols -->"
 TITLES = {
     "everywhere": "In the whole book",
-    "redshift": "Neural Redshift",
-    "metainit": "Meta-learned starts",
-    "guidance": "Guidance",
-    "memory": "Initialization memory",
+    **api_names.LAB_TITLES,
 }
 CLASS = "ib-symbols"
 LOAD = "ibcore.runs.load"
@@ -155,9 +152,9 @@ def row(symbol: Symbol) -> str:
 @cache
 def tables() -> str:
     """Return a table for each part of the book, in MyST."""
-    parts = []
+    parts, every = [], read()
     for group, title in TITLES.items():
-        rows = [row(symbol) for symbol in read() if symbol.group == group]
+        rows = [row(symbol) for symbol in every if symbol.group == group]
         head = ["| Symbol | In the code | Meaning | Values | First in |", "|---|---|---|---|---|"]
         table = "\n".join([*head, *rows])
         parts += [f"### {title}", f'<div class="{CLASS}">', table, "</div>"]

@@ -7,12 +7,11 @@ In the instructor edition each chapter begins with a link to its notes.
 import posixpath
 from typing import Any
 
+import api_names
 from docutils import nodes
 from slides import CHAPTERS, deck_name
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
-
-PAGES = ("redshift", "metainit", "guidance", "memory")
 
 
 def notes_address(chapter: str) -> tuple[str, str] | None:
@@ -26,7 +25,7 @@ def notes_address(chapter: str) -> tuple[str, str] | None:
     True
     """
     parts = chapter.split("/")
-    if len(parts) != 3 or parts[0] != "notebooks" or parts[1] not in PAGES:
+    if len(parts) != 3 or parts[0] != "notebooks" or parts[1] not in api_names.LABS:
         return None
     return f"book/teach/{parts[1]}", f"teach-{parts[1]}-{parts[2]}"
 

@@ -11,6 +11,8 @@ import nbformat
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
+from ibcore.runs.files import write_atomically
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import chapter_origin  # noqa: E402 (found on the path set above)
@@ -107,16 +109,9 @@ def begin(name: str, title: str, root: Path = ROOT) -> Path:
     if path.exists():
         raise FileExistsError(f"{path} exists; choose another name")
     contents = listed(toc.read_text("utf-8"), name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, nbformat.writes(notebook) + "\n")
-    _write(toc, contents)
+    write_atomically(path, f"{nbformat.writes(notebook)}\n".encode())
+    write_atomically(toc, contents.encode())
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
 
 
 def main() -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from chromium import ROOT, chromium
 
+from ibcore.runs.files import write_atomically
+
 LOGO = ROOT / "book" / "_static" / "logo.svg"
 CARD = ROOT / "book" / "_static" / "social-card.png"
 WIDTH, HEIGHT = 1200, 630
@@ -55,12 +57,10 @@ def page(title: str, logo: str) -> str:
 def draw(path: Path = CARD) -> Path:
     """Write the picture and return its path."""
     title = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["title"]
-    partial = path.with_name(f"{path.name}.partial")
     with chromium(viewport={"width": WIDTH, "height": HEIGHT}) as context:
         tab = context.new_page()
         tab.set_content(page(title, LOGO.read_text("utf-8")))
-        partial.write_bytes(tab.screenshot(type="png"))
-    partial.replace(path)
+        write_atomically(path, tab.screenshot(type="png"))
     return path
 
 

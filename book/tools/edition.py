@@ -90,9 +90,7 @@ def write_manifest(folder: Path, name: str, commit: str) -> None:
         ("manifest.json", json.dumps(content, indent=1) + "\n"),
         ("SHA256SUMS", lines),
     ):
-        partial = folder / f"{file}.partial"
-        partial.write_text(text, "utf-8")
-        partial.replace(folder / file)
+        (folder / file).write_text(text, "utf-8")  # the folder is renamed when it is complete
 
 
 def collect(folder: Path, root: Path = ROOT) -> None:

@@ -16,6 +16,8 @@ from chromium import HTML, chromium
 from demos import FRAMES, RECORD, ROOT, Demo, demos, entry_of, read_record
 from PIL import Image
 
+from ibcore.runs.files import write_atomically
+
 LARGEST = 25_000  # bytes
 WINDOW = {"width": 780, "height": 1100}  # in pixels; the figure is as wide as on a desk
 COLORS = (256, 128, 64, 32, 24, 16)
@@ -82,9 +84,7 @@ def store(demo: Demo, explorer: Any) -> list[dict[str, Any]]:
 
 def write(target: Path, content: bytes) -> None:
     """Write a file atomically and say how large it is."""
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(target)
+    write_atomically(target, content)
     print(f"{target.relative_to(ROOT)}: {len(content)} bytes")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibcore.runs.experiment import AnyExperiment, plain_fields
 from ibcore.runs.prediction import Measurement
-from ibcore.runs.provenance import Provenance
+from ibcore.runs.provenance import Provenance, device_kind
 from ibcore.runs.segments import SUFFIX, Record, Segment, SegmentWriter, read_segment
 from ibcore.runs.store import DamagedResultError, read, result_path, write_table
 from ibcore.runs.tables import to_table
@@ -38,7 +38,7 @@ class FinishedCell(NamedTuple):
     @property
     def kind(self) -> str:
         """The kind of device that computed it: ``cpu`` or ``cuda``."""
-        return self.provenance.device.partition(":")[0]
+        return device_kind(self.provenance.device)
 
     def measurement(self, cost: Callable[[Any], float] | None) -> Measurement:
         """Return what it tells about the time of other cells."""

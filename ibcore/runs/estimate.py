@@ -11,7 +11,7 @@ from ibcore.runs.options import count_cells
 from ibcore.runs.prediction import Prediction, predict
 from ibcore.runs.priorities import CostModel, cost_model
 from ibcore.runs.probe import PROBE_LIMIT, probe
-from ibcore.runs.provenance import Provenance
+from ibcore.runs.provenance import Provenance, device_kind
 from ibcore.runs.registry import find
 from ibcore.runs.store import default_store, published, read, stored
 from ibcore.runtime import Tier, check_tier, default_tier
@@ -120,7 +120,7 @@ def _complete(cells: CellFolder) -> Estimate:
 
 def _from_cells(cells: CellFolder, device: str) -> Estimate | None:
     """Predict from the cells of this run that are finished."""
-    model, kind = cost_model(cells.experiment), _kind(device)
+    model, kind = cost_model(cells.experiment), device_kind(device)
     cost = model.cost if model else None
     finished = [cell for cell in cells.read_all().values() if cell.kind == kind]
     measured = [cell.measurement(cost) for cell in finished]
@@ -133,7 +133,9 @@ def _from_cells(cells: CellFolder, device: str) -> Estimate | None:
 
 def _from_results(cells: CellFolder, device: str) -> Estimate | None:
     """Predict from complete results, of the same cells or scaled by the cost model."""
-    origins = [origin for origin in _results(cells) if _kind(origin.device) == _kind(device)]
+    origins = [
+        origin for origin in _results(cells) if device_kind(origin.device) == device_kind(device)
+    ]
     same = [origin for origin in origins if origin.plan == cells.plan]
     if same:
         share = len(_todo(cells)) / len(cells.cells)
@@ -175,7 +177,7 @@ def _from_probes(cells: CellFolder, device: str, limit: float) -> Estimate:
 
 
 def _unknown(cells: CellFolder, device: str) -> str:
-    if not any(_kind(origin.device) == _kind(device) for origin in _results(cells)):
+    if not any(device_kind(origin.device) == device_kind(device) for origin in _results(cells)):
         return f"nothing is stored that was computed on {device}, and no cell was timed"
     return "no cost model compares its tiers, and no cell was timed"
 
@@ -205,7 +207,3 @@ def _estimate(cells: CellFolder, seconds: Prediction | None, basis: str) -> Esti
 def _total(parts: Sequence[Prediction]) -> Prediction:
     sums = [sum(values) for values in zip(*parts, strict=True)]
     return Prediction(*sums) if sums else Prediction(0.0, 0.0, 0.0)
-
-
-def _kind(device: str) -> str:
-    return device.partition(":")[0]

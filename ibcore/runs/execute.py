@@ -14,6 +14,7 @@ from ibcore.runs.experiment import AnyExperiment
 from ibcore.runs.gather import gather
 from ibcore.runs.job import Job
 from ibcore.runs.limits import TimeLimit
+from ibcore.runs.provenance import device_kind
 from ibcore.runs.registry import find
 from ibcore.runs.store import read
 from ibcore.runs.workers import outcomes
@@ -142,7 +143,7 @@ def _limit(
     device: str,
 ) -> TimeLimit:
     """Return the time limit, with what is known from cells on the same kind of device."""
-    kind = device.partition(":")[0]
+    kind = device_kind(device)
     return TimeLimit(
         float("inf") if seconds is None else seconds,
         (cell.measurement(cost) for cell in finished if cell.kind == kind),

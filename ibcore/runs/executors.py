@@ -60,8 +60,6 @@ def open_executor(spec: str, *, device: str | None = None) -> AbstractContextMan
 
 
 def _assigned(workers: int, device: str) -> tuple[str | None, ...]:
-    if not device.startswith("cuda"):
-        return (None,) * workers
     return assign_gpus(workers, visible_gpus(os.environ, torch.cuda.device_count()), device=device)
 
 

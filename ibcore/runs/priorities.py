@@ -1,5 +1,6 @@
 """What the paper tier of each experiment is worth, why, and what its computing time grows with."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,16 +76,8 @@ def read_priorities(path: Path | None = None) -> dict[str, Priority]:
     >>> read_priorities()["redshift.activations"].value
     5
     """
-    import yaml
-
     source = path or priorities_path()
-    found: dict[str, Priority] = {}
-    for entry in yaml.safe_load(source.read_text(encoding="utf-8")) or []:
-        priority = _parse(entry, source)
-        if priority.experiment in found:
-            raise ValueError(f"{source}: {priority.experiment} occurs twice; keep one entry")
-        found[priority.experiment] = priority
-    return found
+    return dict(_entries(source.read_text(encoding="utf-8"), source))
 
 
 def cost_model(experiment: AnyExperiment) -> CostModel | None:
@@ -105,6 +98,20 @@ def cost_model(experiment: AnyExperiment) -> CostModel | None:
     powers = priority.work.items()
     words = " x ".join(name if power == 1 else f"{name}^{power:g}" for name, power in powers)
     return CostModel(priority.cost, words)
+
+
+@functools.lru_cache(maxsize=4)
+def _entries(text: str, source: Path) -> Mapping[str, Priority]:
+    """Parse a text once: every estimate asks for it, and parsing takes longer than the rest."""
+    import yaml
+
+    found: dict[str, Priority] = {}
+    for entry in yaml.safe_load(text) or []:
+        priority = _parse(entry, source)
+        if priority.experiment in found:
+            raise ValueError(f"{source}: {priority.experiment} occurs twice; keep one entry")
+        found[priority.experiment] = priority
+    return found
 
 
 def _parse(entry: Any, source: Path) -> Priority:

@@ -111,6 +111,17 @@ def machine(device: torch.device) -> Machine:
     return Machine(_versions(), str(device), name, processor)
 
 
+def device_kind(device: str) -> str:
+    """Return ``"cpu"`` or ``"cuda"``: times on one kind say nothing about the other.
+
+    Examples
+    --------
+    >>> device_kind("cuda:0")
+    'cuda'
+    """
+    return device.partition(":")[0]
+
+
 def now() -> str:
     """Return the present time, UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

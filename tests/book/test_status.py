@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import status_tables
 from bs4 import BeautifulSoup
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -60,5 +61,13 @@ def test_the_largest_tier_wins_and_small_ones_do_not_vanish() -> None:
 
 
 def test_an_experiment_without_a_result_says_so() -> None:
-    frame = measurements("a-folder-that-does-not-exist").set_index("experiment")
-    assert status_tables._cells("redshift.new", frame) == ("redshift.new", "not stored", "", "", "")
+    frame = measurements("a-folder-that-does-not-exist")
+    row = status_tables._table("redshift", ["redshift.new"], frame).next_node(nodes.tbody)
+    assert row is not None
+    assert [cell.astext() for cell in row.findall(nodes.entry)] == [
+        "redshift.new",
+        "not stored",
+        "",
+        "",
+        "",
+    ]
