@@ -28,6 +28,7 @@ UNUSED = (
 SCRIPT = r"\s*<script\b[^>]*\bsrc=\"[^\"]*\b{}\.js[^\"]*\"[^>]*></script>"
 ICON_SCRIPT = re.compile(SCRIPT.format("fontawesome"))
 SEARCH_SCRIPTS = re.compile(SCRIPT.format("(?:searchtools|language_data|searchindex)"))
+EXPLORERS = re.compile(r'<script defer="defer" (src="[^"]*ibcore-explorers\.js)')
 MATHJAX = re.compile(r'<script defer="defer" (src="[^"]*mathjax/tex-chtml\.js")')
 
 BLOCKING = re.compile(r'<script (?=src="(?!\S*documentation_options))')
@@ -111,7 +112,9 @@ def mended(page: str, *, searching: bool = False) -> str:
     page = ICON_SCRIPT.sub("", page)
     if not searching:
         page = BLOCKING.sub("<script defer ", SEARCH_SCRIPTS.sub("", page))
-    # Formulas are typeset when all else answers: deferred scripts would wait for each other.
+    # Deferred scripts wait for each other and for the end of the page. Explorers need neither;
+    # formulas are typeset when all else answers.
+    page = EXPLORERS.sub(r'<script async fetchpriority="high" \1', page)
     page = MATHJAX.sub(r'<script async fetchpriority="low" \1', page)
     page = NAMELESS_SUMMARY.sub(r'\1 aria-label="Pages of \2"', page)
     page = SIGNATURE.sub(_with_listed_parameters, page)

@@ -110,10 +110,7 @@ class _Submission:
         try:
             self._submit()
             while self.waiting:
-                future = self.arrived.get()
-                started = list(itertools.islice(self.waiting.values(), self.crew.workers))
-                key = self.waiting.pop(future)
-                outcome = self._result(key, future, started)
+                key, outcome = self._next()
                 if outcome is not None:
                     self.crew.learn(outcome.seconds)
                     yield key, outcome
@@ -137,6 +134,16 @@ class _Submission:
                 return
             self.waiting[future] = key
             future.add_done_callback(self.arrived.put)
+
+    def _next(self) -> tuple[str, Outcome | None]:
+        """Wait for an outcome and keep nothing else of its future.
+
+        While a future lives, Dask computes its cell again if it loses the worker that has it.
+        """
+        future = self.arrived.get()
+        started = list(itertools.islice(self.waiting.values(), self.crew.workers))
+        key = self.waiting.pop(future)
+        return key, self._result(key, future, started)
 
     def _result(self, key: str, future: Future[Outcome], started: list[str]) -> Outcome | None:
         try:

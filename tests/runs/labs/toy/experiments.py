@@ -42,7 +42,7 @@ def kill(size: int, victim: str, witness: str, times: str, *, marks: Path) -> No
 
 
 def square(cell: Size, device: torch.device) -> pd.DataFrame:
-    """One row per network; leaves a marker in TOY_MARKS, fails at TOY_FAIL, sleeps TOY_PAUSE.
+    """One row per network, a mark in TOY_MARKS; TOY_FAIL fails, TOY_HANG hangs, TOY_PAUSE sleeps.
 
     TOY_KILL=3:4:1 kills the worker of cell 3 the first time, once cell 4 is in flight.
     """
@@ -50,6 +50,8 @@ def square(cell: Size, device: torch.device) -> pd.DataFrame:
     if marks:
         (marks / f"{cell.size}.{uuid.uuid4().hex}").touch()
     time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
+    if str(cell.size) == os.environ.get("TOY_HANG"):
+        time.sleep(600)
     if marks and "TOY_KILL" in os.environ:
         kill(cell.size, *os.environ["TOY_KILL"].split(":"), marks=marks)
     if str(cell.size) in os.environ.get("TOY_FAIL", "").split():
