@@ -1,8 +1,13 @@
-"""The ``claims-ledger`` directive: the table of all claims, with links back to every page."""
+"""The ``claims-ledger`` directive: all claims, with links back to every page.
 
+``claims-summary`` counts them by laboratory and verdict.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import api_names
 import ledger
 from claim_links import anchor, citations
 from doc_tables import cell, table
@@ -26,17 +31,18 @@ class ClaimsLedger(SphinxDirective):
     """Render the ledger, a row per claim."""
 
     def run(self) -> list[nodes.Node]:
-        """Return one table per laboratory, or a sentence while the ledger is empty."""
+        """Return a section for each laboratory, or a sentence while the ledger is empty."""
         self.env.__dict__.setdefault(PAGE, set()).add(self.env.docname)
         entries = ledger.entries().values()
         if not entries:
             return [nodes.paragraph("", "The ledger holds no claim yet.")]
         labs = dict.fromkeys(entry.lab for entry in entries)
-        return [self._table(lab, [e for e in entries if e.lab == lab]) for lab in labs]
+        return [self._section(lab, [e for e in entries if e.lab == lab]) for lab in labs]
 
-    def _table(self, lab: str, entries: Sequence[ledger.Entry]) -> nodes.table:
+    def _section(self, lab: str, entries: Sequence[ledger.Entry]) -> nodes.section:
         title = f"Claims of the laboratory “{lab}”"
-        return table(title, COLUMNS, map(self._row, entries), name="ib-ledger")
+        rows = table(title, COLUMNS, map(self._row, entries), name="ib-ledger")
+        return nodes.section("", nodes.title("", lab_title(lab)), rows, ids=[section_of(lab)])
 
     def _row(self, entry: ledger.Entry) -> nodes.row:
         inlines, messages = self.parse_inline(entry.statement)
@@ -50,6 +56,40 @@ class ClaimsLedger(SphinxDirective):
         row = nodes.row("", claim, *cells, cell(verdict), back, ids=[anchor(entry.id)])
         row["classes"] = [f"ib-claim-{entry.kind}"]
         return row
+
+
+class ClaimsSummary(SphinxDirective):
+    """Count the claims by laboratory and verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table with a row for each laboratory and their sum."""
+        counts = Counter((entry.lab, entry.verdict) for entry in ledger.entries().values())
+        if not counts:
+            return []
+        labs = dict.fromkeys(lab for lab, _ in counts)
+        columns = {"": 30} | {f"{sign} {verdict}": 14 for verdict, sign in ledger.GLYPHS.items()}
+        rows = [self._row(lab_link(lab), *(counts[lab, v] for v in ledger.GLYPHS)) for lab in labs]
+        sums = (sum(counts[lab, verdict] for lab in labs) for verdict in ledger.GLYPHS)
+        rows.append(self._row(nodes.strong("", "together"), *sums))
+        return [table("Claims by verdict", columns, rows, name="ib-verdicts")]
+
+    def _row(self, name: nodes.Node, *numbers: int) -> nodes.row:
+        return nodes.row("", cell(name), *(cell(nodes.Text(str(number))) for number in numbers))
+
+
+def lab_title(lab: str) -> str:
+    """Return the name of a laboratory."""
+    return api_names.LAB_TITLES.get(lab, lab)
+
+
+def section_of(lab: str) -> str:
+    """Return the anchor of a laboratory's claims."""
+    return f"claims-of-{lab}"
+
+
+def lab_link(lab: str) -> nodes.reference:
+    """Return a link to a laboratory's claims, which stand on the same page."""
+    return nodes.reference("", lab_title(lab), refid=section_of(lab), internal=True)
 
 
 def lines(*texts: str) -> list[nodes.paragraph]:
@@ -107,6 +147,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_node(cited_in)
     app.add_directive("claims-ledger", ClaimsLedger)
+    app.add_directive("claims-summary", ClaimsSummary)
     app.add_post_transform(LinkBack)
     app.connect("builder-inited", read_early)
     app.connect("env-updated", rewrite_ledger)

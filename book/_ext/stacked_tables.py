@@ -8,7 +8,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-PAGES = ("book/teach/", "book/appendices/status")
+PAGES = ("book/intro", "book/teach/", "book/appendices/status", "notebooks/")
 FEWEST = 3  # tables of two columns fit
 
 
@@ -28,11 +28,12 @@ def stack(table: nodes.table) -> None:
         for row in body.findall(nodes.row):
             cells = row.findall(nodes.entry)
             for name, cell in list(zip(names, cells, strict=True))[1:]:
-                cell.insert(0, nodes.paragraph("", name, classes=["ib-heading"]))
+                if cell.astext():
+                    cell.insert(0, nodes.paragraph("", name, classes=["ib-heading"]))
 
 
 def stack_tables(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Prepare the tables of the pages for lecturers and of the page on freshness."""
+    """Prepare the tables of chapters and of the pages whose tables hold words."""
     if page.startswith(PAGES) and app.builder.name == "html":
         for table in doctree.findall(nodes.table):
             if "ib-narrow" not in table.parent.get("classes", ()):

@@ -146,6 +146,23 @@ def test_the_ledger_shows_every_part_of_a_claim(build: Build) -> None:
     assert "no stored result" in table.select("tr#claim-memory-large")[0].text
 
 
+def test_the_summary_counts_claims_and_leads_to_each_laboratory(build: Build) -> None:
+    both = "# Claims\n\n```{claims-summary}\n```\n\n```{claims-ledger}\n```\n\n## After\n"
+    out, warnings = build("No claim here.", SMOOTH, CONTRARY, OPEN, claims=both)
+    page = tree(out, "book/appendices/claims")
+    rows = [[c.text for c in row.select("td")] for row in page.select(".ib-verdicts tbody tr")]
+    assert not warnings
+    assert rows == [
+        ["Neural Redshift", "1", "0", "0", "0", "0"],
+        ["Initialization memory", "0", "0", "1", "0", "1"],
+        ["together", "1", "0", "1", "0", "1"],
+    ]
+    for link, lab in zip(page.select(".ib-verdicts a"), ("redshift", "memory"), strict=True):
+        section = page.select_one(f"section{link['href']}")
+        assert section is not None and f"“{lab}”" in section.text
+        assert section.select("h2")[0].text.startswith(link.text)
+
+
 def test_statements_may_hold_mathematics(build: Build) -> None:
     out, _ = build("No claim here.", SMOOTH)
     assert tree(out, "book/appendices/claims").select("tr .math")

@@ -107,6 +107,23 @@ def test_no_page_still_shows_a_claim_link_unresolved(html: Path, page_name: str)
     assert not parsed(html / page_name).select('a[href^="claim:"]')
 
 
+def test_each_cell_of_a_table_that_becomes_cards_names_its_column(html: Path) -> None:
+    tables = [
+        table
+        for path in html.rglob("*.html")
+        if "slides" not in path.parts
+        for table in parsed(path).select("table.ib-stacked")
+    ]
+    for table in tables:
+        heads = [head.get_text(" ", strip=True) for head in table.select("thead th, thead td")]
+        for row in table.select("tbody tr"):
+            for head, cell in list(zip(heads, row.select("td"), strict=True))[1:]:
+                found = [p.get_text(" ", strip=True) for p in cell.select(".ib-heading")]
+                empty = not cell.get_text(strip=True)
+                assert found == ([] if empty else [head]), (heads, cell)
+    assert len(tables) > 12  # the tables of symbols of the chapters among them
+
+
 def test_every_prediction_has_an_id_of_its_own_in_the_whole_book(html: Path) -> None:
     names = freshness.read_marker(html)
     assert names is not None
