@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import api_names
@@ -36,7 +36,7 @@ class ClaimsLedger(SphinxDirective):
         entries = ledger.entries().values()
         if not entries:
             return [nodes.paragraph("", "The ledger holds no claim yet.")]
-        labs = dict.fromkeys(entry.lab for entry in entries)
+        labs = in_order(entry.lab for entry in entries)
         return [self._section(lab, [e for e in entries if e.lab == lab]) for lab in labs]
 
     def _section(self, lab: str, entries: Sequence[ledger.Entry]) -> nodes.section:
@@ -62,19 +62,25 @@ class ClaimsSummary(SphinxDirective):
     """Count the claims by laboratory and verdict."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a table with a row for each laboratory and their sum."""
+        """Return a table: a row for each laboratory and their sum, a column for each verdict."""
         counts = Counter((entry.lab, entry.verdict) for entry in ledger.entries().values())
-        if not counts:
-            return []
-        labs = dict.fromkeys(lab for lab, _ in counts)
-        columns = {"": 30} | {f"{sign} {verdict}": 14 for verdict, sign in ledger.GLYPHS.items()}
-        rows = [self._row(lab_link(lab), *(counts[lab, v] for v in ledger.GLYPHS)) for lab in labs]
-        sums = (sum(counts[lab, verdict] for lab in labs) for verdict in ledger.GLYPHS)
-        rows.append(self._row(nodes.strong("", "together"), *sums))
+        labs = in_order(lab for lab, _ in counts)
+        sums = Counter(entry.verdict for entry in ledger.entries().values())
+        verdicts = [verdict for verdict in ledger.GLYPHS if sums[verdict]]
+        columns = {"": 28} | {f"{ledger.GLYPHS[verdict]} {verdict}": 18 for verdict in verdicts}
+        rows = [self._row(lab_link(lab), *(counts[lab, v] for v in verdicts)) for lab in labs]
+        rows.append(self._row(nodes.strong("", "together"), *(sums[v] for v in verdicts)))
         return [table("Claims by verdict", columns, rows, name="ib-verdicts")]
 
     def _row(self, name: nodes.Node, *numbers: int) -> nodes.row:
         return nodes.row("", cell(name), *(cell(nodes.Text(str(number))) for number in numbers))
+
+
+def in_order(labs: Iterable[str]) -> list[str]:
+    """Return each laboratory once, in the order of the book."""
+    found = set(labs)
+    known = [lab for lab in api_names.LAB_TITLES if lab in found]
+    return [*known, *sorted(found.difference(known))]
 
 
 def lab_title(lab: str) -> str:
