@@ -1,4 +1,7 @@
-"""Every page for every reader: axe-core in both themes, zoom, reduced motion, colors of figures."""
+"""Every page for every reader: axe-core in both themes, zoom, reduced motion, colors of figures.
+
+Whether a page stays without errors and asks nothing from outside is seen at the same visit.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from visits import Visit
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
 
@@ -78,26 +82,32 @@ def axe() -> str:
     return script
 
 
-def still_page(browser: Any) -> Any:
-    """Return an empty page for a reader who asked for less motion."""
+def still_visit(browser: Any, site: str) -> Visit:
+    """Return a visit, no page opened yet, of a reader who asked for less motion."""
     context = browser.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    return page
+    visit = Visit(context, site)
+    visit.page.set_default_timeout(60_000)
+    return visit
 
 
 @pytest.fixture(scope="module")
-def loaded(browser: Any, site: str, page_name: str, axe: str) -> Iterator[Any]:
+def visit(browser: Any, site: str, page_name: str) -> Iterator[Visit]:
     """Return a page that stands, formulas and explorers with it; loaded once for all tests."""
-    page = still_page(browser)
-    page.goto(site + page_name)
+    visit = still_visit(browser, site)
+    page = visit.go(page_name)
     page.wait_for_load_state("networkidle")
     page.wait_for_function(
         "[...document.querySelectorAll('ib-explorer')].every(e => e.dataset.ready === '1')"
     )
-    page.evaluate(axe)
-    yield page
+    yield visit
     page.context.close()
+
+
+@pytest.fixture(scope="module")
+def loaded(visit: Visit, axe: str) -> Any:
+    """Return the page, with axe-core."""
+    visit.page.evaluate(axe)
+    return visit.page
 
 
 def put(page: Any, scheme: str, viewport: dict[str, int]) -> None:
@@ -127,6 +137,11 @@ def known() -> set[str]:
     return set()
 
 
+def test_a_page_asks_nothing_from_outside_and_reports_no_error(visit: Visit) -> None:
+    assert not visit.outside
+    assert not visit.complaints
+
+
 def test_axe_finds_nothing_grave_on_a_page(loaded: Any) -> None:
     put(loaded, "light", DESK)
     assert not grave_findings(loaded)
@@ -144,8 +159,8 @@ def test_a_page_follows_the_scheme_and_every_text_stands_out_from_its_ground(
     assert not pale_texts(loaded, known)
 
 
-def test_axe_sees_what_it_must_see(browser: Any, axe: str) -> None:
-    page = still_page(browser)
+def test_axe_sees_what_it_must_see(browser: Any, site: str, axe: str) -> None:
+    page = still_visit(browser, site).page
     page.set_content(
         "<title>t</title><html lang=en><main><h1>x</h1><img src=x>"
         "<p>dark</p><p>dark</p><p style='color:#aaa'>pale</p>"
@@ -176,8 +191,7 @@ def test_nothing_on_a_page_moves_for_a_reader_who_wants_less_motion(loaded: Any)
 def test_an_explorer_steps_once_and_rests_for_a_reader_who_wants_less_motion(
     browser: Any, site: str, explorer_page: str
 ) -> None:
-    page = still_page(browser)
-    page.goto(site + explorer_page)
+    page = still_visit(browser, site).go(explorer_page)
     page.wait_for_function(
         "[...document.querySelectorAll('ib-explorer')].every(e => e.dataset.ready === '1')"
     )

@@ -4,42 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from visits import Visit
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
 
 DESK = {"width": 1280, "height": 900}
-
-
-class Visit:
-    """A page in the browser, with everything it complained about or asked from outside."""
-
-    def __init__(self, context: Any, site: str) -> None:
-        self.page = context.new_page()
-        self.page.set_default_timeout(30_000)
-        self.complaints: list[str] = []
-        self.outside: list[str] = []
-        self._site = site
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.complaints.append(request.url))
-        self.page.route("**/*", self._guard)
-
-    def _note(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _guard(self, route: Any) -> None:
-        if route.request.url.startswith((self._site, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(route.request.url)
-            route.abort()
-
-    def go(self, name: str) -> Any:
-        """Open a page and wait until its own script has run."""
-        self.page.goto(self._site + name)
-        self.page.wait_for_function("document.documentElement.dataset.ibbook === 'ready'")
-        return self.page
 
 
 @pytest.fixture
@@ -58,15 +27,6 @@ def wait_for_explorers(page: Any) -> Any:
         explorers.nth(index).scroll_into_view_if_needed()
     page.wait_for_function(f"({ready})([...document.querySelectorAll('ib-explorer')])")
     return explorers
-
-
-def test_a_page_asks_nothing_from_outside_and_reports_no_error(
-    visit: Visit, page_name: str
-) -> None:
-    wait_for_explorers(visit.go(page_name))
-    visit.page.wait_for_load_state("networkidle")
-    assert not visit.outside
-    assert not visit.complaints
 
 
 def test_a_prediction_opens_its_answer_only_after_a_commitment(

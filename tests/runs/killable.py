@@ -1,5 +1,6 @@
 """The command line of ibcore with the toy laboratory in place of the real ones."""
 
+import signal
 from pathlib import Path
 
 import ibcore
@@ -11,4 +12,6 @@ registry.LABS = ("toy",)
 if __name__ == "__main__":
     from ibcore.runs.cli import main
 
+    # What starts in the background inherits that Ctrl-C is ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
