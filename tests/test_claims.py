@@ -10,15 +10,24 @@ from ibcore.runs import ClaimResult, Results, check, read_ledger, run
 TESTED = [claim for claim in read_ledger().values() if claim.experiment is not None]
 # They take longest and stand beside another experiment of the same method; the weekly run has them.
 LONG = {
+    "redshift.guess-and-check",
+    "redshift.hysteresis",
     "redshift.splines",
     "redshift.spline-shape",
     "metainit.complexity",
+    "metainit.few-concepts",
+    "metainit.pretraining",
     "metainit.swap",
     "metainit.omniglot",
+    "guidance.curves",
+    "guidance.disconnect",
+    "guidance.measures",
+    "guidance.text",
     "guidance.unlabeled",
     "guidance.plain-cnn",
     "guidance.parity",
     "guidance.errors",
+    "memory.optimizers",
     "memory.resnet",
     "memory.diagonal-schedule",
 }
