@@ -191,7 +191,8 @@ def _git(folder: Path, *arguments: str) -> str:
 def _versions() -> Mapping[str, str]:
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "numpy", "pandas")},
+        "torch": str(torch.__version__),  # with the build, such as +cu124
+        **{name: version(name) for name in ("numpy", "pandas")},
         "ibcore": ibcore.__version__,
     }
 
