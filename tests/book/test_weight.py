@@ -1,7 +1,8 @@
 """What a first visit costs: bytes, jumps of the text, and seconds on a slow phone."""
 
 import re
-from collections.abc import Iterator
+import statistics
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,17 +115,21 @@ def seconds_to_the_first_answer(browser: Any, packed: GzipSite, name: str) -> fl
     return float(answered) / 1000
 
 
-@pytest.mark.parametrize("name", [LANDING, HEAVIEST])
+@pytest.mark.parametrize(("name", "typical"), [(LANDING, statistics.median), (HEAVIEST, min)])
 def test_the_first_explorer_answers_a_slow_phone_soon(
-    browser: Any, packed: GzipSite, record_property: Any, name: str
+    browser: Any,
+    packed: GzipSite,
+    record_property: Any,
+    name: str,
+    typical: Callable[[list[float]], float],
 ) -> None:
     # The target is 2 s on a machine of its own; a machine shared with other work gets three times
-    # that, which still fails if the icon script or MathJax stood in the way again. Other work only
-    # adds time: the fastest of three visits says most about the page.
+    # that, which still fails if the icon script or MathJax stood in the way again. A chapter gets
+    # the fastest of three visits, since other work only adds time.
     seconds = [seconds_to_the_first_answer(browser, packed, name) for _ in range(3)]
     record_property("seconds", seconds)
-    print(f"first answer after {min(seconds):.2f} s (target {TARGET_S} s)")
-    assert min(seconds) < 3 * TARGET_S, seconds
+    print(f"first answer after {typical(seconds):.2f} s (target {TARGET_S} s)")
+    assert typical(seconds) < 3 * TARGET_S, seconds
 
 
 def test_every_icon_on_the_pages_is_in_the_small_font(html: Path, page_name: str) -> None:
