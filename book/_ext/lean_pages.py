@@ -29,7 +29,7 @@ SCRIPT = r"\s*<script\b[^>]*\bsrc=\"[^\"]*\b{}\.js[^\"]*\"[^>]*></script>"
 ICON_SCRIPT = re.compile(SCRIPT.format("fontawesome"))
 SEARCH_SCRIPTS = re.compile(SCRIPT.format("(?:searchtools|language_data|searchindex)"))
 EXPLORERS = re.compile(r'<script defer="defer" (src="[^"]*ibcore-explorers\.js)')
-MATHJAX = re.compile(r'<script defer="defer" (src="[^"]*mathjax/tex-chtml\.js")')
+MATHJAX = re.compile(r'<script defer="defer" (src="[^"]*mathjax/tex-chtml\.js)')
 
 BLOCKING = re.compile(r'<script (?=src="(?!\S*documentation_options))')
 
