@@ -64,9 +64,10 @@ $(VENV)/.book: $(BIN)/python requirements.txt constraints.txt pyproject.toml
 	$(PIP) $(CONSTRAINTS) -r requirements.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.book
-	$(PIP) $(CONSTRAINTS) -e '.[test]'
-	@touch $@
+# In one go with what the book needs: versions are chosen once.
+$(VENV)/.test: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+	$(PIP) $(CONSTRAINTS) -r requirements.txt -e '.[test]'
+	@touch $(VENV)/.book $@
 
 # A failed build must fail again: Sphinx repeats no warning for a page that it has already read.
 book: $(VENV)/.book

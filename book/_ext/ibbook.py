@@ -20,6 +20,7 @@ EXPLORER_SCRIPT = "ibcore-explorers.js"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
 
 COMPANIONS = (
+    "execute_ahead",
     "explorer_directive",
     "claim_links",
     "claims_ledger",

@@ -1,5 +1,8 @@
 """What every explorer owes its reader: a name, a place, a poster, a phone, the dark."""
 
+import functools
+from types import SimpleNamespace
+
 import pytest
 from guided_frames import conditions_frame, curves_frame, unlabeled_frame
 from hosts import DESK, PHONE
@@ -109,7 +112,7 @@ CONTROLS = {
 }
 
 
-@pytest.fixture(params=CONTROLS)
+@pytest.fixture(params=CONTROLS, scope="module")
 def figure(request, modular_frames, sweep_frame):
     return {
         "ComplexityMap": lambda: ComplexityMap("sine"),
@@ -127,6 +130,16 @@ def figure(request, modular_frames, sweep_frame):
         "GuidedTraining": lambda: GuidedTraining(step=2, frame=curves_frame()),
         "RemainderLearner": lambda: RemainderLearner(modulus=3, frame=remainder_frame()),
     }[request.param]()
+
+
+@pytest.fixture(scope="module")
+def seen(figure, new_visits, tmp_path_factory):
+    """Return pages with the figure, for tests that leave what the others look at as it is."""
+    visits = new_visits(tmp_path_factory.mktemp("seen"))
+    phone = functools.cache(lambda: visits.show(figure, viewport=PHONE))
+    desk = functools.cache(lambda: visits.show(figure, color_scheme="dark"))
+    yield SimpleNamespace(phone=phone, desk=desk)
+    visits.close()
 
 
 def test_no_explorer_is_left_out():
@@ -147,8 +160,8 @@ def test_nothing_moves_when_the_figure_appears_or_changes(visits, figure, viewpo
         assert page.evaluate(place) == pytest.approx(before, abs=3)
 
 
-def test_controls_have_names_and_pictures_have_descriptions(visits, figure):
-    page = visits.show(figure)
+def test_controls_have_names_and_pictures_have_descriptions(seen, figure):
+    page = seen.desk()
     for role, names in CONTROLS[figure.kind].items():
         assert page.get_by_role(role).count() == len(names), role
         for name in names:
@@ -159,8 +172,8 @@ def test_controls_have_names_and_pictures_have_descriptions(visits, figure):
     assert all(label and len(label) > 20 for label in labels)
 
 
-def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(visits, figure):
-    page = visits.show(figure, viewport=PHONE)
+def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
+    page = seen.phone()
     page.get_by_text("Table of the numbers").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     targets = page.locator(
@@ -170,14 +183,14 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(visits, figur
     assert min(heights) >= 40
 
 
-def test_a_status_is_not_cut_off_on_a_phone(visits, figure):
-    page = visits.show(figure, viewport=PHONE)
+def test_a_status_is_not_cut_off_on_a_phone(seen):
+    page = seen.phone()
     status = page.locator(".ibx-status")
     assert status.evaluate("e => e.scrollHeight <= e.clientHeight")
 
 
-def test_dark_mode_changes_paper_and_ink(visits, figure):
-    page = visits.show(figure, color_scheme="dark")
+def test_dark_mode_changes_paper_and_ink(seen):
+    page = seen.desk()
     script = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"
     dark = page.locator(".ibx").evaluate(script)
     page.evaluate("document.documentElement.dataset.theme = 'light'")
@@ -185,10 +198,14 @@ def test_dark_mode_changes_paper_and_ink(visits, figure):
     light = page.locator(".ibx").evaluate(script)
     assert light[0] != dark[0]
     assert light[1] != dark[1]
+    page.evaluate("delete document.documentElement.dataset.theme")
+    page.wait_for_selector('.ibx[data-dark="1"]')
+    assert page.locator(".ibx").evaluate(script) == dark
 
 
-def test_everything_that_takes_the_focus_shows_it(visits, figure):
-    page = visits.show(figure)
+def test_everything_that_takes_the_focus_shows_it(seen):
+    page = seen.desk()
+    page.evaluate("document.activeElement.blur()")
     outlined = """() => { const e = document.activeElement;
       const seen = [e, e.nextElementSibling, e.parentElement].filter(Boolean);
       return Math.max(...seen.map(s => getComputedStyle(s).outlineStyle === 'none' ? 0
