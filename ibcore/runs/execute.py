@@ -1,6 +1,6 @@
 """Run an experiment: each cell once, kept the moment it is finished."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ from ibcore.runs.experiment import AnyExperiment
 from ibcore.runs.gather import gather
 from ibcore.runs.job import Job
 from ibcore.runs.limits import TimeLimit
+from ibcore.runs.priorities import cost_model
 from ibcore.runs.provenance import device_kind
 from ibcore.runs.registry import find
 from ibcore.runs.store import read
@@ -106,7 +107,7 @@ def run(
     if fresh:
         job.cells.discard()
     results = job.cells.read_all()
-    limit = _limit(time_limit, results.values(), chosen.cost, where)
+    limit = _limit(time_limit, results.values(), chosen, where)
     todo = [(key, cell) for key, cell in job.plan.items() if key not in results]
     with (
         closing(job.cells.writer(job.origin)) as writer,
@@ -139,16 +140,16 @@ def _crew(executor: Executor | None, workers: int | None, limit: float | None) -
 def _limit(
     seconds: float | None,
     finished: Iterable[FinishedCell],
-    cost: Callable[[Any], float] | None,
+    experiment: AnyExperiment,
     device: str,
 ) -> TimeLimit:
     """Return the time limit, with what is known from cells on the same kind of device."""
-    kind = device_kind(device)
-    return TimeLimit(
-        float("inf") if seconds is None else seconds,
-        (cell.measurement(cost) for cell in finished if cell.kind == kind),
-        cost,
-    )
+    if seconds is None:
+        return TimeLimit(float("inf"))
+    kind, model = device_kind(device), cost_model(experiment)
+    cost = model.cost if model else None
+    known = (cell.measurement(cost) for cell in finished if cell.kind == kind)
+    return TimeLimit(seconds, known, cost)
 
 
 @contextmanager

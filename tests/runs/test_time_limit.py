@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,8 +13,16 @@ from toy.experiments import SQUARES
 from ibcore.runs import TimeLimitError, run
 from ibcore.runs.limits import TimeLimit, parse_time
 from ibcore.runs.prediction import Measurement
+from ibcore.runs.priorities import CostModel
 
 CELLS = list(SQUARES.plan("laptop").items())
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A cell with a size."""
+
+    size: int
 
 
 def measured(**seconds: float) -> list[Measurement]:
@@ -64,6 +74,41 @@ def test_where_no_cell_fits_the_time_of_the_shortest_is_told() -> None:
     limit = TimeLimit(100.0, measured(s1=300.0, s2=200.0))
     assert not list(limit.admit(CELLS[:2]))
     assert limit.needed == 200.0
+
+
+def test_with_a_cost_model_a_cell_is_as_slow_as_those_of_nearly_its_cost() -> None:
+    limit = TimeLimit(100.0, cost=lambda cell: cell.size**2)
+    limit.learn(Sized(1), 5.0)  # 5 s for each unit: most of it is setting up
+    limit.learn(Sized(8), 64.0)
+    sizes = {str(size): Sized(size) for size in (4, 5, 9, 11)}
+    assert [cell.size for _, cell in limit.admit(sizes.items())] == [4, 9]
+    assert limit.needed is None
+    late = TimeLimit(100.0, [Measurement({}, 64.0, 64.0)], cost=lambda cell: cell.size**2)
+    assert not list(late.admit([("11", Sized(11))]))
+    assert late.needed == 121.0
+
+
+def test_a_cost_that_is_not_positive_is_refused() -> None:
+    limit = TimeLimit(100.0, cost=lambda cell: cell.size)
+    with pytest.raises(ValueError, match="gives 0 for the cell"):
+        limit.learn(Sized(0), 1.0)
+
+
+def test_the_declared_work_decides_what_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def cost(cell: Any) -> float:
+        asked.append(cell)
+        return 1.0
+
+    model = CostModel(cost, "a model of its own")
+    monkeypatch.setattr("ibcore.runs.execute.cost_model", lambda experiment: model)
+    run(SQUARES, "laptop", store=tmp_path / "a", progress=False)
+    assert not asked  # no limit, nothing to predict
+    run(SQUARES, "laptop", store=tmp_path / "b", time_limit=60.0, progress=False)
+    assert asked
 
 
 @pytest.mark.parametrize("text", ["", "9", "9 minutes", "0s", "-5m", "1e3s"])
