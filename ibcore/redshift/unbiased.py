@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
-from ibcore.tasks import grid as input_grid
 
 
 def all_frequencies(points: int) -> Tensor:
@@ -72,17 +71,22 @@ class UnbiasedModel(nn.Module):
 
     def __init__(self, points: int = 64, *, amplitude: float = 1.0, seed: int = 0) -> None:
         super().__init__()
-        if not (math.isfinite(amplitude) and amplitude > 0):
-            raise ValueError(f"amplitude must be a finite number > 0, got {amplitude}")
         self.register_buffer("frequencies", all_frequencies(points))
-        drawn = torch.rand(2, len(self.frequencies), generator=generator(seed), dtype=torch.float64)
-        self.amplitudes = nn.Parameter((2 * drawn[0] - 1) * amplitude)
-        self.phases = nn.Parameter(2 * math.pi * drawn[1])
+        amplitudes, phases = _draw(len(self.frequencies), amplitude, seed)
+        self.amplitudes, self.phases = nn.Parameter(amplitudes), nn.Parameter(phases)
 
     def forward(self, x: Tensor) -> Tensor:
         """Evaluate the model: ``(n, 2)`` to ``(n, 1)``."""
         waves = torch.sin(math.pi * x @ self.frequencies.mT + self.phases)  # (n, frequencies)
         return waves @ self.amplitudes[:, None]
+
+
+def _draw(count: int, amplitude: float, seed: int) -> Tensor:
+    """Return amplitudes and phases of one model, ``(2, count)``."""
+    if not (math.isfinite(amplitude) and amplitude > 0):
+        raise ValueError(f"amplitude must be a finite number > 0, got {amplitude}")
+    drawn = torch.rand(2, count, generator=generator(seed), dtype=torch.float64)
+    return torch.stack([(2 * drawn[0] - 1) * amplitude, 2 * math.pi * drawn[1]])
 
 
 def sample_unbiased(
@@ -124,12 +128,14 @@ def sample_unbiased(
     if networks < 1:
         raise ValueError(f"networks must be at least 1, got {networks}")
     target = resolve_device(device)
-    models = [
-        UnbiasedModel(grid, amplitude=amplitude, seed=member_seed(seed, i)) for i in range(networks)
-    ]
-    angle = math.pi * input_grid(grid, nodes="cell") @ models[0].frequencies.mT
-    sines, cosines = angle.to(target).sin(), angle.to(target).cos()  # (grid**2, frequencies)
-    size = torch.stack([m.amplitudes.detach() for m in models], 1).to(target)
-    phase = torch.stack([m.phases.detach() for m in models], 1).to(target)
-    values = sines @ (size * phase.cos()) + cosines @ (size * phase.sin())  # (grid**2, networks)
-    return values.mT.reshape(networks, grid, grid).contiguous()
+    frequencies = all_frequencies(grid)
+    seeds = (member_seed(seed, i) for i in range(networks))
+    drawn = torch.stack([_draw(len(frequencies), amplitude, own) for own in seeds], 1)
+    size, phase = drawn.to(target)  # (networks, frequencies) each
+    frequencies = frequencies.to(target)
+    # The first cell center is 1/grid - 1, and each next one is 2/grid further: a Fourier sum.
+    start = math.pi * (1 / grid - 1) * frequencies.sum(-1)  # (frequencies,)
+    spectrum = torch.zeros(networks, grid, grid, dtype=torch.complex128, device=target)
+    rows, columns = (frequencies.long() % grid).unbind(-1)
+    spectrum[:, rows, columns] = size * torch.polar(torch.ones_like(phase), phase + start)
+    return torch.fft.ifft2(spectrum, norm="forward").imag.contiguous()
