@@ -138,4 +138,5 @@ def sample_unbiased(
     spectrum = torch.zeros(networks, grid, grid, dtype=torch.complex128, device=target)
     rows, columns = (frequencies.long() % grid).unbind(-1)
     spectrum[:, rows, columns] = size * torch.polar(torch.ones_like(phase), phase + start)
-    return torch.fft.ifft2(spectrum, norm="forward").imag.contiguous()
+    values: Tensor = torch.fft.ifft2(spectrum, norm="forward").imag
+    return values.contiguous()

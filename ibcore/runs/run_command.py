@@ -1,8 +1,9 @@
 """The command line that computes: ``ibcore run``."""
 
+import errno
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,15 @@ from ibcore.runs.estimate import estimate, show_time
 from ibcore.runs.execute import run
 from ibcore.runs.executors import FORMS, open_executor
 from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.job import CellError
 from ibcore.runs.limits import TimeLimitError, parse_time
 from ibcore.runs.options import StoreOption, TierOption, count_cells, tier_of
 from ibcore.runs.order import in_order
 from ibcore.runs.registry import LABS, experiments, find
 from ibcore.runs.store import default_store
 from ibcore.runtime import Tier, default_tier
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run_experiments(  # noqa: PLR0917  # the options of a command line
@@ -45,7 +49,8 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     """Run an experiment; the same command continues a run that was stopped.
 
     Several experiments at the paper tier run in the order of their value for a minute of
-    computing.  Exit status: 0 complete, 2 error, 75 stopped at the time limit, 130 interrupted.
+    computing; one that fails is named, and the others run.  Exit status: 0 complete, 2 error,
+    75 stopped at the time limit, 130 interrupted.
     """
     limit = None if time_limit is None else parse_time(time_limit)
     size, folder, chosen = tier_of(tier) or default_tier(), store or default_store(), _chosen(name)
@@ -75,13 +80,22 @@ class _Runs:
         self.end = None if self.limit is None else time.monotonic() + self.limit
 
     def all(self, chosen: Sequence[AnyExperiment]) -> None:
-        """Run each; where the time is up for one, a later one with shorter cells may still fit."""
+        """Run each: neither the end of the time nor a failure of one keeps others from running.
+
+        Where the time is up for one, a later one with shorter cells may still fit.
+        """
         stopped: list[TimeLimitError] = []
+        failed: list[CellError] = []
         for experiment in chosen:
             try:
                 self._one(experiment)
             except TimeLimitError as stop:
                 stopped.append(stop)
+            except CellError as error:
+                if len(chosen) == 1 or _concerns_all(error):
+                    raise
+                failed.append(error)
+                typer.echo(f"error: {error}", err=True)
         going_on = [stop for stop in stopped if not self._too_long(stop)]
         if going_on:
             more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
@@ -91,6 +105,8 @@ class _Runs:
                 f"{stopped[0]}; but the shortest cell that remains is predicted to take "
                 f"{show_time(stopped[0].needed or 0.0)}: give a longer --time-limit"
             )
+        if failed:
+            raise CellError(f"{len(failed)} of {len(chosen)} experiments failed, see above")
 
     def _too_long(self, stop: TimeLimitError) -> bool:
         """Say whether no cell that remains fits into the whole limit: repeating is no use."""
@@ -125,6 +141,12 @@ class _Runs:
         return remaining
 
 
+def _concerns_all(error: CellError) -> bool:
+    """Say whether the next experiment would fail too: no worker is left, or no room on the disk."""
+    cause = error.__cause__
+    return isinstance(cause, BrokenExecutor) or getattr(cause, "errno", None) in _NO_ROOM
+
+
 def _chosen(name: str | None) -> Sequence[AnyExperiment]:
     if name is not None and name not in LABS:
         return (find(name),)
@@ -140,7 +162,13 @@ def _estimates(
     """Print a line for each experiment, and their sum."""
     known = []
     for experiment in chosen:
-        prediction = estimate(experiment, tier, device=device, store=store)
+        try:
+            prediction = estimate(experiment, tier, device=device, store=store)
+        except CellError as error:
+            if len(chosen) == 1:
+                raise
+            typer.echo(f"{error}; no time is predicted")
+            continue
         typer.echo(str(prediction))
         if prediction.seconds is not None:
             known.append(prediction.seconds)

@@ -1,6 +1,8 @@
 """The paper tier of many experiments: declared values, predicted minutes, and the command."""
 
 import dataclasses
+import errno
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from test_run_command import ibcore_says
 from toy.experiments import SQUARES, Sizes
 
 import ibcore
-from ibcore.runs import experiments
+from ibcore.runs import CellError, experiments
 from ibcore.runs.experiment import AnyExperiment
 from ibcore.runs.order import in_order
 from ibcore.runs.priorities import cost_model, read_priorities
@@ -84,6 +86,36 @@ def test_an_estimate_counts_cells_and_runs_none(
     assert len(list(marks.iterdir())) == before
     _, err = ibcore_says(capsys, "run", "toy.short", "--estimate", "--fresh", status=2)
     assert "--fresh discards it; give one" in err
+
+
+def test_an_experiment_that_fails_is_named_and_the_others_run(
+    toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = dataclasses.replace(SQUARES, name="toy.long", tiers={"paper": Sizes((7,))})
+    monkeypatch.setattr("ibcore.runs.run_command.experiments", lambda lab=None: (failing, SHORT))
+    monkeypatch.setenv("TOY_FAIL", "7")
+    arguments = ("run", "--tier", "paper")
+    out, _ = ibcore_says(capsys, *arguments, "--estimate", status=0)
+    assert "failed with ArithmeticError" in out and "; no time is predicted" in out
+    assert "toy.short (paper): 2 cells" in out and "1 of 2 experiments: about" in out
+    out, err = ibcore_says(capsys, *arguments, status=2)
+    assert re.search(r"error: .*toy\.long.*cell Size\(size=7", err)
+    assert err.splitlines()[-1] == "error: 1 of 2 experiments failed, see above"
+    assert "toy.short (paper): 120 rows from 2 cells" in out
+
+
+def test_what_concerns_all_experiments_ends_the_command(
+    toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def run(experiment: AnyExperiment, *_: object, **__: object) -> None:
+        started.append(experiment.name)
+        raise CellError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ibcore.runs.run_command.run", run)
+    _, err = ibcore_says(capsys, "run", "--tier", "smoke", status=2)
+    assert len(started) == 1 and "the disk is full" in err
 
 
 def test_the_command_stops_at_its_limit_with_status_75_and_goes_on(
