@@ -87,7 +87,8 @@ def curves(
     for axis, (name, part) in zip(axes[0], groups, strict=True):
         if log_x:
             axis.set_xscale("log", base=2)
-            axis.xaxis.set_major_locator(LogLocator(base=2, numticks=6))
+            ticks = 5 if part[x].min() < 0.1 else 6  # small numbers are long
+            axis.xaxis.set_major_locator(LogLocator(base=2, numticks=ticks))
             axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}" if v >= 0.1 else f"{v:.1g}")
         for label, height in (references or {}).items():
             axis.axhline(height, color=INK, lw=0.6, ls=(0, (1, 3)))
