@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,11 +181,11 @@ def test_the_first_explorer_answers_a_slow_phone_soon(
     browser: Any, packed: GzipSite, record_property: Any, name: str
 ) -> None:
     # The target is 2 s on a machine of its own; a machine shared with other work gets three times
-    # that, and the fastest of three visits counts, since other work only adds time.
+    # that, which still fails if the icon script or MathJax stood in the way again.
     seconds = [seconds_to_the_first_answer(browser, packed, name) for _ in range(3)]
     record_property("seconds", seconds)
-    print(f"first answer after {min(seconds):.2f} s (target {TARGET_S} s)")
-    assert min(seconds) < 3 * TARGET_S, seconds
+    print(f"first answer after {statistics.median(seconds):.2f} s (target {TARGET_S} s)")
+    assert statistics.median(seconds) < 3 * TARGET_S, seconds
 
 
 def test_every_icon_on_the_pages_is_in_the_small_font(html: Path, page_name: str) -> None:
