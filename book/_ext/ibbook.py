@@ -15,13 +15,12 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
-EXPLORERS = freshness.ROOT / "_build" / "explorers"
-EXPLORER_SCRIPT = "ibcore-explorers.js"
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
 
 COMPANIONS = (
     "execute_ahead",
     "explorer_directive",
+    "explorer_scripts",
     "claim_links",
     "claims_ledger",
     "lean_pages",
@@ -67,7 +66,6 @@ def configure(app: Sphinx, config: Config) -> None:
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
     footer = config.html_theme_options.get("extra_footer", "")
     config.html_theme_options["extra_footer"] = footer.replace("|release|", config.release)
-    _add_explorers(config)
 
 
 def pages_address(repository: str) -> str:
@@ -90,16 +88,6 @@ def pages_address(repository: str) -> str:
             "set it with `make repository URL=...`"
         )
     return f"https://{parts[0].lower()}.github.io/{parts[1]}/"
-
-
-def _add_explorers(config: Config) -> None:
-    """Ship the script of the interactive figures, one file made of its parts, with every page."""
-    from ibcore.explorers import base  # of this checkout: see set_environment
-
-    EXPLORERS.mkdir(parents=True, exist_ok=True)
-    (EXPLORERS / EXPLORER_SCRIPT).write_text(base.script(), encoding="utf-8")
-    config.html_static_path = [*config.html_static_path, str(EXPLORERS)]
-    config.html_js_files = [*config.html_js_files, [EXPLORER_SCRIPT, {"defer": "defer"}]]
 
 
 def drop_thebe(

@@ -118,14 +118,3 @@ def _face(family: str, weight: int, data: bytes) -> str:
         f'@font-face{{font-family:"{family}";font-style:normal;font-weight:{weight};'
         f'font-display:block;src:url(data:font/woff;base64,{text}) format("woff")}}\n'
     )
-
-
-def without_unused(style: str, icons: Set[str]) -> str:
-    """Return a style sheet without the rules of icons that no page shows.
-
-    Examples
-    --------
-    >>> without_unused('a{}.fa-x:before{content:"x"}.fa-y:before{content:"y"}', {"fa-y"})
-    'a{}.fa-y:before{content:"y"}'
-    """
-    return RULE.sub(lambda rule: rule[0] if icons & set(NAME.findall(rule[1])) else "", style)

@@ -12,15 +12,17 @@ from typing import Any
 import formula_room
 import freshness
 import icon_font
+import lean_styles
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.jinja2glue import BuiltinTemplateLoader
 
 ICONS = freshness.ROOT / "_build" / "icons"
 ICON_STYLE = "ibicons.css"
-STYLE = Path("_static", "styles", "pydata-sphinx-theme.css")
 UNUSED = (
     "_static/scripts/*.map",
+    "_static/styles/*.map",
+    "_static/*webpack-macros.html",
     "_static/scripts/fontawesome.js*",
     "_static/vendor/fontawesome/**/*",
 )
@@ -28,23 +30,25 @@ UNUSED = (
 SCRIPT = r"\s*<script\b[^>]*\bsrc=\"[^\"]*\b{}\.js[^\"]*\"[^>]*></script>"
 ICON_SCRIPT = re.compile(SCRIPT.format("fontawesome"))
 SEARCH_SCRIPTS = re.compile(SCRIPT.format("(?:searchtools|language_data|searchindex)"))
-EXPLORERS = re.compile(r'<script defer="defer" (src="[^"]*ibcore-explorers\.js)')
+EXPLORERS = re.compile(r'<script defer="defer" (src="[^"]*_static/explorers/)')
 MATHJAX = re.compile(r'<script defer="defer" (src="[^"]*mathjax/tex-chtml\.js)')
-
-BLOCKING = re.compile(r'<script (?=src="(?!\S*documentation_options))')
+OPTIONS = re.compile(r'<script src="[^"]*_static/(documentation_options\.js)[^"]*"></script>')
+PRELOADED = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
+BLOCKING = re.compile(r'<script (?:defer(?:="defer")? )?(?=src="(?!\S*documentation_options))')
 
 MARKS = {  # what loads it: what shows on a page that needs it
-    "mathjax": 'class="math',
-    "ibcore-explorers": "<ib-explorer",
-    "sphinx-design": 'class="sd-',
-    "design-tabs": 'class="sd-',
+    "mathjax": re.compile(r'class="math'),
+    "design-tabs": re.compile(r'class="sd-'),
+    "clipboard": re.compile(r'class="highlight'),
+    "copybutton": re.compile(r'class="highlight'),
+    "togglebutton": re.compile(r'class="[^"]*\b(?:toggle|dropdown)\b'),
 }
 
 # The theme scrolls the sidebar to the present page when all scripts have run, seconds after it was
 # drawn. The same as soon as its links are there: nothing jumps, and the theme finds it done.
 SIDEBAR_END = '<div class="sidebar-primary-items__end sidebar-primary__section">'
 PLACE_SIDEBAR = """<script>
-(() => {
+if (matchMedia("(min-width: 992px)").matches) {  // else it is folded away, and asking takes time
   const bar = document.getElementById("pst-primary-sidebar");
   const here = [...bar.querySelectorAll(".bd-docs-nav .active")].pop();
   const kept = parseInt(sessionStorage.getItem("sidebar-scroll-top"), 10);
@@ -52,7 +56,7 @@ PLACE_SIDEBAR = """<script>
   if (!isNaN(kept)) bar.scrollTop = kept;
   else if (y > innerHeight / 2)
     bar.scrollTop = y - bar.getBoundingClientRect().y - bar.clientHeight / 4;
-})();
+}
 </script>"""
 
 # What opens a part of the contents has a sign for a name: it takes the name of its part.
@@ -90,10 +94,27 @@ REPLACED = (
 class Templates(BuiltinTemplateLoader):
     """Sphinx's templates, with each page mended on its way out."""
 
+    sheets: tuple[str, ...] = ()  # what pages would have loaded, see lean_styles
+
+    def init(self, builder: Any, theme: Any = None, dirs: Any = None) -> None:
+        """Keep the builder: finished pages need its folder and the version of the book."""
+        super().init(builder, theme, dirs)
+        self.builder = builder
+
     def render(self, template: str, context: dict[str, Any]) -> str:  # type: ignore[override]
         """Return a rendered page."""
         page = super().render(template, context)
-        return mended(page, searching=context.get("pagename") == "search")
+        page = mended(page, searching=context.get("pagename") == "search")
+        page = OPTIONS.sub(self._options, page)
+        version = self.builder.config.ibbook_fingerprint[:8]
+        page, names = lean_styles.with_one_sheet(page, version)
+        self.sheets = tuple(lean_styles.merged(self.sheets, names))
+        return page
+
+    def _options(self, found: re.Match[str]) -> str:
+        """Return the options of Sphinx's scripts in place: a few words, not worth a request."""
+        text = (Path(self.builder.outdir) / "_static" / found[1]).read_text("utf-8")
+        return f"<script>{text}</script>"
 
 
 def mended(page: str, *, searching: bool = False) -> str:
@@ -109,13 +130,13 @@ def mended(page: str, *, searching: bool = False) -> str:
     >>> mended('<script defer src="_static/scripts/fontawesome.js?digest=1"></script><p>')
     '<p>'
     """
-    page = ICON_SCRIPT.sub("", page)
-    if not searching:
-        page = BLOCKING.sub("<script defer ", SEARCH_SCRIPTS.sub("", page))
-    # Deferred scripts wait for each other and for the end of the page. Explorers need neither;
-    # formulas are typeset when all else answers.
+    page = PRELOADED.sub("", ICON_SCRIPT.sub("", page))
+    # Deferred scripts wait for each other and for the end of the page. Explorers need neither and
+    # come first; formulas are typeset when all else answers.
     page = EXPLORERS.sub(r'<script async fetchpriority="high" \1', page)
     page = MATHJAX.sub(r'<script async fetchpriority="low" \1', page)
+    if not searching:
+        page = BLOCKING.sub('<script defer fetchpriority="low" ', SEARCH_SCRIPTS.sub("", page))
     page = NAMELESS_SUMMARY.sub(r'\1 aria-label="Pages of \2"', page)
     page = SIGNATURE.sub(_with_listed_parameters, page)
     for old, new in REPLACED:
@@ -141,7 +162,7 @@ def drop_unused_assets(
 ) -> None:
     """Leave out what a page has nothing for: formulas, explorers, design elements."""
     body = context.get("body", "")
-    unused = tuple(name for name, mark in MARKS.items() if mark not in body)
+    unused = tuple(name for name, mark in MARKS.items() if not mark.search(body))
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context.get(kind, []) if not _is_of(asset, unused)]
 
@@ -153,16 +174,17 @@ def _is_of(asset: Any, names: tuple[str, ...]) -> bool:
 
 
 def clean_folder(app: Sphinx, exception: Exception | None) -> None:
-    """Take the unused icons out of the style sheet, and unused files out of the folder."""
+    """Write the one style sheet of the pages, and take unused files out of the folder."""
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    style = (out / STYLE).read_text("utf-8")
-    (out / STYLE).write_text(icon_font.without_unused(style, icon_font.named_icons()), "utf-8")
     for pattern in UNUSED:
         for path in out.glob(pattern):
             if path.is_file():
                 path.unlink()
+    sheets = getattr(app.builder.templates, "sheets", ())
+    if sheets:
+        lean_styles.write_sheet(out, sheets)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -7,10 +7,12 @@ files, so that nothing is asked from another host.
 import html
 import json
 import posixpath
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import explorer_scripts
 from bs4 import BeautifulSoup
 from docutils import nodes
 from jinja2 import Environment
@@ -69,7 +71,6 @@ Esc leaves a control</span></p>
 SCRIPTS = (
     "mathjax/tex-chtml.js",
     "ibbook.js",
-    "ibcore-explorers.js",
     "reveal/reveal.js",
     "reveal/notes.js",
     "slides.js",
@@ -87,7 +88,7 @@ def deck_name(page: str) -> str:
     return f"{FOLDER}/{page.removeprefix(CHAPTERS).replace('/', '-')}.html"
 
 
-def render(slides: list[Slide], page: str, config: Any) -> str:
+def render(slides: list[Slide], page: str, config: Any, scripts: Sequence[str] = SCRIPTS) -> str:
     """Return the page of a deck."""
     title = BeautifulSoup(slides[0].title, "html.parser").get_text()
     return TEMPLATE.render(
@@ -97,7 +98,7 @@ def render(slides: list[Slide], page: str, config: Any) -> str:
         release=config.release,
         back=posixpath.relpath(f"{page}.html", FOLDER),
         mathjax=json.dumps(config.mathjax3_config or {}),
-        scripts=SCRIPTS,
+        scripts=scripts,
     )
 
 
@@ -109,8 +110,10 @@ def write_deck(
         return
     from ibcore.runs.files import write_atomically  # of this checkout: see ibbook
 
-    target = Path(app.outdir) / deck_name(page)
-    write_atomically(target, render(cut(context["body"], page), page, app.config).encode())
+    kinds = explorer_scripts.kinds_of(context["body"])
+    shown = [explorer_scripts.write_script(kinds, Path(app.outdir))] if kinds else []
+    deck = render(cut(context["body"], page), page, app.config, [*shown, *SCRIPTS])
+    write_atomically(Path(app.outdir) / deck_name(page), deck.encode())
 
 
 def copy_reveal(app: Sphinx, exception: Exception | None) -> None:

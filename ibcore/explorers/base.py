@@ -7,43 +7,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ibcore.explorers.compact import compact_script, compact_style
 from ibcore.explorers.draw import Poster
+from ibcore.explorers.scripts import script
 
 Engine = Literal["browser", "kernel"]
 
-STATIC = Path(__file__).parent / "static"
-PARTS = (
-    *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
-    *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
-    "sweep_player",
-    *("diagonal_model", "diagonal_network"),
-    *("stored_figure", "labelled_lines", "concept_glyphs", "concept_learner"),
-    "remainder_learner",
-    "architecture_gap",
-    "step_budget",
-    *("similarity_measures", "similarity_playground"),
-    *("guide_comparison", "guided_training"),
-    "registry",
-)
-_HEAD = """/**
- * ibcore explorers: interactive figures, one front end for two hosts.
- *
- * - Static page: the element <ib-explorer> holds its state as JSON and is drawn by this script.
- *   Everything is computed in the page; nothing is fetched.  Works from file://.
- * - Jupyter: Python appends an export and anywidget calls it with a model whose `params` are
- *   answered by ibcore.
- *
- * The script may be evaluated more than once in a page (a kernel reconnects): it keeps no global
- * state, and only the definition of the element is guarded.
- */
-var IBExplorers = (function (root) {
-"use strict";
-"""
-_TAIL = "return PUBLIC;\n})(globalThis);\n"
 _MODULE_TAIL = "\nexport default { render: IBExplorers.render };\n"
 
 
@@ -64,24 +34,6 @@ def is_static() -> bool:
     if value not in ("", "0", "1"):
         raise ValueError(f"IBCORE_STATIC must be 0 or 1, got {value!r}")
     return value == "1"
-
-
-@functools.cache
-def script() -> str:
-    """Return the script that draws every explorer: the parts in order, in one scope.
-
-    A part is plain JavaScript that sees the names of the others, as if all were one file; the
-    style sheet is the constant ``STYLE``.  The last part defines ``PUBLIC``, which becomes the
-    global ``IBExplorers``.  Comments and indentation stay behind, see `compact_script`.
-
-    Examples
-    --------
-    >>> "var IBExplorers" in script()
-    True
-    """
-    style = json.dumps(compact_style((STATIC / "style.css").read_text(encoding="utf-8")))
-    parts = [compact_script((STATIC / f"{name}.js").read_text(encoding="utf-8")) for name in PARTS]
-    return "".join([_HEAD, f"const STYLE = {style};\n", *parts, _TAIL])
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ibcore.explorers import (
     SimilarityPlayground,
     StepBudget,
     SweepPlayer,
-    base,
+    scripts,
 )
 
 pytestmark = pytest.mark.browser
@@ -151,7 +151,7 @@ def test_nothing_moves_when_the_figure_appears_or_changes(visits, figure, viewpo
     page = visits.open(figure.to_html(), viewport=viewport)
     place = "document.querySelector('#after').getBoundingClientRect().y + scrollY"
     before = page.evaluate(place)
-    page.add_script_tag(content=base.script())
+    page.add_script_tag(content=scripts.script())
     page.wait_for_selector('.ibx[data-ready="1"]')
     assert page.evaluate(place) == pytest.approx(before, abs=3)
     for radio in page.get_by_role("radio").all():
@@ -248,7 +248,7 @@ def test_figures_of_different_kinds_keep_their_own_places(visits, modular_frames
     page = visits.open("".join(figure.to_html() for figure in figures), viewport=viewport)
     heights = "() => [...document.querySelectorAll('ib-explorer')].map(e => e.offsetHeight)"
     before = page.evaluate(heights)
-    page.add_script_tag(content=base.script())
+    page.add_script_tag(content=scripts.script())
     page.wait_for_function("document.querySelectorAll('.ibx[data-ready=\"1\"]').length === 4")
     assert page.evaluate(heights) == pytest.approx(before, abs=3)
 

@@ -27,6 +27,27 @@ function floats(bytes) {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
+/** Whether the parser has left an element: something follows it, or all of the page is read. */
+function isRead(element) {
+  if (document.readyState !== "loading") return true;
+  for (let at = element; at; at = at.parentNode) if (at.nextSibling) return true;
+  return false;
+}
+
+/** Call back as soon as an element is read; scripts that wait for the whole page are not awaited. */
+function whenRead(element, callback) {
+  if (isRead(element)) return callback();
+  const look = () => {
+    if (!isRead(element)) return;
+    observer.disconnect();
+    document.removeEventListener("readystatechange", look);
+    callback();
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document, { childList: true, subtree: true });
+  document.addEventListener("readystatechange", look);
+}
+
 /** The element of the static page: JSON inside, figure outside. */
 function defineElement() {
   if (!root.customElements || root.customElements.get("ib-explorer")) return;
@@ -34,13 +55,14 @@ function defineElement() {
     "ib-explorer",
     class extends root.HTMLElement {
       connectedCallback() {
-        const source = this.querySelector('script[type="application/json"]');
-        if (!this.model && source) this.model = new StaticModel(JSON.parse(source.textContent));
         if (this.model) this.show();
-        else if (document.readyState === "loading") {
-          // the script ran before the children were read
-          document.addEventListener("DOMContentLoaded", () => this.connectedCallback(), { once: true });
-        }
+        else whenRead(this, () => this.begin());
+      }
+      begin() {
+        const source = this.querySelector('script[type="application/json"]');
+        if (!source || this.model || !this.isConnected) return;
+        this.model = new StaticModel(JSON.parse(source.textContent));
+        this.show();
       }
       show() {
         if (this.close) return;

@@ -1,0 +1,186 @@
+"""One style sheet for the whole book, with the rules that its pages can use.
+
+The theme, its extensions and the book bring a dozen style sheets; most of their rules are for
+elements that no page has.  Each page loads one sheet instead: the same rules in the same order,
+without those whose classes or identifiers occur in no page and in no script.
+"""
+
+import itertools
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+import tinycss2
+from tinycss2 import ast
+
+SHEET = "ibbook-all.css"  # in _static
+LINK = re.compile(
+    r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")(?![^>]*\bmedia=)[^>]*\bhref="([^"]*)"[^>]*>\n?'
+)
+SHEET_HREF = re.compile(r"(?P<static>(?:\.\./)*_static/)(?P<name>[^?]*)")
+IMPORT = re.compile(r'@import\s+(?:url\()?"([^"]+)"\)?\s*;')
+CHARSET = re.compile(r'@charset "[^"]*";\s*')
+URL = re.compile(r"""url\((["']?)(?![a-z]+:|[/#])([^"')]+)\1\)""")
+GIVEN = re.compile(r"""\b(?:class|id)=(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+INLINE = re.compile(r"<script\b[^>]*>(.*?)</script>", re.S)
+WORD = re.compile(r"-?[A-Za-z_][\w-]*")
+OWN_RULES = {"mathjax", "reveal", "searchindex.js"}
+GROUPS = ("media", "supports", "container", "layer")  # at-rules that hold rules
+
+
+def with_one_sheet(page: str, version: str) -> tuple[str, list[str]]:
+    """Return a page that loads the book's one sheet, and the names of those it loaded before.
+
+    Examples
+    --------
+    >>> page = '<link rel="stylesheet" href="../_static/a.css?v=1" />'
+    >>> with_one_sheet(page, "7")
+    ('<link rel="stylesheet" href="../_static/ibbook-all.css?v=7" />', ['a.css'])
+    """
+    links = [link for link in LINK.finditer(page) if SHEET_HREF.match(link[1])]
+    hrefs = [SHEET_HREF.match(link[1]) for link in links]
+    names = [href["name"] for href in hrefs if href]
+    if not hrefs or hrefs[0] is None:
+        return page, []
+    one = f'<link rel="stylesheet" href="{hrefs[0]["static"]}{SHEET}?v={version}" />'
+    for link in reversed(links):
+        page = page[: link.start()] + (one if link is links[0] else "") + page[link.end() :]
+    return page, names
+
+
+def merged(order: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return an order of sheets with further ones put in, each behind the one it follows.
+
+    Examples
+    --------
+    >>> merged(["a", "c"], ["a", "b", "c"])
+    ['a', 'b', 'c']
+    """
+    found = list(order)
+    place = 0
+    for name in names:
+        if name not in found:
+            found.insert(place, name)
+        place = found.index(name) + 1
+    return found
+
+
+def write_sheet(out: Path, names: Sequence[str]) -> None:
+    """Write the one sheet of a built book, and remove the sheets that it replaces."""
+    static = out / "_static"
+    whole = joined(static, names)
+    (static / SHEET).write_text(without_unused(whole, names_in_use(out), static), "utf-8")
+    pages = [path.read_text("utf-8") for path in out.rglob("*.html")]
+    for name in names:
+        if not any(f"_static/{name}" in page for page in pages):
+            (static / name).unlink()
+
+
+def joined(static: Path, names: Iterable[str]) -> str:
+    """Return sheets as one text: imported sheets in place, addresses seen from ``static``."""
+    return "\n".join(_text(static, name) for name in names)
+
+
+def _text(static: Path, name: str) -> str:
+    folder = posixpath.dirname(name)
+
+    def place(address: str) -> str:
+        return posixpath.normpath(posixpath.join(folder, address))
+
+    text = CHARSET.sub("", (static / name).read_text("utf-8"))
+    parts = IMPORT.split(text)  # own rules and imported sheets in turn
+    parts[::2] = [URL.sub(lambda url: f'url("{place(url[2])}")', part) for part in parts[::2]]
+    parts[1::2] = [_text(static, place(address)) for address in parts[1::2]]
+    return "".join(parts)
+
+
+def names_in_use(folder: Path) -> set[str]:
+    """Return the classes and identifiers of the pages of a folder, and every word of its scripts.
+
+    Left out are MathJax and reveal.js, which bring rules of their own, and the index of the search,
+    which holds the words of the text.
+    """
+    names: set[str] = set()
+    for path in folder.rglob("*.html"):
+        names |= names_of_page(path.read_text("utf-8"))
+    for path in folder.rglob("*.js"):
+        if not OWN_RULES & set(path.parts):
+            names |= set(WORD.findall(path.read_text("utf-8")))
+    return names
+
+
+def names_of_page(page: str) -> set[str]:
+    """Return the classes and identifiers of a page and the words of its scripts.
+
+    Examples
+    --------
+    >>> sorted(names_of_page("<p class='a b' id=c>text<script>show('d')</script>"))
+    ['a', 'b', 'c', 'd', 'show']
+    """
+    given = {name for values in GIVEN.findall(page) for name in "".join(values).split()}
+    return given | {word for script in INLINE.findall(page) for word in WORD.findall(script)}
+
+
+def without_unused(style: str, names: Set[str], static: Path) -> str:
+    r"""Return a sheet without the rules that can match nothing, and without lost fonts.
+
+    A selector goes if it asks for a class or an identifier that is not among the names; what
+    stands in parentheses, as in ``:not(.x)``, is not looked at.  Fonts whose files are not below
+    ``static`` go too, and comments other than notes of rights.
+
+    Examples
+    --------
+    >>> without_unused("/* x */ .a,.b{top:0} .c{top:1px} p:not(.c){top:2px}", {"a"}, Path())
+    '.a{top:0}\np:not(.c){top:2px}\n'
+    """
+    rules = tinycss2.parse_stylesheet(style, skip_whitespace=True)
+    return "".join(f"{rule.serialize()}\n" for rule in _kept(rules, names, static))
+
+
+def _kept(rules: Iterable[Any], names: Set[str], static: Path) -> Iterator[Any]:
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            rule.prelude = _matching(rule.prelude, names)
+        elif rule.type == "at-rule" and rule.lower_at_keyword in GROUPS and rule.content:
+            inner = tinycss2.parse_rule_list(rule.content, skip_whitespace=True)
+            rule.content = list(_kept(inner, names, static))
+        if _is_useful(rule, static):
+            yield rule
+
+
+def _is_useful(rule: Any, static: Path) -> bool:
+    if rule.type == "comment":
+        return bool(rule.value.startswith("!"))
+    if rule.type == "qualified-rule":
+        return bool(rule.prelude)
+    if rule.lower_at_keyword == "font-face":
+        files = [address for _, address in URL.findall(tinycss2.serialize(rule.content))]
+        return not files or any((static / file).is_file() for file in files)
+    return rule.content is None or bool(rule.content)
+
+
+def _matching(prelude: Sequence[Any], names: Set[str]) -> list[Any]:
+    """Return the selectors of a list that may match something, without the others."""
+    selectors = [found for found in _selectors(prelude) if _asked(found) <= names]
+    kept = [token for found in selectors for token in (ast.LiteralToken(0, 0, ","), *found)][1:]
+    return kept[1:] if kept and kept[0].type == "whitespace" else kept
+
+
+def _selectors(prelude: Sequence[Any]) -> Iterator[list[Any]]:
+    selector: list[Any] = []
+    for token in prelude:
+        if token == ",":
+            yield selector
+            selector = []
+        else:
+            selector.append(token)
+    yield selector
+
+
+def _asked(selector: Sequence[Any]) -> set[str]:
+    """Return the classes and identifiers that an element must have to match."""
+    hashes = {token.value for token in selector if token.type == "hash"}
+    pairs = itertools.pairwise(selector)
+    return hashes | {name.value for dot, name in pairs if dot == "." and name.type == "ident"}

@@ -1,0 +1,154 @@
+"""The one style sheet of the pages: nothing that a page can use is missing from it."""
+
+from pathlib import Path
+from typing import Any
+
+import icon_font
+import lean_styles
+import pytest
+
+LINKS = """<link href="../_static/styles/theme.css?digest=1" rel="stylesheet" />
+    <link rel="stylesheet" type="text/css" href="../_static/pygments.css?v=1" />
+    <link rel="stylesheet" media="print" href="../_static/print.css" />
+    <link rel="stylesheet" href="https://example.org/other.css" />
+    <link rel="icon" href="../_static/favicon.svg"/>
+"""
+# The browser's own reading of the theme's sheets: selectors that it had and the book's has not,
+# and that some element matches, in whatever state.
+LOST = r"""([theme, book]) => {
+  const selectors = (text) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    const found = [];
+    const walk = (rules) => {
+      for (const rule of rules) {
+        if (rule.selectorText) found.push(...rule.selectorText.split(/,(?![^(]*\))/));
+        if (rule.cssRules) walk(rule.cssRules);
+      }
+    };
+    walk(sheet.cssRules);
+    return new Set(found.map((selector) => selector.trim()));
+  };
+  const kept = selectors(book);
+  const cut = [...selectors(theme)].filter((selector) => !kept.has(selector));
+  const state = /(^|[\s>+~])?::?[\w-]+(\((?:[^()]|\([^()]*\))*\))?/g;
+  const anyState = (selector) =>
+    selector.replace(state, (_, before) => (before === undefined ? "" : before + "*"));
+  return { cut: cut.length, kept: kept.size,
+    lost: cut.filter((selector) => document.querySelector(anyState(selector))) };
+}"""
+PAGES = (
+    *("book/intro.html", "book/start/tour.html", "notebooks/redshift/result.html"),
+    *("book/reference/redshift.html", "book/appendices/ledger.html", "search.html"),
+)
+
+
+def test_all_sheets_of_the_book_become_one_link() -> None:
+    page, names = lean_styles.with_one_sheet(LINKS, "3")
+    assert names == ["styles/theme.css", "pygments.css"]
+    assert page.count("stylesheet") == 3
+    assert page.startswith('<link rel="stylesheet" href="../_static/ibbook-all.css?v=3" />')
+    assert lean_styles.with_one_sheet("<p>", "3") == ("<p>", [])
+
+
+@pytest.mark.parametrize(
+    ("lists", "order"),
+    [
+        (["abd", "abcd"], "abcd"),
+        (["ab", "xab"], "xab"),
+        (["ac", "abc", "abcz"], "abcz"),
+        (["", "a"], "a"),
+    ],
+)
+def test_pages_with_fewer_sheets_do_not_change_the_order(lists: list[str], order: str) -> None:
+    found: list[str] = []
+    for names in lists:
+        found = lean_styles.merged(found, list(names))
+    assert "".join(found) == order
+
+
+def test_imports_are_put_in_place_and_addresses_stay_right(tmp_path: Path) -> None:
+    (tmp_path / "styles").mkdir()
+    (tmp_path / "basic.css").write_text('@charset "UTF-8";\n.a{background:url(file.png)}')
+    (tmp_path / "styles" / "theme.css").write_text(
+        '@import "../basic.css";\n.b{background:url("../x/y.svg")}.c{background:url(data:a)}'
+        ".d{background:url('/z.png')}"
+    )
+    assert lean_styles.joined(tmp_path, ["styles/theme.css"]).split("\n") == [
+        '.a{background:url("file.png")}',
+        ".b{background:url(\"x/y.svg\")}.c{background:url(data:a)}.d{background:url('/z.png')}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("style", "kept"),
+    [
+        (".used{a:b}", ".used{a:b}"),
+        (".gone{a:b}", ""),
+        (".gone .used, p .used > b, #gone{a:b}", "p .used > b{a:b}"),
+        (".used.gone{a:b}", ""),
+        ("p:not(.gone){a:b}", "p:not(.gone){a:b}"),
+        (".used:is(.gone,p)::before{a:b}", ".used:is(.gone,p)::before{a:b}"),
+        ('[class*="gone"]{a:b}', '[class*="gone"]{a:b}'),
+        ("#used{a:#gone}", "#used{a:#gone}"),
+        (r".us\65 d{a:b}", r".used{a:b}"),
+        ("@media print{.gone{a:b}.used{a:b}}", "@media print{.used{a:b}}"),
+        ("@supports (a:b){@media print{.gone{a:b}}}", ""),
+        ("@keyframes gone{from{a:b}}", "@keyframes gone{from{a:b}}"),
+        ("@layer gone, used;", "@layer gone, used;"),
+        ("/* words *//*! rights */", "/*! rights */"),
+        ('@font-face{src:url("gone.woff2")}', ""),
+        ('@font-face{src:url("gone.woff2"),url("here.woff")}',) * 2,
+        ("@font-face{src:url(data:font/woff;base64,AA==)}",) * 2,
+    ],
+)
+def test_rules_that_can_match_nothing_go(tmp_path: Path, style: str, kept: str) -> None:
+    (tmp_path / "here.woff").write_bytes(b"")
+    found = lean_styles.without_unused(style, {"used"}, tmp_path)
+    assert found.rstrip("\n") == kept
+
+
+def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_path: Path) -> None:
+    files = {
+        "a.html": "<p class='one two' id=three>four<script>x.add('five-six')</script>",
+        "_static/b.js": 'element.classList.toggle("seven")',
+        "_static/mathjax/c.js": '"eight"',
+        "searchindex.js": '"nine"',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    names = lean_styles.names_in_use(tmp_path)
+    assert {"one", "two", "three", "five-six", "seven"} <= names
+    assert names.isdisjoint({"four", "eight", "nine"})
+
+
+@pytest.mark.book
+def test_a_page_loads_one_sheet_and_no_file_is_left_without_a_use(html: Path) -> None:
+    one = f"_static/{lean_styles.SHEET}"
+    pages = [path for path in html.rglob("*.html") if path.parent.name != "slides"]
+    links = {path: lean_styles.LINK.findall(path.read_text("utf-8")) for path in pages}
+    plain = {path.relative_to(html).as_posix() for path in pages if not links[path]}
+    assert plain <= {"index.html"}  # leads to the landing page
+    for path in pages:
+        assert all(one in link for link in links[path]), path
+        assert len(links[path]) <= 1, path
+    assert not list((html / "_static" / "styles").glob("*.map"))
+    assert not (html / "_static" / "styles" / "pydata-sphinx-theme.css").exists()
+
+
+@pytest.mark.book
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_no_rule_that_a_page_could_use_is_missing(
+    html: Path, site: str, browser: Any, name: str
+) -> None:
+    theme = icon_font.theme_style() + (html / "_static" / "basic.css").read_text("utf-8")
+    book = (html / "_static" / lean_styles.SHEET).read_text("utf-8")
+    page = browser.new_context().new_page()
+    page.goto(f"{site}/{name}", wait_until="networkidle")
+    found = page.evaluate(LOST, [theme, book])
+    page.context.close()
+    assert found["kept"] > 1000
+    assert found["cut"] > 1000
+    assert found["lost"] == []
