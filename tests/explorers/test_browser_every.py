@@ -172,6 +172,21 @@ def test_controls_have_names_and_pictures_have_descriptions(seen, figure):
     assert all(label and len(label) > 20 for label in labels)
 
 
+def test_pictures_are_described_from_the_first_moment(visits, figure):
+    watch = """new MutationObserver(() => {
+      if (window.first || !document.querySelector(".ibx[data-ready='1']")) return;
+      const pictures = [...document.querySelectorAll(".ibx :is([role=img], [role=application])")];
+      window.first = pictures.map((e) => e.getAttribute("aria-label"));
+    }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });"""
+    page = visits.open(
+        f"{figure.to_html()}<script>{scripts.script((figure.kind,))}</script>",
+        head=f"<script>{watch}</script>",
+    )
+    labels = page.wait_for_function("window.first").json_value()
+    assert labels
+    assert all(label and len(label) > 20 for label in labels), labels
+
+
 def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
     page = seen.phone()
     page.get_by_text("Table of the numbers").click()

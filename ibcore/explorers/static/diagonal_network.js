@@ -315,6 +315,7 @@ function diagonalNetwork({ model, el }) {
     chart.draw(curve, run.looks.filter((seen) => seen.time <= look.time), look, params.weight_scale);
     drawStems();
     gauge.draw(look);
+    describePictures();
     story.textContent = resultInWords();
     const { weight_scale: weightScale, weight_decay: weightDecay, batch } = params;
     const { effective, risk, error, explicit, noise, time } = look;
@@ -358,13 +359,18 @@ function diagonalNetwork({ model, el }) {
     return `Scale ${number(params.weight_scale)}, decay ${number(params.weight_decay)}, ${steps}.`;
   }
 
-  function finish() {
+  /** Say what the pictures show, of each state that is drawn. */
+  function describePictures() {
     const words = `${settingsInWords()} ${resultInWords()}`;
     chart.describe(`Excess risk over the effective scale: smaller scales have less. ${words}`);
     const large = Array.from(shown.beta).filter((value) => Math.abs(value) > 0.1).length;
     stems.describe(
       `Coefficients: ${large} of ${problem.d} are larger than 0.1; the truth has ${setup.nonzero}. ${words}`,
     );
+  }
+
+  function finish() {
+    const words = `${settingsInWords()} ${resultInWords()}`;
     if (touched && (run.diverged || shown.time === params.time)) host.announce(words);
     folded.refresh();
   }
