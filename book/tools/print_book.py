@@ -24,7 +24,7 @@ SHEET = {
     "margin": {"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
 }
 WIDE_SHEET = {**SHEET, "landscape": True, "scale": 0.85}  # for the ledger's six columns
-SCRIPTS_LEFT_OUT = re.compile(r"/_static/(ibcore-explorers|ibbook|togglebutton)\.js")
+SCRIPTS_LEFT_OUT = re.compile(r"/_static/(explorers/.*|ibbook|togglebutton)\.js")
 STYLE = """
   html, body { font-size: 13px !important; background: #fff !important; }
   .bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer,

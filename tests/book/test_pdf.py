@@ -1,6 +1,7 @@
 """The PDF of the book: joined pages keep their links, and a printed chapter shows all of itself."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def test_every_page_of_the_contents_is_printed(root: Path) -> None:
         for path in (root / "notebooks").rglob("*.ipynb")
     }
     assert notebooks <= set(names)
+
+
+@pytest.mark.book
+def test_in_print_explorers_stay_posters(html: Path, explorer_page: str) -> None:
+    scripts = re.findall(r'<script [^>]*src="([^"?]*)', (html / explorer_page).read_text("utf-8"))
+    kept = [name for name in scripts if not print_book.SCRIPTS_LEFT_OUT.search(name)]
+    assert len(scripts) - len(kept) >= 2
+    assert not [name for name in kept if "explorer" in name]
 
 
 @pytest.mark.book
