@@ -94,8 +94,6 @@ REPLACED = (
 class Templates(BuiltinTemplateLoader):
     """Sphinx's templates, with each page mended on its way out."""
 
-    sheets: tuple[str, ...] = ()  # what pages would have loaded, see lean_styles
-
     def init(self, builder: Any, theme: Any = None, dirs: Any = None) -> None:
         """Keep the builder: finished pages need its folder and the version of the book."""
         super().init(builder, theme, dirs)
@@ -107,9 +105,7 @@ class Templates(BuiltinTemplateLoader):
         page = mended(page, searching=context.get("pagename") == "search")
         page = OPTIONS.sub(self._options, page)
         version = self.builder.config.ibbook_fingerprint[:8]
-        page, names = lean_styles.with_one_sheet(page, version)
-        self.sheets = tuple(lean_styles.merged(self.sheets, names))
-        return page
+        return lean_styles.with_one_sheet(page, version)
 
     def _options(self, found: re.Match[str]) -> str:
         """Return the options of Sphinx's scripts in place: a few words, not worth a request."""
@@ -182,9 +178,7 @@ def clean_folder(app: Sphinx, exception: Exception | None) -> None:
         for path in out.glob(pattern):
             if path.is_file():
                 path.unlink()
-    sheets = getattr(app.builder.templates, "sheets", ())
-    if sheets:
-        lean_styles.write_sheet(out, sheets)
+    lean_styles.write_sheet(out)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -20,6 +20,7 @@ LINK = re.compile(
     r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")(?![^>]*\bmedia=)[^>]*\bhref="([^"]*)"[^>]*>\n?'
 )
 SHEET_HREF = re.compile(r"(?P<static>(?:\.\./)*_static/)(?P<name>[^?]*)")
+NOTED = re.compile(r'<link [^>]*data-sheets="([^"]*)"')
 IMPORT = re.compile(r'@import\s+(?:url\()?"([^"]+)"\)?\s*;')
 CHARSET = re.compile(r'@charset "[^"]*";\s*')
 URL = re.compile(r"""url\((["']?)(?![a-z]+:|[/#])([^"')]+)\1\)""")
@@ -30,24 +31,40 @@ OWN_RULES = {"mathjax", "reveal", "searchindex.js"}
 GROUPS = ("media", "supports", "container", "layer")  # at-rules that hold rules
 
 
-def with_one_sheet(page: str, version: str) -> tuple[str, list[str]]:
-    """Return a page that loads the book's one sheet, and the names of those it loaded before.
+def with_one_sheet(page: str, version: str) -> str:
+    """Return a page that loads the book's one sheet, and notes which sheets that stands for.
 
     Examples
     --------
-    >>> page = '<link rel="stylesheet" href="../_static/a.css?v=1" />'
-    >>> with_one_sheet(page, "7")
-    ('<link rel="stylesheet" href="../_static/ibbook-all.css?v=7" />', ['a.css'])
+    >>> with_one_sheet('<link rel="stylesheet" href="../_static/a.css?v=1" />', "7")
+    '<link rel="stylesheet" href="../_static/ibbook-all.css?v=7" data-sheets="a.css" />'
     """
     links = [link for link in LINK.finditer(page) if SHEET_HREF.match(link[1])]
-    hrefs = [SHEET_HREF.match(link[1]) for link in links]
-    names = [href["name"] for href in hrefs if href]
-    if not hrefs or hrefs[0] is None:
-        return page, []
-    one = f'<link rel="stylesheet" href="{hrefs[0]["static"]}{SHEET}?v={version}" />'
+    hrefs = [href for link in links if (href := SHEET_HREF.match(link[1]))]
+    if not hrefs:
+        return page
+    one = (
+        f'<link rel="stylesheet" href="{hrefs[0]["static"]}{SHEET}?v={version}" '
+        f'data-sheets="{" ".join(href["name"] for href in hrefs)}" />'
+    )
     for link in reversed(links):
         page = page[: link.start()] + (one if link is links[0] else "") + page[link.end() :]
-    return page, names
+    return page
+
+
+def sheets_of(pages: Iterable[str]) -> list[str]:
+    """Return the sheets that pages note, in an order that agrees with each of them.
+
+    Examples
+    --------
+    >>> sheets_of(['<link data-sheets="a c">', '<link data-sheets="a b c">'])
+    ['a', 'b', 'c']
+    """
+    order: list[str] = []
+    for page in pages:
+        if noted := NOTED.search(page):
+            order = merged(order, noted[1].split())
+    return order
 
 
 def merged(order: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -67,15 +84,16 @@ def merged(order: Sequence[str], names: Sequence[str]) -> list[str]:
     return found
 
 
-def write_sheet(out: Path, names: Sequence[str]) -> None:
-    """Write the one sheet of a built book, and remove the sheets that it replaces."""
+def write_sheet(out: Path) -> None:
+    """Write the one sheet of a built book.
+
+    Every page is asked, not only those that this build has written; the sheets that it stands for
+    stay in the folder for the next build.
+    """
     static = out / "_static"
-    whole = joined(static, names)
+    pages = (path.read_text("utf-8") for path in sorted(out.rglob("*.html")))
+    whole = joined(static, sheets_of(pages))
     (static / SHEET).write_text(without_unused(whole, names_in_use(out), static), "utf-8")
-    pages = [path.read_text("utf-8") for path in out.rglob("*.html")]
-    for name in names:
-        if not any(f"_static/{name}" in page for page in pages):
-            (static / name).unlink()
 
 
 def joined(static: Path, names: Iterable[str]) -> str:

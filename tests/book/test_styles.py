@@ -44,11 +44,11 @@ PAGES = (
 
 
 def test_all_sheets_of_the_book_become_one_link() -> None:
-    page, names = lean_styles.with_one_sheet(LINKS, "3")
-    assert names == ["styles/theme.css", "pygments.css"]
+    page = lean_styles.with_one_sheet(LINKS, "3")
+    assert lean_styles.sheets_of(["<p>", page]) == ["styles/theme.css", "pygments.css"]
     assert page.count("stylesheet") == 3
-    assert page.startswith('<link rel="stylesheet" href="../_static/ibbook-all.css?v=3" />')
-    assert lean_styles.with_one_sheet("<p>", "3") == ("<p>", [])
+    assert page.startswith('<link rel="stylesheet" href="../_static/ibbook-all.css?v=3" ')
+    assert lean_styles.with_one_sheet("<p>", "3") == "<p>"
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,31 @@ def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_pat
 
 
 @pytest.mark.book
-def test_a_page_loads_one_sheet_and_no_file_is_left_without_a_use(html: Path) -> None:
-    one = f"_static/{lean_styles.SHEET}"
+def test_a_page_loads_one_sheet_and_says_what_it_stands_for(html: Path) -> None:
     pages = [path for path in html.rglob("*.html") if path.parent.name != "slides"]
     links = {path: lean_styles.LINK.findall(path.read_text("utf-8")) for path in pages}
     plain = {path.relative_to(html).as_posix() for path in pages if not links[path]}
     assert plain <= {"index.html"}  # leads to the landing page
     for path in pages:
-        assert all(one in link for link in links[path]), path
         assert len(links[path]) <= 1, path
-    assert not list((html / "_static" / "styles").glob("*.map"))
-    assert not (html / "_static" / "styles" / "pydata-sphinx-theme.css").exists()
+        assert all(f"_static/{lean_styles.SHEET}" in link for link in links[path]), path
+    named = set(lean_styles.sheets_of(path.read_text("utf-8") for path in pages))
+    assert {"copybutton.css", "pygments.css", "ibbook.css", "sphinx-design.min.css"} <= named
+
+
+def test_a_build_of_a_few_pages_keeps_the_rules_of_all(tmp_path: Path) -> None:
+    static = tmp_path / "_static"
+    static.mkdir()
+    for name in "ab":
+        (static / f"{name}.css").write_text(f".{name} {{ top: 0 }} .x{name} {{ top: 0 }}")
+        page = f'<link rel="stylesheet" href="_static/{name}.css" /><p class="{name}">'
+        (tmp_path / f"{name}.html").write_text(lean_styles.with_one_sheet(page, "1"))
+        lean_styles.write_sheet(tmp_path)
+    sheet = static / lean_styles.SHEET
+    first = sheet.read_text()
+    assert [f".{name} " in first for name in ("a", "b", "xa", "xb")] == [True, True, False, False]
+    lean_styles.write_sheet(tmp_path)
+    assert sheet.read_text() == first
 
 
 @pytest.mark.book
@@ -143,7 +157,10 @@ def test_a_page_loads_one_sheet_and_no_file_is_left_without_a_use(html: Path) ->
 def test_no_rule_that_a_page_could_use_is_missing(
     html: Path, site: str, browser: Any, name: str
 ) -> None:
-    theme = icon_font.theme_style() + (html / "_static" / "basic.css").read_text("utf-8")
+    theme = icon_font.theme_style() + "".join(
+        (html / "_static" / name).read_text("utf-8")
+        for name in ("basic.css", "copybutton.css", "sphinx-design.min.css", "ibbook.css")
+    )
     book = (html / "_static" / lean_styles.SHEET).read_text("utf-8")
     page = browser.new_context().new_page()
     page.goto(f"{site}/{name}", wait_until="networkidle")
