@@ -124,7 +124,7 @@ def names_in_use(folder: Path) -> set[str]:
     for path in folder.rglob("*.html"):
         names |= names_of_page(path.read_text("utf-8"))
     for path in folder.rglob("*.js"):
-        if not OWN_RULES & set(path.parts):
+        if not OWN_RULES & set(path.relative_to(folder).parts):
             names |= set(WORD.findall(path.read_text("utf-8")))
     return names
 

@@ -109,6 +109,7 @@ def test_rules_that_can_match_nothing_go(tmp_path: Path, style: str, kept: str) 
 
 
 def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_path: Path) -> None:
+    folder = tmp_path / "reveal"  # wherever the book lies
     files = {
         "a.html": "<p class='one two' id=three>four<script>x.add('five-six')</script>",
         "_static/b.js": 'element.classList.toggle("seven")',
@@ -116,9 +117,9 @@ def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_pat
         "searchindex.js": '"nine"',
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    names = lean_styles.names_in_use(tmp_path)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    names = lean_styles.names_in_use(folder)
     assert {"one", "two", "three", "five-six", "seven"} <= names
     assert names.isdisjoint({"four", "eight", "nine"})
 
