@@ -170,3 +170,15 @@ def test_no_rule_that_a_page_could_use_is_missing(
     assert found["kept"] > 1000
     assert found["cut"] > 1000
     assert found["lost"] == []
+
+
+@pytest.mark.book
+@pytest.mark.browser
+def test_the_caption_of_a_stacked_table_uses_the_width_of_a_phone(site: str, browser: Any) -> None:
+    page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    page.goto(f"{site}/book/appendices/status.html")
+    width = "all => all.map(e => e.getBoundingClientRect().width)"
+    captions = page.locator("table.ib-stacked caption").evaluate_all(width)
+    page.context.close()
+    assert captions
+    assert min(captions) > 300

@@ -112,6 +112,19 @@ def test_a_figure_waits_until_all_of_it_has_arrived(page, slow_site, cut):
     assert page.locator("ib-explorer > :not(div)").count() == 0
 
 
+def test_what_a_script_appends_meanwhile_is_not_taken_for_the_end(page, slow_site):
+    first, second = RandomNetwork("relu").to_html().split('"params"')
+    start = head(scripts.script()) + "<main><div>" + first
+    slow_site.will_send(start, '"params"' + second + "</div><p id='after'>after</p></main>")
+    page.goto(slow_site.address, wait_until="commit")
+    page.wait_for_selector("ib-explorer", state="attached")
+    page.evaluate("document.body.append(document.createElement('div'))")
+    page.wait_for_timeout(200)
+    assert page.locator("ib-explorer[data-ready]").count() == 0
+    slow_site.send(1)
+    page.wait_for_selector(DRAWN)
+
+
 def test_a_figure_at_the_very_end_of_a_page_is_drawn(page, slow_site):
     slow_site.will_send(head(scripts.script()) + RandomNetwork("relu").to_html())
     page.goto(slow_site.address)

@@ -27,10 +27,14 @@ function floats(bytes) {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** Whether the parser has left an element: something follows it, or all of the page is read. */
+/**
+ * Whether the parser has left an element: something follows it, or all of the page is read.
+ * What follows a child of the body does not count, since scripts append to the body at any time.
+ */
 function isRead(element) {
-  if (document.readyState !== "loading") return true;
-  for (let at = element; at; at = at.parentNode) if (at.nextSibling) return true;
+  if (document.readyState !== "loading" || element.nextSibling) return true;
+  let at = element.parentNode;
+  for (; at && at.parentNode !== document.body; at = at.parentNode) if (at.nextSibling) return true;
   return false;
 }
 
