@@ -39,7 +39,7 @@ LOST = r"""([theme, book]) => {
 }"""
 PAGES = (
     *("book/intro.html", "book/start/tour.html", "notebooks/redshift/result.html"),
-    *("book/reference/redshift.html", "book/appendices/ledger.html", "search.html"),
+    *("book/reference/redshift.html", "book/appendices/claims.html", "search.html"),
 )
 
 
@@ -164,7 +164,7 @@ def test_no_rule_that_a_page_could_use_is_missing(
     )
     book = (html / "_static" / lean_styles.SHEET).read_text("utf-8")
     page = browser.new_context().new_page()
-    page.goto(f"{site}/{name}", wait_until="networkidle")
+    assert page.goto(f"{site}/{name}", wait_until="networkidle").ok
     found = page.evaluate(LOST, [theme, book])
     page.context.close()
     assert found["kept"] > 1000
@@ -176,7 +176,7 @@ def test_no_rule_that_a_page_could_use_is_missing(
 @pytest.mark.browser
 def test_the_caption_of_a_stacked_table_uses_the_width_of_a_phone(site: str, browser: Any) -> None:
     page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
-    page.goto(f"{site}/book/appendices/status.html")
+    assert page.goto(f"{site}/book/appendices/status.html").ok
     width = "all => all.map(e => e.getBoundingClientRect().width)"
     captions = page.locator("table.ib-stacked caption").evaluate_all(width)
     page.context.close()

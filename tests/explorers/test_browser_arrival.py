@@ -3,7 +3,6 @@
 import http.server
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -55,8 +54,9 @@ class SlowSite:
         self.pieces[number][1].set()
 
 
-@contextmanager
-def running(site: SlowSite) -> Iterator[SlowSite]:
+@pytest.fixture
+def slow_site() -> Iterator[SlowSite]:
+    site = SlowSite()
     thread = threading.Thread(target=site.server.serve_forever, daemon=True)
     thread.start()
     yield site
@@ -64,12 +64,6 @@ def running(site: SlowSite) -> Iterator[SlowSite]:
     site.server.shutdown()
     site.server.server_close()
     thread.join()
-
-
-@pytest.fixture
-def slow_site() -> Iterator[SlowSite]:
-    with running(SlowSite()) as site:
-        yield site
 
 
 @pytest.fixture
