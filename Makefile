@@ -22,12 +22,13 @@ IBCORE_EDITION = $(EDITION)
 export OMP_NUM_THREADS OMP_WAIT_POLICY PYTHONHASHSEED IBCORE_TIER IBCORE_EDITION
 
 BIN = $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Set CONSTRAINTS= (empty) to try the newest versions.
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test lint notebooks bench growth frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test units pages check lint notebooks bench growth frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -35,6 +36,9 @@ help:
 	@echo 'make book EDITION=instructor    with the instructor notes'
 	@echo 'make book EDITION=solutions     with every exercise solved and every solution open'
 	@echo 'make test                 lint, types, book, unit, notebook and browser tests'
+	@echo 'make check                what the files changed since the last commit can touch, a minute'
+	@echo 'make units                lint, types and the tests that need no page'
+	@echo 'make pages                book, and the tests of its pages and explorers in a browser'
 	@echo 'make lint                 ruff and mypy only'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
@@ -78,13 +82,23 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Types are checked on one core while the other builds.
+# What needs no pages runs on one core while the other builds them.
 test: $(VENV)/.test
-	$(MAKE) -j2 lint book
-	IBCORE_REQUIRE_BOOK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(MAKE) -j2 units pages
+
+units: lint
+	$(PYTEST) -m 'not book and not browser'
+
+pages: book $(VENV)/.test
+	IBCORE_REQUIRE_BOOK=1 $(PYTEST) -m 'book or browser'
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python book/tools/check_changes.py
 
 notebooks: $(VENV)/.test
-	$(BIN)/python -m pytest tests/book/test_notebooks_run.py --slow --durations=0
+	$(PYTEST) tests/book/test_notebooks_run.py --slow --durations=0
 
 $(VENV)/.bench: $(VENV)/.book
 	$(PIP) $(CONSTRAINTS) -e '.[bench]'
@@ -93,7 +107,7 @@ $(VENV)/.bench: $(VENV)/.book
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
 
-growth: $(VENV)/.book
+growth: $(VENV)/.bench
 	$(BIN)/python benchmarks/growth.py
 
 frames: $(VENV)/.test

@@ -1,5 +1,6 @@
 """An environment like Colab's: its packages, none of the book's tools, and no ``ibcore`` yet."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -52,21 +53,21 @@ def _requirements(distribution: metadata.Distribution) -> Iterator[Requirement]:
             yield wanted
 
 
-def create(folder: Path) -> Path:
-    """Make a virtual environment that holds links to the preinstalled packages; return Python."""
+def create(folder: Path, names: tuple[str, ...] = PREINSTALLED) -> Path:
+    """Make a virtual environment that holds links to packages installed here; return Python."""
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
     site = packages(folder)
-    for target, source in _targets().items():
+    for target, source in _targets(names).items():
         (site / target).parent.mkdir(parents=True, exist_ok=True)
         (site / target).symlink_to(source)
     return folder / "bin" / "python"
 
 
 @cache
-def _targets() -> dict[Path, Path]:
+def _targets(names: tuple[str, ...]) -> dict[Path, Path]:
     """Return what to link: whole packages, and single files of folders that packages share."""
     found: dict[Path, Path] = {}
-    for distribution in closure().values():
+    for distribution in closure(names).values():
         home = Path(str(distribution.locate_file("")))
         tops: dict[str, bool] = {}
         for file in distribution.files or ():
@@ -93,6 +94,19 @@ def versions(folder: Path) -> dict[str, str]:
     """Return name and version of everything installed in a virtual environment."""
     found = metadata.distributions(path=[str(packages(folder))])
     return {canonicalize_name(entry.name): entry.version for entry in found}
+
+
+def settings() -> dict[str, str]:
+    """Return the environment variables: no index to install from, no path into the repository."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        "IBCORE_TIER": "smoke",
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INDEX": "1",
+    }
 
 
 def build_wheel(folder: Path) -> Path:

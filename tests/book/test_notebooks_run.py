@@ -4,7 +4,6 @@ Colab's own versions of IPython and Python are not imitated; the packages are th
 """
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -24,19 +23,6 @@ SECONDS = 45
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the project's wheel."""
     return colab.build_wheel(tmp_path_factory.mktemp("wheel"))
-
-
-def settings() -> dict[str, str]:
-    """Return the environment variables: no index to install from, no path into the repository."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {
-        "IBCORE_TIER": "smoke",
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_INDEX": "1",
-    }
 
 
 def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
@@ -64,7 +50,7 @@ def test_the_notebook_runs_alone_and_changes_no_installed_version(
     copy = leave_alone(path, tmp_path / "content", wheel)
     command = [str(python), "-P", str(RUNNER), copy.name]
     done = subprocess.run(
-        command, cwd=copy.parent, env=settings(), capture_output=True, text=True, check=False
+        command, cwd=copy.parent, env=colab.settings(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     report = json.loads(done.stdout.splitlines()[-1])
@@ -89,6 +75,6 @@ def test_a_set_up_that_would_replace_numpy_is_noticed(tmp_path: Path) -> None:
     python = colab.create(tmp_path)
     before = colab.versions(tmp_path)
     command = [str(python), "-m", "pip", "install", "--quiet", "numpy==1.0"]
-    done = subprocess.run(command, env=settings(), capture_output=True, check=False)
+    done = subprocess.run(command, env=colab.settings(), capture_output=True, check=False)
     assert done.returncode != 0
     assert colab.versions(tmp_path) == before
