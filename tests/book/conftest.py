@@ -3,7 +3,6 @@
 import functools
 import http.server
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -32,13 +31,22 @@ PAGES_WITH = {
 }
 
 
-# Tests that take seconds for each page, and pages that are made like one that is tested always.
-THOROUGH = ("test_accessibility", "test_weight")
-ALIKE = re.compile(r"book/reference/(?!index|running).*")
+# Tests that take seconds for each page look at one of each kind at each change, at all weekly.
+THOROUGH = ("test_accessibility", "test_accessibility_keyboard", "test_weight")
+ONE_OF_EACH_KIND = {
+    "book/intro.html",
+    "book/start/running.html",
+    "notebooks/redshift/idea.html",
+    "notebooks/memory/result.html",
+    "notebooks/guidance/limits.html",
+    "book/reference/redshift.html",
+    "book/teach/plans.html",
+    "book/appendices/claims.html",
+}
 
 
 def _less_often(page: str) -> Any:
-    return pytest.param(page, marks=pytest.mark.slow) if ALIKE.fullmatch(page) else page
+    return page if page in ONE_OF_EACH_KIND else pytest.param(page, marks=pytest.mark.slow)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -17,6 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 ADDRESS = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
 RUNNER = Path(__file__).with_name("run_alone.py")
 SECONDS = 45
+QUICKEST = ("redshift", "idea.ipynb")
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +37,8 @@ def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
 
 
 def each(path: Path) -> Any:
-    """Return a notebook as a parameter: the first of each laboratory at each change, all weekly."""
-    marks = () if path.stem == "idea" else pytest.mark.slow
+    """Return a notebook as a parameter: the quickest at each change, all weekly."""
+    marks = () if path.parts[-2:] == QUICKEST else pytest.mark.slow
     return pytest.param(path, marks=marks, id=path.relative_to(ROOT).as_posix())
 
 

@@ -129,7 +129,7 @@ def test_time_plays_to_its_end_and_pauses(visits):
     page.wait_for_function("Number(document.querySelector('.ibx').dataset.time) > 8")
     page.get_by_role("button", name="Pause").click()
     held = data(page)["time"]
-    page.wait_for_timeout(400)
+    page.clock.run_for(400)
     assert data(page)["time"] == held
     page.get_by_role("button", name="Play time").click()
     settle(page, time=100)
@@ -194,6 +194,7 @@ def test_with_a_kernel_the_numbers_at_rest_are_those_of_ibcore(visits):
     assert "computed by ibcore" in page.locator(".ibx-status").inner_text()
 
 
+@pytest.mark.slow  # by the clock
 @pytest.mark.parametrize("batch", ["flow", 1, "all"])
 def test_script_time_while_dragging(visits, batch, capsys):
     page = visits.show(DiagonalNetwork(1.0, batch=batch, learning_rate=0.005))

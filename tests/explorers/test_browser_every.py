@@ -112,24 +112,38 @@ CONTROLS = {
 }
 
 
-@pytest.fixture(params=CONTROLS, scope="module")
-def figure(request, modular_frames, sweep_frame):
-    return {
-        "ComplexityMap": lambda: ComplexityMap("sine"),
-        "ModularPlayer": lambda: ModularPlayer(**modular_frames),
-        "ImageSpectrum": lambda: ImageSpectrum("ramp", cycles=1),
-        "DiagonalNetwork": DiagonalNetwork,
-        "SweepPlayer": lambda: SweepPlayer(weight_scale=1, frame=sweep_frame),
-        "ConceptLearner": lambda: ConceptLearner(frame=concept_frame()),
-        "ArchitectureGap": ArchitectureGap,
-        "StepBudget": StepBudget,
-        "SimilarityPlayground": SimilarityPlayground,
-        "GuideComparison": lambda: GuideComparison(
+@pytest.fixture(scope="module")
+def figures(modular_frames, sweep_frame):
+    """Return a figure of every kind, by the name of its kind."""
+    made = [
+        ComplexityMap("sine"),
+        ModularPlayer(**modular_frames),
+        ImageSpectrum("ramp", cycles=1),
+        DiagonalNetwork(),
+        SweepPlayer(weight_scale=1, frame=sweep_frame),
+        ConceptLearner(frame=concept_frame()),
+        RemainderLearner(modulus=3, frame=remainder_frame()),
+        ArchitectureGap(),
+        StepBudget(),
+        SimilarityPlayground(),
+        GuideComparison(
             shown="unlabeled", unlabeled=0, frame=conditions_frame(), images=unlabeled_frame()
         ),
-        "GuidedTraining": lambda: GuidedTraining(step=2, frame=curves_frame()),
-        "RemainderLearner": lambda: RemainderLearner(modulus=3, frame=remainder_frame()),
-    }[request.param]()
+        GuidedTraining(step=2, frame=curves_frame()),
+        RandomNetwork(),
+    ]
+    return {figure.kind: figure for figure in made}
+
+
+@pytest.fixture(params=CONTROLS, scope="module")
+def figure(request, figures):
+    """Return one figure after the other."""
+    return figures[request.param]
+
+
+def page_of_all(figures):
+    """Return the body of a page that holds a figure of every kind."""
+    return "".join(figure.to_html() for figure in figures.values())
 
 
 @pytest.fixture(scope="module")
@@ -142,22 +156,25 @@ def seen(figure, new_visits, tmp_path_factory):
     visits.close()
 
 
-def test_no_explorer_is_left_out():
-    assert {*CONTROLS, "RandomNetwork"} == set(EXPLORERS)
+def test_no_explorer_is_left_out(figures):
+    assert {*CONTROLS, "RandomNetwork"} == set(EXPLORERS) == set(figures)
+
+
+HEIGHTS = "() => [...document.querySelectorAll('ib-explorer')].map(e => e.offsetHeight)"
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_nothing_moves_when_the_figure_appears_or_changes(visits, figure, viewport):
-    page = visits.open(figure.to_html(), viewport=viewport)
-    place = "document.querySelector('#after').getBoundingClientRect().y + scrollY"
-    before = page.evaluate(place)
+def test_nothing_moves_when_figures_appear_or_change(visits, figures, viewport):
+    page = visits.open(page_of_all(figures), viewport=viewport)
+    before = page.evaluate(HEIGHTS)
     page.add_script_tag(content=scripts.script())
-    page.wait_for_selector('.ibx[data-ready="1"]')
-    assert page.evaluate(place) == pytest.approx(before, abs=3)
+    ready = f"document.querySelectorAll('.ibx[data-ready=\"1\"]').length === {len(figures)}"
+    page.wait_for_function(ready)
+    assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3)
     for radio in page.get_by_role("radio").all():
         radio.check()
-        page.wait_for_timeout(100)
-        assert page.evaluate(place) == pytest.approx(before, abs=3)
+        page.clock.run_for(100)
+        assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3), radio
 
 
 def test_controls_have_names_and_pictures_have_descriptions(seen, figure):
@@ -172,19 +189,23 @@ def test_controls_have_names_and_pictures_have_descriptions(seen, figure):
     assert all(label and len(label) > 20 for label in labels)
 
 
-def test_pictures_are_described_from_the_first_moment(visits, figure):
-    watch = """new MutationObserver(() => {
-      if (window.first || !document.querySelector(".ibx[data-ready='1']")) return;
-      const pictures = [...document.querySelectorAll(".ibx :is([role=img], [role=application])")];
-      window.first = pictures.map((e) => e.getAttribute("aria-label"));
+def test_pictures_are_described_from_the_first_moment(visits, figures):
+    watch = """window.first = {}; new MutationObserver(() => {
+      for (const box of document.querySelectorAll(".ibx[data-ready='1']")) {
+        const pictures = [...box.querySelectorAll(":is([role=img], [role=application])")]
+          .filter((e) => e.getClientRects().length);
+        const place = [...document.querySelectorAll(".ibx")].indexOf(box);
+        window.first[place] ??= pictures.map((e) => e.getAttribute("aria-label"));
+      }
     }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });"""
     page = visits.open(
-        f"{figure.to_html()}<script>{scripts.script((figure.kind,))}</script>",
+        f"{page_of_all(figures)}<script>{scripts.script()}</script>",
         head=f"<script>{watch}</script>",
     )
-    labels = page.wait_for_function("window.first").json_value()
-    assert labels
-    assert all(label and len(label) > 20 for label in labels), labels
+    page.wait_for_function(f"Object.keys(window.first).length === {len(figures)}")
+    for kind, labels in zip(figures, page.evaluate("Object.values(window.first)"), strict=True):
+        assert labels, kind
+        assert all(label and len(label) > 20 for label in labels), (kind, labels)
 
 
 def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
@@ -234,15 +255,18 @@ def test_everything_that_takes_the_focus_shows_it(seen):
     assert stops >= 5
 
 
-def test_without_a_script_the_poster_is_there(visits, figure):
-    page = visits.open(figure.to_html(), java_script_enabled=False)
-    assert page.locator("ib-explorer img").is_visible()
-    assert len(page.locator("ib-explorer img").get_attribute("alt")) > 60
-    assert "With JavaScript" in page.locator("figcaption").inner_text()
+def test_without_a_script_the_posters_are_there(visits, figures):
+    page = visits.open(page_of_all(figures), java_script_enabled=False)
+    posters = page.locator("ib-explorer img")
+    assert posters.count() == len(figures)
+    for poster in posters.all():
+        assert poster.is_visible()
+        assert len(poster.get_attribute("alt")) > 60
+    assert "With JavaScript" in page.locator("figcaption").first.inner_text()
 
 
-def test_a_figure_taken_out_and_put_back_is_alive(visits, figure):
-    page = visits.show(figure)
+def test_a_figure_taken_out_and_put_back_is_alive(seen):
+    page = seen.desk()  # the last test of the page
     page.evaluate(
         """async () => { const e = document.querySelector('ib-explorer'), p = e.parentNode;
              e.remove(); await new Promise(done => setTimeout(done, 50)); p.append(e); }"""
@@ -257,19 +281,10 @@ def test_a_figure_taken_out_and_put_back_is_alive(visits, figure):
     page.wait_for_function(f"old => ({drawn})() !== old", arg=before)
 
 
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_figures_of_different_kinds_keep_their_own_places(visits, modular_frames, viewport):
-    figures = [RandomNetwork(), ComplexityMap(), ModularPlayer(**modular_frames), ImageSpectrum()]
-    page = visits.open("".join(figure.to_html() for figure in figures), viewport=viewport)
-    heights = "() => [...document.querySelectorAll('ib-explorer')].map(e => e.offsetHeight)"
-    before = page.evaluate(heights)
-    page.add_script_tag(content=scripts.script())
-    page.wait_for_function("document.querySelectorAll('.ibx[data-ready=\"1\"]').length === 4")
-    assert page.evaluate(heights) == pytest.approx(before, abs=3)
-
-
-def test_several_figures_share_a_page(visits, figure):
-    page = visits.open(figure.to_html() + figure.to_html(inline_js=True))
-    page.wait_for_function("document.querySelectorAll('.ibx[data-ready=\"1\"]').length === 2")
+def test_two_figures_of_each_kind_share_a_page(visits, figures):
+    again = "".join(figure.to_html(inline_js=True) for figure in figures.values())
+    page = visits.open(page_of_all(figures) + again)
+    both = 2 * len(figures)
+    page.wait_for_function(f"document.querySelectorAll('.ibx[data-ready=\"1\"]').length === {both}")
     ids = page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
     assert len(ids) == len(set(ids))

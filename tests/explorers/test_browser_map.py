@@ -104,7 +104,7 @@ def test_a_pointer_that_leaves_the_chosen_cell_changes_nothing(visits, figure):
     )
     page.get_by_role("gridcell", name="depth 3, weight scale 4.00").hover()
     page.mouse.move(1, 1)
-    page.wait_for_timeout(400)
+    page.clock.run_for(400)
     assert page.evaluate("window.drawn") == 0
 
 
@@ -205,6 +205,7 @@ def test_with_a_kernel_the_network_at_rest_is_that_of_ibcore(visits, figure):
     assert data(page)["complexity"] == "0.25"
 
 
+@pytest.mark.slow  # by the clock
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_the_published_map_is_drawn_quickly(visits, viewport, capsys):
     figure = ComplexityMap("tanh", depth=3, weight_scale=4)
