@@ -52,7 +52,7 @@ class Provenance:
         The instruction set that torch computed with, for instance ``"AVX2"``; results of the
         first edition do not say (None).
     code
-        The `fingerprint` of the code that computed it; None where there was no source, and in
+        Digest of the code that computed it; None where there was no source, and in
         results of the first edition.
     """
 
