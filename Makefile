@@ -28,7 +28,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 CONSTRAINTS ?= -c constraints.txt
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test units pages check lint notebooks bench growth frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test units pages check lint notebooks bench growth recheck frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -43,6 +43,7 @@ help:
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
 	@echo 'make growth               how time and memory grow with the size of a problem'
+	@echo 'make recheck              compute one cell of each stored result again, and compare (an hour)'
 	@echo 'make oldest               test the package with the oldest releases it allows (needs uv)'
 	@echo 'make links                check every link that leads out of the book (needs a network)'
 	@echo 'make chapter NAME=memory/new TITLE="..."    begin a chapter that has all its parts'
@@ -109,6 +110,9 @@ bench: $(VENV)/.bench
 
 growth: $(VENV)/.bench
 	$(BIN)/python benchmarks/growth.py
+
+recheck: $(VENV)/.test
+	$(BIN)/python book/tools/recheck.py $(NAME)
 
 frames: $(VENV)/.test
 	$(BIN)/python book/tools/store_frames.py

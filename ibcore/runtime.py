@@ -1,6 +1,7 @@
 """Where and how large: device, seeded generators and the tier of a run."""
 
 import os
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -79,6 +80,42 @@ def default_tier() -> Tier:
     True
     """
     return check_tier(os.environ.get("IBCORE_TIER") or "laptop")
+
+
+def as_folder(value: Path | str, name: str) -> Path:
+    """Return the folder that a user named, with ``~`` expanded; it need not exist.
+
+    Parameters
+    ----------
+    value
+        The folder.
+    name
+        How the user named it: an argument, an option or an environment variable.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty, or begins with ``~`` and a user who is not known.
+    NotADirectoryError
+        If a file is in its place.
+
+    Examples
+    --------
+    >>> as_folder("~/results", "store") == Path.home() / "results"
+    True
+    >>> as_folder("", "--store")
+    Traceback (most recent call last):
+    ValueError: --store is empty; name a folder, or leave it out
+    """
+    if not str(value):
+        raise ValueError(f"{name} is empty; name a folder, or leave it out")
+    try:
+        folder = Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{name} is {str(value)!r}, a user who is not known") from error
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{name} names {folder}, which is a file; name a folder")
+    return folder
 
 
 def describe() -> str:

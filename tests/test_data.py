@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,6 +75,20 @@ def put(folder, monkeypatch, name, contents, **changes):
         files.append(replace(file, sha256=digest, **changes))
     entry = replace(data.find_data_set(name), files=tuple(files))
     monkeypatch.setitem(data.DATA_SETS, name, entry)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch):
+    monkeypatch.setenv("IBCORE_DATA", "~/my data")
+    assert data.place("mnist") == Path.home() / "my data" / "mnist"
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(folder, monkeypatch):
+    (folder / "mnist").touch()
+    with pytest.raises(NotADirectoryError, match=r"IBCORE_DATA/mnist names .*, which is a file"):
+        data.data_file("mnist", "train-labels-idx1-ubyte.gz")
+    monkeypatch.setenv("IBCORE_DATA", str(folder / "mnist"))
+    with pytest.raises(NotADirectoryError, match=r"IBCORE_DATA names .*, which is a file"):
+        data.fetch("mnist")
 
 
 @pytest.mark.parametrize(

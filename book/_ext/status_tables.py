@@ -56,9 +56,9 @@ def _texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
     if row is None:
         return ("not stored", "", "", "")
     where = "GPU" if str(row["device"]).startswith("cuda") else "CPU"
-    machine = f"{row['device_name']} ({where})"
-    changed = ", package changed since its commit" if row["dirty"] else ""
-    return (row["tier"], f"{row['date']:%Y-%m-%d}", show_time(row["seconds"]), machine + changed)
+    machine = " ".join(filter(None, (row["device_name"], row["instructions"], f"({where})")))
+    notes = ", ".join(filter(None, (machine, row["doubts"])))
+    return (row["tier"], f"{row['date']:%Y-%m-%d}", show_time(row["seconds"]), notes)
 
 
 def _row(name: str, *texts: str) -> nodes.row:

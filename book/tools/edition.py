@@ -20,6 +20,8 @@ from zip_site import config, name_of
 sys.path.insert(0, str(ROOT / ".ci"))
 import pin
 
+from ibcore.runs import measurements
+
 NAME = re.compile(r"\d{4}\.\d+")
 FROZEN = ("constraints.txt", "requirements.txt", "CHANGELOG.md", "CITATION.cff")
 
@@ -44,7 +46,17 @@ def problems(name: str, root: Path = ROOT) -> list[str]:
             f"launch links lead to {pin.branch(root)}; on the branch of the release, run "
             f"`make pin REF={tag_of(name)}` and commit"
         )
-    return found
+    return found + doubtful(root / "book" / "results")
+
+
+def doubtful(folder: Path) -> list[str]:
+    """Return the results in a folder that the code of today would not compute, and the remedy."""
+    return [
+        f"{row.experiment} at tier {row.tier} ({row.doubts}); compute it again: python -m ibcore "
+        f"run {row.experiment} --tier {row.tier} --store book/results --fresh"
+        for row in measurements(folder).itertuples()
+        if row.doubts
+    ]
 
 
 def tag_of(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ibcore.data.catalog import DataSet, RemoteFile, find_data_set
+from ibcore.runtime import as_folder
 
 _FOLDER = "IBCORE_DATA"
 _BLOCK = 2**20
@@ -15,7 +16,7 @@ _BLOCK = 2**20
 def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
     """Return the path of an official file whose checksum is right.
 
-    If the environment variable ``IBCORE_DATA`` names a folder, the file is
+    If the environment variable ``IBCORE_DATA`` names a folder (``~`` is the home folder), it is
     ``$IBCORE_DATA/<data set>/<file>`` and nothing is downloaded.  Otherwise it is downloaded once
     into the cache of this user (with pooch, from the extra ``ibcore[data]``).
 
@@ -74,8 +75,9 @@ def place(data_set: str) -> Path:
 
     Raises
     ------
-    ValueError, ImportError
-        If the name is unknown; if pooch, which knows the cache, is missing.
+    ValueError, ImportError, NotADirectoryError
+        If the name is unknown; if pooch, which knows the cache, is missing; if ``IBCORE_DATA``
+        leads to a file.
 
     Examples
     --------
@@ -84,12 +86,14 @@ def place(data_set: str) -> Path:
     """
     name = find_data_set(data_set).name
     folder = _own_folder()
-    return (Path(_pooch().os_cache("ibcore")) if folder is None else folder) / name
+    if folder is None:
+        return Path(_pooch().os_cache("ibcore")) / name
+    return as_folder(folder / name, f"{_FOLDER}/{name}")
 
 
 def _own_folder() -> Path | None:
     folder = os.environ.get(_FOLDER)
-    return Path(folder) if folder else None
+    return as_folder(folder, _FOLDER) if folder else None
 
 
 def _own_file(source: DataSet, file: RemoteFile) -> Path:

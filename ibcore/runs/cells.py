@@ -5,16 +5,15 @@ A cell that took a second or more has a Parquet file of its own; shorter ones sh
 
 import contextlib
 import functools
-import hashlib
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ibcore.runs.experiment import AnyExperiment, plain_fields
+from ibcore.runs.experiment import AnyExperiment, plain_fields, plan_digest
 from ibcore.runs.prediction import Measurement
-from ibcore.runs.provenance import Provenance, device_kind
+from ibcore.runs.provenance import Machine, Provenance, device_kind
 from ibcore.runs.segments import SUFFIX, Record, Segment, SegmentWriter, read_segment
 from ibcore.runs.store import DamagedResultError, read, result_path, write_table
 from ibcore.runs.tables import to_table
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 SHORT = 1.0  # seconds; shorter cells share segments
 _REPLACED = "replaced"  # a gathered result that a fresh run set aside
-_OWN = ("cell", "seconds", "date", "versions", "device", "device_name", "processor", "seeds")
+_OWN = ("cell", "seconds", "date", "seeds", *(field.name for field in fields(Machine)))
 
 
 class FinishedCell(NamedTuple):
@@ -77,8 +76,8 @@ class CellFolder:
 
     @functools.cached_property
     def plan(self) -> str:
-        """Digest of all keys: equal when the same cells are meant."""
-        return hashlib.sha256(" ".join(self.cells).encode()).hexdigest()[:16]
+        """The `plan_digest` of the cells."""
+        return plan_digest(self.cells)
 
     def finished(self) -> tuple[str, ...]:
         """Return the keys of this configuration that are stored, in order."""

@@ -13,7 +13,7 @@ from ibcore.runs.priorities import CostModel, cost_model
 from ibcore.runs.probe import PROBE_LIMIT, probe
 from ibcore.runs.provenance import Provenance, device_kind
 from ibcore.runs.registry import find
-from ibcore.runs.store import default_store, published, read, stored
+from ibcore.runs.store import own_store, published, read, stored
 from ibcore.runtime import Tier, check_tier, default_tier
 
 
@@ -86,8 +86,7 @@ def estimate(
     """
     chosen = find(experiment) if isinstance(experiment, str) else experiment
     size = check_tier(tier) if tier else default_tier()
-    folder = default_store() if store is None else Path(store)
-    cells = CellFolder(chosen, size, folder, chosen.plan(size))
+    cells = CellFolder(chosen, size, own_store(store), chosen.plan(size))
     place = device or "cpu"
     if cells.gathered.exists() and read(cells.gathered)[1].plan == cells.plan:
         return _complete(cells)

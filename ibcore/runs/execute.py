@@ -11,6 +11,7 @@ import torch
 from ibcore.runs.cells import FinishedCell
 from ibcore.runs.crew import Crew
 from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.files import check_writable
 from ibcore.runs.gather import gather
 from ibcore.runs.job import Job
 from ibcore.runs.limits import TimeLimit
@@ -40,7 +41,8 @@ def run(
     """Run an experiment at a tier and return its result as one tidy frame.
 
     Each finished cell is stored at once, so a killed run continues where it stopped.  A result
-    that is already complete for the same configuration is returned without computing.
+    that is already complete for the same configuration is returned without computing, with a
+    warning if other code than today's has computed it.
 
     Parameters
     ----------
@@ -76,8 +78,10 @@ def run(
     Raises
     ------
     ValueError
-        If the experiment, tier or device is unknown, or the stored result belongs to another
-        configuration and ``fresh`` is not given.
+        If the experiment, tier or device is unknown; or, without ``fresh``, if the stored result
+        belongs to another configuration or other code has computed a finished cell.
+    OSError
+        If nothing can be stored in the folder of results; no cell is computed.
     DamagedResultError
         If a stored file cannot be read; it is left as it is.
     CellError
@@ -103,10 +107,13 @@ def run(
         frame, provenance = read(job.cells.gathered)
         if not fresh:
             job.check_same(provenance)
+            job.report_other_code(provenance)
             return frame
+    check_writable(job.cells.store)
     if fresh:
         job.cells.discard()
     results = job.cells.read_all()
+    job.check_same_code(results)
     limit = _limit(time_limit, results.values(), chosen, where)
     todo = [(key, cell) for key, cell in job.plan.items() if key not in results]
     with (

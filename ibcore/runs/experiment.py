@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -149,6 +149,11 @@ def cell_key(name: str, cell: object) -> str:
         allow_nan=False,
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def plan_digest(keys: Iterable[str]) -> str:
+    """Return the digest of the keys of all cells: equal when the same cells are meant."""
+    return hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
 
 
 def plain_fields(value: object) -> dict[str, Any]:

@@ -1,9 +1,21 @@
 """Write a file so that a reader sees the whole of it or nothing."""
 
 import contextlib
+import errno
 import os
+import tempfile
 import uuid
 from pathlib import Path
+
+_ADVICE = {
+    errno.EACCES: "this user may not write there; ",
+    errno.EPERM: "this user may not write there; ",
+    errno.EROFS: "it can only be read; ",
+    errno.ENOSPC: "make room there, or ",
+    errno.EDQUOT: "make room there, or ",
+    errno.ENOTDIR: "a file is in the place of a folder; ",
+    errno.EEXIST: "a file is in the place of a folder; ",
+}
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -32,3 +44,42 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and write in it, so that what is in the way is known before the work.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written; the message says why and what to do.
+
+    Examples
+    --------
+    >>> check_writable(Path("/dev/null/results"))
+    Traceback (most recent call last):
+    NotADirectoryError: nothing can be stored in /dev/null/results (Not a directory); a file ...
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            stream.write(b"0" * 4096)
+            stream.flush()
+    except OSError as error:
+        reason = error.strerror or error
+        raise type(error)(
+            f"nothing can be stored in {folder} ({reason}); {advice(error)}"
+        ) from error
+
+
+def advice(error: OSError) -> str:
+    """Say what to do about a write that failed.
+
+    Examples
+    --------
+    >>> advice(OSError(errno.ENOSPC, "No space left on device"))
+    'make room there, or choose another folder with store= (--store, IBCORE_RESULTS)'
+    """
+    another = "choose another folder with store= (--store, IBCORE_RESULTS)"
+    known = _ADVICE.get(error.errno or 0)
+    return f"{known}{another}" if known else another

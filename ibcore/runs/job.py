@@ -1,5 +1,6 @@
 """One experiment at one tier while it runs: its plan, where its cells lie, what its errors say."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,10 +9,12 @@ from typing import Any
 
 from ibcore.runs.cells import CellFolder, FinishedCell
 from ibcore.runs.experiment import AnyExperiment, plain_fields
+from ibcore.runs.files import advice
+from ibcore.runs.fingerprint import fingerprint
 from ibcore.runs.limits import TimeLimitError
 from ibcore.runs.provenance import Provenance, git_state, machine, now
 from ibcore.runs.segments import SegmentWriter
-from ibcore.runs.store import default_store
+from ibcore.runs.store import own_store
 from ibcore.runs.tables import seeds_of, to_table
 from ibcore.runs.workers import Outcome, WorkerFailedError
 from ibcore.runtime import Tier, resolve_device
@@ -31,8 +34,7 @@ class Job:
     @classmethod
     def prepare(cls, experiment: AnyExperiment, tier: Tier, store: Path | str | None) -> "Job":
         """Plan the cells and find out where they will lie."""
-        folder = default_store() if store is None else Path(store)
-        cells = CellFolder(experiment, tier, folder, experiment.plan(tier))
+        cells = CellFolder(experiment, tier, own_store(store), experiment.plan(tier))
         commit, dirty = git_state()
         origin = Provenance(
             experiment=experiment.name,
@@ -47,6 +49,7 @@ class Job:
             commit=commit,
             dirty=dirty,
             seeds=(),
+            code=fingerprint(experiment.run_cell),
             **vars(machine(resolve_device())),
         )
         return cls(cells, origin)
@@ -75,6 +78,34 @@ class Job:
             "replace it, or choose another store"
         )
 
+    def report_other_code(self, provenance: Provenance) -> None:
+        """Warn of a complete result that other code than today's has computed."""
+        if provenance.code == self.origin.code:
+            return
+        fact = (
+            "does not say which code computed it"
+            if provenance.code is None
+            else ("is older than the code that computes it")
+        )
+        warnings.warn(
+            f"{self.cells.gathered} {fact} and is returned as it is; run with fresh=True (--fresh) "
+            "to compute it again",
+            stacklevel=3,
+        )
+
+    def check_same_code(self, finished: Mapping[str, FinishedCell]) -> None:
+        """Raise if other code than today's has computed a cell: results do not mix two."""
+        others = [cell.provenance for cell in finished.values()]
+        others = [origin for origin in others if origin.code != self.origin.code]
+        if others:
+            commits = ", ".join(sorted({origin.commit or "unknown" for origin in others}))
+            raise ValueError(
+                f"{self.name}: {len(others)} of the {len(finished)} finished cells in "
+                f"{self.cells.folder} were computed by other code (commit {commits}) and are not "
+                "mixed with new ones; run with fresh=True (--fresh) to compute them again, or go "
+                "on with the code that began"
+            )
+
     def keep(self, key: str, outcome: Outcome, writer: SegmentWriter) -> FinishedCell:
         """Store a finished cell, with where it comes from."""
         table = to_table(outcome.frame)
@@ -97,7 +128,7 @@ class Job:
         except OSError as error:
             raise CellError(
                 f"{self.name}: {what} could not be stored in {self.cells.store} "
-                f"({error.strerror or error}); make room there; {self._kept()}"
+                f"({error.strerror or error}); {advice(error)}; {self._kept()}"
             ) from error
 
     @contextmanager

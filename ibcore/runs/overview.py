@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ibcore.runs.doubts import doubts
+from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.registry import experiments
 from ibcore.runs.store import Stored, published, read, stored
+from ibcore.runtime import as_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +23,10 @@ COLUMNS = (
     "cells",
     "seconds",
     "device_name",
+    "instructions",
     "commit",
+    "code",
+    "doubts",
 )
 
 
@@ -38,7 +45,10 @@ def measurements(store: Path | str | None = None) -> "pd.DataFrame":
         ``seed`` has; ``device``, for instance ``cpu`` or ``cuda:0``; ``date``, when the result
         was finished, UTC; ``dirty``, whether the package differed from its commit (None outside
         a checkout); ``cells``; ``seconds`` of computing, summed over cells; ``device_name``;
-        ``commit``.
+        ``instructions``, the instruction set of the processor; ``commit``; ``code``, a digest of
+        the code that computed it; ``doubts``, why it is not what the code of today would compute
+        ("older than its code", "code not recorded", "package changed since its commit"), empty
+        where nothing speaks against it.
 
     Raises
     ------
@@ -54,12 +64,14 @@ def measurements(store: Path | str | None = None) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    folder = published() if store is None else Path(store)
-    frame = pd.DataFrame([_row(entry) for entry in stored(folder)], columns=list(COLUMNS))
+    folder = published() if store is None else as_folder(store, "store")
+    known = {experiment.name: experiment for experiment in experiments()}
+    rows = [_row(entry, known.get(entry.experiment)) for entry in stored(folder)]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.assign(date=pd.to_datetime(frame["date"], utc=True))
 
 
-def _row(entry: Stored) -> dict[str, object]:
+def _row(entry: Stored, experiment: AnyExperiment | None) -> dict[str, object]:
     _, origin = read(entry.path)
     return {
         "lab": entry.experiment.partition(".")[0],
@@ -72,5 +84,8 @@ def _row(entry: Stored) -> dict[str, object]:
         "cells": origin.cells,
         "seconds": origin.seconds,
         "device_name": origin.device_name,
+        "instructions": origin.instructions,
         "commit": origin.commit,
+        "code": origin.code,
+        "doubts": ", ".join(doubts(origin, experiment)),
     }

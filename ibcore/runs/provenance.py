@@ -15,6 +15,8 @@ import torch
 
 import ibcore
 
+_LATER = {"instructions", "code"}  # fields that results of the first edition do not have
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -46,6 +48,12 @@ class Provenance:
         ``"cpu"`` or ``"cuda:0"``, the name of the GPU or processor, and the processor.
     seeds
         The different values of a column ``seed``, sorted; empty without that column.
+    instructions
+        The instruction set that torch computed with, for instance ``"AVX2"``; results of the
+        first edition do not say (None).
+    code
+        Digest of the code that computed it; None where there was no source, and in
+        results of the first edition.
     """
 
     experiment: str
@@ -64,6 +72,8 @@ class Provenance:
     device_name: str
     processor: str
     seeds: tuple[int, ...]
+    instructions: str | None = None
+    code: str | None = None
 
     def to_json(self) -> str:
         """Return the JSON text that the file carries."""
@@ -83,7 +93,7 @@ class Provenance:
     def from_dict(cls, values: Any) -> "Provenance":
         """Read plain values; ``ValueError`` if they are not what `to_dict` returns."""
         names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
+        if not isinstance(values, dict) or not names - _LATER <= set(values) <= names:
             raise ValueError("the provenance does not have the expected fields")
         return cls(**{**values, "seeds": tuple(values["seeds"])})
 
@@ -96,6 +106,7 @@ class Machine:
     device: str
     device_name: str
     processor: str
+    instructions: str | None
 
 
 def machine(device: torch.device) -> Machine:
@@ -108,7 +119,8 @@ def machine(device: torch.device) -> Machine:
     """
     processor = _processor()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
-    return Machine(_versions(), str(device), name, processor)
+    instructions = torch.backends.cpu.get_cpu_capability()
+    return Machine(_versions(), str(device), name, processor, instructions)
 
 
 def device_kind(device: str) -> str:
@@ -162,7 +174,7 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
         cell=None,
         seconds=round(sum(cell.seconds for cell in cells), 3),
         date=max(cell.date for cell in cells),
-        commit=None if commits == {None} else _listed(commit or "none" for commit in commits),
+        commit=_known("none", commits),
         dirty=None if commits == {None} else any(cell.dirty for cell in cells),
         versions={
             name: _listed(cell.versions[name] for cell in cells if name in cell.versions)
@@ -172,7 +184,13 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
         device_name=_listed(cell.device_name for cell in cells),
         processor=_listed(cell.processor for cell in cells),
         seeds=tuple(sorted(set(seeds))),
+        instructions=_known("unknown", {cell.instructions for cell in cells}),
+        code=_known("unknown", {cell.code for cell in cells}),
     )
+
+
+def _known(missing: str, values: set[str | None]) -> str | None:
+    return None if values == {None} else _listed(value or missing for value in values)
 
 
 def _listed(values: Iterable[str]) -> str:

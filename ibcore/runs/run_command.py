@@ -17,10 +17,9 @@ from ibcore.runs.executors import FORMS, open_executor
 from ibcore.runs.experiment import AnyExperiment
 from ibcore.runs.job import CellError
 from ibcore.runs.limits import TimeLimitError, parse_time
-from ibcore.runs.options import StoreOption, TierOption, count_cells, tier_of
+from ibcore.runs.options import StoreOption, TierOption, count_cells, folder_of, tier_of
 from ibcore.runs.order import in_order
 from ibcore.runs.registry import LABS, experiments, find
-from ibcore.runs.store import default_store
 from ibcore.runtime import Tier, default_tier
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -53,7 +52,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     75 stopped at the time limit, 130 interrupted.
     """
     limit = None if time_limit is None else parse_time(time_limit)
-    size, folder, chosen = tier_of(tier) or default_tier(), store or default_store(), _chosen(name)
+    size, folder, chosen = tier_of(tier) or default_tier(), folder_of(store), _chosen(name)
     if estimate_only and fresh:
         raise ValueError("--estimate counts what is finished and --fresh discards it; give one")
     if estimate_only:

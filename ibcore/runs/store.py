@@ -11,7 +11,7 @@ from ibcore.runs.experiment import check_name
 from ibcore.runs.files import write_atomically
 from ibcore.runs.provenance import Provenance
 from ibcore.runs.tables import to_table
-from ibcore.runtime import TIERS, Tier, check_tier
+from ibcore.runtime import TIERS, Tier, as_folder, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +39,20 @@ class Stored(NamedTuple):
 def default_store() -> Path:
     """Return the folder of the reader's own runs.
 
-    It is named by the environment variable ``IBCORE_RESULTS``; without it, ``ibcore-results``
-    in the working folder.
+    It is named by the environment variable ``IBCORE_RESULTS``, in which ``~`` is the home folder;
+    without it, ``ibcore-results`` in the working folder.
 
     Examples
     --------
     >>> isinstance(default_store(), Path)
     True
     """
-    return Path(os.environ.get("IBCORE_RESULTS") or "ibcore-results")
+    return as_folder(os.environ.get("IBCORE_RESULTS") or "ibcore-results", "IBCORE_RESULTS")
+
+
+def own_store(store: Path | str | None) -> Path:
+    """Return the folder that ``store`` names; for None, `default_store`."""
+    return default_store() if store is None else as_folder(store, "store")
 
 
 def published() -> Path:
@@ -153,7 +158,7 @@ def stored(store: Path | str | None = None) -> tuple[Stored, ...]:
     >>> stored("a-folder-that-does-not-exist")
     ()
     """
-    folder = published() if store is None else Path(store)
+    folder = published() if store is None else as_folder(store, "store")
     found = []
     for path in sorted(folder.glob("*.parquet")):
         name, _, tier = path.stem.rpartition(".")
@@ -189,7 +194,7 @@ def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None
     FileNotFoundError: ...
     """
     check_name(name)
-    folder = published() if store is None else Path(store)
+    folder = published() if store is None else as_folder(store, "store")
     entries = {entry.tier: entry.path for entry in stored(folder) if entry.experiment == name}
     wanted = check_tier(tier) if tier else max(entries, key=TIERS.index, default=None)
     if wanted is None or wanted not in entries:

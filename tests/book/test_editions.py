@@ -2,11 +2,14 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import edition
 import pin
 import pytest
+
+from ibcore.runs import read, run, write
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "2026.1"
@@ -26,6 +29,25 @@ def test_the_present_version_is_an_edition_once_its_links_are_pinned(project: Pa
     (unpinned,) = edition.problems(NAME, project)
     assert "make pin REF=edition-2026.1" in unpinned
     pin.pin("edition-2026.1", project)
+    assert edition.problems(NAME, project) == []
+
+
+def test_dirty_and_stale_results_are_refused_with_the_command_that_mends_them(
+    project: Path,
+) -> None:
+    pin.pin("edition-2026.1", project)
+    results = project / "book" / "results"
+    run("redshift.sequences", "smoke", store=results, progress=False)
+    path = results / "redshift.sequences.smoke.parquet"
+    frame, origin = read(path)
+    frame.attrs = {}
+    for changes in ({"dirty": True}, {"code": None}, {"code": "another"}):
+        write(frame, path, replace(origin, **{"dirty": False, **changes}))
+        (problem,) = edition.problems(NAME, project)
+        assert problem.startswith("redshift.sequences at tier smoke (")
+        command = "ibcore run redshift.sequences --tier smoke --store book/results --fresh"
+        assert problem.endswith(command)
+    write(frame, path, replace(origin, dirty=False))
     assert edition.problems(NAME, project) == []
 
 

@@ -64,7 +64,24 @@ def test_a_run_gathers_all_cells_in_order_with_their_provenance(tmp_path: Path) 
     assert set(origin["versions"]) == {"python", "torch", "numpy", "pandas", "ibcore"}
     assert origin["versions"]["torch"] == torch.__version__
     assert origin["device"] == "cpu" and origin["processor"]
+    assert origin["instructions"] == torch.backends.cpu.get_cpu_capability()
+    assert len(origin["code"]) == 16
     assert [path.name for path in tmp_path.iterdir()] == ["toy.squares.smoke.parquet"]
+
+
+def test_cells_of_other_code_are_not_mixed_with_new_ones(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FAIL", "3")
+    with monkeypatch.context() as patch, pytest.raises(CellError):
+        patch.setattr("ibcore.runs.job.fingerprint", lambda _: "of yesterday")
+        quiet(tmp_path)
+    monkeypatch.delenv("TOY_FAIL")
+    with pytest.raises(ValueError, match=r"2 of the 2 finished cells.*other code.*--fresh"):
+        quiet(tmp_path)
+    assert kept(tmp_path) == {1, 2} and computed(marks)[1] == 1
+    assert len(quiet(tmp_path, fresh=True)) == 9
+    assert computed(marks)[1] == 2
 
 
 def test_a_complete_result_is_returned_without_computing(tmp_path: Path, marks: Path) -> None:

@@ -128,6 +128,38 @@ def test_the_cell_of_a_lost_dask_worker_moves_on_and_is_named_when_it_loses_anot
     same_rows(frame, undisturbed)
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EACCES, "may not write there; choose another folder"),
+        (errno.EROFS, "can only be read; choose another folder"),
+        (errno.ENOSPC, "make room there, or choose another folder"),
+        (errno.ENOTDIR, "a file is in the place of a folder; choose another"),
+        (errno.EIO, r"\); choose another folder with store="),
+    ],
+)
+def test_a_store_that_cannot_be_written_is_noticed_before_the_first_cell(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("ibcore.runs.files.tempfile.TemporaryFile", refuse)
+    message = rf"{tmp_path / 'new'} \({os.strerror(code)}.*{advice}"
+    with pytest.raises(OSError, match=message):
+        laptop(tmp_path / "new")
+    assert not computed(marks)
+
+
+def test_a_file_in_the_place_of_the_store_is_one_clear_error(tmp_path: Path, marks: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file, which is a file; name a folder"):
+        laptop(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match="a file is in the place of a folder"):
+        laptop(tmp_path / "file" / "results")
+    assert not computed(marks)
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a folder on a small disk of its own; skipped without the right to mount one."""

@@ -1,13 +1,14 @@
 """The table of stored results says of each file what the file says of itself."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from toy.experiments import SQUARES
 
-from ibcore.runs import DamagedResultError, measurements, run
+from ibcore.runs import DamagedResultError, experiments, measurements, read, run, write
 
 
 def test_each_stored_result_is_one_row_with_its_own_provenance(tmp_path: Path) -> None:
@@ -23,6 +24,26 @@ def test_each_stored_result_is_one_row_with_its_own_provenance(tmp_path: Path) -
     assert [row[name] for name in ("dirty", "seconds", "commit", "device_name")] == [
         made[name] for name in ("dirty", "seconds", "commit", "device_name")
     ]
+
+
+@pytest.mark.usefixtures("toy_lab")
+def test_what_speaks_against_a_result_is_said(tmp_path: Path) -> None:
+    (toy,) = experiments()
+    run(toy, "smoke", store=tmp_path, progress=False)
+    path = tmp_path / "toy.squares.smoke.parquet"
+    frame, origin = read(path)
+    frame.attrs = {}
+    said = {
+        "": {"dirty": False},
+        "older than its code": {"dirty": False, "code": "another"},
+        "code not recorded": {"dirty": None, "code": None},
+        "another configuration than today's": {"dirty": False, "plan": "another"},
+        "no such experiment today": {"dirty": False, "tier": "paper"},
+        "older than its code, package changed since its commit": {"dirty": True, "code": "another"},
+    }
+    for doubts, changes in said.items():
+        write(frame, path, replace(origin, **changes))
+        assert measurements(tmp_path)["doubts"].tolist() == [doubts]
 
 
 def test_an_empty_folder_is_an_empty_table_with_the_same_columns(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ibcore.runs import DamagedResultError, Provenance, load, read, stored, write
 from ibcore.runs.files import write_atomically
+from ibcore.runs.provenance import merge
 
 store = import_module("ibcore.runs.store")
 
@@ -34,6 +35,8 @@ PROVENANCE = Provenance(
     device_name="a processor",
     processor="a processor",
     seeds=(0, 1),
+    instructions="AVX2",
+    code="fedcba9876543210",
 )
 FRAME = pd.DataFrame(
     {
@@ -69,6 +72,27 @@ def test_a_frame_that_was_read_can_be_written_again(tmp_path: Path) -> None:
     assert b"provenance" not in pq.read_metadata(tmp_path / "y.parquet").metadata.get(
         b"pandas", b""
     )
+
+
+def test_results_of_the_first_edition_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = {**PROVENANCE.to_dict()}
+    del old["instructions"], old["code"]
+    monkeypatch.setattr(Provenance, "to_json", lambda _: json.dumps(old))
+    write(FRAME, tmp_path / "x.parquet", PROVENANCE)
+    assert read(tmp_path / "x.parquet")[1] == replace(PROVENANCE, instructions=None, code=None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "merged"),
+    [(("AVX2", "AVX2"), "AVX2"), (("AVX512", "AVX2"), "AVX2, AVX512"), ((None, None), None)],
+)
+def test_the_instruction_sets_of_all_cells_are_listed(
+    cells: tuple[str | None, ...], merged: str | None
+) -> None:
+    origins = [replace(PROVENANCE, instructions=cell, cell={}) for cell in cells]
+    assert merge(origins, [0]).instructions == merged
 
 
 def test_an_index_that_carries_information_is_refused(tmp_path: Path) -> None:
@@ -159,6 +183,8 @@ def test_published_results_lie_in_the_checkout_and_else_in_the_package(
 def test_the_default_store_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IBCORE_RESULTS", "/somewhere")
     assert store.default_store() == Path("/somewhere")
+    monkeypatch.setenv("IBCORE_RESULTS", "~/somewhere")
+    assert store.default_store() == Path.home() / "somewhere"
     monkeypatch.delenv("IBCORE_RESULTS")
     assert store.default_store() == Path("ibcore-results")
 

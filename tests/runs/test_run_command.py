@@ -62,6 +62,24 @@ def test_run_list_and_status_agree(capsys: pytest.CaptureFixture[str], root: Pat
     assert out.splitlines()[-1].split() == ["laptop", "6", "cells"]
 
 
+@pytest.mark.filterwarnings("default")
+def test_a_result_of_other_code_is_told_by_status_and_by_run(
+    capsys: pytest.CaptureFixture[str], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("run", "toy.squares", "--tier", "smoke")
+    with monkeypatch.context() as patch:
+        for name in ("doubts", "job"):
+            patch.setattr(f"ibcore.runs.{name}.fingerprint", lambda _: "of yesterday")
+        ibcore_says(capsys, *command)
+    out, _ = ibcore_says(capsys, "status")
+    assert out.splitlines()[0].endswith("3/3     stored, older than its code")
+    _, err = ibcore_says(capsys, *command)
+    assert "is older than the code that computes it" in err and "--fresh" in err
+    ibcore_says(capsys, *command, "--fresh")
+    assert ibcore_says(capsys, *command)[1] == ""
+    assert ibcore_says(capsys, "status")[0].splitlines()[0].endswith("3/3     stored")
+
+
 def test_status_counts_the_cells_of_an_unfinished_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +106,9 @@ def test_the_tier_defaults_to_the_environment(
         (("run", "toy.squares", "--tier", "paper"), "has no tier 'paper'"),
         (("run", "toy.squares", "--device", "abacus"), "unknown device 'abacus'"),
         (("list", "--lab", "tooy"), "unknown laboratory 'tooy'"),
+        (("run", "toy.squares", "--store", ""), "--store is empty; name a folder"),
+        (("status", "--store", ""), "--store is empty; name a folder"),
+        (("list", "--store", "/dev/null"), "--store names /dev/null, which is a file"),
         (("status", "--lab", "tooy"), "unknown laboratory 'tooy'"),
         (("claims", "list", "--lab", "tooy"), "unknown laboratory 'tooy'"),
         (("claims", "check"), "python -m ibcore run toy.squares --tier smoke"),
