@@ -55,7 +55,9 @@ def rewrite(url: str, root: Path = ROOT) -> list[Path]:
 
 
 def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[Path]:
-    """Replace the text of each file by what ``fresh`` makes of it, atomically.
+    """Replace the text of each file but code by what ``fresh`` makes of it, atomically.
+
+    Code asks ``address``; the addresses in its examples are nobody's.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[P
         The files that changed; the others are not touched.
     """
     changed = []
-    for path in files(root):
+    for path in (path for path in files(root) if path.suffix != ".py"):
         text = path.read_bytes().decode("utf-8")
         if (new := fresh(path, text)) != text:
             partial = path.with_name(f"{path.name}.partial")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import warnings
 from pathlib import Path
@@ -116,12 +115,16 @@ def test_a_configured_address_elsewhere_is_refused_with_the_remedy(project: Path
 def build(folder: Path, here: address.Address | None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Build a page and a chapter with the theme of the book; return the folder of the site."""
     monkeypatch.setattr(exits.address, "resolved", lambda: here)
-    monkeypatch.setattr(exits.address, "configured", lambda: address.PLACEHOLDER)
-    monkeypatch.setattr(exits.api_usage, "chapters", lambda: (CHAPTER,))
     source, site = folder / "source", folder / "site"
     (source / CHAPTER).parent.mkdir(parents=True)
-    shutil.copy(ROOT / f"{CHAPTER}.ipynb", source / f"{CHAPTER}.ipynb")
+    for name in (f"{CHAPTER}.ipynb", "_config.yml"):
+        text = (ROOT / name).read_text("utf-8")
+        text = address.moved(text, address.configured(ROOT), address.PLACEHOLDER)
+        (source / name).write_text(text, "utf-8")
     (source / "index.md").write_text(PAGE)
+    monkeypatch.setattr(exits.address, "configured", lambda: address.PLACEHOLDER)
+    monkeypatch.setattr(exits.api_usage, "chapters", lambda: (CHAPTER,))
+    monkeypatch.setattr(exits.freshness, "ROOT", source)
     theme = {
         "repository_url": address.PLACEHOLDER.code,
         "repository_branch": "main",

@@ -100,11 +100,12 @@ def test_every_chapter_offers_its_notebook_with_the_address_of_the_book(html: Pa
             assert f"git+{HERE.code}" in code
 
 
-def test_the_site_offers_the_wheel_and_two_pages_lead_to_it(html: Path) -> None:
+def test_the_site_offers_the_wheel_where_a_reader_needs_it(html: Path) -> None:
     wheel = html / package_wheel.name()
     assert 1e6 < wheel.stat().st_size < 2e7
-    for page in ("book/appendices/downloads.html", "book/start/running.html"):
-        assert f"../../{wheel.name}" in links(html / page)
+    assert f"../../{wheel.name}" in links(html / "book/appendices/downloads.html")
+    if HERE is None:
+        assert f"../../{wheel.name}" in links(html / "book/start/running.html")
 
 
 @pytest.mark.parametrize("address", ["https://mybinder.org/", "https://colab.research.google.com/"])
