@@ -178,6 +178,8 @@ def test_pages_with_an_address_show_it_in_links_buttons_code_and_downloads(
     assert any(a.startswith(f"{ADA.code}/issues/new") for a in anchors(chapter))
     assert f'<link rel="canonical" href="{ADA.pages}/index.html" />' in page.read_text("utf-8")
     assert f'"ibcore @ git+{ADA.code}"' in code(chapter)
+    (cell,) = BeautifulSoup(chapter.read_text("utf-8"), "html.parser").select("pre:has(.c1)")[:1]
+    assert ADA.code in cell.get_text(), "the set-up cell has kept its colors"
     assert "example.invalid/" not in page.read_text("utf-8") + code(chapter)
     offered = (site / "_sources" / f"{CHAPTER}.ipynb").read_text("utf-8")
     assert "example.invalid/" not in offered
