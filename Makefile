@@ -26,6 +26,7 @@ PYTEST = $(BIN)/python -m pytest
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Set CONSTRAINTS= (empty) to try the newest versions.
 CONSTRAINTS ?= -c constraints.txt
+NEWEST = $(if $(CONSTRAINTS),(3, 13),(3, 99))
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
 .PHONY: help book test units pages check lint notebooks bench growth recheck frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
@@ -58,12 +59,15 @@ help:
 	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
 	@echo 'make clean                remove all that was built'
 	@echo 'make distclean            remove the virtual environment too'
-	@echo 'PYTHON=python3.12         choose the interpreter (3.11 or newer)'
+	@echo 'PYTHON=python3.12         choose the interpreter (3.11 to 3.13)'
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo 'error: $(PYTHON) is missing or older than 3.11; try: make PYTHON=python3.12' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= $(NEWEST))' || { \
+	  echo 'error: $(PYTHON) is missing or not Python 3.11 to 3.13, for which constraints.txt is.' >&2; \
+	  echo 'Try: make PYTHON=python3.12, or, with a newer one: make CONSTRAINTS=' >&2; exit 1; }
+	@new=$$(test -e $(VENV) || echo $(VENV)); echo '$(PYTHON) -m venv $(VENV)'; \
+	$(PYTHON) -m venv $(VENV) || { rm -rf $$new $@; echo \
+	  'error: no virtual environment; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
 
 $(VENV)/.book: $(BIN)/python requirements.txt constraints.txt pyproject.toml
 	$(PIP) $(CONSTRAINTS) -r requirements.txt
@@ -75,8 +79,11 @@ $(VENV)/.test: $(BIN)/python requirements.txt constraints.txt pyproject.toml
 	@touch $(VENV)/.book $@
 
 # A failed build must fail again: Sphinx repeats no warning for a page that it has already read.
+# It leaves no site that looks whole.
 book: $(VENV)/.book
-	@$(JUPYTER_BOOK) || { rm -rf _build/.doctrees; exit 1; }
+	@$(JUPYTER_BOOK) || { rm -rf _build/.doctrees _build/failed; \
+	  mv _build/html _build/failed 2>/dev/null && \
+	  echo 'error: the book is not whole; what there is of it is now in _build/failed' >&2; exit 1; }
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -118,10 +125,12 @@ frames: $(VENV)/.test
 	$(BIN)/python book/tools/store_frames.py
 
 # The package without the pages, whose builder is pinned.  Needs uv, which resolves downwards.
+# Warnings of old releases about each other are no errors; those that ibcore gives cause for are.
 oldest:
 	uv venv --quiet --clear --python $(PYTHON) _build/oldest
 	uv pip install --quiet --python _build/oldest --resolution lowest-direct -e '.[test]'
-	_build/oldest/bin/python -m pytest -n $(WORKERS) --ignore tests/book --ignore tests/explorers
+	_build/oldest/bin/python -m pytest -n $(WORKERS) --ignore tests/book --ignore tests/explorers \
+	  -o "filterwarnings=$$(printf 'default\nerror:::ibcore')"
 
 # Not part of the tests: another site's bad day must not fail a change of ours.
 links: $(VENV)/.book

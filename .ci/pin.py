@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from repository import ROOT, change_files, command, current
+from repository import ROOT, address, change_files, command
 
 BRANCH = re.compile(r"^(\s+branch:\s*)(\S+)", re.MULTILINE)
 REF = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -30,25 +30,27 @@ def branch(root: Path = ROOT) -> str:
     return match[2]
 
 
-def _patterns(owner: str, name: str, ref: str) -> Iterator[re.Pattern[str]]:
+def _patterns(here: address.Address, ref: str) -> Iterator[re.Pattern[str]]:
     """Yield the ways to write an address with a branch; group 2 is what is replaced."""
-    here, old = f"{re.escape(owner)}/{re.escape(name)}", re.escape(ref)
-    yield re.compile(rf"(github(?:\.com)?/{here}/(?:blob|tree|raw)/)({old})(?=/)")
-    yield re.compile(rf"(mybinder\.org/v2/gh/{here}/)({old})(?=[?\s\"')/])")
-    yield re.compile(rf"(git\+https://github\.com/{here})(@[\w.-]+|)(?=[\\\"'\s])")
+    code, colab, binder = map(re.escape, (here.code, here.colab, here.binder))
+    old = re.escape(ref)
+    yield re.compile(rf"((?:{code}|{colab})/(?:blob|tree|raw)/)({old})(?=/)")
+    yield re.compile(rf"({binder}/)({old})(?=[?\s\"')/])")
+    yield re.compile(rf"(git\+{code})(@[\w.-]+|)(?=[\\\"'\s])")
 
 
-def pinned(text: str, owner: str, name: str, old: str, new: str) -> str:
+def pinned(text: str, here: address.Address, old: str, new: str) -> str:
     """Return a text whose addresses name another branch.
 
     Examples
     --------
-    >>> pinned("https://github.com/ada/engine/blob/main/a.py", "ada", "engine", "main", "v1")
+    >>> here = address.github("ada", "engine")
+    >>> pinned("https://github.com/ada/engine/blob/main/a.py", here, "main", "v1")
     'https://github.com/ada/engine/blob/v1/a.py'
-    >>> pinned('"git+https://github.com/ada/engine"', "ada", "engine", "main", "v1")
+    >>> pinned('"git+https://github.com/ada/engine"', here, "main", "v1")
     '"git+https://github.com/ada/engine@v1"'
     """
-    *paths, package = _patterns(owner, name, old)
+    *paths, package = _patterns(here, old)
     for pattern in paths:
         text = pattern.sub(lambda match: match[1] + new, text)
     return package.sub(lambda match: match[1] + ("" if new == MAIN else f"@{new}"), text)
@@ -64,10 +66,10 @@ def pin(ref: str, root: Path = ROOT) -> list[Path]:
     """
     if not REF.fullmatch(ref):
         raise ValueError(f"{ref!r} is not a branch or tag; write for example edition-2026.1")
-    (owner, name), old = current(root), branch(root)
+    here, old = address.configured(root), branch(root)
 
     def fresh(path: Path, text: str) -> str:
-        text = pinned(text, owner, name, old, ref)
+        text = pinned(text, here, old, ref)
         is_config = path.name == "_config.yml"
         return BRANCH.sub(rf"\g<1>{ref}", text, count=1) if is_config else text
 

@@ -1,7 +1,7 @@
-"""The address of the repository: read it, find every place that repeats it, change them all.
+"""Set the address of the repository in every file: ``python .ci/repository.py URL``.
 
-``_config.yml`` is the source.  ``python .ci/repository.py URL`` rewrites it and every file that
-must repeat it, because a notebook or a citation file cannot read another file.
+``_config.yml`` says what the files write now.  A notebook or a citation file cannot read another
+file, so it must repeat the address; see ``book/_ext/address.py``.
 """
 
 import re
@@ -10,38 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))
+import address  # noqa: E402 (found on the path set above)
+
 TEXT = {".cff", ".cfg", ".ipynb", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
 SKIP = {"_build", "node_modules", "__pycache__", "ibcore-results"}
 HIDDEN = {".ci", ".github", ".binder"}
-ADDRESS = re.compile(r"https://github\.com/([\w.-]+)/([\w-]+(?:\.[\w-]+)*)")
-
-
-def slug(url: str) -> tuple[str, str]:
-    """Split an address into owner and name.
-
-    Raises
-    ------
-    ValueError
-        If it is not ``https://github.com/OWNER/NAME``.
-
-    Examples
-    --------
-    >>> slug("https://github.com/ada/engine")
-    ('ada', 'engine')
-    """
-    match = ADDRESS.fullmatch(url.removesuffix(".git").rstrip("/"))
-    if match is None:
-        raise ValueError(f"{url!r} is not of the form https://github.com/OWNER/NAME")
-    return match[1], match[2]
-
-
-def current(root: Path = ROOT) -> tuple[str, str]:
-    """Return owner and name as ``_config.yml`` states them."""
-    text = (root / "_config.yml").read_text("utf-8")
-    match = re.search(r"^repository:\s*\n\s+url:\s*(\S+)", text, re.MULTILINE)
-    if match is None:
-        raise ValueError("_config.yml has no 'repository:' with a 'url:' on the next line")
-    return slug(match[1])
+# What a page for readers of the repository says once there is an address.
+WAITING = re.compile(r"<!-- address: (.+) -->")
 
 
 def files(root: Path = ROOT) -> Iterator[Path]:
@@ -59,29 +35,29 @@ def _is_text(path: Path, root: Path) -> bool:
     return path.suffix in TEXT and not SKIP.intersection(parts)
 
 
-def places(name: str) -> re.Pattern[str]:
-    """Return the pattern of every way to write the address; group 2 is the owner.
-
-    The owner stands before ``/NAME`` in addresses of GitHub, Colab and Binder, and before
-    ``.github.io/NAME`` in the address of the published pages.
-    """
-    hosts = r"github\.com/|colab\.research\.google\.com/github/|mybinder\.org/v2/gh/|https://"
-    return re.compile(rf"({hosts})([\w-]+)(\.github\.io)?/{re.escape(name)}(?![\w-])")
-
-
 def rewrite(url: str, root: Path = ROOT) -> list[Path]:
-    """Set the address everywhere; return the files that changed."""
-    old, new = current(root), slug(url)
-    pattern = places(old[1])
+    """Set the address everywhere; return the files that changed.
+
+    Raises
+    ------
+    ValueError
+        If it is not ``https://github.com/OWNER/NAME``.
+    """
+    old, new = address.configured(root), address.parsed(url)
+    if new is None:
+        raise ValueError(f"{url!r} is not of the form {address.GITHUB}/OWNER/NAME")
 
     def fresh(path: Path, text: str) -> str:
-        return pattern.sub(lambda m: f"{m[1]}{_owner(m, new[0])}/{new[1]}", text)
+        text = address.moved(text, old, new)
+        return WAITING.sub(r"\1", text) if path.suffix == ".md" else text
 
     return change_files(fresh, root)
 
 
 def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[Path]:
-    """Replace the text of each file by what ``fresh`` makes of it, atomically.
+    """Replace the text of each file but code by what ``fresh`` makes of it, atomically.
+
+    Code asks ``address``; the addresses in its examples are nobody's.
 
     Returns
     -------
@@ -89,7 +65,7 @@ def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[P
         The files that changed; the others are not touched.
     """
     changed = []
-    for path in files(root):
+    for path in (path for path in files(root) if path.suffix != ".py"):
         text = path.read_bytes().decode("utf-8")
         if (new := fresh(path, text)) != text:
             partial = path.with_name(f"{path.name}.partial")
@@ -98,10 +74,6 @@ def change_files(fresh: Callable[[Path, str], str], root: Path = ROOT) -> list[P
             partial.replace(path)
             changed.append(path)
     return changed
-
-
-def _owner(match: re.Match[str], owner: str) -> str:
-    return f"{owner.lower()}{match[3]}" if match[3] else owner
 
 
 def command(change: Callable[[str], list[Path]], usage: str) -> int:
@@ -121,6 +93,4 @@ def command(change: Callable[[str], list[Path]], usage: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(
-        command(rewrite, "give the address: make repository URL=https://github.com/OWNER/NAME")
-    )
+    sys.exit(command(rewrite, "give the address: make repository URL=https://github.com/YOU/NAME"))

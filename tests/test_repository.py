@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ci"))
 import repository
+from repository import address
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ibcore"
@@ -27,6 +29,7 @@ MODULES = sorted(
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
 LONGEST_FILE = 250
 NAME = re.compile(r"[A-Za-z][\w.-]*")
+OWN = "tests/test_repository.py"
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -36,38 +39,67 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def test_every_address_of_the_repository_is_the_configured_one() -> None:
-    owner, name = repository.current(ROOT)
-    found = [
-        (file, match[0])
-        for file, text in texts()
-        for match in repository.places(name).finditer(text)
-        if match[2] not in (owner, owner.lower())
-    ]
-    assert not found
+    here = address.configured(ROOT)
+    name = re.escape(here.code.rpartition("/")[2])
+    whole = re.compile(rf"https://[\w.-]+(?:/[\w-]+)*?/{name}(?![\w-])")
+    written = [(file, text) for file, text in texts() if not file.endswith(".py")]
+    found = {(file, each) for file, text in written for each in whole.findall(text)}
+    assert len(found) > 10
+    assert not [(file, each) for file, each in found if not here.written.fullmatch(each)]
+
+
+def test_a_placeholder_is_at_a_host_that_nobody_can_register() -> None:
+    hosts = re.findall(r"https://([^/]+)/", repr(address.PLACEHOLDER))
+    assert len(hosts) == 4
+    assert all(f".{host}".endswith(".example.invalid") for host in hosts)
+    account = re.compile(rf"/OWNER/{address.NAME}|\bowner\.github\.io")
+    assert not [name for name, text in texts() if name != OWN and account.search(text)]
 
 
 @pytest.mark.parametrize("file", ["README.md", "CITATION.cff", "CONTRIBUTING.md"])
 def test_the_files_that_must_name_the_repository_do(file: str) -> None:
-    owner, name = repository.current(ROOT)
-    assert f"https://github.com/{owner}/{name}" in (ROOT / file).read_text("utf-8")
+    assert address.configured(ROOT).code in (ROOT / file).read_text("utf-8")
 
 
-def test_a_new_address_reaches_every_file_and_only_the_address(tmp_path: Path) -> None:
-    page = (
-        "[Colab](https://colab.research.google.com/github/OLD/book/blob/main/a.ipynb), "
-        "[code](https://github.com/OLD/book), [pages](https://old.github.io/book/intro), "
-        "[other](https://github.com/OLD/bookshop), [theirs](https://github.com/them/tool)"
+def page(here: address.Address) -> str:
+    """Return a page that writes an address in every way, and others like it."""
+    return (
+        f"[Colab]({here.colab}/blob/main/a.ipynb), [code]({here.code}), {here.binder}/main, "
+        f"[pages]({here.pages}/intro), [other]({here.code}-shop), `git clone {here.code}.git`, "
+        "[theirs](https://github.com/them/tool)"
     )
-    (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/OLD/book\n")
-    (tmp_path / "page.md").write_text(page)
+
+
+@pytest.mark.parametrize("old", [address.PLACEHOLDER, address.github("OLD", "book")])
+def test_a_new_address_reaches_every_file_and_only_the_address(
+    tmp_path: Path, old: address.Address
+) -> None:
+    (tmp_path / "_config.yml").write_text(f"repository:\n  url: {old.code}\n")
+    (tmp_path / "page.md").write_text(page(old))
     changed = repository.rewrite("https://github.com/New/tome", tmp_path)
     assert [path.name for path in changed] == ["_config.yml", "page.md"]
-    assert (tmp_path / "page.md").read_text() == (
-        "[Colab](https://colab.research.google.com/github/New/tome/blob/main/a.ipynb), "
-        "[code](https://github.com/New/tome), [pages](https://new.github.io/tome/intro), "
-        "[other](https://github.com/OLD/bookshop), [theirs](https://github.com/them/tool)"
-    )
-    assert repository.current(tmp_path) == ("New", "tome")
+    new = address.github("New", "tome")
+    wanted = page(new).replace(f"{new.code}-shop", f"{old.code}-shop")
+    assert (tmp_path / "page.md").read_text() == wanted
+    assert "https://new.github.io/tome/intro" in wanted
+    assert address.configured(tmp_path) == new
+
+
+def test_what_waits_for_an_address_shows_once_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text(f"repository:\n  url: {address.PLACEHOLDER.code}\n")
+    waiting = f"<!-- address: [Read]({address.PLACEHOLDER.pages}/) it -->"
+    (tmp_path / "README.md").write_text(waiting)
+    repository.rewrite("https://github.com/New/tome", tmp_path)
+    assert (tmp_path / "README.md").read_text() == "[Read](https://new.github.io/tome/) it"
+
+
+def test_the_readme_shows_no_address_that_leads_nowhere() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    here = address.configured(ROOT)
+    assert f"[Read the book online]({here.pages}/)" in text
+    shown = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    assert address.PLACEHOLDER.code not in shown
+    assert (here.code in shown) is (here != address.PLACEHOLDER)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +107,62 @@ def test_a_new_address_reaches_every_file_and_only_the_address(tmp_path: Path) -
 )
 def test_a_bad_address_is_refused_by_name(url: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(url))):
-        repository.slug(url)
+        repository.rewrite(url, ROOT)
 
 
 def test_colab_links_point_at_files_that_exist() -> None:
-    link = re.compile(r"colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/main/([^)\s\"]+)")
-    found = [(file, path) for file, text in texts() for path in link.findall(text)]
-    ours = [(file, path) for file, path in found if not file.startswith("tests/")]
-    assert not [place for place in ours if not (ROOT / place[1]).is_file()]
+    colab = re.escape(address.configured(ROOT).colab)
+    link = re.compile(rf"{colab}/blob/[\w.-]+/([^)\s\"]+)")
+    found = [path for _, text in texts() for path in link.findall(text)]
+    assert len(found) > 12  # one in each notebook, one on the first page
+    assert not [path for path in found if not (ROOT / path).is_file()]
+
+
+INSTALL = re.compile(r"\bpip3? install\b([^`\n]*)")
+# What is not ours at PyPI must come from an address or a file.
+BARE = re.compile(r"(?<![\w./-])ibcore(?:\[[\w, -]*\])?(?!\s*@|[\w./-])")
+
+
+def bare_installs(text: str) -> list[str]:
+    """Return the commands of a text that install a package named ibcore from the index."""
+    return [match[0] for match in INSTALL.finditer(text) if BARE.search(match[1])]
+
+
+@pytest.mark.parametrize(
+    ("command", "bare"),
+    [
+        ("pip install ibcore", True),
+        ("pip install -U 'ibcore[data]'", True),
+        ("python -m pip install torch ibcore==2026.1", True),
+        ('pip install "ibcore @ git+https://example.org/book"', False),
+        ("pip install ibcore-2026.1-py3-none-any.whl", False),
+        ("pip install ./ibcore", False),
+        ("pip install -e . for ibcore", True),
+        ("pip install -e '.[test]'", False),
+    ],
+)
+def test_a_bare_name_is_told_from_an_address_and_a_file(command: str, bare: bool) -> None:
+    assert bool(bare_installs(command)) is bare
+
+
+def test_nobody_is_told_to_install_the_package_of_that_name_from_the_index() -> None:
+    assert not {
+        name: found for name, text in texts() if name != OWN and (found := bare_installs(text))
+    }
+
+
+def test_text_is_checked_out_with_the_line_ends_that_a_shell_reads(tmp_path: Path) -> None:
+    git = ["git", "-c", "core.autocrlf=true", "-C", str(tmp_path)]
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    written = {"run": b"#!/bin/sh\ntrue\n", "a.parquet": b"PAR1\r\n\n", "a.webp": b"RIFF\r\n\n"}
+    for name, content in written.items():
+        (tmp_path / name).write_bytes(content)
+    subprocess.run([*git, "add", "."], check=True, capture_output=True)
+    for name in written:
+        (tmp_path / name).unlink()
+    subprocess.run([*git, "checkout", "-q", "--", "."], check=True)
+    assert {name: (tmp_path / name).read_bytes() for name in written} == written
 
 
 def test_nothing_is_left_unfinished() -> None:

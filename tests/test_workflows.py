@@ -50,6 +50,18 @@ def test_the_weekly_run_tries_newest_and_oldest_releases_a_cold_cache_and_outsid
     assert not cached
 
 
+def test_what_is_published_was_tested_and_is_built_without_a_token() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text("utf-8"))
+    test, build, deploy = (workflow["jobs"][name] for name in ("test", "build", "deploy"))
+    assert ".ci/run" in commands(test)
+    assert (build["needs"], deploy["needs"]) == ("test", "build")
+    assert workflow["permissions"] == {"contents": "read"}
+    assert not {"permissions"} & (test.keys() | build.keys())
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    (checkout,) = [s for s in build["steps"] if s.get("uses", "").startswith("actions/checkout")]
+    assert checkout["with"]["persist-credentials"] is False
+
+
 def test_every_target_is_named_by_make_help_or_is_internal() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)

@@ -149,8 +149,8 @@ def skip_fields(app: Sphinx, what: str, name: str, thing: Any, *rest: Any) -> bo
     return True if type(thing).__name__ == "_tuplegetter" else None
 
 
-def source_link(address: str, branch: str, domain: str, info: dict[str, str]) -> str | None:
-    """Return the address of the lines that define a name, or ``None`` outside of ibcore.
+def source_link(repository: str, branch: str, domain: str, info: dict[str, str]) -> str | None:
+    """Return the address of the lines that define a name; ``None`` outside of ibcore or of GitHub.
 
     Examples
     --------
@@ -158,6 +158,8 @@ def source_link(address: str, branch: str, domain: str, info: dict[str, str]) ->
     >>> source_link("https://github.com/ada/engine", "main", "py", where).partition("#")[0]
     'https://github.com/ada/engine/blob/main/ibcore/guidance/similarity.py'
     """
+    if not repository:
+        return None
     thing: Any = inspect.unwrap(api_names.locate(f"{info['module']}.{info['fullname']}"))
     thing = thing.fget if isinstance(thing, property) else thing
     try:
@@ -165,7 +167,7 @@ def source_link(address: str, branch: str, domain: str, info: dict[str, str]) ->
         lines, start = inspect.getsourcelines(thing)
     except (TypeError, ValueError, OSError):
         return None
-    return f"{address}/blob/{branch}/{file.as_posix()}#L{start}-L{start + len(lines) - 1}"
+    return f"{repository}/blob/{branch}/{file.as_posix()}#L{start}-L{start + len(lines) - 1}"
 
 
 def set_options(app: Sphinx, config: Config) -> None:

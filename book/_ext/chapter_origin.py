@@ -1,16 +1,15 @@
 """A notebook opened alone says which book it belongs to; on the book's own pages that is left out.
 
-The sentence stands in the first cell of every notebook, below the title.  Where it leads follows
-from ``_config.yml``: see ``origin``.
+The sentence stands in the first cell of every notebook, below the title.
 """
 
 import json
 import re
 from typing import Any
 
+import address
 import api_usage
 import freshness
-import ibbook
 import yaml
 from sphinx.application import Sphinx
 
@@ -18,43 +17,47 @@ START = '<div class="ib-origin">'
 BLOCK = re.compile(rf"{re.escape(START)}\n\n.*?\n\n</div>\n\n", re.DOTALL)
 
 
-def origin(chapter: str, title: str, repository: str, branch: str) -> str:
+def origin(chapter: str, title: str, here: address.Address | None, branch: str) -> str:
     """Return what a notebook says of its book, as it stands in the first cell.
 
     Parameters
     ----------
     chapter
         Its name, such as ``"notebooks/guidance/idea"``.
-    title, repository, branch
-        The title of the book, the address of the repository, and the branch or tag that launch
-        buttons lead to.
-
-    Raises
-    ------
-    ValueError
-        If the address is not of the form ``https://github.com/OWNER/NAME``.
+    title, here, branch
+        The title of the book, its address if it has one, and the branch or tag that launch buttons
+        lead to.
 
     Examples
     --------
-    >>> text = origin("notebooks/a", "A Book", "https://github.com/ada/engine", "main")
+    >>> text = origin("notebooks/a", "A Book", address.github("ada", "engine"), "main")
     >>> "[A Book](https://ada.github.io/engine/)" in text
     True
     """
-    pages = ibbook.pages_address(repository)
-    colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
-    sentence = (
-        f"This notebook is a chapter of the open book [{title}]({pages}). "
-        f"Read it [as a page]({pages}{chapter}.html), or run it "
-        f"[in Colab]({colab}/blob/{branch}/{chapter}.ipynb)."
-    )
+    sentence = f"This notebook is a chapter of the open book *{title}*."
+    if here:
+        sentence = (
+            f"This notebook is a chapter of the open book [{title}]({here.pages}/). "
+            f"Read it [as a page]({here.pages}/{chapter}.html), or run it "
+            f"[in Colab]({here.colab}/blob/{branch}/{chapter}.ipynb)."
+        )
     return f"{START}\n\n{sentence}\n\n</div>\n\n"
 
 
-def configured(chapter: str) -> str:
-    """Return what a notebook must say, with the addresses that ``_config.yml`` states."""
+def stated(chapter: str, here: address.Address | None) -> str:
+    """Return what a notebook says, with the title and the branch that ``_config.yml`` states."""
     config = yaml.safe_load((freshness.ROOT / "_config.yml").read_text("utf-8"))
-    repository = config["repository"]
-    return origin(chapter, config["title"], repository["url"], repository["branch"])
+    return origin(chapter, config["title"], here, config["repository"]["branch"])
+
+
+def offered(text: str, chapter: str, here: address.Address | None) -> str:
+    """Return the text of a notebook as the pages offer it for download, with the address."""
+    notebook = json.loads(text)
+    first = notebook["cells"][0]
+    words = stated(chapter, here)
+    first["source"] = BLOCK.sub(lambda _: words, "".join(first["source"]), count=1)
+    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    return address.moved(text, address.configured(), here) if here else text
 
 
 def without_origin(text: str) -> str:

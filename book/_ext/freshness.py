@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypedDict
 
+import address
+
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 MARKER = ".ibbook.json"
@@ -80,7 +82,9 @@ def execution_key(root: Path = ROOT) -> str:
 def book_key(root: Path = ROOT) -> str:
     """Return the key of the whole built book: everything that can change a page."""
     edition = os.environ.get("IBCORE_EDITION", "student")
-    return digest(sources(_PAGES, root), execution_key(root), edition, root=root)
+    here = address.resolved(root)
+    words = execution_key(root), edition, here.code if here else ""
+    return digest(sources(_PAGES, root), *words, root=root)
 
 
 def read_marker(html: Path = HTML) -> Marker | None:

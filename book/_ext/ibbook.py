@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +34,8 @@ COMPANIONS = (
     "status_tables",
     "api_pages",
     "chapter_origin",
+    "exits",
+    "package_wheel",
     "social",
     "symbols",
 )
@@ -54,40 +55,15 @@ def set_environment() -> None:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Key the execution cache and every page on their sources; derive the site's address."""
+    """Key the execution cache and every page on their sources; fill the footer."""
     cache = freshness.ROOT / "_build" / ".jupyter_cache" / freshness.execution_key()
     config.nb_execution_cache_path = str(cache)
     config.ibbook_fingerprint = freshness.book_key()
     if os.environ.get("IBCORE_EDITION") == "instructor":
         app.tags.add("instructor")
-    config.html_baseurl = pages_address(config.html_theme_options["repository_url"])
-    name = config.html_theme_options["repository_url"].rstrip("/").rpartition("/")[2]
-    config.linkcheck_ignore = [rf"https://.*\b{re.escape(name)}\b.*"]  # ours: checked offline
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
     footer = config.html_theme_options.get("extra_footer", "")
     config.html_theme_options["extra_footer"] = footer.replace("|release|", config.release)
-
-
-def pages_address(repository: str) -> str:
-    """Return the GitHub Pages address of a repository.
-
-    Raises
-    ------
-    ValueError
-        If the address is not of the form ``https://github.com/OWNER/NAME``.
-
-    Examples
-    --------
-    >>> pages_address("https://github.com/ada/engine")
-    'https://ada.github.io/engine/'
-    """
-    parts = repository.removeprefix("https://github.com/").split("/")
-    if not repository.startswith("https://github.com/") or len(parts) != 2 or not all(parts):
-        raise ValueError(
-            f"repository url {repository!r} in _config.yml is not https://github.com/OWNER/NAME; "
-            "set it with `make repository URL=...`"
-        )
-    return f"https://{parts[0].lower()}.github.io/{parts[1]}/"
 
 
 def drop_thebe(

@@ -83,6 +83,11 @@ REPLACED = (
         '<div id="pst-primary-sidebar" class',
         '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" class',
     ),
+    # A notebook is to be kept; a tab would show its JSON.
+    (
+        ' target="_blank"\n   class="btn btn-sm btn-download-source-button',
+        ' download\n   class="btn btn-sm btn-download-source-button',
+    ),
     # A list may hold list items only; the role of an entry is withdrawn from the standard.
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),

@@ -130,7 +130,7 @@ def join(parts: list[Part], captions: dict[str, str], site: str, html: Path = HT
     captions
         For the first page of each part, the part's caption.
     site
-        Address of the published pages, for links to what is not in the PDF.
+        Address of the published pages, for links to what is not in the PDF; without one they go.
     """
     writer = PdfWriter()
     starts: dict[str, int] = {}
@@ -191,8 +191,10 @@ def _redirect(
     if name.removesuffix(".html") in starts:
         del link["/A"]
         link[NameObject("/Dest")] = _place(writer, starts[name.removesuffix(".html")])
-    else:
+    elif site:
         action.get_object()[NameObject("/URI")] = _text(site + name)
+    else:
+        del link["/A"]
 
 
 def _text(value: str) -> Any:
@@ -224,14 +226,14 @@ def _turned(sheet: Any) -> str:
     return "wide" if sheet.mediabox.width > sheet.mediabox.height else "tall"
 
 
-def cover(context: Any, folder: Path, title: str, release: str, url: str) -> Part:
-    """Print the first page."""
+def cover(context: Any, folder: Path, title: str, release: str, site: str) -> Part:
+    """Print the first page; it names the site, if there is one."""
     page = context.new_page()
+    online = f'Interactive figures, slides and notebooks: <a href="{site}">{site}</a>'
     page.set_content(
         "<style>body{margin:0;padding:70mm 12mm;font:15px/1.6 sans-serif;color:#1c2430}"
         "h1{font-size:40px;line-height:1.15;border-bottom:4px solid #1f6590;padding-bottom:.5em}"
-        f"</style><h1>{title}</h1><p>Edition {release}</p><p>Interactive figures, slides and "
-        f'notebooks: <a href="{url}">{url}</a></p>'
+        f"</style><h1>{title}</h1><p>Edition {release}</p><p>{online if site else ''}</p>"
         "<p>Text and figures: CC BY 4.0. Code: MIT.</p>"
     )
     page.pdf(path=folder / "cover.pdf", **SHEET)
@@ -241,9 +243,8 @@ def cover(context: Any, folder: Path, title: str, release: str, url: str) -> Par
 
 def print_book(target: Path, only: list[str] | None = None, html: Path = HTML) -> int:
     """Print the book, or the pages whose names are given, and return the number of pages."""
-    title, release, url = config()
-    _, _, owner, repository = url.rsplit("/", 3)
-    site = f"https://{owner.lower()}.github.io/{repository}/"
+    title, release, here = config()
+    site = f"{here.pages}/" if here else ""
     captions: dict[str, str] = {}
     names: list[str] = []
     for caption, pages in chapters():
@@ -252,7 +253,7 @@ def print_book(target: Path, only: list[str] | None = None, html: Path = HTML) -
         names += chosen
     with tempfile.TemporaryDirectory() as scratch, chromium() as context:
         folder = Path(scratch)
-        parts = [cover(context, folder, title, release, url)]
+        parts = [cover(context, folder, title, release, site)]
         for name in names:
             parts.append(print_page(context, name, folder, html))
             print(f"{name}: {len(parts[-1].pdf.pages)} pages", flush=True)

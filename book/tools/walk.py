@@ -85,9 +85,23 @@ def enter_a_chapter(page: Any) -> None:
     turn(page, page.locator("ib-explorer").first)
 
 
-def find_colab(page: Any) -> None:
-    """Find the way into Colab at the head of the chapter: it opens this very notebook."""
-    page.get_by_role("button", name="Launch interactive content").click()
+def find_the_notebook(page: Any) -> None:
+    """Find the notebook at the head of the chapter: its way into Colab, or else the file."""
+    button = page.get_by_role("button", name="Launch interactive content")
+    if button.count():
+        find_colab(page, button)
+        return
+    page.get_by_role("button", name="Download this page").click()
+    link = page.locator(".dropdown-download-buttons").get_by_role("link", name=".ipynb")
+    link.wait_for()
+    if not link.get_attribute("href").endswith(f"_sources/{CHAPTER}.ipynb"):
+        raise ValueError(f"the button for the notebook offers {link.get_attribute('href')}")
+    page.keyboard.press("Escape")
+
+
+def find_colab(page: Any, button: Any) -> None:
+    """Find the way into Colab: it opens this very notebook."""
+    button.click()
     link = page.locator(".dropdown-launch-buttons").get_by_role("link", name="Colab")
     link.wait_for()
     address = urlsplit(link.get_attribute("href"))
@@ -142,7 +156,7 @@ STEPS = tuple(
         land,
         take_the_tour,
         enter_a_chapter,
-        find_colab,
+        find_the_notebook,
         open_set_up,
         do_an_exercise,
         answer_the_quiz,

@@ -12,6 +12,9 @@ from pathlib import Path
 import yaml
 from chromium import HTML, ROOT
 
+sys.path.append(str(ROOT / "book" / "_ext"))
+import address
+
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 LEFT_OUT = {".ibbook.json", ".buildinfo", ".nojekyll"}
 NOT_PAGES = {".partial", ".pdf", ".map"}  # PDFs carry the time at which they were printed
@@ -20,19 +23,19 @@ Edition {release}
 
 Open index.html in a browser. Everything is inside this folder: text, figures, search,
 mathematics, interactive figures and slides work without a network and without Python.
-Links to papers, Colab and Binder do need a network.
+Links out of the book do need a network.
 
 Slides: slides/*.html, also linked from the card at the top of each chapter.
-Source, license and citation: {url}
-Text and figures: CC BY 4.0. Code: MIT.
+Notebooks: the download button at the top of each chapter. They need the package, ibcore-*.whl.
+{source}Text and figures: CC BY 4.0. Code: MIT.
 """
 
 
-def config(root: Path = ROOT) -> tuple[str, str, str]:
-    """Return the title, the edition and the address of the repository."""
+def config(root: Path = ROOT) -> tuple[str, str, address.Address | None]:
+    """Return the title, the edition and the address of the book, if it has one."""
     settings = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
     release = settings["sphinx"]["config"]["release"]
-    return settings["title"], release, settings["repository"]["url"]
+    return settings["title"], release, address.resolved(root)
 
 
 def name_of(title: str, release: str) -> str:
@@ -84,10 +87,11 @@ def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def main() -> int:
     """Pack the built book."""
-    title, release, url = config()
+    title, release, here = config()
+    source = f"Source, license and citation: {here.code}\n" if here else ""
     target = ROOT / "_build" / f"{name_of(title, release)}.zip"
     try:
-        count = pack(HTML, target, README.format(title=title, release=release, url=url))
+        count = pack(HTML, target, README.format(title=title, release=release, source=source))
     except FileNotFoundError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

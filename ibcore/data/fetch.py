@@ -18,7 +18,7 @@ def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
 
     If the environment variable ``IBCORE_DATA`` names a folder (``~`` is the home folder), it is
     ``$IBCORE_DATA/<data set>/<file>`` and nothing is downloaded.  Otherwise it is downloaded once
-    into the cache of this user (with pooch, from the extra ``ibcore[data]``).
+    into the cache of this user (with the package pooch).
 
     Parameters
     ----------
@@ -147,6 +147,6 @@ def _pooch() -> ModuleType:
         return import_module("pooch")
     except ImportError as error:
         raise ImportError(
-            "downloads need pooch: pip install 'ibcore[data]', or set "
+            "downloads need pooch: pip install pooch, or set "
             f"{_FOLDER} to a folder with the official files"
         ) from error

@@ -83,8 +83,7 @@ def _distributed() -> ModuleType:
         import distributed
     except ImportError as error:
         raise ValueError(
-            "executors 'dask:...' need dask.distributed; install it with: "
-            "pip install 'ibcore[distributed]'"
+            "executors 'dask:...' need dask.distributed; install it with: pip install distributed"
         ) from error
     module: ModuleType = distributed
     return module

@@ -22,7 +22,7 @@ def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.
     try:
         for path in fetch(name, progress=True):
             typer.echo(f"{path}: sound")
-    except ImportError as error:  # pooch is an extra
+    except ImportError as error:  # pooch is not among the needs of ibcore
         raise ValueError(str(error)) from error
 
 
@@ -31,6 +31,6 @@ def _state(source: DataSet) -> str:
     try:
         folder = place(source.name)
     except ImportError:
-        return "not here (downloads need pooch: pip install 'ibcore[data]')"
+        return "not here (downloads need pooch: pip install pooch)"
     here = sum((folder / file.name).is_file() for file in source.files)
     return f"{here} of {len(source.files)} files in {folder}"

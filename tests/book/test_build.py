@@ -67,10 +67,14 @@ def test_a_book_without_a_record_or_of_other_sources_is_stale(project: Path) -> 
     assert "other sources" in (freshness.stale_because(html, project) or "")
 
 
-def test_the_address_of_the_pages_follows_from_the_repositorys() -> None:
-    assert ibbook.pages_address("https://github.com/Ada/engine") == "https://ada.github.io/engine/"
-    with pytest.raises(ValueError, match="make repository"):
-        ibbook.pages_address("https://example.org/engine")
+def test_another_address_makes_the_pages_new_but_runs_no_notebook(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = freshness.execution_key(project), freshness.book_key(project)
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/elses")
+    assert freshness.execution_key(project) == before[0]
+    assert freshness.book_key(project) != before[1]
 
 
 def test_only_the_scripts_of_thebe_are_dropped() -> None:

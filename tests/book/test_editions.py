@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import address
 import edition
 import pin
 import pytest
@@ -67,12 +68,13 @@ def test_a_bad_name_is_refused(project: Path, name: str) -> None:
 
 
 def test_a_pin_reaches_launch_links_and_set_up_cells_and_can_be_undone(project: Path) -> None:
+    here = address.configured(project)
     page = (
         "https://github.com/OLD/book/blob/main/a.md https://github.com/them/book/blob/main/b "
         "https://colab.research.google.com/github/OLD/book/blob/main/a.ipynb "
         'https://mybinder.org/v2/gh/OLD/book/main?urlpath=lab "git+https://github.com/OLD/book" '
     )
-    (project / "page.md").write_text(page.replace("OLD/book", "/".join(pin.current(project))))
+    (project / "page.md").write_text(address.moved(page, address.github("OLD", "book"), here))
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     changed = {path.name for path in pin.pin("edition-2026.1", project)}
     text = (project / "page.md").read_text("utf-8")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import address
 import chapter_origin
 import nbformat
 import pytest
@@ -76,7 +77,8 @@ def test_the_text_survives_in_colab(path: Path) -> None:
 
 
 def test_the_first_cell_says_below_its_title_which_book_it_belongs_to(path: Path) -> None:
-    wanted = chapter_origin.configured(path.relative_to(ROOT).with_suffix("").as_posix())
+    name = path.relative_to(ROOT).with_suffix("").as_posix()
+    wanted = chapter_origin.stated(name, address.configured())
     title, _, rest = read(path).cells[0].source.partition("\n\n")
     assert title.startswith("# ")
     assert rest.startswith(wanted), f"write below the title:\n{wanted}"

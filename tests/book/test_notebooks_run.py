@@ -1,10 +1,10 @@
-"""Every notebook runs alone, as in Colab: only its file at hand, in an environment without tools.
+"""Every notebook runs alone, as in Colab: its file and the wheel, an environment without tools.
 
 Colab's own versions of IPython and Python are not imitated; the packages are those installed here.
 """
 
 import json
-import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
-ADDRESS = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+")
 RUNNER = Path(__file__).with_name("run_alone.py")
 SECONDS = 45
 QUICKEST = ("redshift", "idea.ipynb")
@@ -27,13 +26,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
-    """Copy a notebook into an empty folder; its set-up cell installs the wheel from here."""
-    text, replaced = ADDRESS.subn(wheel.as_uri(), path.read_text("utf-8"))
-    assert replaced == 1, "the set-up cell names the address to install from once"
+    """Copy a notebook into an empty folder, and the wheel that its set-up cell will find there."""
     folder.mkdir()
-    copy = folder / path.name
-    copy.write_text(text, encoding="utf-8")
-    return copy
+    shutil.copy(wheel, folder)
+    return Path(shutil.copy(path, folder))
 
 
 def each(path: Path) -> Any:

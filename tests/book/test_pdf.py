@@ -10,7 +10,7 @@ import pypdf
 import pypdf.annotations
 import pytest
 
-SITE = "https://owner.github.io/book/"
+SITE = "https://ada.github.io/book/"
 
 
 def printed(name: str, pages: int, *links: str) -> print_book.Part:
@@ -26,12 +26,12 @@ def printed(name: str, pages: int, *links: str) -> print_book.Part:
     return print_book.Part(name, name.title(), pypdf.PdfReader(stream))
 
 
-def joined(html: Path) -> Any:
+def joined(html: Path, site: str = SITE) -> Any:
     """Return two pages joined, the first of which links to the second and to elsewhere."""
     links = ((html / "b.html").as_uri(), (html / "slides/b.html").as_uri(), "https://example.org/")
     parts = [printed("a", 2, *links), printed("b", 1)]
     stream = io.BytesIO()
-    print_book.join(parts, {"a": "First part"}, SITE, html).write(stream)
+    print_book.join(parts, {"a": "First part"}, site, html).write(stream)
     return pypdf.PdfReader(stream)
 
 
@@ -42,6 +42,13 @@ def test_a_link_to_another_page_leads_inside_the_pdf(tmp_path: Path) -> None:
     assert inner["/Dest"][0] == reader.pages[2].indirect_reference
     assert slides["/A"]["/URI"] == f"{SITE}slides/b.html"
     assert outside["/A"]["/URI"] == "https://example.org/"
+
+
+def test_without_a_site_a_link_to_what_is_not_in_the_pdf_leads_nowhere(tmp_path: Path) -> None:
+    inner, slides, outside = joined(tmp_path, site="").pages[0]["/Annots"]
+    assert "/Dest" in inner.get_object()
+    assert not {"/A", "/Dest"} & slides.get_object().keys()
+    assert outside.get_object()["/A"]["/URI"] == "https://example.org/"
 
 
 def test_the_outline_names_parts_and_pages(tmp_path: Path) -> None:
