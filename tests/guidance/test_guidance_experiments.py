@@ -394,7 +394,8 @@ def test_the_paper_tier_runs_on_a_few_images(experiment, fake_cifar):
         chosen = tuple(used[n] for n in names) or config.conditions[:2]
         short = (replace(c, steps=None, unlabeled=min(c.unlabeled, 15)) for c in chosen)
         changes["conditions"] = tuple(short)
-    for name, value in (("until", (0, 1, 2)), ("looks", (0, 1, 2)), ("every", 1), ("paths", 3)):
+    few = {"until": (0, 1, 2), "looks": (0, 1, 2), "every": 1, "paths": 3, "planes": 1}
+    for name, value in few.items():
         if hasattr(config, name):
             changes[name] = value
     (cell,) = experiment.cells(replace(config, **changes))
