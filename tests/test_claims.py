@@ -15,13 +15,12 @@ from ibcore.runs.registry import find
 from ibcore.runs.sample import Sample
 
 TESTED = [claim for claim in read_ledger().values() if claim.measure is not None]
-# Some of each laboratory and each way to compute, in a second or a few; all run each week.
+# Some of each laboratory, those that take a second or a few; all run each week.
 QUICK = {
     *("redshift.activations", "redshift.components", "redshift.width", "redshift.priors"),
     *("redshift.biases", "redshift.unbiased", "redshift.boolean-complexity"),
     *("redshift.transformer-shoulders", "memory.schedule", "memory.sign-descent"),
-    *("memory.diagonal-forgetting", "metainit.omniglot-official"),
-    *("guidance.disconnect", "guidance.complexity", "guidance.copying"),
+    *("metainit.omniglot-official", "guidance.complexity"),
 }
 # Laws that hold for every seed: their bounds hold on a run of any size.
 EXACT = {
