@@ -29,7 +29,7 @@ CONSTRAINTS ?= -c constraints.txt
 NEWEST = $(if $(CONSTRAINTS),(3, 13),(3, 99))
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test units pages check lint notebooks bench growth recheck frames oldest links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test units pages check lint notebooks bench growth recheck frames oldest processors links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -46,6 +46,7 @@ help:
 	@echo 'make growth               how time and memory grow with the size of a problem'
 	@echo 'make recheck              compute one cell of each stored result again, and compare (an hour)'
 	@echo 'make oldest               test the package with the oldest releases it allows (needs uv)'
+	@echo 'make processors           test all but the pages on three instruction sets'
 	@echo 'make links                check every link that leads out of the book (needs a network)'
 	@echo 'make chapter NAME=memory/new TITLE="..."    begin a chapter that has all its parts'
 	@echo 'make slides               print the slides of every chapter to _build/html/slides/*.pdf'
@@ -131,6 +132,10 @@ oldest:
 	uv pip install --quiet --python _build/oldest --resolution lowest-direct -e '.[test]'
 	_build/oldest/bin/python -m pytest -n $(WORKERS) --ignore tests/book --ignore tests/explorers \
 	  -o "filterwarnings=$$(printf 'default\nerror:::ibcore')"
+
+# All three run, and one that fails fails the target.
+processors: $(VENV)/.test
+	$(BIN)/python .ci/processors.py -n $(WORKERS) --dist worksteal
 
 # Not part of the tests: another site's bad day must not fail a change of ours.
 links: $(VENV)/.book

@@ -31,7 +31,7 @@ def ones():
     return torch.ones(3)
 
 
-SLOW = {"complexity": pytest.mark.slow}  # its peer compiles
+SLOW = dict.fromkeys(("meta", "sampling", "complexity"), pytest.mark.slow)  # peers compile
 
 
 @pytest.mark.parametrize("family", [pytest.param(f, marks=SLOW.get(f, ())) for f in FAMILIES])

@@ -47,6 +47,7 @@ def test_a_slope_finds_the_power_and_its_interval_holds_it(noise):
         page.slope(sizes[:2], costs[:2])
 
 
+@pytest.mark.slow
 def test_the_command_measures_stores_and_draws_every_curve(tmp_path, capsys):
     growth = import_module("benchmarks.growth")
     threads = torch.get_num_threads()

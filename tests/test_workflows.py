@@ -40,11 +40,12 @@ def test_every_job_has_an_end(path: Path) -> None:
     assert set(endless) <= {"deploy"}
 
 
-def test_the_weekly_run_tries_newest_and_oldest_releases_a_cold_cache_and_outside_links() -> None:
+def test_the_weekly_run_tries_releases_processors_a_cold_cache_and_outside_links() -> None:
     weekly = jobs(ROOT / ".github" / "workflows" / "weekly.yml")
     text = {name: "\n".join(commands(job)) for name, job in weekly.items()}
     assert weekly["newest"]["steps"][-1]["env"]["CONSTRAINTS"] == ""
     assert "make oldest" in text["oldest"]
+    assert "make processors" in text["processors"]
     assert "make links" in text["links"]
     cached = [step for step in weekly["cold"]["steps"] if "cache" in step.get("with", {})]
     assert not cached

@@ -102,7 +102,7 @@ def from_claim(claim: "Claim", result: "ClaimResult | None") -> Entry:
     return replace(
         bare,
         statement=claim.statement.format(**numbers),
-        expect=str(claim.expected(result.tier)),
+        expect=str(claim.expected()),
         tier=result.tier or "",
         seeds=_seeds(result.seeds),
         date=(result.date or "")[:10],

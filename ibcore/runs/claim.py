@@ -85,8 +85,6 @@ class Claim:
         How the number is printed, and its unit.
     resample
         The column of replicates that the bootstrap draws.
-    expect_smoke
-        Replaces ``expect`` at the smoke tier.
     """
 
     id: str
@@ -102,10 +100,9 @@ class Claim:
     format: str = "{:.2f}"
     resample: str = "network"
     unit: str | None = None
-    expect_smoke: Expect | None = None
 
-    def expected(self, tier: Tier | None) -> Expect:
-        """Return what must hold at ``tier``; `LedgerError` for a claim that was not attempted."""
+    def expected(self) -> Expect:
+        """Return what must hold; `LedgerError` for a claim that was not attempted."""
         if self.expect is None:
             raise LedgerError(f"claim {self.id!r} was not attempted, so nothing is expected of it")
-        return (self.expect_smoke if tier == "smoke" else None) or self.expect
+        return self.expect

@@ -31,8 +31,8 @@ def check(
     tier
         Evaluate at this tier; by default at the tier each claim names.
     fresh
-        Run the experiments anew (default tier: smoke) into a temporary folder, instead of
-        reading the published results.
+        Run the experiments anew into a temporary folder, instead of reading the published
+        results.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def check(
     if not fresh:
         return [result for _, result in Results(chosen, tier=tier).items()]
     with tempfile.TemporaryDirectory(prefix="ibcore-") as store:
-        for name in dict.fromkeys(str(claim.experiment) for claim in chosen):
-            run(name, tier or "smoke", store=store)
-        return [result for _, result in Results(chosen, tier=tier or "smoke", store=store).items()]
+        for name, size in dict.fromkeys((str(c.experiment), tier or c.tier) for c in chosen):
+            run(name, size, store=store)
+        return [result for _, result in Results(chosen, tier=tier, store=store).items()]
 
 
 def claims(lab: str | None = None) -> "pd.DataFrame":
@@ -140,7 +140,7 @@ def _row(claim: Claim, result: ClaimResult | None) -> dict[str, Any]:
     row |= {name: getattr(result, name) for name in ("value", "low", "high", "n", "passed", "date")}
     return row | {
         "statement": claim.statement.format(**numbers),
-        "expect": str(claim.expected(result.tier)),
+        "expect": str(claim.expected()),
         "tier": result.tier,
     }
 

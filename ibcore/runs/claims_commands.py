@@ -32,7 +32,7 @@ def check_claims(
     results = check(lab, tier_of(tier), fresh)
     for result in results:
         value = show(result.claim, result.value)
-        expect = result.claim.expected(result.tier)
+        expect = result.claim.expected()
         typer.echo(
             f"{'pass' if result.passed else 'FAIL'}  {result.claim.id}  {value} "
             f"[{show_interval(result)}], n={result.n}, {result.tier}; expected {expect}"

@@ -110,7 +110,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
         tier=origin.get("tier"),
         date=origin.get("date"),
         device=origin.get("device_name"),
-        passed=claim.expected(origin.get("tier")).holds(value),
+        passed=claim.expected().holds(value),
     )
 
 

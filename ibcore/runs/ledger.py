@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _MEASURED = ("experiment", "measure", "expect", "tier")
 _REQUIRED = ("id", "statement", "lab", *_MEASURED, "paper", "verdict", "note")
-_OPTIONAL = ("format", "resample", "unit", "expect_smoke")
+_OPTIONAL = ("format", "resample", "unit")
 
 
 def ledger_path() -> Path:
@@ -99,7 +99,6 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
         paper=_paper(name, entry["paper"]),
         verdict=entry["verdict"],
         note=entry["note"],
-        expect_smoke=_smoke(name, entry),
         **optional,
     )
     _check_shape(claim)
@@ -131,12 +130,6 @@ def parse_expect(name: str, key: str, value: object) -> Expect:
     return _fail(name, f"{key} must hold {allowed}, got {value!r}")
 
 
-def _smoke(name: str, entry: Mapping[str, Any]) -> Expect | None:
-    if entry.get("expect_smoke") is None:
-        return None
-    return parse_expect(name, "expect_smoke", entry["expect_smoke"])
-
-
 def _check_verdict(name: str, entry: Mapping[str, Any]) -> bool:
     """Return whether the claim was attempted; its four measured keys must say the same."""
     if entry["verdict"] not in get_args(Verdict):
@@ -155,15 +148,12 @@ def _check_verdict(name: str, entry: Mapping[str, Any]) -> bool:
 
 def _check_shape(claim: Claim) -> None:
     """Refuse an order of one number, and any other expectation of a tuple."""
-    if claim.measure is None:
+    if claim.measure is None or claim.expect is None:
         return
-    for expect in (claim.expect, claim.expect_smoke):
-        if expect is None:
-            continue
-        if expect.bounds and claim.measure.length is not None:
-            _fail(claim.id, f"'{expect}' needs one number, but the measure is a tuple")
-        if not expect.bounds and (claim.measure.length or 0) < 2:
-            _fail(claim.id, f"'{expect}' needs a measure of the form (m1, m2, ...)")
+    if claim.expect.bounds and claim.measure.length is not None:
+        _fail(claim.id, f"'{claim.expect}' needs one number, but the measure is a tuple")
+    if not claim.expect.bounds and (claim.measure.length or 0) < 2:
+        _fail(claim.id, f"'{claim.expect}' needs a measure of the form (m1, m2, ...)")
 
 
 def _check_texts(claim: Claim) -> None:

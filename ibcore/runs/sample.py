@@ -41,7 +41,8 @@ class Sample:
     """
 
     def __init__(self, frame: "pd.DataFrame", replicate: str) -> None:
-        self.frame = frame
+        self.frame = frame.copy(deep=False)
+        self.frame.attrs = {}  # pandas copies all of them, provenance too, with every column
         codes, ids = self.column(replicate).factorize()
         if (codes < 0).any():
             raise MeasureError(

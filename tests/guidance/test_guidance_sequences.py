@@ -329,37 +329,3 @@ def test_every_condition_of_the_plain_network_trains_and_shares_its_start():
     assert means[list(kinds)].between(0, 1).all()
     assert means[["guide", "residual", "unguided", "distillation"]].isna().all()
     assert len(frame.loss.unique()) == len(frame) - 1  # tuned is one of the grid
-
-
-@pytest.fixture(scope="module")
-def copied():
-    return run(copying.COPYING).groupby("condition").mean(numeric_only=True)
-
-
-@pytest.mark.slow
-def test_copying_at_smoke_is_solved_by_the_guide_and_not_helped_by_it(copied):
-    assert copied.accuracy["guide"] > 0.99
-    assert copied.accuracy["trained"] < copied.accuracy["unguided"] + 0.05
-    assert copied.accuracy["orthogonal"] > copied.accuracy["unguided"] + 0.1
-
-
-@pytest.mark.slow
-def test_parity_at_smoke_is_solved_by_the_guide_and_not_by_the_target():
-    means = run(parity.PARITY).groupby("condition").mean(numeric_only=True)
-    assert means["last"]["guide"] > 0.8
-    assert (means.drop("guide")["last"] < 0.65).all()
-
-
-@pytest.mark.slow
-def test_text_at_smoke_stays_above_the_floor_and_tuning_beats_guidance():
-    frame = run(text.TEXT)
-    assert (frame.excess > 0).all()
-    means = frame[frame.learning_rate == 0.001].groupby("condition").excess.mean()
-    tuned = frame[frame.condition == "tuned unguided"].excess.mean()
-    assert tuned < means["trained"]
-
-
-@pytest.mark.slow
-def test_at_smoke_the_plain_network_is_far_below_the_same_with_residuals():
-    means = run(plain_cnn.PLAIN).groupby("condition").accuracy.mean()
-    assert means["residual"] > means["unguided"] + 0.05

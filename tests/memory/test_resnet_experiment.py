@@ -7,6 +7,7 @@ import torch
 
 from ibcore.data import ImageData
 from ibcore.memory import Pipeline, image_problem
+from ibcore.memory.experiments import resnet
 from ibcore.memory.experiments.image_sets import ImageSets, load_images
 from ibcore.memory.experiments.resnet import (
     RESNET,
@@ -99,17 +100,21 @@ def test_a_cell_reports_its_data_and_its_looks():
     assert not {"disagreement", "forgets"} & set(frame.columns)
 
 
-def test_training_goes_on_until_the_training_set_is_fitted():
-    frame = run_resnet(replace(CELL, width=4, schedule=Schedule(least=0, most=60, every=5)), CPU)
-    assert 0 < frame.step.iloc[-1] < 60 * 4
-    assert frame[frame.final].train_accuracy.item() >= 0.995
-    assert (frame[~frame.final].train_accuracy < 0.995).all()
+def accuracies(schedule, gate, monkeypatch):
+    """Return the train accuracy at each look of a run that ends where it passes ``gate``."""
+    monkeypatch.setattr(resnet, "GATE", gate)
+    frame = run_resnet(replace(CELL, schedule=schedule), CPU)
+    assert frame.final.tolist() == [False] * (len(frame) - 1) + [True]
+    return frame.train_accuracy.tolist()
 
 
-def test_training_does_not_end_before_its_time():
-    frame = run_resnet(replace(CELL, width=4, schedule=Schedule(least=50, most=60, every=10)), CPU)
-    assert frame.step.iloc[-1] == 50 * 4
-    assert (frame[~frame.final].train_accuracy >= 0.995).any()
+def test_training_ends_at_the_first_look_that_passes_the_gate(monkeypatch):
+    schedule = Schedule(least=0, most=6, every=1)
+    whole = accuracies(schedule, 1.1, monkeypatch)
+    assert len(whole) == 7 and max(whole) > whole[0]
+    gate = max(whole)
+    assert accuracies(schedule, gate, monkeypatch) == whole[: whole.index(gate) + 1]
+    assert accuracies(replace(schedule, least=4), 0.0, monkeypatch) == whole[:5]
 
 
 def test_the_first_network_of_all_pipelines_and_scales_comes_first():

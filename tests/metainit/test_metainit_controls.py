@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 import torch
 from torch.func import functional_call
@@ -31,12 +30,6 @@ def prepared(**changes):
     config = concept_tasks.Concepts(concepts.BITS[:1], Meta(steps=3, tasks=2), SMALL, concepts=50)
     config = pretraining.Pretraining(config, pooled=(0.01,), rate=(0.1, 1.0), validation=9)
     return pretraining.pretraining_cells(replace(config, **changes))[1]
-
-
-@pytest.fixture(scope="module")
-def smoke():
-    cells = pretraining.PRETRAINING.plan("smoke").values()
-    return pd.concat([pretraining.run_pretraining(cell, CPU) for cell in cells])
 
 
 def test_pretraining_is_plain_training_on_the_tasks_of_meta_learning():
@@ -114,19 +107,6 @@ def test_one_answer_for_all_tasks_is_right_about_the_labels_that_most_concepts_h
     drawn = table_episodes(torch.eye(4), torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0]]), support=2)
     usual = torch.tensor([[True, False, False, False]])
     assert pooling.same_answer(usual, drawn).tolist() == [0.75, 1.0]
-
-
-def test_pretraining_before_any_step_gives_the_same_answer_to_every_task(smoke):
-    pooled = smoke[(smoke.start == "pooled") & (smoke.outer_rate == 0.01) & (smoke.budget == 0)]
-    assert (pooled.accuracy - pooled.average).abs().max() < 0.1
-    assert pooled.accuracy.mean() < 0.6
-
-
-def test_the_step_that_meta_learning_prepares_is_not_prepared_by_pretraining(smoke):
-    first = smoke[smoke.budget == 1].groupby(["start", "optimizer"]).accuracy.mean()
-    assert first["meta", "Meta-SGD"] > first["pooled", "gradient"] + 0.1
-    assert first["meta", "gradient"] > first["pooled", "gradient"] + 0.1
-    assert abs(first["pooled", "gradient"] - first["random", "gradient"]) < 0.08
 
 
 def test_official_characters_are_used_at_laptop_and_invented_ones_at_smoke(tmp_path, monkeypatch):

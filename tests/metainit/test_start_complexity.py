@@ -1,10 +1,8 @@
 """The complexity of learned and random starts as functions."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -119,13 +117,3 @@ def test_a_table_on_remainders_measures_the_moduli_of_its_split():
     boolean = complexity.run_complexity(complexity.complexity_cells(config())[0], CPU)
     assert frame.columns.tolist() == boolean.columns.tolist()
     assert (frame.task == "interpolation").all() and (frame.function == "outputs").all()
-
-
-def test_one_learned_step_makes_answers_about_concepts_simpler():
-    cells = complexity.COMPLEXITY.plan("smoke").values()
-    boolean = [cell for cell in cells if isinstance(cell.learned, concept_tasks.Learned)]
-    frame = pd.concat([complexity.run_complexity(replace(c, draws=9), CPU) for c in boolean])
-    answers = chosen(frame, function="answers", start="meta", support=15).groupby("budget")
-    before, after = (answers.fourier.mean()[budget] for budget in (0, 1))
-    truth = chosen(frame, start="truth").fourier.mean()
-    assert truth < after < before

@@ -1,6 +1,7 @@
 """Lempel-Ziv counts against exhaustive definitions, a peer library and known strings."""
 
-import antropy
+from importlib import import_module
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +10,16 @@ from hypothesis import strategies as st
 from ibcore.redshift import lempel_ziv_complexity, lz76, lz78
 from ibcore.redshift._automaton import _count, count_lz76
 from ibcore.redshift.lempel_ziv import discretize
+
+
+@pytest.fixture(scope="module")
+def antropy():
+    """Import antropy without the compilation of all its functions, which takes ten seconds."""
+    config = import_module("numba").config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "DISABLE_JIT", True)
+        return import_module("antropy")
+
 
 SEQUENCES = st.integers(1, 4).flatmap(
     lambda k: st.lists(st.integers(0, k), min_size=1, max_size=60)
@@ -57,11 +68,11 @@ def test_counts_follow_their_definitions(sequence):
 
 @given(st.lists(st.integers(0, 1), min_size=2, max_size=400))
 @settings(max_examples=30, deadline=None)
-def test_lz76_agrees_with_antropy(sequence):
+def test_lz76_agrees_with_antropy(antropy, sequence):
     assert lz76(sequence) == antropy.lziv_complexity("".join(map(str, sequence)))
 
 
-def test_long_sequences_agree_with_antropy():
+def test_long_sequences_agree_with_antropy(antropy):
     generator = torch.Generator().manual_seed(0)
     for period in (1, 7, 64):
         sequence = torch.randint(0, 2, (4096 // period,), generator=generator)

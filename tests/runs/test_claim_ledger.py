@@ -92,8 +92,7 @@ def test_a_missing_key_is_named(key: str) -> None:
         ({**ORDER, "expect": {"order": "up"}}, "increasing|decreasing"),
         ({**ORDER, "expect": {"order": "increasing", "margin": -1}}, "must not be negative"),
         ({**ORDER, "expect": {"above": 1}}, "needs one number, but the measure is a tuple"),
-        ({"expect_smoke": {"order": "increasing"}}, "needs a measure of the form"),
-        ({"expect_smoke": {"nothing": 1}}, "expect_smoke must hold exactly one of"),
+        ({"expect": {"nothing": 1}}, "expect must hold exactly one of"),
     ],
 )
 def test_an_unclear_entry_names_the_claim_and_the_remedy(
@@ -128,13 +127,6 @@ def test_an_expectation_holds_exactly_where_it_says(
     expect: Expect, value: float | tuple[float, ...], holds: bool
 ) -> None:
     assert expect.holds(value) is holds
-
-
-def test_the_smoke_expectation_holds_at_smoke_only() -> None:
-    claim = parse_claim(entry(expect_smoke={"above": 0.5}))
-    assert str(claim.expected("smoke")) == "above 0.5"
-    assert str(claim.expected("paper")) == "above 1"
-    assert str(parse_claim(ENTRY).expected("smoke")) == "above 1"
 
 
 def test_a_file_keeps_its_order_and_refuses_an_id_twice(tmp_path: Path) -> None:

@@ -343,7 +343,9 @@ def environment(marks: Path, **toy: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "kill", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
     tmp_path: Path, kill: signal.Signals
 ) -> None:

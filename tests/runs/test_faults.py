@@ -109,6 +109,7 @@ def touch_when_stored(count: int, store: Path, signal_file: Path) -> None:
     signal_file.touch()
 
 
+@pytest.mark.slow
 def test_the_cell_of_a_lost_dask_worker_moves_on_and_is_named_when_it_loses_another(
     tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: pd.DataFrame
 ) -> None:
