@@ -138,6 +138,7 @@ def build(folder: Path, here: address.Address | None, monkeypatch: pytest.Monkey
     }
     settings: dict[str, Any] = {
         "extensions": ["myst_nb", "exits"],
+        "source_suffix": {".rst": "restructuredtext"},  # Sphinx fills it, and shares its default
         "html_theme": "sphinx_book_theme",
         "html_theme_options": theme,
         "html_sourcelink_suffix": "",
