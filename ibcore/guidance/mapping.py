@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-Mapping = Literal["even", "last", "all"]
-MAPPINGS: tuple[Mapping, ...] = get_args(Mapping)
+LayerMapping = Literal["even", "last", "all"]
+MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
 Pairs = Sequence[tuple[str, str]]
 
 
 def layer_pairs(
-    guide: Sequence[str], target: Sequence[str], mapping: Mapping | Pairs = "even"
+    guide: Sequence[str], target: Sequence[str], mapping: LayerMapping | Pairs = "even"
 ) -> list[tuple[str, str]]:
     r"""Return pairs of a guide's layer and a target's layer.
 

@@ -15,7 +15,7 @@ from ibcore.guidance._steps import Guidance, Job, Look, Progress, Record, run_st
 from ibcore.guidance.alignment import Alignment
 from ibcore.guidance.guides import Batch, Guide, NetworkGuide
 from ibcore.guidance.layers import layer_names
-from ibcore.guidance.mapping import Mapping, Pairs, layer_pairs
+from ibcore.guidance.mapping import LayerMapping, Pairs, layer_pairs
 from ibcore.guidance.redraw import redraw
 from ibcore.guidance.reference import Reference
 from ibcore.guidance.schedule import Schedule
@@ -60,7 +60,7 @@ def guide(
     steps: int,
     schedule: Schedule | None = None,
     alignment: Alignment | None = None,
-    mapping: Mapping | Pairs = "even",
+    mapping: LayerMapping | Pairs = "even",
     layers: Sequence[str] | None = None,
     unlabeled: Tensor | None = None,
     loss: Loss | TaskLoss = "cross_entropy",
@@ -186,7 +186,7 @@ def _guidance(
     data: Batch,
     *,
     alignment: Alignment,
-    mapping: Mapping | Pairs,
+    mapping: LayerMapping | Pairs,
     layers: Sequence[str] | None,
 ) -> Guidance | None:
     """Return what the target is compared with, or None without a guide."""

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from ibcore.guidance.alignment import Alignment, Measure
 from ibcore.guidance.kernels import Kernel
-from ibcore.guidance.mapping import Mapping
+from ibcore.guidance.mapping import LayerMapping
 from ibcore.guidance.schedule import ScheduleKind
 
 GuideName = Literal[
@@ -66,7 +66,7 @@ class Condition:
     measure: Measure = "cka"
     kernel: Kernel = "linear"
     unbiased: bool = False
-    mapping: Mapping | None = None
+    mapping: LayerMapping | None = None
     schedule: ScheduleKind = "constant"
     until: int | None = None
     steps: int | None = None
@@ -84,7 +84,7 @@ class Condition:
         """Return how layers are compared."""
         return Alignment(self.measure, self.kernel, self.unbiased)
 
-    def pairing(self) -> Mapping:
+    def pairing(self) -> LayerMapping:
         """Return which layers are compared."""
         return self.mapping or ("all" if self.guide in FLAT else "even")
 
