@@ -82,7 +82,7 @@ $(VENV)/.test: $(BIN)/python requirements.txt constraints.txt pyproject.toml
 # A failed build must fail again: Sphinx repeats no warning for a page that it has already read.
 # It leaves no site that looks whole.
 book: $(VENV)/.book
-	@$(JUPYTER_BOOK) || { rm -rf _build/.doctrees _build/failed; \
+	@$(BIN)/python book/_ext/freshness.py || $(JUPYTER_BOOK) || { rm -rf _build/.doctrees _build/failed; \
 	  mv _build/html _build/failed 2>/dev/null && \
 	  echo 'error: the book is not whole; what there is of it is now in _build/failed' >&2; exit 1; }
 

@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def installed(project: Path) -> Path:
     """Return such a folder in which everything is installed."""
-    script(project / ".venv" / "bin" / "python")
+    script(project / ".venv" / "bin" / "python", "exit 1")  # asked whether the book is new
     (project / ".venv" / ".book").touch()
     return project
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,8 @@ _PAGES = (
     "book/_static/*",
     "notebooks/**/*.ipynb",
     "ibcore/explorers/static/*",
+    "constraints.txt",
+    "requirements.txt",
 )
 
 
@@ -111,4 +114,12 @@ def stale_because(html: Path = HTML, root: Path = ROOT) -> str | None:
         return f"there is no complete build in {html}; run `make book`"
     if marker["fingerprint"] != book_key(root):
         return f"{html} was built from other sources (tier {marker['tier']}); run `make book`"
+    if missing := [page for page in marker["pages"] if not (html / page).is_file()]:
+        return f"{html} lacks {', '.join(missing)}; run `make book`"
     return None
+
+
+if __name__ == "__main__":  # `make book` asks first: an up-to-date book takes no build
+    reason = stale_because()
+    print(reason or f"{HTML} shows the present sources: nothing to build")
+    sys.exit(reason is not None)

@@ -57,11 +57,13 @@ def test_compiled_files_are_no_source(project: Path) -> None:
     assert freshness.book_key(project) == before
 
 
-def test_a_book_without_a_record_or_of_other_sources_is_stale(project: Path) -> None:
+def test_a_book_without_a_record_or_a_page_or_of_other_sources_is_stale(project: Path) -> None:
     html = project / "html"
     html.mkdir()
     assert "no complete build" in (freshness.stale_because(html, project) or "")
     freshness.write_marker(["page.html"], freshness.book_key(project), html)
+    assert "lacks page.html" in (freshness.stale_because(html, project) or "")
+    (html / "page.html").touch()
     assert freshness.stale_because(html, project) is None
     (project / "book" / "page.md").write_text("changed")
     assert "other sources" in (freshness.stale_because(html, project) or "")

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.book, pytest.mark.browser]
 WINDOWS = {"phone": {"width": 360, "height": 740}, "desk": walk.WINDOW}
 
 
-@pytest.mark.parametrize("window", list(WINDOWS))
+@pytest.mark.parametrize("window", ["phone", pytest.param("desk", marks=pytest.mark.slow)])
 def test_a_first_time_reader_gets_from_the_landing_page_to_a_quiz(
     browser: Any, site: str, window: str
 ) -> None:

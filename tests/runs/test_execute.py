@@ -154,6 +154,7 @@ def test_cells_in_flight_are_collected_before_a_failure_is_raised(tmp_path: Path
     assert 2 in kept(tmp_path)
 
 
+@pytest.mark.slow  # as in test_faults
 def test_a_worker_that_dies_is_reported_with_experiment_and_cell(tmp_path: Path) -> None:
     dying = replace(SQUARES, run_cell=die)
     with (
@@ -383,6 +384,7 @@ def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
     assert not (store / "toy.squares").exists()
 
 
+@pytest.mark.slow  # test_faults kills such a command
 def test_the_command_runs_in_several_processes(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()

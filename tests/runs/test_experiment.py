@@ -30,6 +30,7 @@ def test_the_key_is_the_sha256_of_sorted_json() -> None:
     assert cell_key("toy.squares", Size(1, 3)) == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@pytest.mark.slow  # starts a process
 def test_the_key_does_not_depend_on_the_process() -> None:
     code = (
         "from dataclasses import dataclass\nfrom ibcore.runs.experiment import cell_key\n"
