@@ -40,7 +40,7 @@ help:
 	@echo 'make check                what the files changed since the last commit can touch, a minute'
 	@echo 'make units                lint, types and the tests that need no page'
 	@echo 'make pages                book, and the tests of its pages and explorers in a browser'
-	@echo 'make lint                 ruff and mypy only'
+	@echo 'make lint                 ruff, mypy, the floors of imports and the size of the house'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
 	@echo 'make growth               how time and memory grow with the size of a problem'
@@ -89,6 +89,8 @@ book: $(VENV)/.book
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/code_lines.py
 	$(BIN)/mypy
 
 # What needs no pages runs on one core while the other builds them.

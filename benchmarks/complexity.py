@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.compare import OURS, Size, Work, Workload
 from ibcore.redshift import lz76
-from ibcore.redshift.polynomial import polynomial_coefficients
+from ibcore.redshift.fourier import polynomial_coefficients
 from ibcore.tasks import axis
 
 Sequences = Sequence[NDArray[np.int64]]

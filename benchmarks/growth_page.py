@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ibcore.plots.page import show
-from ibcore.plots.style import INK, STYLES, subplots
-from ibcore.runs.files import write_atomically
+from ibcore.plots.page import INK, STYLES, show, subplots
+from ibcore.runs.store import write_atomically
 
 LOOKS = ("relu", "gelu", "selu")  # of the tasks in their order: color, line and marker differ
 COSTS = {"seconds": "CPU seconds", "bytes": "peak memory, bytes"}

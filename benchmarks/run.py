@@ -25,8 +25,11 @@ if str(ROOT) not in sys.path:  # as a script only the folder of this file is the
 
 from benchmarks.compare import Size, Workload, table  # noqa: E402 -- after the path
 from benchmarks.shares import calibrate  # noqa: E402
-from ibcore.runs.files import write_atomically  # noqa: E402
-from ibcore.runs.provenance import machine, now  # noqa: E402
+from ibcore.runs.store import (  # noqa: E402
+    machine,
+    now,
+    write_atomically,
+)
 
 FAMILIES = ("meta", "sampling", "training", "similarity", "complexity")
 PEERS: tuple[str, ...] = (

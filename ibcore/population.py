@@ -11,11 +11,9 @@ from torch.func import stack_module_state
 
 from ibcore import training
 from ibcore.nets.batch_norm import Moments, Statistics
-from ibcore.nets.evaluate import evaluate_stacked
+from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.init import Prior, Scaling
-from ibcore.nets.network import Network, for_each
-from ibcore.nets.sample import sample_stacked
-from ibcore.nets.statistics import batch_statistics
+from ibcore.nets.network import Network, for_each, sample_stacked
 from ibcore.runtime import generator, resolve_device
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from ibcore.runs import Claim, ClaimResult, check, evaluate, load, read_ledger, run
-from ibcore.runs.registry import find
-from ibcore.runs.sample import Sample
+from ibcore.runs.experiment import find
+from ibcore.runs.measure import Sample
 
 TESTED = [claim for claim in read_ledger().values() if claim.measure is not None]
 # Some of each laboratory, those that take a second or a few; all run each week.

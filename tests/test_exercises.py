@@ -16,11 +16,7 @@ import torch
 
 import ibcore
 from ibcore.exercises import Exercise, Outcome, Wrong, check, exercises, find, try_out
-from ibcore.exercises.checking import judge
-from ibcore.exercises.choice import Choice
-from ibcore.exercises.function import Function, Law
-from ibcore.exercises.registry import CHAPTERS
-from ibcore.exercises.values import Number
+from ibcore.exercises.checking import CHAPTERS, Choice, Function, Law, Number, judge
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_MEMORY = find("memory.limits.1")

@@ -39,7 +39,7 @@ def test_the_fast_path_equals_the_loop_over_modules(activation, norm, residual, 
 
 
 def test_chunks_of_batched_products_equal_the_loop(monkeypatch):
-    monkeypatch.setattr("ibcore.nets.chunks._BYTES", {"cpu": 6 * 100 * 8 * 2})  # two networks
+    monkeypatch.setattr("ibcore.nets.evaluate._BYTES", {"cpu": 6 * 100 * 8 * 2})  # two networks
     population = Population.sample(MLP(depth=2, width=6), networks=5)
     x = grid(10)
     shared = x.expand(5, *x.shape)

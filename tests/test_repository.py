@@ -26,7 +26,6 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
-LONGEST_FILE = 250
 NAME = re.compile(r"[A-Za-z][\w.-]*")
 OWN = "tests/test_repository.py"
 
@@ -166,11 +165,6 @@ def test_text_is_checked_out_with_the_line_ends_that_a_shell_reads(tmp_path: Pat
 
 def test_nothing_is_left_unfinished() -> None:
     assert not [name for name, text in texts() if UNFINISHED.search(text)]
-
-
-def test_files_of_the_package_stay_short() -> None:
-    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
-    assert not {str(path): n for path, n in lengths.items() if n > LONGEST_FILE}
 
 
 def examples_fail(module: str) -> bool:

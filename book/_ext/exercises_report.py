@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def trials(exercises: "Sequence[Exercise]") -> "dict[str, Trial]":
     """Return how each exercise behaves, by id; tried out once for each state of the package."""
     from ibcore.exercises import Trial, try_out
-    from ibcore.runs.files import write_atomically
+    from ibcore.runs.store import write_atomically
 
     path = KEPT / f"{freshness.execution_key()}.json"
     if path.is_file():

@@ -72,7 +72,7 @@ def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Let the notebooks that the pages offer for download name the address, if there is one."""
     if exception or app.builder.name != "html":
         return
-    from ibcore.runs.files import write_atomically  # of this checkout: see ibbook
+    from ibcore.runs.store import write_atomically  # of this checkout: see ibbook
 
     for chapter in api_usage.chapters():
         text = (freshness.ROOT / f"{chapter}.ipynb").read_text("utf-8")

@@ -19,7 +19,7 @@ def kinds_of(page: str) -> tuple[str, ...]:
     >>> kinds_of(element % "SweepPlayer" + element % "RandomNetwork")
     ('RandomNetwork', 'SweepPlayer')
     """
-    from ibcore.explorers.scripts import KINDS  # of this checkout: see ibbook
+    from ibcore.explorers.base import KINDS  # of this checkout: see ibbook
 
     shown = set(KIND.findall(page))
     return tuple(kind for kind in KINDS if kind in shown)
@@ -35,8 +35,8 @@ def write_script(kinds: tuple[str, ...], out: Path) -> str:
     ...     write_script(("RandomNetwork", "SweepPlayer"), Path(folder))
     'explorers/RandomNetwork-SweepPlayer.js'
     """
-    from ibcore.explorers.scripts import script
-    from ibcore.runs.files import write_atomically
+    from ibcore.explorers.base import script
+    from ibcore.runs.store import write_atomically
 
     name = f"{FOLDER}/{'-'.join(kinds)}.js"
     write_atomically(out / "_static" / name, script(kinds).encode())

@@ -101,7 +101,7 @@ def read_marker(html: Path = HTML) -> Marker | None:
 
 def write_marker(pages: Iterable[str], key: str, html: Path = HTML) -> None:
     """Record a complete build, atomically."""
-    from ibcore.runs.files import write_atomically
+    from ibcore.runs.store import write_atomically
 
     marker: Marker = {"fingerprint": key, "tier": tier(), "pages": sorted(pages)}
     write_atomically(html / MARKER, f"{json.dumps(marker, indent=1)}\n".encode())

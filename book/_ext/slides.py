@@ -108,7 +108,7 @@ def write_deck(
     """Write the slides of a chapter beside its page."""
     if app.builder.name != "html" or not page.startswith(CHAPTERS):
         return
-    from ibcore.runs.files import write_atomically  # of this checkout: see ibbook
+    from ibcore.runs.store import write_atomically  # of this checkout: see ibbook
 
     kinds = explorer_scripts.kinds_of(context["body"])
     shown = [explorer_scripts.write_script(kinds, Path(app.outdir))] if kinds else []

@@ -92,7 +92,7 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
-    from ibcore.runs.files import write_atomically
+    from ibcore.runs.store import write_atomically
 
     language, title = html.escape(config.language), html.escape(config.project)
     page = (

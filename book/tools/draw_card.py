@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from chromium import ROOT, chromium
 
-from ibcore.runs.files import write_atomically
+from ibcore.runs.store import write_atomically
 
 LOGO = ROOT / "book" / "_static" / "logo.svg"
 CARD = ROOT / "book" / "_static" / "social-card.png"

@@ -20,9 +20,8 @@ import torch
 from ibcore.runs import Provenance, Stored, find, read, stored
 from ibcore.runs.estimate import show_time
 from ibcore.runs.experiment import plan_digest
-from ibcore.runs.priorities import cost_model
-from ibcore.runs.provenance import machine
-from ibcore.runs.tables import to_table
+from ibcore.runs.limits import cost_model
+from ibcore.runs.store import machine, to_table
 
 TOLERANCE = 1e-6  # of the largest value of a column
 # What training decides, among the columns that are not floats; the others say what was computed.

@@ -16,7 +16,7 @@ from chromium import HTML, chromium
 from demos import FRAMES, RECORD, ROOT, Demo, demos, entry_of, read_record
 from PIL import Image
 
-from ibcore.runs.files import write_atomically
+from ibcore.runs.store import write_atomically
 
 LARGEST = 25_000  # bytes
 WINDOW = {"width": 780, "height": 1100}  # in pixels; the figure is as wide as on a desk

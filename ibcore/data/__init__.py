@@ -1,17 +1,22 @@
 """Real data sets from their official addresses: checked, cached, and never a pickle."""
 
-from ibcore.data.catalog import DATA_SETS, DataSet, RemoteFile, find_data_set
-from ibcore.data.fetch import data_file, fetch, place
 from ibcore.data.sets import (
+    DATA_SETS,
+    DataSet,
     ImageData,
     OmniglotPart,
+    RemoteFile,
     WikiText2,
+    data_file,
+    fetch,
+    find_data_set,
     load_cifar10,
     load_fashion_mnist,
     load_mnist,
     load_tiny_shakespeare,
     load_wikitext2,
     omniglot_archive,
+    place,
 )
 
 __all__ = [

@@ -1,14 +1,445 @@
 """Load real data sets: images as bytes with their labels, and text."""
 
+import gzip
+import hashlib
+import math
+import os
+import tarfile
+import zlib
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore.data.fetch import data_file
-from ibcore.data.formats import Bytes, read_cifar, read_idx
+from ibcore.runtime import as_folder
+
+# Which real data sets there are: official addresses, checksums and licenses.
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One official file.
+
+    Attributes
+    ----------
+    name
+        Of the file, in the folder of its data set.
+    urls
+        Where to get it; the next one is tried when one fails.
+    sha256
+        Of its content.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set: what it is, under which license, and its files."""
+
+    name: str
+    about: str
+    license: str
+    files: tuple[RemoteFile, ...]
+
+
+def _files(bases: tuple[str, ...], checksums: dict[str, str]) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256)
+        for name, sha256 in checksums.items()
+    )
+
+
+_GITHUB = "https://raw.githubusercontent.com"
+_MNIST = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+)
+_FASHION = (
+    f"{_GITHUB}/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141"
+    "/data/fashion",
+)
+_OMNIGLOT = (f"{_GITHUB}/brendenlake/omniglot/057f034baf2ecb8530bc5710e5a23584d2a519cc/python",)
+_WIKITEXT = (
+    f"{_GITHUB}/pytorch/examples/77f55b912142e11fcfdf5b530231fb9c52f181e8"
+    "/word_language_model/data/wikitext-2",
+)
+
+DATA_SETS: dict[str, DataSet] = {
+    entry.name: entry
+    for entry in (
+        DataSet(
+            "cifar10",
+            "60,000 color photographs of 32 x 32 in ten classes (Krizhevsky 2009)",
+            "none stated: do not redistribute",
+            _files(
+                ("https://www.cs.toronto.edu/~kriz",),
+                {
+                    "cifar-10-binary.tar.gz": (
+                        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+                    )
+                },
+            ),
+        ),
+        DataSet(
+            "mnist",
+            "70,000 handwritten digits of 28 x 28 (LeCun et al. 1998)",
+            "CC BY-SA 3.0",
+            _files(
+                _MNIST,
+                {
+                    "train-images-idx3-ubyte.gz": (
+                        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+                    ),
+                    "train-labels-idx1-ubyte.gz": (
+                        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+                    ),
+                    "t10k-images-idx3-ubyte.gz": (
+                        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+                    ),
+                    "t10k-labels-idx1-ubyte.gz": (
+                        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+                    ),
+                },
+            ),
+        ),
+        DataSet(
+            "fashion_mnist",
+            "70,000 pictures of clothes of 28 x 28 in ten classes (Xiao et al. 2017)",
+            "MIT",
+            _files(
+                _FASHION,
+                {
+                    "train-images-idx3-ubyte.gz": (
+                        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+                    ),
+                    "train-labels-idx1-ubyte.gz": (
+                        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+                    ),
+                    "t10k-images-idx3-ubyte.gz": (
+                        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+                    ),
+                    "t10k-labels-idx1-ubyte.gz": (
+                        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+                    ),
+                },
+            ),
+        ),
+        DataSet(
+            "omniglot",
+            "1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)",
+            "MIT",
+            _files(
+                _OMNIGLOT,
+                {
+                    "images_background.zip": (
+                        "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640"
+                    ),
+                    "images_evaluation.zip": (
+                        "1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee"
+                    ),
+                    "images_background_small1.zip": (
+                        "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4"
+                    ),
+                    "images_background_small2.zip": (
+                        "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"
+                    ),
+                },
+            ),
+        ),
+        DataSet(
+            "tiny_shakespeare",
+            "1.1 million characters of Shakespeare's plays (Karpathy 2015)",
+            "public domain",
+            _files(
+                (f"{_GITHUB}/karpathy/char-rnn/master/data/tinyshakespeare",),
+                {"input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
+            ),
+        ),
+        DataSet(
+            "wikitext2",
+            "validation and test text of WikiText-2, 0.46 million words (Merity et al. 2016)",
+            "CC BY-SA",
+            _files(
+                _WIKITEXT,
+                {
+                    "valid.txt": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
+                    "test.txt": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
+                },
+            ),
+        ),
+    )
+}
+
+
+def find_data_set(name: str) -> DataSet:
+    """Return the data set of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> find_data_set("mnist").license
+    'CC BY-SA 3.0'
+    """
+    if name not in DATA_SETS:
+        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(DATA_SETS)}")
+    return DATA_SETS[name]
+
+
+# Get official files: from a folder of the user's, or downloaded once, and checked every time.
+
+_FOLDER = "IBCORE_DATA"
+_BLOCK = 2**20
+
+
+def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
+    """Return the path of an official file whose checksum is right.
+
+    If the environment variable ``IBCORE_DATA`` names a folder (``~`` is the home folder), it is
+    ``$IBCORE_DATA/<data set>/<file>`` and nothing is downloaded.  Otherwise it is downloaded once
+    into the cache of this user (with the package pooch).
+
+    Parameters
+    ----------
+    data_set, file
+        Names of a data set and of one of its files; ``ibcore data list`` shows them.
+    progress
+        Whether a download shows a bar.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or the file is damaged.
+    OSError
+        If the file is missing from ``IBCORE_DATA``, or cannot be downloaded.
+    ImportError
+        If a download is needed and pooch is not installed.
+
+    Examples
+    --------
+    >>> data_file("mnist", "digits.gz")
+    Traceback (most recent call last):
+    ValueError: mnist has no file 'digits.gz'; it has train-images-idx3-ubyte.gz, ...
+    """
+    source = find_data_set(data_set)
+    chosen = next((entry for entry in source.files if entry.name == file), None)
+    if chosen is None:
+        names = ", ".join(entry.name for entry in source.files)
+        raise ValueError(f"{data_set} has no file {file!r}; it has {names}")
+    if _own_folder() is not None:
+        return _own_file(source, chosen)
+    return _download(source, chosen, progress)
+
+
+def fetch(data_set: str, *, progress: bool = False) -> list[Path]:
+    """Return the paths of all files of a data set, downloaded where needed, as in `data_file`.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        As in `data_file`.
+
+    Examples
+    --------
+    >>> fetch("imagenet")
+    Traceback (most recent call last):
+    ValueError: unknown data set 'imagenet'; choose one of cifar10, mnist, ...
+    """
+    source = find_data_set(data_set)
+    return [data_file(data_set, entry.name, progress=progress) for entry in source.files]
+
+
+def place(data_set: str) -> Path:
+    """Return the folder in which the files of a data set are, or will be.
+
+    Raises
+    ------
+    ValueError, ImportError, NotADirectoryError
+        If the name is unknown; if pooch, which knows the cache, is missing; if ``IBCORE_DATA``
+        leads to a file.
+
+    Examples
+    --------
+    >>> place("mnist").name
+    'mnist'
+    """
+    name = find_data_set(data_set).name
+    folder = _own_folder()
+    if folder is None:
+        return Path(_pooch().os_cache("ibcore")) / name
+    return as_folder(folder / name, f"{_FOLDER}/{name}")
+
+
+def _own_folder() -> Path | None:
+    folder = os.environ.get(_FOLDER)
+    return as_folder(folder, _FOLDER) if folder else None
+
+
+def _own_file(source: DataSet, file: RemoteFile) -> Path:
+    path = place(source.name) / file.name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; put {file.urls[0]} there, or unset {_FOLDER} to download it"
+        )
+    if _sha256(path) != file.sha256:
+        raise ValueError(
+            f"{path} is not the official file (its SHA-256 is not {file.sha256}); replace it by "
+            f"{file.urls[0]}, or unset {_FOLDER} to download it"
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _download(source: DataSet, file: RemoteFile, progress: bool) -> Path:
+    """Download from the first address that works; pooch checks what it has and what it gets."""
+    pooch, reasons = _pooch(), []
+    pooch.get_logger().setLevel("WARNING")
+    for url in file.urls:
+        try:
+            return Path(
+                pooch.retrieve(
+                    url,
+                    f"sha256:{file.sha256}",
+                    fname=file.name,
+                    path=place(source.name),
+                    progressbar=progress,
+                )
+            )
+        except (OSError, ValueError) as error:  # no connection; another content
+            reasons.append(f"{url}: {' '.join(str(error).split())[:200]}")
+    raise OSError(
+        f"{source.name}: {file.name} could not be downloaded ({'; '.join(reasons)}); try again "
+        f"later, or put the official file into a folder of your own as {source.name}/{file.name} "
+        f"and set {_FOLDER} to that folder"
+    )
+
+
+def _pooch() -> ModuleType:
+    try:
+        return import_module("pooch")
+    except ImportError as error:
+        raise ImportError(
+            "downloads need pooch: pip install pooch, or set "
+            f"{_FOLDER} to a folder with the official files"
+        ) from error
+
+
+# Read the official file formats into arrays: CIFAR-10's binary records and IDX; never a pickle.
+
+_RECORD = 1 + 3 * 32 * 32  # of CIFAR-10: a label, then red, green and blue
+_UNSIGNED = 8  # the code of bytes in IDX files
+
+Bytes = NDArray[np.uint8]
+
+
+def read_idx(path: Path) -> Bytes:
+    """Return the array of bytes in a gzip-compressed IDX file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or is no IDX file of bytes.
+
+    References
+    ----------
+    LeCun, Cortes and Burges, "The MNIST database": two zero bytes, the type, the number of
+    dimensions, each as a big-endian integer of four bytes, then the data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "labels.gz")
+    ...     _ = file.write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])))
+    ...     read_idx(file).tolist()
+    [7, 9]
+    """
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is not a sound gzip file ({error}); get it anew") from error
+    if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED]):
+        raise ValueError(f"{path} is not an IDX file of bytes; get it anew")
+    start = 4 + 4 * content[3]
+    shape = tuple(np.frombuffer(content[4:start], ">u4").tolist())
+    if len(shape) != content[3] or len(content) - start != math.prod(shape):
+        raise ValueError(
+            f"{path} announces shape {shape} but holds {len(content) - start} bytes; get it anew"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, ...]]:
+    """Return images and labels of each batch of the CIFAR-10 archive, and the class names.
+
+    The archive is read in memory.  Batches are ``"data_batch_1"`` to ``"data_batch_5"`` and
+    ``"test_batch"``, each with images ``(n, 3, 32, 32)`` and labels ``(n,)``.
+
+    Raises
+    ------
+    ValueError
+        If the archive is damaged or lacks something.
+
+    References
+    ----------
+    Krizhevsky (2009), https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version".
+
+    Examples
+    --------
+    >>> read_cifar(Path(__file__))
+    Traceback (most recent call last):
+    ValueError: ...sets.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
+    """
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            content = {
+                Path(member.name).name: archive.extractfile(member).read()  # type: ignore[union-attr]
+                for member in archive
+                if member.isfile()
+            }
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(
+            f"{path} is not a sound CIFAR-10 archive ({error}); get it anew"
+        ) from error
+    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+    needed = {f"{name}.bin" for name in names} | {"batches.meta.txt"}
+    if missing := needed - set(content):
+        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; get it anew")
+    classes = tuple(content["batches.meta.txt"].decode("ascii").split())
+    return {name: _records(path, name, content[f"{name}.bin"], classes) for name in names}, classes
+
+
+def _records(
+    path: Path, name: str, content: bytes, classes: tuple[str, ...]
+) -> tuple[Bytes, Bytes]:
+    """Return images (n, 3, 32, 32) and labels (n,) of one batch."""
+    if not content or len(content) % _RECORD:
+        raise ValueError(f"{name} in {path} is no whole number of images; get the file anew")
+    records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
+    labels = records[:, 0]
+    if int(labels.max()) >= len(classes):
+        raise ValueError(f"{name} in {path} has label {labels.max()}; get the file anew")
+    return records[:, 1:].reshape(-1, 3, 32, 32), labels
+
 
 OmniglotPart = Literal["background", "evaluation", "background_small1", "background_small2"]
 

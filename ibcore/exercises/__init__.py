@@ -4,11 +4,16 @@ One file for each chapter; each exercise holds its stub, its solution and the wr
 many give, each with the hint that helps.
 """
 
-from ibcore.exercises.checking import check
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.outcome import Outcome
-from ibcore.exercises.registry import exercises, find
-from ibcore.exercises.trial import Trial, try_out
+from ibcore.exercises.checking import (
+    Exercise,
+    Outcome,
+    Trial,
+    Wrong,
+    check,
+    exercises,
+    find,
+    try_out,
+)
 
 __all__ = [
     "Exercise",

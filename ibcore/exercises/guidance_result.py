@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ibcore.exercises.choice import Choice
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.table import Table
-from ibcore.exercises.values import Values
+from ibcore.exercises.checking import Choice, Exercise, Table, Values, Wrong
 
 if TYPE_CHECKING:
     import pandas as pd

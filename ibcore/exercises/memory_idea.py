@@ -2,8 +2,7 @@
 
 import math
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.values import Number
+from ibcore.exercises.checking import Exercise, Number, Wrong
 
 EXERCISES = (
     Exercise(

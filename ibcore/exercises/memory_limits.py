@@ -3,9 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.table import Table
-from ibcore.exercises.values import Number
+from ibcore.exercises.checking import Exercise, Number, Table, Wrong
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.function import Call, Function, Law
-from ibcore.exercises.values import Number, as_numbers
+from ibcore.exercises.checking import Call, Exercise, Function, Law, Number, Wrong, as_numbers
 from ibcore.runtime import generator
 
 _SPREADS = '''\

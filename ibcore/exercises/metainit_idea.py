@@ -1,9 +1,6 @@
 """Exercises of the chapter `metainit/idea`: a start and its rates as a prior."""
 
-from ibcore.exercises.choice import Choice
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.function import Call, Function, Law
-from ibcore.exercises.values import as_numbers
+from ibcore.exercises.checking import Call, Choice, Exercise, Function, Law, Wrong, as_numbers
 
 _RATE = '''
 def learned_rate(s, sigma, n):

@@ -3,9 +3,16 @@
 import torch
 from torch import Tensor
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.function import Call, Function, Law
-from ibcore.exercises.values import Number, Values, as_numbers
+from ibcore.exercises.checking import (
+    Call,
+    Exercise,
+    Function,
+    Law,
+    Number,
+    Values,
+    Wrong,
+    as_numbers,
+)
 from ibcore.runtime import generator
 
 _FLATTERY = '''

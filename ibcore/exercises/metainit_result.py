@@ -5,8 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.values import Number, Values
+from ibcore.exercises.checking import Exercise, Number, Values, Wrong
 
 _GAPS = """\
 from ibcore.metainit import gap

@@ -5,10 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ibcore.exercises.choice import Choice
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.function import Call, Function, Law
-from ibcore.exercises.values import Number
+from ibcore.exercises.checking import Call, Choice, Exercise, Function, Law, Number, Wrong
 from ibcore.runtime import generator
 
 _MEASURE = """\

@@ -5,8 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ibcore.exercises.exercise import Exercise, Wrong
-from ibcore.exercises.values import Number, Values
+from ibcore.exercises.checking import Exercise, Number, Values, Wrong
 
 _SIZES = (32, 128)
 _QUANTILE = 1.959963984540054  # of the normal distribution, two-sided 95 %

@@ -1,16 +1,415 @@
 """What every explorer shares: a static host (HTML) and a live host (anywidget)."""
 
+import base64
 import functools
+import html
 import importlib.util
 import json
+import math
 import os
+import re
+import struct
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ibcore.explorers.draw import Poster
-from ibcore.explorers.scripts import script
+import numpy as np
+from numpy.typing import NDArray
+
+# Checks of what a figure is asked to show: the message names the value and the choices.
+
+
+def check_among(name: str, value: object, choices: Iterable[object]) -> None:
+    """Raise unless ``value`` is one of ``choices``, of the same type.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+
+    Examples
+    --------
+    >>> check_among("width", 33, (8, 16))
+    Traceback (most recent call last):
+    ...
+    ValueError: width must be one of 8, 16, got 33
+    """
+    known = tuple(choices)
+    if not any(value == choice and type(value) is type(choice) for choice in known):
+        listed = ", ".join(repr(choice) for choice in known)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+
+
+def check_whole(name: str, value: object, bounds: tuple[int, int]) -> None:
+    """Raise unless ``value`` is a whole number between the bounds, both included.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> check_whole("depth", 3, (1, 6))
+    """
+    inside = isinstance(value, int) and bounds[0] <= value <= bounds[1]
+    if not inside or isinstance(value, bool):
+        raise ValueError(
+            f"{name} must be a whole number from {bounds[0]} to {bounds[1]}, got {value!r}"
+        )
+
+
+def check_number(name: str, value: object, bounds: tuple[float, float]) -> None:
+    """Raise unless ``value`` is a finite number between the bounds, both included.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> check_number("weight_scale", 2, (0.25, 16.0))
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and bounds[0] <= value <= bounds[1]):  # type: ignore[arg-type,operator]
+        raise ValueError(f"{name} must be a number from {bounds[0]} to {bounds[1]}, got {value!r}")
+
+
+def check_names(params: Mapping[str, Any], expected: Iterable[str]) -> None:
+    """Raise unless ``params`` has exactly the expected names.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is unknown or missing.
+
+    Examples
+    --------
+    >>> check_names({"seed": 0}, ["seed"])
+    """
+    if set(params) != set(expected):
+        raise ValueError(f"params must be {sorted(expected)}, got {sorted(params)}")
+
+
+# JavaScript and CSS without comments, indentation and empty lines, which pages need not load.
+#
+# Lines stay lines, so statements may end without a semicolon.  Only what is safe to tell from one
+# line is removed, and text that could be misread is refused.
+
+_NOTE = re.compile(r"\s+// [^'\"`]*$")  # a quote further on could mean that it stands in a string
+
+
+def compact_script(source: str) -> str:
+    r"""Return JavaScript without comments, indentation and empty lines.
+
+    Comments are removed where they take whole lines, and at the end of a line unless they contain
+    a quote.
+
+    Parameters
+    ----------
+    source
+        Statements; a template literal or a string must end on the line it begins on.
+
+    Raises
+    ------
+    ValueError
+        If a line may begin or continue a literal of several lines, whose spaces count, or code
+        follows a block comment on its line.
+
+    Examples
+    --------
+    >>> compact_script("/** Twice. */\nfunction twice(x) {\n  return 2 * x; // exact\n}\n")
+    'function twice(x) {\nreturn 2 * x;\n}\n'
+    """
+    lines = []
+    for line in _without_comments(source):
+        kept = "" if line.startswith("//") else _NOTE.sub("", line)
+        if kept.count("`") % 2 or kept.endswith("\\"):
+            raise ValueError(f"a literal of several lines would change; end it on its line: {line}")
+        lines.append(kept)
+    return _joined(lines)
+
+
+def compact_style(source: str) -> str:
+    r"""Return CSS without comments on lines of their own, indentation and empty lines.
+
+    Raises
+    ------
+    ValueError
+        If a string goes on in the next line, or a rule follows a comment on its line.
+
+    Examples
+    --------
+    >>> compact_style("/* all */\n.all {\n  margin: 0;\n}\n")
+    '.all {\nmargin: 0;\n}\n'
+    """
+    lines = _without_comments(source)
+    for line in lines:
+        if line.endswith("\\"):
+            raise ValueError(f"a string of several lines would change; end it on its line: {line}")
+    return _joined(lines)
+
+
+def _without_comments(source: str) -> list[str]:
+    """Return lines without the spaces around them and without block comments that begin one."""
+    lines = []
+    inside = False
+    for raw in source.splitlines():
+        line = raw.strip()
+        inside = inside or line.startswith("/*")
+        if not inside:
+            lines.append(line)
+            continue
+        _, ended, rest = line.removeprefix("/*").partition("*/")
+        if ended and rest:
+            raise ValueError(f"code follows a comment; move it to a line of its own: {line}")
+        inside = not ended
+    return lines
+
+
+def _joined(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+# The still picture of an explorer: a small indexed PNG, written without a plotting library.
+
+# Viridis in 18 steps, interpolated in between; the same list as in the script.
+PALETTE: tuple[str, ...] = (
+    *("440154", "481769", "472a7a", "433d84", "3d4e8a", "355e8d"),
+    *("2e6d8e", "297b8e", "23898e", "1f978b", "21a585", "2eb37c"),
+    *("46c06f", "65cb5e", "89d548", "b0dd2f", "d8e219", "fde725"),
+)
+
+GRAYS = ("000000", "ffffff")
+
+_SIDE = 84  # points along each axis of a table's poster
+_LEVELS = 64  # colors in a poster: finer steps cannot be told apart at this size
+
+
+def _colors(levels: int, palette: tuple[str, ...]) -> bytes:
+    """Return ``levels`` colors of the palette as RGB bytes."""
+    steps = np.array([list(bytes.fromhex(color)) for color in palette])
+    place = np.linspace(0, len(palette) - 1, levels)
+    channels = [np.interp(place, np.arange(len(palette)), steps[:, c]) for c in range(3)]
+    return np.round(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def picture(
+    values: NDArray[np.float64], *, enlarge: int = 1, palette: tuple[str, ...] = PALETTE
+) -> bytes:
+    r"""Return f on the square as a PNG: x1 to the right, x2 upward, normalized on its own.
+
+    Parameters
+    ----------
+    values
+        Shape (n, n), ``values[i, j] = f(axis[i], axis[j])``; finite.
+    enlarge
+        Pixels for each value along each axis.
+    palette
+        Colors from the smallest to the largest value, as hexadecimal RGB.
+
+    Raises
+    ------
+    ValueError
+        If the values are not a finite (n, n) array.
+
+    Examples
+    --------
+    >>> picture(np.eye(4))[:4]
+    b'\x89PNG'
+    """
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or not np.isfinite(values).all():
+        raise ValueError(f"values must be a finite (n, n) array, got shape {values.shape}")
+    low, high = values.min(), values.max()
+    unit = (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
+    index = np.round(unit.T[::-1] * (_LEVELS - 1)).astype(np.uint8)  # rows from the top: -x2
+    index = index.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
+    side = len(index)
+    rows = np.concatenate([np.zeros((side, 1), np.uint8), index], axis=1)  # filter 0: none
+    header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)  # 8 bits, palette
+    parts = [
+        _chunk(b"IHDR", header),
+        _chunk(b"PLTE", _colors(_LEVELS, palette)),
+        _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        _chunk(b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def square(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Repeat the entries of a table (rows, columns) until they fill a square of 84 x 84.
+
+    Examples
+    --------
+    >>> square(np.eye(2, 3)).shape
+    (84, 84)
+    """
+    side = np.arange(_SIDE)
+    row, column = (side * length // _SIDE for length in table.shape)
+    return table[np.ix_(row, column)]
+
+
+@dataclass(frozen=True)
+class Poster:
+    """What is shown where no script runs: a picture, its description and a caption.
+
+    Parameters
+    ----------
+    values
+        Shape (n, n), as `picture` takes them.
+    description
+        The alternative text: states the finding.
+    caption
+        One sentence under the picture.
+    palette
+        Colors, as `picture` takes them.
+    """
+
+    values: NDArray[np.float64]
+    description: str
+    caption: str
+    palette: tuple[str, ...] = PALETTE
+
+    def to_html(self) -> str:
+        """Return the poster as a figure with the picture inlined."""
+        data = base64.b64encode(picture(self.values, palette=self.palette)).decode()
+        return (
+            '<figure class="ib-poster">'
+            f'<img alt="{html.escape(self.description)}" src="data:image/png;base64,{data}">'
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
+
+    def to_png(self) -> str:
+        """Return the picture as base64, large enough for paper."""
+        content = picture(self.values, enlarge=6, palette=self.palette)
+        return base64.b64encode(content).decode()
+
+
+# The script that draws explorers, put together from its parts: for all of them or for a few.
+
+STATIC = Path(__file__).parent / "static"
+PARTS = (
+    *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
+    *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
+    "sweep_player",
+    *("diagonal_model", "diagonal_network"),
+    *("stored_figure", "labelled_lines", "concept_glyphs", "concept_learner"),
+    "remainder_learner",
+    "architecture_gap",
+    "step_budget",
+    *("similarity_measures", "similarity_playground"),
+    *("guide_comparison", "guided_training"),
+    "registry",
+)
+KINDS = (  # each is drawn by the function of its name
+    *("RandomNetwork", "ComplexityMap", "ModularPlayer", "ImageSpectrum"),
+    *("DiagonalNetwork", "SweepPlayer"),
+    *("ConceptLearner", "RemainderLearner", "ArchitectureGap", "StepBudget"),
+    *("SimilarityPlayground", "GuideComparison", "GuidedTraining"),
+)
+PUBLIC = (  # what hosts and tests call
+    *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
+    *("fourierMagnitudes", "complexity", "spectrum", "referencePoints", "cellColors"),
+    *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
+)
+_HEAD = """/**
+ * ibcore explorers: interactive figures, one front end for two hosts.
+ *
+ * - Static page: the element <ib-explorer> holds its state as JSON and is drawn by this script.
+ *   Everything is computed in the page; nothing is fetched.  Works from file://.
+ * - Jupyter: Python appends an export and anywidget calls it with a model whose `params` are
+ *   answered by ibcore.
+ *
+ * The script may be evaluated more than once in a page (a kernel reconnects): it keeps no global
+ * state, and only the definition of the element is guarded.
+ */
+var IBExplorers = (function (root) {
+"use strict";
+"""
+_TAIL = "return PUBLIC;\n})(globalThis);\n"
+_DECLARED = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.M)
+
+
+@functools.cache
+def script(kinds: tuple[str, ...] = KINDS) -> str:
+    """Return the script that draws explorers: its parts in order, in one scope.
+
+    A part is plain JavaScript that sees the names of the others, as if all were one file; the
+    style sheet is the constant ``STYLE``.  What the script offers becomes the global
+    ``IBExplorers``.  Comments and indentation stay behind, see `compact_script`.
+
+    Parameters
+    ----------
+    kinds
+        The explorers to draw, by default all.  Parts that none of them uses are left out.
+
+    Raises
+    ------
+    ValueError
+        If there is no explorer of a kind.
+
+    Examples
+    --------
+    >>> "var IBExplorers" in script()
+    True
+    >>> 3 * len(script(("RandomNetwork",))) < 2 * len(script())
+    True
+    """
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise ValueError(f"there is no explorer named {unknown[0]!r}; there are {', '.join(KINDS)}")
+    sources = _sources()
+    needed = _needed(sources, kinds)
+    names = {name for part in needed for name in _DECLARED.findall(sources[part])}
+    drawn = {kind: _function(kind) for kind in KINDS if kind in kinds}
+    offered = {name: name for name in PUBLIC if name in names}
+    style = json.dumps(compact_style((STATIC / "style.css").read_text(encoding="utf-8")))
+    parts = [compact_script(sources[part]) for part in PARTS if part in needed]
+    head = [f"const STYLE = {style};\n", _table("EXPLORERS", drawn), _table("PUBLIC", offered)]
+    return "".join([_HEAD, head[0], head[1], *parts, head[2], _TAIL])
+
+
+def _sources() -> dict[str, str]:
+    return {part: (STATIC / f"{part}.js").read_text(encoding="utf-8") for part in PARTS}
+
+
+def _function(kind: str) -> str:
+    """Return the name of the JavaScript function that draws a kind."""
+    return kind[0].lower() + kind[1:]
+
+
+def _needed(sources: Mapping[str, str], kinds: Iterable[str]) -> set[str]:
+    """Return the parts that these kinds use, directly or through others.
+
+    A part uses another if any word of it is a name that the other declares; where the word means
+    something else, a part too many is taken along, never one too few.
+    """
+    homes = {name: part for part, text in sources.items() for name in _DECLARED.findall(text)}
+    waiting = ["registry", *(homes[_function(kind)] for kind in kinds)]
+    needed: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        if part not in needed:
+            needed.add(part)
+            words = set(re.findall(r"\w+", sources[part]))
+            waiting += [homes[word] for word in words & homes.keys()]
+    return needed
+
+
+def _table(name: str, entries: Mapping[str, str]) -> str:
+    """Return an object of JavaScript, an entry to a line."""
+    lines = "".join(f"{key}: {value},\n" for key, value in entries.items())
+    return f"const {name} = {{\n{lines}}};\n"
+
 
 Engine = Literal["browser", "kernel"]
 
@@ -176,3 +575,40 @@ def _live_class() -> type[Any]:
                 self.answer = {"params": dict(change["new"]), **answered.facts}
 
     return LiveExplorer
+
+
+# What figures of stored numbers share: each control chooses among values that are stored.
+
+
+class StoredFigure(Explorer):
+    """A figure whose every parameter takes one of a few values.
+
+    A subclass sets ``_choices``, the values of each parameter, and calls `_start` with the state
+    it begins with.
+    """
+
+    _choices: dict[str, list[Any]]
+    _initial: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"{self.kind}({self._describe(self._initial)})"
+
+    def initial(self) -> dict[str, Any]:
+        """Return the choices that the figure starts from and Reset goes back to."""
+        return dict(self._initial)
+
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        """Return a state in words."""
+        raise NotImplementedError
+
+    def _start(self, usual: Mapping[str, Any], **asked: Any) -> None:
+        """Begin with what was asked for, and with the usual where nothing was."""
+        chosen = {name: value for name, value in asked.items() if value is not None}
+        self._initial = self._checked({**usual, **chosen})
+
+    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters, or raise a ValueError unless each is one of its choices."""
+        check_names(params, self._choices)
+        for name, values in self._choices.items():
+            check_among(name, params[name], values)
+        return {name: params[name] for name in self._choices}

@@ -1,18 +1,163 @@
 """The explorer of random networks: one network as a picture, its spectrum and its complexity."""
 
-from collections.abc import Mapping
+import base64
+import binascii
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from ibcore.explorers.base import Answer, Explorer
-from ibcore.explorers.checks import check_among, check_names, check_number, check_whole
-from ibcore.explorers.complexity import complexity_of
-from ibcore.explorers.draw import Poster
-from ibcore.explorers.draws import evaluate_drawn
+from ibcore.explorers.base import (
+    GRAYS,
+    Answer,
+    Explorer,
+    Poster,
+    check_among,
+    check_names,
+    check_number,
+    check_whole,
+)
+from ibcore.guidance import cka, procrustes, ridge, rsa
+from ibcore.memory import DiagonalNet
 from ibcore.nets import ACTIVATIONS, MLP, Activation, Norm, Residual
+from ibcore.population import Population
+from ibcore.redshift import fourier_complexity
+from ibcore.redshift.fourier import TRANSFORMS, Transform
+from ibcore.runtime import generator
+from ibcore.tasks import SparseRegression, sparse_regression
+from ibcore.tasks import grid as input_grid
+
+# The complexity of a picture, as a figure shows it.
+
+
+def complexity_of(values: NDArray[np.float64], transform: Transform = "dct") -> float | None:
+    """Return the Fourier complexity of values (n, n); None for a constant, which has none.
+
+    Examples
+    --------
+    >>> complexity_of(np.ones((4, 4))) is None
+    True
+    """
+    complexity = float(fourier_complexity(torch.from_numpy(values)[None], transform=transform)[0])
+    return None if math.isnan(complexity) else complexity
+
+
+# Networks drawn from a seed by a generator that the browser has too.
+
+_GAMMA = 0x6D2B79F5  # the step of mulberry32
+_SEEDS = 2**32
+
+
+def uniforms(seed: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the first ``count`` numbers of mulberry32, uniform in [0, 1).
+
+    Number k is a hash of ``seed + (k + 1) * 0x6D2B79F5`` modulo 2**32, so it does not depend on
+    how many are drawn.  ``IBExplorers.uniforms`` gives the same numbers.
+
+    Parameters
+    ----------
+    seed
+        From 0 to 2**32 - 1.
+    count
+        How many numbers, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If the seed has more than 32 bits or the count is negative.
+
+    Examples
+    --------
+    >>> uniforms(0, 2).round(6).tolist()
+    [0.266429, 0.00033]
+    """
+    if not 0 <= seed < _SEEDS:
+        raise ValueError(f"seed must be from 0 to {_SEEDS - 1} (32 bits), got {seed}")
+    if count < 0:
+        raise ValueError(f"count must be at least 0, got {count}")
+    word = np.uint32
+    with np.errstate(over="ignore"):  # arithmetic modulo 2**32 is meant
+        state = np.arange(1, count + 1, dtype=word) * word(_GAMMA) + word(seed)
+        t = (state ^ (state >> word(15))) * (state | word(1))
+        t ^= t + (t ^ (t >> word(7))) * (t | word(61))
+    return np.asarray(t ^ (t >> word(14)), dtype=np.float64) / _SEEDS
+
+
+def draw_parameters(
+    shapes: Mapping[str, tuple[int, ...]],
+    seed: int,
+    *,
+    weight_scale: float = 1.0,
+    bias_scale: float = 1.0,
+) -> dict[str, Tensor]:
+    r"""Draw the parameters of one network in float64, the same as the browser's.
+
+    Weights are uniform in :math:`(-s, s)` with
+    :math:`s = \alpha\sqrt{6/(n_\text{in}+n_\text{out})}` and biases in :math:`(-b, b)`.  The
+    seed fixes the direction and ``weight_scale`` the size: the same seed at another scale is the
+    same network scaled.
+
+    Parameters
+    ----------
+    shapes
+        Name to shape, as `ibcore.nets.MLP.shapes`.  Layer after layer the draw is consumed by
+        the weights (row by row), the biases, then the weights and biases of the gate.
+    seed
+        From 0 to 2**32 - 1.
+    weight_scale, bias_scale
+        :math:`\alpha` and :math:`b`.
+
+    Examples
+    --------
+    >>> drawn = draw_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, seed=1)
+    >>> drawn["layers.0.weight"].shape, drawn["layers.0.weight"].dtype
+    (torch.Size([4, 2]), torch.float64)
+    """
+    ordered = sorted(shapes, key=_position)
+    unit = uniforms(seed, sum(math.prod(shapes[name]) for name in ordered))
+    drawn: dict[str, Tensor] = {}
+    first = 0
+    for name in ordered:
+        shape = shapes[name]
+        size = math.prod(shape)
+        spread = bias_scale if len(shape) == 1 else weight_scale * math.sqrt(6 / sum(shape))
+        part = (2 * unit[first : first + size] - 1) * spread
+        drawn[name] = torch.from_numpy(part.reshape(shape))
+        first += size
+    return drawn
+
+
+def evaluate_drawn(
+    architecture: MLP, points: int, *, seed: int, weight_scale: float
+) -> NDArray[np.float64]:
+    """Evaluate a drawn network on the grid of points in [-1, 1]^2.
+
+    Returns
+    -------
+    array
+        Shape (points, points), ``values[i, j] = f(axis[i], axis[j])``.
+
+    Examples
+    --------
+    >>> evaluate_drawn(MLP(depth=1, width=8), 16, seed=0, weight_scale=1.0).shape
+    (16, 16)
+    """
+    drawn = draw_parameters(architecture.shapes, seed, weight_scale=weight_scale)
+    population = Population(architecture, {name: value[None] for name, value in drawn.items()})
+    output = population.forward(input_grid(points).to(torch.float64))  # (1, points^2, 1)
+    return np.asarray(output.reshape(points, points).numpy(), dtype=np.float64)
+
+
+def _position(name: str) -> tuple[int, bool, bool]:
+    """Order by layer; within a layer weights, biases, gate weights, gate biases."""
+    part, layer, kind = name.split(".")
+    return int(layer), part == "gates", kind == "bias"
+
 
 WIDTHS = (8, 16, 32, 64)
 SCALES = (0.25, 16.0)
@@ -89,7 +234,7 @@ class RandomNetwork(Explorer):
 
     The picture, the spectrum and the complexity follow the controls at once.  In the static book
     the browser computes them; with a kernel, ibcore does.  The weights are drawn from ``seed``
-    by a generator that both share (`ibcore.explorers.draws`), so both show the same network, and
+    by a generator that both share, so both show the same network, and
     the same seed at another weight scale is the same network scaled.
 
     Parameters
@@ -184,3 +329,658 @@ class RandomNetwork(Explorer):
         low, high = float(values.min()), float(values.max())
         facts = {"complexity": complexity_of(values), "min": low, "max": high}
         return Answer(facts, values.astype(np.float32).tobytes())
+
+
+# Two clouds of points, the second a changed copy of the first, from draws the browser has too.
+
+Floats = NDArray[np.float64]
+
+CENTERS = ((1.3, 0.7), (-1.1, 0.9), (-0.7, -1.2), (0.9, -0.6))  # of the groups of points
+GROUP_SPREAD = 0.3
+MOST_FEATURES = 200  # of pure noise; a point has the same ones however many are used
+CLOUD_SEEDS = (3000, 4000, 5000, 6000)  # points, blur, noise features of both; plus the seed
+
+
+def normals(seed: int, count: int) -> Floats:
+    """Return normal numbers by the method of Box and Muller, two uniform ones for each.
+
+    ``IBExplorers.cloudNumbers`` draws the same; number k does not depend on how many are drawn.
+
+    Examples
+    --------
+    >>> normals(0, 3).round(3).tolist() == normals(0, 9)[:3].round(3).tolist()
+    True
+    """
+    first, second = uniforms(seed, 2 * count).reshape(-1, 2).T  # (count,) each
+    return np.asarray(np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second))
+
+
+def clouds(params: Mapping[str, Any]) -> tuple[Floats, Floats]:
+    r"""Return features of the same points twice, (n, 2 + k) each.
+
+    With x a point of the first cloud and R a rotation, the second has
+    :math:`s\,R\,(A x + b\,\varepsilon)`, where A stretches and shears, and s scales; both clouds
+    have k more features that are independent standard normal noise, those of the second times s.
+
+    Parameters
+    ----------
+    params
+        ``points`` n, ``rotation`` in degrees, ``scale`` s, ``stretch`` and ``shear``, the first
+        row of A, ``blur`` b, ``noise`` k, and ``seed``.
+
+    Examples
+    --------
+    >>> same = {"rotation": 0, "scale": 1.0, "stretch": 1.0, "shear": 0.0, "blur": 0.0}
+    >>> x, y = clouds({**same, "points": 12, "noise": 3, "seed": 0})
+    >>> x.shape, bool((x[:, :2] == y[:, :2]).all()), bool((x[:, 2:] == y[:, 2:]).any())
+    ((12, 5), True, False)
+    """
+    n, k, seed = params["points"], params["noise"], params["seed"]
+    around, blur = (normals(s + seed, 2 * n).reshape(n, 2) for s in CLOUD_SEEDS[:2])
+    group = np.arange(n) % len(CENTERS)
+    first = np.array(CENTERS)[group] + GROUP_SPREAD * around  # (n, 2)
+    bent = np.array([[params["stretch"], params["shear"]], [0.0, 1.0]])
+    angle = math.radians(params["rotation"])
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    second = (first @ bent.T + params["blur"] * blur) @ turn.T  # (n, 2)
+    noises = (normals(s + seed, n * MOST_FEATURES) for s in CLOUD_SEEDS[2:])
+    one, other = (noise.reshape(n, MOST_FEATURES)[:, :k] for noise in noises)  # (n, k)
+    return np.hstack([first, one]), params["scale"] * np.hstack([second, other])
+
+
+# Batches and label noise that the browser draws too, for one run of the diagonal net.
+
+STREAM_SEEDS = (1000, 2000)  # of points and of label noise, each plus the seed of the figure
+
+
+def shared_batches(
+    x: Tensor, y: Tensor, *, steps: int, batch_size: int | None, label_noise: float, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches (b, d) and (b,), the same as the script's.
+
+    Points are floor(n u) for uniform numbers u of the first stream; label noise takes two
+    uniform numbers of the second stream for each point, by the method of Box and Muller.
+
+    Parameters
+    ----------
+    x, y
+        Data, (n, d) and (n,).
+    steps
+        How many batches.
+    batch_size
+        Points in each, drawn with replacement; None for all points, each once.
+    label_noise
+        Standard deviation of the noise.
+    seed
+        Of the figure.
+
+    Examples
+    --------
+    >>> x, y = torch.eye(4).double(), torch.zeros(4).double()
+    >>> batches = shared_batches(x, y, steps=2, batch_size=3, label_noise=1.0, seed=0)
+    >>> [(bx.shape, by.shape) for bx, by in batches]
+    [(torch.Size([3, 4]), torch.Size([3])), (torch.Size([3, 4]), torch.Size([3]))]
+    """
+    points = len(y)
+    size = points if batch_size is None else batch_size
+    chosen = np.tile(np.arange(points), (steps, 1))
+    if batch_size is not None:
+        drawn = uniforms(STREAM_SEEDS[0] + seed, steps * size)
+        chosen = np.floor(drawn * points).astype(np.int64).reshape(steps, size)
+    shifts = np.zeros((steps, size))
+    if label_noise:
+        first, second = uniforms(STREAM_SEEDS[1] + seed, 2 * steps * size).reshape(-1, 2).T
+        normal = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
+        shifts = label_noise * normal.reshape(steps, size)
+    for row, shift in zip(torch.from_numpy(chosen), torch.from_numpy(shifts), strict=True):
+        yield x[row], y[row] + shift
+
+
+# The explorer of the diagonal net: how decay and noise slide its scale, live in the browser.
+
+BATCHES: tuple[str | int, ...] = ("flow", "all", 5, 1)
+DIAGONAL_SCALES = tuple(round(0.03 * 10 ** (k / 12), 4) for k in range(25))  # 0.03 to 3
+RATES = (0.002, 0.005, 0.01, 0.02)
+DECAYS = (0.0, 0.003, 0.01, 0.03, 0.1)
+TIMES = (
+    *(0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0),
+    *(float(t) for t in range(20, 101, 5)),
+)
+_CURVE = (*(round(10 ** (k / 14 - 3), 6) for k in range(49)), 3.0)  # 0.001 to 3
+_DIGITS = 3  # of the data in the page; both sides use the rounded numbers
+_NAMES = {"flow": "gradient flow", "all": "steps on all points"}
+
+
+def explorer_problem(seed: int) -> SparseRegression:
+    """Return the regression problem of the figure, its numbers rounded for the page.
+
+    Examples
+    --------
+    >>> explorer_problem(0).x.shape
+    torch.Size([20, 40])
+    """
+    task = sparse_regression(seed=seed)
+    x = task.x.round(decimals=_DIGITS)
+    return SparseRegression(x, (x @ task.truth).round(decimals=_DIGITS), task.truth)
+
+
+class DiagonalNetwork(Explorer):
+    r"""The diagonal net :math:`\beta = p^2 - q^2` on sparse regression, trained as the reader says.
+
+    The chart shows the excess risk that gradient flow reaches from each initial scale, and where
+    the run stands: weight decay and the noise of steps slide its effective scale to the left
+    along that curve.  A gauge adds up what both have done.  The browser trains the net (with a
+    kernel, ibcore does) on the same data, and with the same draws of points and label noise.
+
+    Parameters
+    ----------
+    weight_scale
+        :math:`\alpha`, from 0.03 to 3.
+    weight_decay
+        :math:`\lambda`: 0, 0.003, 0.01, 0.03 or 0.1.
+    batch
+        What each step sees: ``"flow"`` for infinitely small steps, ``"all"``, 5 or 1 points.
+    learning_rate
+        :math:`\eta` of steps: 0.002, 0.005, 0.01 or 0.02.
+    label_noise
+        Whether labels get fresh noise of standard deviation 1 at each step.
+    time
+        Flow time, or learning rate times steps; one of `TIMES`, up to 100.
+    seed
+        0 to 31, of the problem and of all draws.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of these.
+
+    Examples
+    --------
+    >>> figure = DiagonalNetwork(1.0, weight_decay=0.03)
+    >>> figure.to_html().startswith("<ib-explorer")
+    True
+    """
+
+    kind: ClassVar[str] = "DiagonalNetwork"
+    heights = ("1373px", "808px")
+
+    def __init__(
+        self,
+        weight_scale: float = 1.0,
+        *,
+        weight_decay: float = 0.03,
+        batch: str | int = "flow",
+        learning_rate: float = 0.005,
+        label_noise: bool = False,
+        time: float = 60.0,
+        seed: int = 0,
+    ) -> None:
+        self._initial = self._checked(
+            {
+                "weight_scale": weight_scale,
+                "weight_decay": weight_decay,
+                "batch": batch,
+                "learning_rate": learning_rate,
+                "label_noise": label_noise,
+                "time": time,
+                "seed": seed,
+            }
+        )
+        self.task = explorer_problem(seed)
+
+    def __repr__(self) -> str:
+        return f"DiagonalNetwork({_describe(self._initial)})"
+
+    def setup(self) -> dict[str, Any]:
+        """Return the data, the choices of the controls, the looks and the scales of the curve."""
+        return {
+            "x": self.task.x.tolist(),
+            "y": self.task.y.tolist(),
+            "truth": self.task.truth.tolist(),
+            "nonzero": int(self.task.truth.count_nonzero()),
+            "times": list(TIMES),
+            "curve_scales": list(_CURVE),
+            "choices": {
+                "weight_scale": list(DIAGONAL_SCALES),
+                "weight_decay": list(DECAYS),
+                "learning_rate": list(RATES),
+                "batch": list(BATCHES),
+            },
+        }
+
+    def initial(self) -> dict[str, Any]:
+        """Return the settings that the figure starts from and Reset goes back to."""
+        return dict(self._initial)
+
+    def poster(self) -> Poster:
+        """Return the coefficients over time as a picture, and the result in words."""
+        params = {**self._initial, "batch": "flow"}  # a long run of steps is left to the reader
+        times = np.linspace(0, params["time"], len(self.task.truth)).tolist()
+        net = self._flow(params, times, tolerance=1e-5)  # far below what the picture shows
+        last = self._facts(net[-1], params)
+        result = (
+            f"effective scale {last['effective_scale']:.3g} of initially "
+            f"{params['weight_scale']:.3g}, excess risk {last['excess_risk']:.3f}"
+        )
+        return Poster(
+            net.beta.T.numpy(),
+            f"The coefficients of a diagonal net ({_describe(params)}), their number to the right "
+            f"and time upward: {result}.",
+            f"{_describe(params)}: {result}. With JavaScript this figure is interactive.",
+        )
+
+    def answer(self, params: Mapping[str, Any]) -> Answer:
+        """Train the net that the controls ask for; the frame holds its coefficients.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown, missing or none that a control can send.
+        """
+        p = self._checked(params)
+        try:
+            net = self._flow(p, [p["time"]])[0] if p["batch"] == "flow" else self._descend(p)
+        except FloatingPointError:
+            return Answer({"diverged": True}, bytes(4 * len(self.task.truth)))
+        frame = net.beta.numpy().astype(np.float32).tobytes()
+        return Answer({"diverged": False, **self._facts(net, p)}, frame)
+
+    def _flow(
+        self, p: Mapping[str, Any], times: Sequence[float], *, tolerance: float = 1e-7
+    ) -> DiagonalNet:
+        start = DiagonalNet.start(p["weight_scale"], features=len(self.task.truth))
+        data = (self.task.x, self.task.y)
+        decay = p["weight_decay"]
+        return start.flow(*data, time=list(times), weight_decay=decay, tolerance=tolerance)
+
+    def _descend(self, p: Mapping[str, Any]) -> DiagonalNet:
+        batches = shared_batches(
+            self.task.x,
+            self.task.y,
+            steps=round(p["time"] / p["learning_rate"]),
+            batch_size=None if p["batch"] == "all" else p["batch"],
+            label_noise=float(p["label_noise"]),
+            seed=p["seed"],
+        )
+        start = DiagonalNet.start(p["weight_scale"], features=len(self.task.truth))
+        rates = {"learning_rate": p["learning_rate"], "weight_decay": p["weight_decay"]}
+        return start.descend(batches, **rates)
+
+    def _facts(self, net: DiagonalNet, p: Mapping[str, Any]) -> dict[str, float]:
+        """Return scale, risk, train error, and what decay and noise have added to the clock."""
+        rate, decay, time = p["learning_rate"], p["weight_decay"], p["time"]
+        steps = round(time / rate)
+        flow = p["batch"] == "flow"
+        explicit = 2 * decay * time if flow else -2 * steps * math.log(1 - rate * decay)
+        scale = float(net.mean_scale)
+        return {
+            "effective_scale": scale,
+            "excess_risk": float(self.task.excess_risk(net.beta)),
+            "train_error": 2 * float(net.loss(self.task.x, self.task.y)),
+            "explicit": explicit,
+            "noise": 2 * math.log(p["weight_scale"] / scale) - explicit,
+        }
+
+    @staticmethod
+    def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
+        names = ("weight_scale", "weight_decay", "batch", "learning_rate", "label_noise")
+        check_names(params, (*names, "time", "seed"))
+        numbers = ("weight_scale", "weight_decay", "learning_rate", "time")
+        checked = {k: float(v) if k in numbers and type(v) is int else v for k, v in params.items()}
+        check_number(
+            "weight_scale", checked["weight_scale"], (DIAGONAL_SCALES[0], DIAGONAL_SCALES[-1])
+        )
+        check_among("weight_decay", checked["weight_decay"], DECAYS)
+        check_among("batch", checked["batch"], BATCHES)
+        check_among("learning_rate", checked["learning_rate"], RATES)
+        check_among("label_noise", checked["label_noise"], (False, True))
+        check_among("time", checked["time"], TIMES)
+        check_whole("seed", checked["seed"], SEEDS)
+        return checked
+
+
+def _describe(p: Mapping[str, Any]) -> str:
+    way = _NAMES.get(p["batch"], f"steps on {p['batch']} of the points")
+    noise = ", label noise" if p["label_noise"] and p["batch"] != "flow" else ""
+    rate = "" if p["batch"] == "flow" else f", learning rate {p['learning_rate']:.3g}"
+    decay = f"decay {p['weight_decay']:.3g}"
+    return f"scale {p['weight_scale']:.3g}, {decay}, {way}{rate}{noise}, time {p['time']:.3g}"
+
+
+# Pictures to start from; the browser draws the same ones.
+
+Preset = Literal["ramp", "wave", "checkerboard", "noise", "digit", "blank"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+
+SIDE = 64
+CYCLES = (0.5, 16.0)
+
+# A five, 16 rows of 16 bits from the top.
+DIGIT = (
+    *(0x0000, 0x0FF8, 0x0FF8, 0x0C00, 0x0C00, 0x0C00, 0x0FE0, 0x0FF0),
+    *(0x0038, 0x0018, 0x0018, 0x0018, 0x0C38, 0x0FF0, 0x07E0, 0x0000),
+)
+
+
+def preset_picture(preset: Preset, cycles: float = 2.0) -> NDArray[np.uint8]:
+    """Return a picture of 64 x 64 gray levels, rows from the top; ``IBExplorers`` has the same.
+
+    Parameters
+    ----------
+    preset
+        ``"ramp"``: rises from left to right, ``cycles`` times.  ``"wave"``: a sine with
+        ``cycles`` periods from left to right.  ``"checkerboard"``: ``2 * cycles`` fields along
+        each side.  ``"noise"``: independent uniform values.  ``"digit"``: a five.  ``"blank"``.
+    cycles
+        From 0.5 to 16; without effect on noise, digit and blank.
+
+    Raises
+    ------
+    ValueError
+        If the preset is unknown or the number of cycles out of range.
+
+    Examples
+    --------
+    >>> preset_picture("ramp", 1.0)[0, :3].tolist()
+    [0, 3, 7]
+    """
+    check_among("preset", preset, PRESETS)
+    check_number("cycles", cycles, CYCLES)
+    place = np.arange(SIDE) / SIDE
+    if preset == "wave":
+        row = np.floor(127.5 + 126 * np.sin(2 * np.pi * cycles * place))
+        return np.tile(row.astype(np.uint8), (SIDE, 1))
+    if preset == "ramp":
+        return np.tile((255 * (cycles * place % 1)).astype(np.uint8), (SIDE, 1))
+    if preset == "checkerboard":
+        field = np.floor(2 * cycles * place)
+        return (255 * ((field[:, None] + field) % 2)).astype(np.uint8)
+    if preset == "noise":
+        return (256 * uniforms(0, SIDE**2)).astype(np.uint8).reshape(SIDE, SIDE)
+    if preset == "digit":
+        bits = [[word >> (15 - column) & 1 for column in range(16)] for word in DIGIT]
+        return np.kron(np.array(bits, dtype=np.uint8) * 255, np.ones((4, 4), dtype=np.uint8))
+    return np.zeros((SIDE, SIDE), dtype=np.uint8)
+
+
+# The spectrum of a picture that the reader draws or opens, in three transforms.
+
+
+def decode_picture(text: str) -> NDArray[np.uint8]:
+    """Return the picture of 64 x 64 bytes in base64 that the figure sends, rows from the top.
+
+    Raises
+    ------
+    ValueError
+        If the text is not base64 of that many bytes.
+
+    Examples
+    --------
+    >>> decode_picture(base64.b64encode(bytes(4096)).decode()).shape
+    (64, 64)
+    """
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError) as error:
+        raise ValueError(f"picture must be base64 text, got {text!r:.40}") from error
+    if len(content) != SIDE**2:
+        raise ValueError(f"picture must hold {SIDE} x {SIDE} bytes, got {len(content)}")
+    return np.frombuffer(content, dtype=np.uint8).reshape(SIDE, SIDE)
+
+
+class ImageSpectrum(Explorer):
+    """Draw or open a picture and read its spectrum and complexity in three transforms.
+
+    The picture is 64 x 64 gray levels.  It never leaves the page; with a kernel it goes to the
+    reader's own kernel, where ibcore measures it.
+
+    Parameters
+    ----------
+    preset
+        What to start from: ``"ramp"``, ``"wave"``, ``"checkerboard"``, ``"noise"``, ``"digit"``
+        or ``"blank"``.
+    cycles
+        Repetitions of ramp, wave and checkerboard, 0.5 to 16.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of these.
+
+    Examples
+    --------
+    >>> ImageSpectrum("ramp", cycles=1).to_html().startswith("<ib-explorer")
+    True
+    """
+
+    kind: ClassVar[str] = "ImageSpectrum"
+    heights = (
+        "calc(100cqw + 1145px)",
+        "max(867px, .5238*min(100cqw, 920px) + 431.6px)",
+    )
+
+    def __init__(self, preset: Preset = "wave", *, cycles: float = 2.0) -> None:
+        preset_picture(preset, cycles)
+        self.preset: Preset = preset
+        self.cycles = float(cycles)
+
+    def __repr__(self) -> str:
+        return f"ImageSpectrum({self.preset}, cycles {self.cycles:.3g})"
+
+    def setup(self) -> dict[str, Any]:
+        """Return the size of the picture, the bounds of the cycles and the digit."""
+        return {"side": SIDE, "cycles": CYCLES, "digit": DIGIT}
+
+    def initial(self) -> dict[str, Any]:
+        """Return the preset that the figure starts from; ``picture`` is empty until it changes."""
+        return {"preset": self.preset, "cycles": self.cycles, "picture": ""}
+
+    def poster(self) -> Poster:
+        """Return the preset with its three complexities."""
+        picture = preset_picture(self.preset, self.cycles)
+        facts = self._facts(picture)
+        words = ", ".join(
+            f"{name} {'none' if facts[name] is None else format(facts[name], '.3f')}"
+            for name in TRANSFORMS
+        )
+        return Poster(
+            picture[::-1].T.astype(np.float64),  # x to the right, y upward
+            f"A picture ({self.preset}) of 64 by 64 gray levels. Complexity by transform: {words}.",
+            f"{self.preset}, complexity by transform: {words}. With JavaScript you can draw here.",
+            GRAYS,
+        )
+
+    def answer(self, params: Mapping[str, Any]) -> Answer:
+        """Measure the picture by ibcore.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown or missing, or the picture cannot be read.
+        """
+        check_names(params, self.initial())
+        text = params["picture"]
+        preset = preset_picture(params["preset"], params["cycles"])
+        picture = decode_picture(text) if text else preset
+        return Answer(self._facts(picture), (picture / 255).astype(np.float32).tobytes())
+
+    def _facts(self, picture: NDArray[np.uint8]) -> dict[str, float | None]:
+        return {name: complexity_of(picture / 255, name) for name in TRANSFORMS}
+
+
+# The explorer of similarity: two clouds of points and the measures that react to their changes.
+
+CHOICES: dict[str, tuple[float, ...]] = {
+    "rotation": tuple(range(-180, 181, 15)),
+    "scale": (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
+    "stretch": (1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0),
+    "shear": (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0),
+    "blur": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0),
+    "noise": (0, 1, 2, 5, 10, 20, 50, 100, MOST_FEATURES),
+    "points": (10, 15, 20, 30, 40, 60),
+}
+PENALTY = 1e-3  # of the ridge regression, and its folds: the defaults of `ibcore.guidance.ridge`
+FOLDS = 5
+MEASURES = ("biased", "unbiased", "rbf", "rsa", "procrustes", "ridge")
+_WHOLE = ("rotation", "noise", "points", "seed")
+
+
+def similarities(x: Floats, y: Floats) -> dict[str, float]:
+    """Return all measures of the figure for features (n, p) and (n, q), by name.
+
+    Linear CKA ``biased`` and ``unbiased``, unbiased ``rbf`` CKA, ``rsa`` (Pearson's correlation
+    of distances), ``procrustes``, and ``ridge``: the held-out share of y that is read from x.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(20, 2))
+    >>> {name: round(value, 3) for name, value in similarities(x, -2 * x).items()}["unbiased"]
+    1.0
+    """
+    a, b = torch.from_numpy(x), torch.from_numpy(y)
+    values = (
+        cka(a, b, unbiased=False),
+        cka(a, b),
+        cka(a, b, kernel="rbf"),
+        rsa(a, b),
+        procrustes(a, b),
+        ridge(a, b, penalty=PENALTY, folds=FOLDS),
+    )
+    return {name: value.item() for name, value in zip(MEASURES, values, strict=True)}
+
+
+class SimilarityPlayground(Explorer):
+    r"""Two clouds of points, and what six measures of similarity say of them.
+
+    The second cloud is the first one rotated, scaled, stretched, sheared and blurred; both may get
+    features of pure noise of their own.  Bars show linear CKA without and with the correction of
+    its bias, RBF CKA, RSA, Procrustes and ridge regression, and which of them the last change has
+    moved.  The browser computes all of them; with a kernel, `ibcore.guidance` does.
+
+    Parameters
+    ----------
+    rotation
+        Degrees, a multiple of 15 from -180 to 180.
+    scale
+        0.25 to 4, as in ``CHOICES``; of all features of the second cloud.
+    stretch, shear
+        Factor of the first coordinate, 1 to 8, and how much of the second is added to it, 0 to 3.
+    blur
+        Standard deviation of the noise on each coordinate, 0 to 5.
+    noise
+        How many features of pure noise each cloud gets, 0 to 200.
+    points
+        10 to 60.
+    seed
+        0 to 31, of all draws.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of these.
+
+    Examples
+    --------
+    >>> figure = SimilarityPlayground(stretch=3)
+    >>> facts = figure.answer(figure.initial()).facts
+    >>> facts["unbiased"] < 0.95, facts["ridge"] > 0.999
+    (True, True)
+    """
+
+    kind: ClassVar[str] = "SimilarityPlayground"
+    heights = ("calc(996px + 50cqw)", "703px")
+
+    def __init__(
+        self,
+        *,
+        rotation: int = 30,
+        scale: float = 1.0,
+        stretch: float = 1.0,
+        shear: float = 0.0,
+        blur: float = 0.0,
+        noise: int = 0,
+        points: int = 40,
+        seed: int = 0,
+    ) -> None:
+        self._initial = self._checked(
+            {
+                "rotation": rotation,
+                "scale": scale,
+                "stretch": stretch,
+                "shear": shear,
+                "blur": blur,
+                "noise": noise,
+                "points": points,
+                "seed": seed,
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"SimilarityPlayground({_describe_clouds(self._initial)})"
+
+    def setup(self) -> dict[str, Any]:
+        """Return the choices of the controls, how points are drawn, and the order of the folds."""
+        orders = {
+            str(n): torch.randperm(int(n), generator=generator(0)).tolist()
+            for n in CHOICES["points"]
+        }
+        return {
+            "choices": {name: list(values) for name, values in CHOICES.items()},
+            "seeds": SEEDS[1] + 1,
+            "centers": [list(center) for center in CENTERS],
+            "spread": GROUP_SPREAD,
+            "features": MOST_FEATURES,
+            "streams": list(CLOUD_SEEDS),
+            "penalty": PENALTY,
+            "folds": FOLDS,
+            "orders": orders,
+        }
+
+    def initial(self) -> dict[str, Any]:
+        """Return the settings that the figure starts from and Reset goes back to."""
+        return dict(self._initial)
+
+    def poster(self) -> Poster:
+        """Return the distances in the second cloud as a picture, and the measures in words."""
+        x, y = clouds(self._initial)
+        order = np.argsort(np.arange(len(y)) % len(CENTERS), kind="stable")
+        points = y[order]
+        distances = np.sqrt(((points[:, None] - points) ** 2).sum(-1))  # (n, n)
+        found = ", ".join(f"{name} {value:.3f}" for name, value in similarities(x, y).items())
+        return Poster(
+            distances,
+            f"Distances between the points of a cloud that is a changed copy of another "
+            f"({_describe_clouds(self._initial)}); "
+            f"the similarity of both by six measures: {found}.",
+            f"{_describe_clouds(self._initial)}: {found}. "
+            "With JavaScript this figure is interactive.",
+        )
+
+    def answer(self, params: Mapping[str, Any]) -> Answer:
+        """Return the measures, by name; the frame holds the plane of the second cloud, (n, 2).
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown, missing or none that a control can send.
+        """
+        x, y = clouds(self._checked(params))
+        return Answer(similarities(x, y), y[:, :2].astype(np.float32).tobytes())
+
+    @staticmethod
+    def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
+        check_names(params, (*CHOICES, "seed"))
+        checked = {
+            name: float(value) if name not in _WHOLE and type(value) is int else value
+            for name, value in params.items()
+        }
+        for name, values in CHOICES.items():
+            check_among(name, checked[name], values)
+        check_whole("seed", checked["seed"], SEEDS)
+        return checked
+
+
+def _describe_clouds(p: Mapping[str, Any]) -> str:
+    plane = f"rotated by {p['rotation']} degrees, scaled by {p['scale']:g}"
+    bent = f"stretched by {p['stretch']:g}, sheared by {p['shear']:g}, blurred by {p['blur']:g}"
+    return f"{p['points']} points, {plane}, {bent}, {p['noise']} features of noise"

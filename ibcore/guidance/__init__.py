@@ -4,29 +4,30 @@ After Subramaniam, Mayo, Conwell, Poggio, Katz, Cheung and Barbu, "Training the 
 Introducing Inductive Bias via Representational Alignment" (arXiv 2410.20035).
 """
 
-from ibcore.guidance.alignment import Alignment
-from ibcore.guidance.altered import NoiseInputGuide, ScrambledGuide, ShuffledGuide
-from ibcore.guidance.consistency import error_consistency
-from ibcore.guidance.filters import FilterGuide, gabor_filters
 from ibcore.guidance.guides import (
     Batch,
+    FilterGuide,
     Guide,
     LabelGuide,
     NetworkGuide,
     NoiseGuide,
+    NoiseInputGuide,
     PixelGuide,
+    ScrambledGuide,
+    ShuffledGuide,
+    gabor_filters,
 )
-from ibcore.guidance.layers import in_mode, layer_names
-from ibcore.guidance.mapping import layer_pairs
-from ibcore.guidance.measures import procrustes, rsa
-from ibcore.guidance.minibatch import MinibatchCKA
-from ibcore.guidance.redraw import redraw
-from ibcore.guidance.regression import ridge
-from ibcore.guidance.schedule import Schedule, Weights
-from ibcore.guidance.similarity import cka, cka_matrix
-from ibcore.guidance.taps import Taps, activations
-from ibcore.guidance.task import Distillation
-from ibcore.guidance.training import Guided, guide
+from ibcore.guidance.similarity import (
+    MinibatchCKA,
+    cka,
+    cka_matrix,
+    error_consistency,
+    procrustes,
+    ridge,
+    rsa,
+)
+from ibcore.guidance.taps import Taps, activations, in_mode, layer_names, layer_pairs, redraw
+from ibcore.guidance.training import Alignment, Distillation, Guided, Schedule, Weights, guide
 
 __all__ = [
     "Alignment",

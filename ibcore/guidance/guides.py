@@ -1,5 +1,6 @@
 """What a guide is: named representations of a batch, fixed while the target learns."""
 
+import math
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -7,11 +8,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ibcore.guidance._isolated import isolated
-from ibcore.guidance.layers import Mode, in_mode, layer_names
-from ibcore.guidance.taps import Taps
+from ibcore.guidance.taps import Mode, Taps, in_mode, isolated, layer_names
+from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
-from ibcore.nets.statistics import batch_statistics
 from ibcore.runtime import generator
 
 
@@ -231,3 +230,244 @@ def _statistics(model: nn.Module, reference: Tensor) -> object:
     assert isinstance(model, Network)
     own = {name: value.detach()[None] for name, value in model.named_parameters()}
     return batch_statistics(model, own, reference[None])
+
+
+# Guides that see something else: other points, scrambled pixels, noise in place of images.
+
+
+class ShuffledGuide:
+    """A guide that gives each point the representation of another one, the same at every step.
+
+    All that a representation says about its own point is gone; its geometry as a whole stays.
+
+    Parameters
+    ----------
+    guide
+        Of which the representations are.
+    x
+        All inputs (n, ...), those without labels included.
+    seed
+        Of the permutation of the points.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.guides import PixelGuide
+    >>> x = torch.arange(4.0)[:, None]
+    >>> guide = ShuffledGuide(PixelGuide(), x, seed=1)
+    >>> shuffled = guide(Batch(x, torch.zeros(4), torch.arange(4)))["pixels"]
+    >>> torch.equal(shuffled, x), torch.equal(shuffled.sort(0).values, x)
+    (False, True)
+    """
+
+    def __init__(self, guide: Guide, x: Tensor, *, seed: int = 0) -> None:
+        self.guide, self.x = guide, x
+        self.order = torch.randperm(len(x), generator=generator(seed)).to(x.device)
+
+    @property
+    def fixed(self) -> bool:
+        """As of the guide inside."""
+        return self.guide.fixed
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the representations of the points in whose place these are."""
+        rows = self.order[batch.rows.to(self.x.device)]
+        other = Batch(self.x[rows].to(batch.x.device), batch.y[:0], rows.to(batch.rows.device))
+        return self.guide(other)
+
+
+class ScrambledGuide:
+    """A guide that sees the pixels of every image in another order, always the same.
+
+    Neighborhood, which convolutions build on, is gone; all information stays.
+
+    Parameters
+    ----------
+    guide
+        What sees them.
+    seed
+        Of the permutation: of places, alike in all channels, for images (b, c, h, w); of all
+        entries for other inputs.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.guides import PixelGuide
+    >>> batch = Batch(torch.arange(9.0).reshape(1, 1, 3, 3), torch.zeros(1), torch.arange(1))
+    >>> seen = ScrambledGuide(PixelGuide())(batch)["pixels"]
+    >>> torch.equal(seen, batch.x.flatten(1)), torch.equal(seen.sort().values, batch.x.flatten(1))
+    (False, True)
+    """
+
+    def __init__(self, guide: Guide, *, seed: int = 0) -> None:
+        self.guide, self.seed = guide, seed
+
+    @property
+    def fixed(self) -> bool:
+        """As of the guide inside."""
+        return self.guide.fixed
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the representations of scrambled inputs."""
+        flat = batch.x.flatten(2) if batch.x.ndim == 4 else batch.x.flatten(1)  # (b, c, h * w)
+        order = torch.randperm(flat.shape[-1], generator=generator(self.seed)).to(flat.device)
+        return self.guide(batch._replace(x=flat[..., order].reshape(batch.x.shape)))
+
+
+class NoiseInputGuide:
+    """A guide that sees Gaussian noise in place of each input, the same at every step.
+
+    Parameters
+    ----------
+    guide
+        What sees it; usually a network.
+    points
+        Of all data, those without labels included.
+    seed
+        Of the noise, with mean 0 and variance 1.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.guides import PixelGuide
+    >>> guide = NoiseInputGuide(PixelGuide(), 10)
+    >>> guide(Batch(torch.zeros(2, 3), torch.zeros(2), torch.tensor([9, 0])))["pixels"].shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, guide: Guide, points: int, *, seed: int = 0) -> None:
+        if points < 1:
+            raise ValueError(f"points must be at least 1, got {points}")
+        self.guide, self.points, self.seed = guide, points, seed
+        self.table: Tensor | None = None
+
+    @property
+    def fixed(self) -> bool:
+        """As of the guide inside."""
+        return self.guide.fixed
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the representations of the noise that belongs to these points."""
+        if self.table is None:
+            shape = (self.points, *batch.x.shape[1:])
+            drawn = torch.randn(shape, generator=generator(self.seed), dtype=torch.float64)
+            self.table = drawn.to(batch.x)
+        return self.guide(batch._replace(x=self.table[batch.rows]))
+
+
+# Filters from a formula as a guide: locality and orientation without a network.
+
+
+def gabor_filters(
+    *, size: int = 5, orientations: int = 4, wavelengths: tuple[float, ...] = (2.5, 4.0)
+) -> Tensor:
+    r"""Return Gabor filters, waves under a Gaussian window, in pairs of cosine and sine.
+
+    .. math:: g(u) = e^{-\lVert u\rVert^2 / 2s^2}\,\cos(2\pi\, u\cdot d/\lambda - \varphi),
+              \qquad s = \lambda / 2,\quad \varphi\in\{0, \pi/2\}
+
+    with the mean subtracted and unit norm, so that they answer to contrast only.
+
+    Parameters
+    ----------
+    size
+        Height and width in pixels, odd and at least 3.
+    orientations
+        Directions :math:`d`, evenly spread over half a turn.
+    wavelengths
+        :math:`\lambda` in pixels, each at least 2.
+
+    Returns
+    -------
+    Tensor
+        Shape (filters, 2, size, size), float64; ``filters`` counts wavelengths times
+        orientations.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    Daugman (1985).
+
+    Examples
+    --------
+    >>> gabor_filters(size=5, orientations=4).shape
+    torch.Size([8, 2, 5, 5])
+    """
+    if size < 3 or size % 2 == 0 or orientations < 1:
+        raise ValueError(
+            f"size must be odd and at least 3 and orientations at least 1, got {size} and "
+            f"{orientations}"
+        )
+    if not wavelengths or min(wavelengths) < 2:
+        raise ValueError(f"wavelengths must be at least 2 pixels, got {wavelengths}")
+    line = torch.arange(size, dtype=torch.float64) - size // 2
+    down, across = torch.meshgrid(line, line, indexing="ij")
+    pairs = [
+        _pair(down, across, wavelength, math.pi * turn / orientations)
+        for wavelength in wavelengths
+        for turn in range(orientations)
+    ]
+    return torch.stack(pairs)
+
+
+def _pair(down: Tensor, across: Tensor, wavelength: float, angle: float) -> Tensor:
+    """Return the cosine and the sine filter of one wave, (2, size, size)."""
+    window = torch.exp(-(down.square() + across.square()) / (2 * (wavelength / 2) ** 2))
+    wave = 2 * math.pi / wavelength * (math.cos(angle) * across + math.sin(angle) * down)
+    both = torch.stack([window * wave.cos(), window * wave.sin()])  # (2, size, size)
+    both = both - both.mean((1, 2), keepdim=True)
+    unit: Tensor = both / both.flatten(1).norm(dim=1)[:, None, None]
+    return unit
+
+
+class FilterGuide:
+    """Answers of Gabor filters as representations, from local to invariant.
+
+    ``"answers"`` are those of all filters at all places; ``"energy"`` is the root of the summed
+    squares of each pair, which hardly sees the phase; ``"pooled"`` is its mean over all places.
+    Channels of an image are filtered alike.
+
+    Parameters
+    ----------
+    size, orientations, wavelengths
+        As in `gabor_filters`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or inputs are not images (b, c, h, w).
+
+    Examples
+    --------
+    >>> batch = Batch(torch.rand(5, 1, 8, 8), torch.zeros(5), torch.arange(5))
+    >>> {name: tuple(value.shape) for name, value in FilterGuide()(batch).items()}
+    {'answers': (5, 16, 8, 8), 'energy': (5, 8, 8, 8), 'pooled': (5, 8)}
+    """
+
+    fixed = True
+
+    def __init__(
+        self,
+        *,
+        size: int = 5,
+        orientations: int = 4,
+        wavelengths: tuple[float, ...] = (2.5, 4.0),
+    ) -> None:
+        self.filters = gabor_filters(size=size, orientations=orientations, wavelengths=wavelengths)
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the three representations of a batch of images."""
+        if batch.x.ndim != 4 or not batch.x.is_floating_point():
+            raise ValueError(
+                "filters need images (b, channels, height, width) of floating point, got "
+                f"{batch.x.dtype} {tuple(batch.x.shape)}"
+            )
+        bank = self.filters.to(batch.x).flatten(0, 1)[:, None]  # (2 * filters, 1, size, size)
+        single = batch.x.flatten(0, 1)[:, None]  # (b * c, 1, h, w)
+        answers = functional.conv2d(single, bank, padding="same")
+        b, c, h, w = batch.x.shape
+        pairs = answers.reshape(b, c, -1, 2, h, w)
+        energy = pairs.square().sum(3).sqrt().flatten(1, 2)  # (b, c * filters, h, w)
+        answers = pairs.flatten(1, 3)  # (b, c * 2 * filters, h, w)
+        return {"answers": answers, "energy": energy, "pooled": energy.mean((2, 3))}

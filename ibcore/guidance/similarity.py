@@ -8,15 +8,941 @@ scaling of the features of either network, nor with a common offset; under other
 does.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ibcore.guidance._features import check_features, check_finite, check_pair, check_varied, wide
-from ibcore.guidance.hsic import feature_hsic, feature_norm, gram_hsic, gram_norm
-from ibcore.guidance.kernels import Kernel, check_kernel, gram
-from ibcore.guidance.tables import features_are_cheaper, hsic_table
+from ibcore.runtime import generator
+from ibcore.stats import Interval, percentile_interval
+
+# What all measures of similarity share: the check of their features, and their common offset.
+
+_ROUNDING_STEPS = 32  # a spread below this many units in the last place is rounding noise
+
+
+def check_features(name: str, features: Tensor, *, least: int = 2) -> None:
+    """Raise ``ValueError`` unless features are (n, p) with at least ``least`` points.
+
+    Examples
+    --------
+    >>> check_features("x", torch.zeros(3, 2), least=4)
+    Traceback (most recent call last):
+    ...
+    ValueError: x holds 3 points; this measure needs at least 4
+    """
+    if not features.is_floating_point():
+        raise ValueError(
+            f"{name} must be floating point, got {features.dtype}; use {name}.double()"
+        )
+    if features.ndim != 2 or not features.shape[1]:
+        raise ValueError(
+            f"{name} must have shape (points, features), got {tuple(features.shape)}; "
+            f"use {name}.flatten(1)"
+        )
+    if len(features) < least:
+        raise ValueError(
+            f"{name} holds {len(features)} points; this measure needs at least {least}"
+        )
+
+
+def check_finite(name: str, features: Tensor) -> None:
+    """Raise ``ValueError`` if a feature is nan or infinite.
+
+    Examples
+    --------
+    >>> check_finite("x", torch.tensor([0.0, torch.nan]))
+    Traceback (most recent call last):
+    ...
+    ValueError: x contains nan or infinity; look at the network that made it
+    """
+    if not bool(torch.isfinite(features).all()):
+        raise ValueError(f"{name} contains nan or infinity; look at the network that made it")
+
+
+def check_pair(x: Tensor, y: Tensor, *, least: int = 2) -> None:
+    """Raise ``ValueError`` unless x (n, p) and y (n, q) describe the same n points.
+
+    Examples
+    --------
+    >>> check_pair(torch.rand(5, 2), torch.rand(5, 9))
+    """
+    check_features("x", x, least=least)
+    check_features("y", y, least=least)
+    if len(x) != len(y):
+        raise ValueError(f"x holds {len(x)} points but y {len(y)}; row i of both must be one point")
+    if x.device != y.device:
+        raise ValueError(f"x is on {x.device}, y on {y.device}; move y with y.to(x.device)")
+
+
+def check_varied(name: str, features: Tensor) -> None:
+    """Raise ``ValueError`` if all rows are equal up to rounding: such features say nothing.
+
+    Examples
+    --------
+    >>> check_varied("x", torch.ones(3, 2))
+    Traceback (most recent call last):
+    ...
+    ValueError: all rows of x are equal, so it cannot be compared; leave this layer out
+    """
+    known = features.detach()
+    for rows in (known[:2], known):  # two different rows are enough, and nan differs
+        spread, size = (rows - known[0]).abs().amax(0), rows.abs().amax(0)  # (p,)
+        if not bool((spread <= _ROUNDING_STEPS * torch.finfo(known.dtype).eps * size).all()):
+            return
+    raise ValueError(
+        f"all rows of {name} are equal, so it cannot be compared; leave this layer out"
+    )
+
+
+def wide(features: Tensor) -> Tensor:
+    """Return half precision as float32, which products of features need, and others as they are.
+
+    Examples
+    --------
+    >>> wide(torch.zeros(1, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
+
+
+def centered(features: Tensor) -> Tensor:
+    """Subtract the mean over points, without its gradient: (..., n, p) to the same.
+
+    What follows must not depend on the mean, in value and in gradient: then leaving the mean out
+    of the graph is exact.
+
+    Examples
+    --------
+    >>> centered(torch.tensor([[1001.0], [1003.0]])).tolist()
+    [[-1.0], [1.0]]
+    """
+    return features - features.detach().mean(-2, keepdim=True)
+
+
+# Error consistency: whether two networks err on the same points, beyond what accuracy implies.
+
+Floats = NDArray[np.float64]
+
+
+def error_consistency(
+    first: ArrayLike, second: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    r"""Return Cohen's kappa between the patterns of errors of two classifiers.
+
+    .. math:: \kappa = \frac{c - e}{1 - e}, \qquad e = a b + (1 - a)(1 - b)
+
+    with the share :math:`c` of points on which both are right or both are wrong, and what two
+    independent classifiers of the same accuracies :math:`a` and :math:`b` would have.  0 for
+    independent errors, 1 for the same errors, below 0 for complementary ones.
+
+    Parameters
+    ----------
+    first, second
+        Whether each of n points is classified correctly, shape (n,), booleans.
+    level
+        Coverage that the percentile bootstrap interval over points aims at.
+    draws, seed
+        Number of bootstrap samples, and seed of the resampling.
+
+    Returns
+    -------
+    Interval
+        ``value`` is kappa.  Resamples in which kappa has no value are drawn again, so the
+        interval is conditional on there being errors.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or values are not booleans, both are right or both wrong on all
+        points (kappa is 0/0 then), or an option is out of range.
+
+    References
+    ----------
+    Geirhos, Meding and Wichmann (2020), "Beyond accuracy: quantifying trial-by-trial behaviour of
+    CNNs and humans by measuring error consistency"; Cohen (1960).
+
+    Examples
+    --------
+    >>> right = np.array([True, True, False, False] * 25)
+    >>> error_consistency(right, right).value, error_consistency(right, ~right).value
+    (1.0, -1.0)
+    """
+    if not 0 < level < 1 or draws < 1:
+        raise ValueError(f"need 0 < level < 1 and draws >= 1, got {level} and {draws}")
+    a, b = _correct("first", first), _correct("second", second)
+    if len(a) != len(b):
+        raise ValueError(f"first has {len(a)} points but second {len(b)}; row i must be one point")
+    counts = np.array([(a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()])  # (4,)
+    value = float(_kappa(counts[None])[0])
+    if np.isnan(value):
+        raise ValueError(
+            f"both classifiers are {'right' if a[0] else 'wrong'} on all {len(a)} points, so the "
+            "consistency of their errors has no value; use points on which they differ"
+        )
+    return percentile_interval(value, _resampled(counts, draws, seed), level=level, n=len(a))
+
+
+def _resampled(counts: NDArray[np.int64], draws: int, seed: int) -> Floats:
+    """Return kappa of resampled points: the four counts of a resample are multinomial."""
+    rng, n = np.random.default_rng(seed), int(counts.sum())
+    values = _kappa(rng.multinomial(n, counts / n, size=draws))
+    while (empty := np.isnan(values)).any():
+        values[empty] = _kappa(rng.multinomial(n, counts / n, size=int(empty.sum())))
+    return values
+
+
+def _kappa(counts: NDArray[np.int64]) -> Floats:
+    """Return kappa from the counts both right, first, second, none: (d, 4) to (d,)."""
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    both, one, other, none = shares.T
+    a, b = both + one, both + other
+    expected = a * b + (1 - a) * (1 - b)
+    room = 1 - expected
+    # exact test by counts: rounding must not turn 0/0 into a number
+    certain = (counts[:, 0] == counts.sum(1)) | (counts[:, 3] == counts.sum(1))
+    result: Floats = np.full(len(counts), np.nan)
+    result[~certain] = ((both + none - expected) / np.where(room == 0, np.nan, room))[~certain]
+    return result
+
+
+def _correct(name: str, values: ArrayLike) -> NDArray[np.bool_]:
+    """Return a vector of booleans, or raise ``ValueError``."""
+    data = np.asarray(values)
+    if data.dtype != np.bool_:
+        raise ValueError(
+            f"{name} must say whether each point is right, as booleans, got {data.dtype}; "
+            "use predictions == labels"
+        )
+    if data.ndim != 1 or not len(data):
+        raise ValueError(f"{name} must have shape (n,) with n >= 1, got {data.shape}")
+    return data
+
+
+# The Hilbert-Schmidt independence criterion of two Gram matrices, biased and unbiased.
+#
+# .. math:: \text{biased:}\quad \frac{\operatorname{tr}(KHLH)}{(n-1)^2},\qquad
+# H = I - \tfrac1n \mathbf 1\mathbf 1^\top
+#
+# .. math:: \text{unbiased:}\quad \frac{1}{n(n-3)}\Bigl[\operatorname{tr}(\tilde K\tilde L)
+# + \frac{\mathbf 1^\top\tilde K\mathbf 1\;\mathbf 1^\top\tilde L\mathbf 1}{(n-1)(n-2)}
+# - \frac{2}{n-2}\,\mathbf 1^\top\tilde K\tilde L\mathbf 1\Bigr]
+#
+# where :math:`\tilde K` is K with a diagonal of zeros.  Neither changes when a number is added to
+# each row and to the column of the same point, so the matrices are first centered by numbers that
+# stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs
+# no
+# matrix of all pairs of points:
+# :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the sums of rows are products with
+# the
+# sum of all points.
+#
+# Products of features, and of matrices for all pairs of layers, have the precision of the
+# features;
+# what is added to them and their ratios are in float64.  Features in float64 keep all digits.
+
+Inner = Callable[[Tensor, Tensor], Tensor]
+
+
+class Sums(NamedTuple):
+    """Sums of rows and diagonals of Gram matrices, each (..., n), float64."""
+
+    rows: Tensor
+    diagonal: Tensor
+
+
+def centered_gram(matrix: Tensor) -> Tensor:
+    """Center a Gram matrix over rows and columns, outside the graph: (..., n, n) to the same.
+
+    Examples
+    --------
+    >>> centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    known = matrix.detach()
+    rows = known.mean(-1, keepdim=True)  # (..., n, 1)
+    return matrix - (rows + rows.mT - rows.mean(-2, keepdim=True))
+
+
+def gram_sums(matrix: Tensor) -> Sums:
+    """Return the sums of Gram matrices (..., n, n).
+
+    Examples
+    --------
+    >>> gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
+    [4.0, 4.0]
+    """
+    diagonal = matrix.diagonal(dim1=-2, dim2=-1)
+    return Sums(matrix.sum(-1).double(), diagonal.double())
+
+
+def feature_sums(x: Tensor) -> Sums:
+    """Return the sums of the linear Gram matrices of features (..., n, p), without the matrices.
+
+    Examples
+    --------
+    >>> feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
+    [3.0, 6.0]
+    """
+    total = x.sum(-2)  # (..., p)
+    rows = (x @ total[..., None])[..., 0]  # (..., n)
+    return Sums(rows.double(), x.square().sum(-1).double())
+
+
+def each(first: Tensor, second: Tensor) -> Tensor:
+    """Return the inner products of rows that belong together: (..., n) twice to (...).
+
+    Examples
+    --------
+    >>> each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
+    11.0
+    """
+    return (first * second).sum(-1)
+
+
+def combine(
+    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
+) -> Tensor:
+    """Return the criterion from a trace and the sums of both matrices.
+
+    Parameters
+    ----------
+    trace
+        tr(KL), of matrices with zeros on the diagonal for the unbiased estimate; of the shape
+        that ``inner`` gives, float64.
+    first, second
+        Sums of K and of L.
+    unbiased
+        Which estimate.
+    inner
+        `each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
+
+    Examples
+    --------
+    >>> k = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
+    >>> combine((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=False).item()
+    4.0
+    """
+    n = first.rows.shape[-1]
+    if unbiased:
+        left, right = first.rows - first.diagonal, second.rows - second.diagonal
+        factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
+    else:
+        left, right = first.rows, second.rows
+        factors = 2 / n, 1 / n**2, (n - 1) ** 2
+    products = inner(left, right)
+    totals = inner(left.sum(-1, keepdim=True), right.sum(-1, keepdim=True))
+    return (trace - factors[0] * products + factors[1] * totals) / factors[2]
+
+
+def off_diagonal(
+    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
+) -> Tensor:
+    """Return what `combine` needs from tr(KL): for the unbiased estimate, without the diagonals.
+
+    Examples
+    --------
+    >>> k = torch.eye(2)
+    >>> off_diagonal((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=True).item()
+    0.0
+    """
+    return trace - inner(first.diagonal, second.diagonal) if unbiased else trace
+
+
+def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
+    """Return the criterion of Gram matrices (..., n, n) that belong together: (...), float64.
+
+    References
+    ----------
+    Gretton, Bousquet, Smola and Schoelkopf (2005); Song, Smola, Gretton, Bedo and Borgwardt
+    (2012), theorem 2.
+
+    Examples
+    --------
+    >>> k = torch.eye(5).double()
+    >>> round(gram_hsic(k, k, unbiased=False).item(), 12)
+    0.25
+    """
+    k, other = centered_gram(first), centered_gram(second)
+    sums = gram_sums(k), gram_sums(other)
+    trace = (k * other).sum((-2, -1), dtype=torch.float64)
+    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+
+
+def gram_norm(matrix: Tensor, *, unbiased: bool) -> Tensor:
+    """Return the criterion of Gram matrices (..., n, n) with themselves, as in `not_noise`.
+
+    Examples
+    --------
+    >>> gram_norm(torch.eye(5), unbiased=True).item()  # all points are equally similar
+    0.0
+    """
+    value = gram_hsic(matrix, matrix, unbiased=unbiased)
+    sums = gram_sums(centered_gram(matrix.detach()))
+    return not_noise(value, sums, unbiased=unbiased, dtype=matrix.dtype)
+
+
+def feature_norm(x: Tensor, *, unbiased: bool) -> Tensor:
+    """Return the criterion of features (..., n, p) with themselves, as in `not_noise`.
+
+    Examples
+    --------
+    >>> feature_norm(torch.eye(5), unbiased=True).item()
+    0.0
+    """
+    value = feature_hsic(x, x, unbiased=unbiased)
+    sums = feature_sums(centered(x.detach()))
+    return not_noise(value, sums, unbiased=unbiased, dtype=x.dtype)
+
+
+def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
+    """Return a criterion with itself, exactly 0 where the unbiased estimate is rounding noise.
+
+    It is never negative, and 0 where all points are equally similar to each other; alignment
+    then has no value.
+
+    Examples
+    --------
+    >>> sums = Sums(torch.zeros(5), torch.ones(5))
+    >>> not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
+    0.0
+    """
+    if not unbiased:
+        return own
+    n = sums.diagonal.shape[-1]
+    floor = _ROUNDING_STEPS * torch.finfo(dtype).eps * sums.diagonal.square().sum(-1)
+    return torch.where(own > floor / (n * (n - 3)), own, torch.zeros_like(own))
+
+
+def feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
+    """Return the same for linear kernels of features (..., n, p) and (..., n, q): (...), float64.
+
+    It needs the matrix (p, q) in place of two of (n, n).
+
+    Examples
+    --------
+    >>> x = torch.eye(5).double()
+    >>> round(feature_hsic(x, x, unbiased=False).item(), 12)
+    0.25
+    """
+    first, second = centered(x), centered(y)
+    sums = feature_sums(first), feature_sums(second)
+    trace = (first.mT @ second).square().sum((-2, -1), dtype=torch.float64)
+    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+
+
+# Gram matrices: how alike any two points are to a network.
+#
+# .. math:: K_{ij} = x_i \cdot x_j \quad\text{(linear)}, \qquad
+# K_{ij} = \exp\!\Bigl(-\frac{\lVert x_i - x_j\rVert^2}{2\sigma^2}\Bigr)
+# \quad\text{(RBF)}
+#
+# Both are computed from features whose mean has been subtracted: linear ones of the raw features
+# would lose their digits to a common offset.
+
+Kernel = Literal["linear", "rbf"]
+KERNELS: tuple[Kernel, ...] = get_args(Kernel)
+
+
+def check_kernel(kernel: str, sigma: float | None) -> None:
+    """Raise ``ValueError`` for an unknown kernel or an unusable width.
+
+    Examples
+    --------
+    >>> check_kernel("rbf", 2.0)
+    """
+    if kernel not in KERNELS:
+        raise ValueError(f"unknown kernel {kernel!r}; choose one of {', '.join(KERNELS)}")
+    if sigma is not None and kernel != "rbf":
+        raise ValueError(f"sigma={sigma} belongs to kernel='rbf'; leave it out for {kernel!r}")
+    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"sigma must be a finite number > 0, got {sigma}")
+
+
+def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = None) -> Tensor:
+    r"""Return the Gram matrix of centered features: (..., n, p) to (..., n, n).
+
+    Parameters
+    ----------
+    features
+        One row for each point; leading dimensions hold several sets of features.
+    kernel
+        ``"linear"`` or ``"rbf"``.
+    sigma
+        Width of the RBF kernel in the units of the features; None for the median heuristic:
+        the median distance :math:`\lVert x_i - x_j\rVert` over the pairs :math:`i<j` (the lower
+        of the two middle ones if their number is even).  It makes the kernel invariant to
+        isotropic scaling, and is part of the gradient.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is unknown, ``sigma`` is unusable, or the median distance is 0.
+
+    References
+    ----------
+    Kornblith, Norouzi, Lee and Hinton (2019), section 3, which takes a fraction of the median.
+
+    Examples
+    --------
+    >>> gram(torch.tensor([[0.0], [2.0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    >>> gram(torch.tensor([[0.0], [2.0]]), kernel="rbf")[0, 1].item() == math.exp(-0.5)
+    True
+    """
+    check_kernel(kernel, sigma)
+    x = centered(features)
+    linear = x @ x.mT  # (..., n, n)
+    return linear if kernel == "linear" else radial(linear, sigma=sigma)
+
+
+def radial(linear: Tensor, *, sigma: float | None = None) -> Tensor:
+    """Turn linear Gram matrices into those of the RBF kernel: (..., n, n) to the same, float64.
+
+    Raises
+    ------
+    ValueError
+        If the median distance is 0 and no ``sigma`` is given.
+
+    Examples
+    --------
+    >>> radial(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), sigma=2.0)[0, 1].item() == math.exp(-0.5)
+    True
+    """
+    square = squared_distances(linear)
+    spread = median_square(square) if sigma is None else torch.as_tensor(sigma**2).to(square)
+    return torch.exp(-square / (2 * spread[..., None, None]))
+
+
+def squared_distances(linear: Tensor) -> Tensor:
+    """Return squared distances from linear Gram matrices: (..., n, n), float64.
+
+    Examples
+    --------
+    >>> squared_distances(torch.tensor([[1.0, -1.0], [-1.0, 1.0]])).tolist()
+    [[0.0, 4.0], [4.0, 0.0]]
+    """
+    products = linear.double()
+    norms = products.diagonal(dim1=-2, dim2=-1)  # (..., n)
+    return norms[..., :, None] + norms[..., None, :] - 2 * products
+
+
+def median_square(square: Tensor) -> Tensor:
+    """Return the square of the median distance over pairs of points: (..., n, n) to (...).
+
+    Raises
+    ------
+    ValueError
+        If it is 0: at least half of the pairs are copies of each other.
+
+    Examples
+    --------
+    >>> median_square(torch.tensor([[0.0, 4.0], [4.0, 0.0]])).item()
+    4.0
+    """
+    n = square.shape[-1]
+    rows, columns = torch.triu_indices(n, n, offset=1, device=square.device)
+    median = square[..., rows, columns].median(-1).values
+    noise = _ROUNDING_STEPS * torch.finfo(square.dtype).eps * square.detach().amax((-2, -1))
+    if bool((median <= noise).any()):
+        raise ValueError(
+            "the median distance between points is 0, as at least half of the pairs are copies; "
+            "give the width of the kernel as sigma"
+        )
+    return median
+
+
+# Similarity as agreement of distances (RSA) and as the best rotation (Procrustes).
+
+Dissimilarity = Literal["euclidean", "cosine", "correlation"]
+Comparison = Literal["pearson", "spearman"]
+
+
+def rsa(
+    x: Tensor,
+    y: Tensor,
+    *,
+    dissimilarity: Dissimilarity = "euclidean",
+    comparison: Comparison = "pearson",
+) -> Tensor:
+    r"""Return how well the distances between points agree: representational similarity analysis.
+
+    The correlation over all pairs :math:`i<j` of the dissimilarities of points in x with those in
+    y.  Features are centered over points first, so a common offset changes nothing.
+
+    Parameters
+    ----------
+    x, y
+        Features (n, p) and (n, q) of the same n points, at least 3.
+    dissimilarity
+        Of two points: ``"euclidean"`` distance; ``"cosine"``, 1 minus the cosine of their centered
+        features; ``"correlation"``, 1 minus the correlation over features, the usual choice for
+        brain data, which is not invariant to orthogonal maps as the other two are.
+    comparison
+        ``"pearson"``, differentiable, or ``"spearman"``, of ranks and without a gradient.
+
+    Returns
+    -------
+    Tensor
+        A scalar from -1 to 1, float64.
+
+    Raises
+    ------
+    ValueError
+        If a choice is unknown, the features do not fit, or all dissimilarities of one are equal.
+
+    References
+    ----------
+    Kriegeskorte, Mur and Bandettini (2008).
+
+    Examples
+    --------
+    >>> x = torch.rand(20, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(rsa(x, 7 * x[:, [2, 0, 1]] + 1000).item(), 4)
+    1.0
+    """
+    _choice("dissimilarity", dissimilarity, get_args(Dissimilarity))
+    _choice("comparison", comparison, get_args(Comparison))
+    check_pair(x, y, least=3)
+    for name, features in (("x", x), ("y", y)):
+        check_finite(name, features)
+    first, second = (_dissimilarities(f"of {n}", z, dissimilarity) for n, z in (("x", x), ("y", y)))
+    if comparison == "spearman":
+        first, second = _ranks(first), _ranks(second)
+    a, b = first - first.mean(), second - second.mean()
+    value: Tensor = torch.dot(a, b) / (a.norm() * b.norm())
+    return value
+
+
+def procrustes(x: Tensor, y: Tensor) -> Tensor:
+    r"""Return how well the best orthogonal map takes x to y.
+
+    .. math:: \max_Q \frac{\langle XQ, Y\rangle}{\lVert X\rVert_F\lVert Y\rVert_F}
+              = \frac{\lVert X^\top Y\rVert_*}{\lVert X\rVert_F\lVert Y\rVert_F}
+
+    of centered features, with the nuclear norm in the numerator; the smaller set of features is
+    padded with zeros.  The squared Procrustes distance of features of unit norm is
+    2 - 2 times this value.
+
+    Parameters
+    ----------
+    x, y
+        Features (n, p) and (n, q) of the same n points.
+
+    Returns
+    -------
+    Tensor
+        A scalar from 0 to 1, float64, differentiable where the rank does not change.
+
+    Raises
+    ------
+    ValueError
+        If the features do not fit, or all rows of one are equal.
+
+    References
+    ----------
+    Schoenemann (1966); Ding, Denain and Steinhardt (2021) for networks.
+
+    Examples
+    --------
+    >>> x = torch.rand(20, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(procrustes(x, 7 * x[:, [2, 0, 1]] + 1000).item(), 6)
+    1.0
+    """
+    check_pair(x, y)
+    for name, features in (("x", x), ("y", y)):
+        check_finite(name, features)
+        check_varied(name, features)
+    a, b = (z.double() - z.double().mean(0) for z in (x, y))
+    nuclear = torch.linalg.svdvals(_narrow(a).mT @ _narrow(b)).sum()
+    value: Tensor = nuclear / (a.norm() * b.norm())
+    return value
+
+
+def _narrow(x: Tensor) -> Tensor:
+    """Express rows in a basis of the space that they span: (n, p) to (n, min(n, p)).
+
+    Lengths and products stay, so the nuclear norm of a product of such features does too.  The
+    basis is outside the graph; changes of x beyond it change the norm in second order only.
+    """
+    if x.shape[1] <= len(x):
+        return x
+    basis: Tensor = torch.linalg.qr(x.detach().mT).Q  # (p, n)
+    return x @ basis
+
+
+def _dissimilarities(name: str, x: Tensor, kind: Dissimilarity) -> Tensor:
+    """Return the dissimilarity of all pairs of points, (n (n - 1) / 2,), float64."""
+    z = x.double() - x.double().mean(0)
+    if kind == "euclidean":
+        pairs = torch.pdist(z)
+    else:
+        if kind == "correlation":
+            z = z - z.mean(1, keepdim=True)
+        lengths = z.norm(dim=1, keepdim=True)
+        if bool((lengths == 0).any()):
+            raise ValueError(f"a point {name} has no direction; use dissimilarity='euclidean'")
+        unit = z / lengths
+        rows, columns = torch.triu_indices(len(z), len(z), offset=1, device=z.device)
+        pairs = 1 - (unit @ unit.mT)[rows, columns]
+    spread = pairs.detach().amax() - pairs.detach().amin()
+    if bool(spread <= 1e-12 * pairs.detach().abs().amax()):
+        raise ValueError(f"all dissimilarities {name} are equal; they cannot be correlated")
+    return pairs
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """Return ranks 1..n; equal values share their mean rank."""
+    _, place, counts = torch.unique(values.detach(), return_inverse=True, return_counts=True)
+    ranks: Tensor = counts.cumsum(0) - (counts - 1) / 2
+    return ranks.double()[place]
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"unknown {name} {value!r}; choose one of {', '.join(choices)}")
+
+
+# Similarity as prediction: how much of one representation can be read from another.
+
+
+def ridge(
+    x: Tensor, y: Tensor, *, penalty: float = 1e-3, folds: int | None = 5, seed: int = 0
+) -> Tensor:
+    r"""Return the share of the variance of y that a ridge regression on x explains.
+
+    .. math:: R^2 = 1 - \frac{\sum_i \lVert y_i - \hat y_i\rVert^2}
+                             {\sum_i \lVert y_i - \bar y\rVert^2}, \qquad
+              \hat y = \bar y + (x-\bar x)\,(X^\top X + \lambda I)^{-1}X^\top Y
+
+    with :math:`\lambda` = ``penalty`` times the mean squared length of the centered rows of x, so
+    that scaling x changes nothing.  The measure has a direction: how well y is predicted *from* x.
+
+    Parameters
+    ----------
+    x, y
+        Features (n, p) and (n, q) of the same n points.
+    penalty
+        Above 0.
+    folds
+        Each point is predicted from the other folds, and :math:`\bar x` and :math:`\bar y` are
+        those of the points the regression has seen.  None predicts the points it was fitted to,
+        which flatters many features.
+    seed
+        Of the random folds.
+
+    Returns
+    -------
+    Tensor
+        A scalar, float64, differentiable: at most 1, below 0 where the prediction is worse than
+        the mean.
+
+    Raises
+    ------
+    ValueError
+        If the features do not fit, all rows of one are equal, or a number is out of range.
+
+    References
+    ----------
+    Hoerl and Kennard (1970); Kornblith et al. (2019), section 4, for regression as similarity.
+
+    Examples
+    --------
+    >>> x = torch.rand(50, 3, generator=torch.Generator().manual_seed(0))
+    >>> ridge(x, x @ torch.rand(3, 2), penalty=1e-6).item() > 0.999
+    True
+    """
+    check_pair(x, y)
+    if not (math.isfinite(penalty) and penalty > 0):
+        raise ValueError(f"penalty must be a finite number > 0, got {penalty}")
+    for name, features in (("x", x), ("y", y)):
+        check_finite(name, features)
+        check_varied(name, features)
+    a, b = x.double(), y.double()
+    unexplained, total = a.new_zeros(()), a.new_zeros(())
+    for seen, held in _splits(len(x), folds, seed, x.device):
+        offset = b[seen].mean(0)
+        predicted = _predict(a[seen], b[seen] - offset, a[held], penalty)
+        unexplained = unexplained + (b[held] - offset - predicted).square().sum()
+        total = total + (b[held] - offset).square().sum()
+    return 1 - unexplained / total
+
+
+def _predict(x: Tensor, y: Tensor, held: Tensor, penalty: float) -> Tensor:
+    """Fit centered y on x, and predict it at held points; solve in the smaller dimension."""
+    offset = x.mean(0)
+    a, b = x - offset, held - offset
+    strength = penalty * a.square().sum() / len(a)
+    if a.shape[1] <= len(a):
+        own = a.mT @ a + strength * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
+        slopes: Tensor = torch.linalg.solve(own, a.mT @ y)
+        return b @ slopes
+    own = a @ a.mT + strength * torch.eye(len(a), dtype=a.dtype, device=a.device)
+    weights: Tensor = torch.linalg.solve(own, y)
+    return (b @ a.mT) @ weights
+
+
+def _splits(
+    points: int, folds: int | None, seed: int, device: torch.device
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the points that are seen and those that are predicted, for each fold."""
+    if folds is None:
+        every = torch.arange(points, device=device)
+        return [(every, every)]
+    if not 2 <= folds <= points // 2:
+        raise ValueError(
+            f"folds must be between 2 and {points // 2}, half of the {points} points, got {folds}; "
+            "folds=None predicts the points that the regression was fitted to"
+        )
+    order = torch.randperm(points, generator=generator(seed)).to(device)
+    parts = order.tensor_split(folds)
+    return [
+        (torch.cat([*parts[:fold], *parts[fold + 1 :]]), part) for fold, part in enumerate(parts)
+    ]
+
+
+# The criterion for all pairs of two lists of layers at once, in the cheaper of two forms.
+
+
+class Table(NamedTuple):
+    """The criterion of all pairs (k, l), and of each layer with itself, (k,) and (l,)."""
+
+    cross: Tensor
+    first: Tensor
+    second: Tensor
+
+    def alignment(self) -> Tensor:
+        """Return CKA: the cross terms over the roots of the own ones, (k, l)."""
+        return self.cross / (self.first[:, None] * self.second).sqrt()
+
+
+def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int]) -> bool:
+    r"""Say whether a linear kernel is cheaper without matrices of all pairs of points.
+
+    Counts multiplications for widths :math:`p_i` and :math:`q_j` (``second`` is empty where a
+    list is compared with itself): :math:`n^2` for each feature and each pair of layers, against
+    :math:`n\,p_i q_j` for each pair, and :math:`n\,p_i^2` for each layer with itself.  More
+    points than features in all, :math:`n > \sum_i p_i + \sum_j q_j`, always means features.
+
+    Examples
+    --------
+    >>> features_are_cheaper(1000, [64], [32]), features_are_cheaper(100, [512], [512])
+    (True, False)
+    """
+    wide, other = sum(first), sum(second)
+    pairs = len(first) * (len(second) or len(first))
+    squares = sum(p * p for p in (*first, *second)) + wide * other
+    if not second:
+        squares = wide * wide
+    return points * (wide + other + pairs) > squares
+
+
+def hsic_table(
+    xs: Sequence[Tensor],
+    ys: Sequence[Tensor] | None,
+    *,
+    unbiased: bool,
+    kernel: Kernel = "linear",
+    sigma: float | None = None,
+) -> Table:
+    """Return the criterion for all pairs of layers; ``ys`` None compares a list with itself.
+
+    Parameters
+    ----------
+    xs, ys
+        Features (n, p) of each layer, all of the same n points.
+    unbiased, kernel, sigma
+        As in `ibcore.guidance.cka_matrix`.
+
+    Examples
+    --------
+    >>> hsic_table([torch.eye(5)], None, unbiased=False).cross.shape
+    torch.Size([1, 1])
+    """
+    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys or ()]
+    if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
+        return _feature_table(xs, ys, unbiased=unbiased)
+    first = _Grams(xs, kernel, sigma, unbiased)
+    second = first if ys is None else _Grams(ys, kernel, sigma, unbiased)
+    cross = combine(
+        (first.flat @ second.flat.mT).double(),
+        first.sums,
+        second.sums,
+        unbiased=unbiased,
+        inner=torch.inner,
+    )
+    return Table(cross, first.own(), second.own())
+
+
+class _Grams:
+    """Centered Gram matrices of several layers, (k, n * n), and their sums, (k, n).
+
+    For the unbiased estimate the diagonals are zeros.
+    """
+
+    def __init__(
+        self, layers: Sequence[Tensor], kernel: Kernel, sigma: float | None, unbiased: bool
+    ) -> None:
+        matrices = [gram(layer, kernel=kernel, sigma=sigma) for layer in layers]
+        if kernel != "linear":  # linear ones are centered by their features
+            matrices = [centered_gram(matrix) for matrix in matrices]
+        stacked = torch.stack(matrices)  # (k, n, n)
+        self.sums, self.unbiased = gram_sums(stacked), unbiased
+        if unbiased:
+            self.sums = Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
+            stacked.diagonal(dim1=1, dim2=2).zero_()
+        self.flat = stacked.flatten(1)  # (k, n * n)
+
+    def own(self) -> Tensor:
+        """Return the criterion of each layer with itself, (k,)."""
+        squares = torch.linalg.vecdot(self.flat, self.flat).double()
+        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased)
+        return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
+
+
+def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool) -> Table:
+    """Return the table of a linear kernel without any (n, n) matrix."""
+    first = [centered(x) for x in xs]
+    second = first if ys is None else [centered(y) for y in ys]
+    left = _stacked_sums(first)
+    right = left if ys is None else _stacked_sums(second)
+    traces = off_diagonal(
+        _cross_traces(first, second), left, right, unbiased=unbiased, inner=torch.inner
+    )
+    cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
+    if ys is None:
+        own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
+        return Table(cross, own, own)
+    both = ((first, left), (second, right))
+    return Table(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
+
+
+def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
+    parts = [feature_sums(layer) for layer in layers]
+    return Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
+
+
+def _own(layers: Sequence[Tensor], sums: Sums, *, unbiased: bool) -> Tensor:
+    """Return the criterion of each layer with itself, (k,)."""
+    squares = torch.stack([(x.mT @ x).square().sum(dtype=torch.float64) for x in layers])
+    trace = off_diagonal(squares, sums, sums, unbiased=unbiased)
+    value = combine(trace, sums, sums, unbiased=unbiased)
+    return not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
+
+
+def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Return the squared norm of X'Y for all pairs, (k, l); one product for each layer X."""
+    side, widths = torch.cat(list(second), 1), [y.shape[1] for y in second]  # (n, sum q)
+    rows = []
+    for x in first:
+        squares = (x.mT @ side).square().sum(0, dtype=torch.float64)  # (sum q,)
+        rows.append(torch.stack([part.sum() for part in torch.split(squares, widths)]))
+    return torch.stack(rows)
+
 
 _LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate
 
@@ -36,7 +962,7 @@ def cka(
     x, y
         Features (n, p) and (n, q) of the same n points.
     kernel
-        ``"linear"``, or ``"rbf"``: see `ibcore.guidance.kernels.gram`.
+        ``"linear"``, or ``"rbf"``: see `ibcore.guidance.similarity.gram`.
     unbiased
         Whether HSIC is estimated without bias.  The ratio is then near 0 for independent
         features, and can be negative (it lies between -1 and 1).  The biased estimate
@@ -202,3 +1128,103 @@ def _check_value(value: Tensor, named: Mapping[str, Tensor]) -> None:
         f"all {points} points of one layer are equally similar to each other, so its unbiased "
         "alignment has no value; use more points, or unbiased=False"
     )
+
+
+# Alignment of many points, batch by batch: average the criteria, then normalize.
+
+LEAST = 4  # points in a batch: with 3 the unbiased estimate divides by 0
+
+
+class MinibatchCKA:
+    r"""Accumulates the alignment of all pairs of layers over batches.
+
+    .. math:: \frac{\sum_b \mathrm{HSIC}(K_b, L_b)}
+              {\sqrt{\sum_b \mathrm{HSIC}(K_b, K_b)}\sqrt{\sum_b \mathrm{HSIC}(L_b, L_b)}}
+
+    With the unbiased estimate each sum has, over random batches, the mean that all points
+    together would give.  With the biased one the value depends on the size of the batches.  All
+    batches count alike, whatever their size.
+
+    Parameters
+    ----------
+    kernel, sigma
+        As in `ibcore.guidance.cka`; the RBF kernel needs ``sigma`` here, since the median
+        distance is another one in each batch.
+    unbiased
+        Which estimate.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is unknown, or the RBF kernel has no ``sigma``.
+
+    References
+    ----------
+    Nguyen, Raghu and Kornblith (2021), "Do wide and deep networks learn the same things?",
+    equation 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.rand(64, 5, generator=torch.Generator().manual_seed(0))
+    >>> total = MinibatchCKA()
+    >>> for batch in x.split(16):
+    ...     total.update([batch], [batch * 3])
+    >>> total.value().round(decimals=6).tolist(), total.batches
+    ([[1.0]], 4)
+    """
+
+    def __init__(
+        self, *, kernel: Kernel = "linear", unbiased: bool = True, sigma: float | None = None
+    ) -> None:
+        check_kernel(kernel, sigma)
+        if kernel == "rbf" and sigma is None:
+            raise ValueError("an RBF kernel over batches needs one width for all; give sigma")
+        self.kernel, self.unbiased, self.sigma = kernel, unbiased, sigma
+        self.batches = 0
+        self._total: Table | None = None
+
+    def update(self, xs: Sequence[Tensor], ys: Sequence[Tensor] | None = None) -> None:
+        """Take in a batch: features (b, p) of each layer, as in `ibcore.guidance.cka_matrix`.
+
+        Raises
+        ------
+        ValueError
+            If the batch has fewer than 4 points, the features do not fit each other, or the
+            number of layers is not that of the first batch.
+        """
+        for name, layer in check_layers(xs, ys, least=LEAST).items():
+            check_finite(name, layer)
+        table = hsic_table(
+            [wide(x.detach()) for x in xs],
+            None if ys is None else [wide(y.detach()) for y in ys],
+            unbiased=self.unbiased,
+            kernel=self.kernel,
+            sigma=self.sigma,
+        )
+        if self._total is not None and self._total.cross.shape != table.cross.shape:
+            raise ValueError(
+                f"this batch compares {tuple(table.cross.shape)} layers, earlier ones "
+                f"{tuple(self._total.cross.shape)}; use one accumulator for each comparison"
+            )
+        known = table if self._total is None else self._total
+        more = (old + new for old, new in zip(known, table, strict=True))
+        self._total = table if self._total is None else Table(*more)
+        self.batches += 1
+
+    def value(self) -> Tensor:
+        """Return the alignment of all pairs, (k, l), float64.
+
+        Raises
+        ------
+        ValueError
+            If there was no batch, or the average of a normalization is 0.
+        """
+        if self._total is None:
+            raise ValueError("no batch has been seen; call update first")
+        if bool((self._total.first <= 0).any() or (self._total.second <= 0).any()):
+            raise ValueError(
+                f"in all {self.batches} batches all points of one layer were equally similar, so "
+                "its unbiased alignment has no value; use larger batches, or unbiased=False"
+            )
+        return self._total.alignment()

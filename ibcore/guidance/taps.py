@@ -1,14 +1,89 @@
 """Look at what the layers of a network compute, by name, and leave no trace afterwards."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ibcore.guidance._image_taps import attach, image_layers
-from ibcore.nets.image_network import ImageNetwork
+from ibcore.nets.resnet import Grouped, ImageNetwork
+from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.population import member_seed
+from ibcore.runtime import generator
+
+# Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
+#
+# They compute from stacked weights, through an object that holds all layers; a copy of it that
+# remembers what it computes takes its place.
+
+Record = Callable[[str, Tensor], None]
+
+FEATURES, HEAD = "features", "head"
+
+
+class _Recording(Grouped):
+    """Layers that report what they compute."""
+
+    def __init__(self, layers: Grouped, record: Record) -> None:
+        super().__init__(layers.parameters, layers.batch_norm)
+        self.record = record
+
+    def convolve(self, name: str, h: Tensor, *, stride: int = 1) -> Tensor:
+        """Convolve, and report under the name of the module."""
+        z = super().convolve(name, h, stride=stride)
+        self.record(f"convs.{name}", z)
+        return z
+
+
+def image_layers(network: ImageNetwork) -> list[str]:
+    """Return what can be tapped, in order: convolutions, the features of the head, the head.
+
+    Examples
+    --------
+    >>> from ibcore.nets import ConvNet
+    >>> image_layers(ConvNet(1, 10, channels=(4, 8)))
+    ['convs.0', 'convs.1', 'features', 'head']
+    """
+    return [*(f"convs.{name}" for name in network.convs), FEATURES, HEAD]
+
+
+def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
+    """Report what the network computes, for one network at a time; call the result to end.
+
+    Convolutions are reported with their batch norm and before the activation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ibcore.nets import ConvNet
+    >>> net, seen = ConvNet(1, 10), {}
+    >>> end = attach(net, seen.__setitem__)
+    >>> _ = net(torch.zeros(2, 1, 8, 8))
+    >>> end()
+    >>> [(name, tuple(value.shape)) for name, value in seen.items()][-2:]
+    [('features', (2, 32)), ('head', (2, 10))]
+    """
+    compute = network.compute
+
+    def watched(layers: Grouped, h: Tensor) -> Tensor:
+        features = compute(_Recording(layers, record), h)
+        record(FEATURES, features)
+        return features
+
+    def report_head(_: object, __: object, output: Tensor) -> None:
+        record(HEAD, output)
+
+    hook = network.register_forward_hook(report_head)
+    network.__dict__["compute"] = watched  # shadows the method of this one object
+
+    def end() -> None:
+        hook.remove()
+        network.__dict__.pop("compute", None)
+
+    return end
 
 
 class Taps(Mapping[str, Tensor]):
@@ -164,3 +239,246 @@ def _first_tensor(name: str, output: Any) -> Tensor:
             f"layer {name!r} returns {type(output).__name__}, not a tensor; tap another"
         )
     return output
+
+
+# Random numbers for code that knows only the global generators, which are put back afterwards.
+
+
+@contextmanager
+def isolated(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global generators of the CPU and of a device for a while, then restore them.
+
+    Dropout and the initial weights of `torch.nn` modules draw from them.
+
+    Examples
+    --------
+    >>> before = torch.random.get_rng_state()
+    >>> with isolated(0, torch.device("cpu")):
+    ...     _ = torch.rand(3)
+    >>> torch.equal(before, torch.random.get_rng_state())
+    True
+    """
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+# Which layers are compared unless names are given, and in which mode a network computes them.
+
+Mode = Literal["eval", "train"]
+
+KINDS: tuple[type[nn.Module], ...] = (
+    *(nn.Conv1d, nn.Conv2d, nn.Linear, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d),
+    *(nn.RNN, nn.LSTM, nn.GRU, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer),
+    *(nn.MultiheadAttention, nn.LayerNorm, Block, LayerNorm),
+)
+"""Modules whose outputs are compared unless names are given."""
+
+
+def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]:
+    """Return the layers that are compared by default, in the order in which they are computed.
+
+    They are the modules of `KINDS` that are not inside another one of them, found by one forward
+    pass in evaluation mode.  The paper's public code takes such modules too, inner ones included.
+
+    Parameters
+    ----------
+    model
+        Any module.
+    x
+        A small batch for the model.
+    last
+        Whether to keep the last layer, the outputs, which the public code leaves out.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 2))
+    >>> layer_names(model, torch.ones(5, 3))
+    ['0', '2']
+    """
+    candidates = [*_outermost(model), *image_names(model)]
+    found: list[str] = []
+    if candidates:
+        with in_mode(model, "eval"), torch.no_grad(), Taps(model, candidates) as taps:
+            model(x)
+        found = list(taps)
+    if not (kept := found if last else found[:-1]):
+        raise ValueError(
+            f"the model has no {'' if last else 'hidden '}layer of the known kinds; name the "
+            "layers to compare"
+        )
+    return kept
+
+
+@contextmanager
+def in_mode(model: nn.Module, mode: Mode) -> Iterator[None]:
+    """Put a model into evaluation or training mode for a while.
+
+    Raises
+    ------
+    ValueError
+        If the mode is unknown.
+
+    Examples
+    --------
+    >>> model = nn.Dropout()
+    >>> with in_mode(model, "eval"):
+    ...     inside = model.training
+    >>> inside, model.training
+    (False, True)
+    """
+    if mode not in get_args(Mode):
+        raise ValueError(f"unknown mode {mode!r}; choose one of {', '.join(get_args(Mode))}")
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        model.train(mode == "train")
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+def _outermost(model: nn.Module, prefix: str = "") -> Iterator[str]:
+    """Yield the modules of the known kinds that are in no other, and in no image network."""
+    if isinstance(model, KINDS):
+        yield prefix
+    elif not isinstance(model, ImageNetwork):
+        for name, child in model.named_children():
+            yield from _outermost(child, f"{prefix}.{name}" if prefix else name)
+
+
+# Which layer of the guide each layer of the target is compared with.
+
+LayerMapping = Literal["even", "last", "all"]
+MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
+Pairs = Sequence[tuple[str, str]]
+
+
+def layer_pairs(
+    guide: Sequence[str], target: Sequence[str], mapping: LayerMapping | Pairs = "even"
+) -> list[tuple[str, str]]:
+    r"""Return pairs of a guide's layer and a target's layer.
+
+    Parameters
+    ----------
+    guide, target
+        Names of layers in the order in which they are computed, g and t of them.
+    mapping
+        ``"even"``: layer i of the guide, from 0, with layer
+        :math:`\operatorname{round}(i\,(t-1)/(g-1))` of the target, as in the paper's public code
+        (halves to the even number); a guide of one layer goes with the last of the target.
+        ``"last"``: the two last layers.  ``"all"``: every layer with every layer, for guides of
+        one representation such as labels.  Or the pairs themselves, the guide's name first.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, a name is unknown or double, or a pair is given twice.
+
+    References
+    ----------
+    Subramaniam et al. (2024), "Training the untrainable", public code.
+
+    Examples
+    --------
+    >>> layer_pairs(["a", "b", "c"], ["1", "2", "3", "4", "5"])
+    [('a', '1'), ('b', '3'), ('c', '5')]
+    >>> layer_pairs(["labels"], ["1", "2"], "all")
+    [('labels', '1'), ('labels', '2')]
+    """
+    for name, layers in (("guide", guide), ("target", target)):
+        if not layers or len(set(layers)) < len(layers):
+            raise ValueError(f"the {name} needs layers of different names, got {list(layers)}")
+    if not isinstance(mapping, str):
+        return _given(guide, target, mapping)
+    if mapping not in MAPPINGS:
+        raise ValueError(
+            f"unknown mapping {mapping!r}; choose one of {', '.join(MAPPINGS)}, or give pairs"
+        )
+    if mapping == "all":
+        return [(one, other) for one in guide for other in target]
+    if mapping == "last" or len(guide) == 1:
+        return [(guide[-1], target[-1])]
+    step = (len(target) - 1) / (len(guide) - 1)
+    return [(name, target[round(index * step)]) for index, name in enumerate(guide)]
+
+
+def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tuple[str, str]]:
+    """Return the pairs after a check of their names."""
+    found = [(one, other) for one, other in pairs]
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"give at least one pair of layers, and each once, got {found}")
+    for one, other in found:
+        for name, layer, layers in (("guide", one, guide), ("target", other, target)):
+            if layer not in layers:
+                raise ValueError(
+                    f"the {name} has no layer {layer!r}; it has {', '.join(map(repr, layers))}"
+                )
+    return found
+
+
+# The same architecture with other initial weights.
+
+_RESETS = ("reset_parameters", "_reset_parameters")
+
+
+def redraw(model: nn.Module, seed: int) -> nn.Module:
+    """Return a copy of a model with fresh initial weights, drawn from a seed.
+
+    Networks of `ibcore.nets` draw as they do when built with this seed.  Other modules
+    initialize themselves with their ``reset_parameters``; running averages begin anew.
+
+    Parameters
+    ----------
+    model
+        Not changed.
+    seed
+        The same seed gives the same weights.
+
+    Raises
+    ------
+    ValueError
+        If a module with parameters of its own cannot initialize itself, or the seed is negative.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(3, 2)
+    >>> torch.equal(redraw(layer, 1).weight, redraw(layer, 1).weight)
+    True
+    """
+    drawn = copy.deepcopy(model)
+    generator(seed)  # checks it
+    _initialize("", drawn, seed)
+    return drawn
+
+
+def _initialize(name: str, module: nn.Module, seed: int) -> None:
+    """Draw the parameters of a module: by itself if it can, else part by part."""
+    if callable(draw := getattr(module, "draw", None)):
+        draw(seed)
+        return
+    if callable(initial := getattr(module, "initial_parameters", None)):
+        module.load_state_dict(initial(generator(seed)))
+        return
+    for index, (part, child) in enumerate(module.named_children()):
+        _initialize(f"{name}.{part}" if name else part, child, member_seed(seed, index))
+    reset = next((f for r in _RESETS if callable(f := getattr(module, r, None))), None)
+    own = next(module.parameters(recurse=False), None)
+    if reset is not None:
+        device = torch.device("cpu") if own is None else own.device
+        with isolated(seed, device):
+            reset()
+    elif own is not None:
+        raise ValueError(
+            f"{type(module).__name__} {name!r} has parameters of its own but no reset_parameters, "
+            "so it cannot be drawn again; build a new one"
+        )

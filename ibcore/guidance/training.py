@@ -1,27 +1,691 @@
 """Train a network to do its task and to see the data as a guide does."""
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ibcore.guidance._checks import all_points, batch_sizes, check_steps, one_method
-from ibcore.guidance._isolated import isolated
-from ibcore.guidance._steps import Guidance, Job, Look, Progress, Record, run_steps
-from ibcore.guidance.alignment import Alignment
 from ibcore.guidance.guides import Batch, Guide, NetworkGuide
-from ibcore.guidance.layers import layer_names
-from ibcore.guidance.mapping import LayerMapping, Pairs, layer_pairs
-from ibcore.guidance.redraw import redraw
-from ibcore.guidance.reference import Reference
-from ibcore.guidance.schedule import Schedule
-from ibcore.guidance.task import TaskLoss, task_loss
+from ibcore.guidance.similarity import (
+    Kernel,
+    aligned,
+    check_kernel,
+    gram,
+    gram_hsic,
+    gram_norm,
+    procrustes,
+    radial,
+    ridge,
+    rsa,
+    wide,
+)
+from ibcore.guidance.taps import (
+    LayerMapping,
+    Pairs,
+    Taps,
+    in_mode,
+    isolated,
+    layer_names,
+    layer_pairs,
+    redraw,
+)
+from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
-from ibcore.training import Loss, Optimizer
+from ibcore.training import LOSSES, Loss, Method, Optimizer
+from ibcore.training.loop import Batches
+
+# Checks of the data and options of guided training, before the first step.
+
+
+def all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
+    """Return all data on the device: points with labels, then those without.
+
+    Examples
+    --------
+    >>> x, y = torch.zeros(3, 2), torch.zeros(3)
+    >>> len(all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
+    7
+    """
+    if not len(x) or len(x) != len(y):
+        raise ValueError(f"x holds {len(x)} points, y {len(y)} labels; give one for each point")
+    parts = [x] if unlabeled is None else [x, unlabeled]
+    if unlabeled is not None and (unlabeled.shape[1:] != x.shape[1:] or unlabeled.dtype != x.dtype):
+        raise ValueError(
+            f"unlabeled points are {unlabeled.dtype} {tuple(unlabeled.shape[1:])}, those of x "
+            f"{x.dtype} {tuple(x.shape[1:])}; they must be alike"
+        )
+    points = torch.cat([part.to(device) for part in parts])
+    return Batch(points, y.to(device), torch.arange(len(points), device=device))
+
+
+def batch_sizes(
+    data: Batch, labeled: int | None, unlabeled: int | None, *, least: int
+) -> tuple[int | None, int | None]:
+    """Return both batch sizes if even the last batch of an epoch is large enough to compare.
+
+    Examples
+    --------
+    >>> data = Batch(torch.zeros(10, 2), torch.zeros(10), torch.arange(10))
+    >>> batch_sizes(data, 5, None, least=4)
+    (5, None)
+    """
+    points = len(data.y), len(data.x) - len(data.y)
+    if unlabeled is not None and not points[1]:
+        raise ValueError(f"unlabeled_batch_size={unlabeled} without unlabeled points; leave it out")
+    for name, size, count in (
+        ("batch_size", labeled, points[0]),
+        ("unlabeled_batch_size", unlabeled, points[1]),
+    ):
+        if size is not None and not 1 <= size <= count:
+            raise ValueError(f"{name} must be between 1 and the {count} points, got {size}")
+    smallest = sum(
+        count if size is None else count % size or size
+        for size, count in zip((labeled, unlabeled), points, strict=True)
+    )
+    if smallest < least:
+        raise ValueError(
+            f"the last batch of an epoch would hold {smallest} points, but the measure needs at "
+            f"least {least}; choose a batch size that divides {points[0]}"
+        )
+    return labeled, unlabeled
+
+
+def one_method(
+    optimizer: Optimizer, learning_rate: float, weight_decay: float, momentum: float
+) -> Method:
+    """Return a method for one network after a check of its numbers.
+
+    Examples
+    --------
+    >>> one_method("sgd", 0.1, 0.0, 0.9).momentum
+    0.9
+    """
+    method = Method(optimizer, learning_rate, weight_decay, momentum)
+    method.rates(torch.zeros(1, 1))
+    return method
+
+
+def check_steps(steps: int, looks: Sequence[int], on_look: Callable[..., Any] | None) -> None:
+    """Raise ``ValueError`` unless there are steps, and looks are different ones of them.
+
+    Examples
+    --------
+    >>> check_steps(10, [0, 10], print)
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    if bool(len(looks)) != (on_look is not None):
+        raise ValueError("looks and on_look need each other: give both, or neither")
+    if len(set(looks)) < len(looks) or any(look not in range(steps + 1) for look in looks):
+        raise ValueError(
+            f"looks must be different whole numbers from 0 to {steps} steps, got {list(looks)}"
+        )
+
+
+# How far the target's layers are from the guide's: the second term of the guided loss.
+
+Measure = Literal["cka", "rsa", "procrustes", "ridge"]
+Reduction = Literal["sum", "mean"]
+Similarity = Callable[[Tensor, Tensor], Tensor]
+
+_MEASURES: dict[str, Similarity] = {"rsa": rsa, "procrustes": procrustes}
+
+
+@dataclass(frozen=True)
+class Alignment:
+    r"""The dissimilarity of pairs of layers (g, t) of guide and target.
+
+    .. math:: D = \sum_{(g, t)} \bigl(1 - s(X_t, Y_g)\bigr)
+
+    The defaults are those of the paper's public code: biased linear CKA, summed over pairs.
+    Activations are flattened to (points, features).
+
+    Attributes
+    ----------
+    measure
+        The similarity s: ``"cka"``, ``"rsa"``, ``"procrustes"``, ``"ridge"`` (the guide predicted
+        from the target, 5 folds), or a function of the target's and the guide's features, (n, p)
+        and (n, q), that returns a scalar.
+    kernel, unbiased
+        Of CKA, as in `ibcore.guidance.cka`.  Unbiased estimates do not depend on the size of the
+        batch.
+    reduction
+        ``"sum"`` or ``"mean"`` over pairs.
+    per_token
+        For activations (points, tokens, features) of CKA: compare the points at each token, and
+        sum over tokens.
+
+    Raises
+    ------
+    ValueError
+        If a choice is unknown or has no effect on the measure.
+
+    References
+    ----------
+    Subramaniam et al. (2024), "Training the untrainable", public code.
+
+    Examples
+    --------
+    >>> x = torch.rand(20, 3, generator=torch.Generator().manual_seed(0))
+    >>> gaps = Alignment().gaps({"a": 2 * x}, {"0": x}, [("a", "0")])
+    >>> abs(gaps.item()) < 1e-6
+    True
+    """
+
+    measure: Measure | Similarity = "cka"
+    kernel: Kernel = "linear"
+    unbiased: bool = False
+    reduction: Reduction = "sum"
+    per_token: bool = False
+
+    def __post_init__(self) -> None:
+        if not callable(self.measure) and self.measure not in get_args(Measure):
+            known = ", ".join(get_args(Measure))
+            raise ValueError(f"unknown measure {self.measure!r}; choose one of {known}")
+        if self.reduction not in get_args(Reduction):
+            raise ValueError(f"reduction must be 'sum' or 'mean', got {self.reduction!r}")
+        check_kernel(self.kernel, None)
+        if self.measure != "cka" and (self.kernel != "linear" or self.unbiased or self.per_token):
+            raise ValueError(
+                f"kernel, unbiased and per_token belong to measure='cka', not {self.measure!r}"
+            )
+
+    @property
+    def least(self) -> int:
+        """The fewest points for which the measure has a value."""
+        if self.measure == "cka":
+            return 4 if self.unbiased else 2
+        return {"rsa": 3, "ridge": 10}.get(str(self.measure), 2)
+
+    @property
+    def needs_gram_only(self) -> bool:
+        """Whether the guide's linear Gram matrix says all that the measure needs."""
+        return self.measure == "cka" and not self.per_token
+
+    def gaps(
+        self,
+        guide: Mapping[str, Tensor],
+        target: Mapping[str, Tensor],
+        pairs: Sequence[tuple[str, str]],
+        *,
+        grams: bool = False,
+    ) -> Tensor:
+        """Return 1 - s of each pair, (pairs,), float64, differentiable in the target.
+
+        Parameters
+        ----------
+        guide, target
+            Activations (n, ...) by name.
+        pairs
+            Names of layers, the guide's first.
+        grams
+            Whether the guide's entries are linear Gram matrices (n, n).
+        """
+        return torch.stack([1 - self._similarity(target[t], guide[g], grams) for g, t in pairs])
+
+    def total(self, gaps: Tensor) -> Tensor:
+        """Return the dissimilarity of all pairs together."""
+        return gaps.sum() if self.reduction == "sum" else gaps.mean()
+
+    def _similarity(self, target: Tensor, guide: Tensor, grams: bool) -> Tensor:
+        if self.per_token:
+            return self._over_tokens(target, guide)
+        x = wide(target.flatten(1))
+        if grams:
+            return self._to_gram(x, guide)
+        y = guide.flatten(1).to(x.dtype)
+        if self.measure == "cka":
+            return aligned(x, y, kernel=self.kernel, unbiased=self.unbiased)
+        if self.measure == "ridge":
+            return ridge(x, y)
+        measure = self.measure if callable(self.measure) else _MEASURES[self.measure]
+        return measure(x, y)
+
+    def _to_gram(self, x: Tensor, linear: Tensor) -> Tensor:
+        """Return CKA of features (n, p) with a linear Gram matrix (n, n)."""
+        k = gram(x, kernel=self.kernel)
+        other = linear if self.kernel == "linear" else radial(linear)
+        own, fixed = (gram_norm(z, unbiased=self.unbiased) for z in (k, other))
+        return gram_hsic(k, other, unbiased=self.unbiased) / (own * fixed).sqrt()
+
+    def _over_tokens(self, target: Tensor, guide: Tensor) -> Tensor:
+        """Return 1 - the sum over tokens of 1 - CKA of the points at that token."""
+        if target.ndim != 3 or guide.ndim != 3 or target.shape[:2] != guide.shape[:2]:
+            raise ValueError(
+                "per_token needs activations (points, tokens, features) with as many tokens on "
+                f"both sides, got {tuple(target.shape)} and {tuple(guide.shape)}"
+            )
+        x = wide(target).transpose(0, 1)  # (tokens, points, features)
+        y = guide.transpose(0, 1).to(x.dtype)
+        values = aligned(x, y, kernel=self.kernel, unbiased=self.unbiased)  # (tokens,)
+        return 1 - (1 - values).sum()
+
+
+# What the guide says about any batch, computed once for all data where that is possible.
+
+_ENTRIES = 2**26  # of Gram matrices of all data that are kept: 256 MiB in float32
+
+
+class Reference:
+    """A guide beside its data.
+
+    A fixed guide says the same about a point at every step.  Where the measure needs no more than
+    the guide's linear Gram matrices, and those of all points fit the memory, they are computed
+    once, and a batch takes its rows and columns: CKA does not depend on the mean that is left.
+
+    Parameters
+    ----------
+    guide
+        Called without gradient.
+    names
+        Its layers that are needed.
+    data
+        All points.
+    alignment
+        What will be computed from the guide.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.guides import PixelGuide
+    >>> data = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
+    >>> Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
+    True
+    """
+
+    def __init__(
+        self,
+        guide: Guide,
+        names: Sequence[str],
+        data: Batch,
+        alignment: Alignment,
+    ) -> None:
+        self.guide, self.names = guide, tuple(dict.fromkeys(names))
+        entries = len(data.x) ** 2 * len(self.names)
+        self.grams = guide.fixed and alignment.needs_gram_only and entries <= _ENTRIES
+        self._known: dict[str, Tensor] = {}
+        if self.grams:
+            views = self._views(data)
+            self._known = {name: gram(wide(view.flatten(1))) for name, view in views.items()}
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the guide's layers on a batch: linear Gram matrices if ``grams``, else outputs."""
+        if self.grams:
+            rows = batch.rows
+            return {name: known[rows[:, None], rows] for name, known in self._known.items()}
+        return self._views(batch)
+
+    @torch.no_grad()
+    def _views(self, batch: Batch) -> dict[str, Tensor]:
+        views = self.guide(batch)
+        return {name: views[name].detach() for name in self.names}
+
+
+# How much the task and the guide weigh at each step.
+
+ScheduleKind = Literal["constant", "disconnect", "decay", "initialize"]
+SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
+
+
+class Weights(NamedTuple):
+    """Weights of the task loss and of the dissimilarity to the guide."""
+
+    task: float
+    guide: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    r"""Weights of task and guide as a function of the step t = 0, 1, ...
+
+    ============== ==================================== =======================================
+    kind           before step ``until``                from then on
+    ============== ==================================== =======================================
+    ``constant``   task 1, guide :math:`\alpha`         the same (``until`` is left out)
+    ``disconnect`` task 1, guide :math:`\alpha`         task 1, guide 0
+    ``decay``      task 1, guide :math:`\alpha(1-t/u)`  task 1, guide 0
+    ``initialize`` task 0, guide :math:`\alpha`         task 1, guide 0, with a new optimizer
+    ============== ==================================== =======================================
+
+    ``initialize`` is guidance as an initialization: only the weights pass on to the task.
+
+    Attributes
+    ----------
+    kind
+        Of the table.
+    weight
+        :math:`\alpha \ge 0`.
+    until
+        :math:`u`, a number of steps, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or a number is out of range, missing or has no effect.
+
+    Examples
+    --------
+    >>> early = Schedule("disconnect", weight=5.0, until=40)
+    >>> early.at(39), early.at(40)
+    (Weights(task=1.0, guide=5.0), Weights(task=1.0, guide=0.0))
+    """
+
+    kind: ScheduleKind = "constant"
+    weight: float = 1.0
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in SCHEDULES:
+            raise ValueError(
+                f"unknown schedule {self.kind!r}; choose one of {', '.join(SCHEDULES)}"
+            )
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"weight must be a finite number >= 0, got {self.weight}")
+        if self.kind == "constant" and self.until is not None:
+            raise ValueError(f"until={self.until} has no effect if constant; leave it out")
+        if self.kind != "constant" and (self.until is None or self.until < 1):
+            raise ValueError(f"{self.kind!r} needs until, at least 1 step, got {self.until}")
+        if self.kind == "initialize" and self.weight == 0:
+            raise ValueError("'initialize' with weight 0 would not train at all; give a weight > 0")
+
+    def at(self, step: int) -> Weights:
+        """Return the weights of step 0, 1, ..."""
+        if self.until is not None and step >= self.until:
+            return Weights(1.0, 0.0)
+        if self.kind == "decay" and self.until is not None:
+            return Weights(1.0, self.weight * (1 - step / self.until))
+        return Weights(0.0 if self.kind == "initialize" else 1.0, self.weight)
+
+    def restarts_at(self, step: int) -> bool:
+        """Say whether the optimizer begins anew before this step."""
+        return self.kind == "initialize" and step == self.until
+
+
+# The first term of the guided loss: the task, or the outputs of a teacher.
+
+TaskLoss = Callable[[Tensor, Batch], Tensor]
+
+
+def task_loss(loss: Loss | TaskLoss) -> TaskLoss:
+    """Return the function behind a name, or a function as it is.
+
+    Parameters
+    ----------
+    loss
+        ``"cross_entropy"`` (classes (n,), or (n, t) for outputs at each of t tokens, where -100
+        stands for no answer), ``"binary"`` or ``"mse"``, means over the points with labels.  Or a
+        function of the outputs for all points of a `Batch` and the batch.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> batch = Batch(torch.zeros(3, 2), torch.tensor([1, 0]), torch.arange(3))
+    >>> round(task_loss("cross_entropy")(torch.zeros(3, 2), batch).item(), 4)
+    0.6931
+    """
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or a function")
+    function = _FUNCTIONS[loss]
+
+    def labeled(outputs: Tensor, batch: Batch) -> Tensor:
+        return function(outputs[: len(batch.y)], batch.y)
+
+    return labeled
+
+
+def _cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
+    return functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
+
+
+def _binary(outputs: Tensor, y: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(outputs.squeeze(-1), y.to(outputs.dtype))
+
+
+_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": _cross_entropy,
+    "binary": _binary,
+    "mse": functional.mse_loss,
+}
+
+
+class Distillation:
+    r"""The outputs of a teacher as the task: knowledge distillation, a baseline of guidance.
+
+    .. math:: (1-w)\,\mathrm{CE}(y, p) + w\,T^2\,\mathrm{KL}\bigl(q^{T}\,\Vert\, p^{T}\bigr)
+
+    with the softmax of target and teacher at temperature T, :math:`p^T` and :math:`q^T`.  The
+    first term is a mean over the points with labels, the second over all points.
+
+    Parameters
+    ----------
+    logits
+        Of the teacher for all data, (n, classes); points without labels last.
+    temperature
+        T > 0.
+    weight
+        w from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    Hinton, Vinyals and Dean (2015).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.eye(3)
+    >>> batch = Batch(torch.zeros(3, 2), torch.arange(3), torch.arange(3))
+    >>> Distillation(logits, weight=1.0)(logits, batch).item()
+    0.0
+    """
+
+    def __init__(self, logits: Tensor, *, temperature: float = 2.0, weight: float = 0.5) -> None:
+        if not (math.isfinite(temperature) and temperature > 0 and 0 <= weight <= 1):
+            raise ValueError(
+                f"need temperature > 0 and 0 <= weight <= 1, got {temperature} and {weight}"
+            )
+        self.logits, self.temperature, self.weight = logits.detach(), temperature, weight
+
+    def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of a batch."""
+        teacher = self.logits.to(outputs.device)[batch.rows] / self.temperature
+        divergence = functional.kl_div(
+            (outputs / self.temperature).log_softmax(-1),
+            teacher.log_softmax(-1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        labels = _cross_entropy(outputs[: len(batch.y)], batch.y)
+        return (1 - self.weight) * labels + self.weight * self.temperature**2 * divergence
+
+
+# The guided training loop: one network, one guide, one step after the other.
+
+Progress = Callable[[int, Tensor], None]
+Look = Callable[[int, nn.Module], None]
+
+_CAN_FUSE = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 4)
+_CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
+
+
+@dataclass(frozen=True, eq=False)
+class Guidance:
+    """The guide's side of a run: what it says, which layers are compared, and how."""
+
+    reference: Reference
+    pairs: Sequence[tuple[str, str]]
+    alignment: Alignment
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All of a run: the network that learns, its data and its options.
+
+    ``data.x`` holds the points with labels, then those without.
+    """
+
+    model: nn.Module
+    data: Batch
+    guidance: Guidance | None
+    schedule: Schedule
+    task: TaskLoss
+    task_sees_all: bool
+    method: Method
+    steps: int
+    batch_sizes: tuple[int | None, int | None]
+    seed: int
+    looks: Sequence[int]
+    on_look: Look | None
+    on_step: Progress | None
+
+
+@dataclass(eq=False)
+class Record:
+    """One row for each step: task loss and dissimilarity, weights, and each pair's gap."""
+
+    losses: list[Tensor] = field(default_factory=list)
+    weights: list[Weights] = field(default_factory=list)
+    gaps: list[Tensor] = field(default_factory=list)
+    checked: int = 0
+
+
+def run_steps(job: Job) -> Record:
+    """Train the network in place and return what was recorded.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss becomes infinite or nan.
+    """
+    record, order, optimizer = Record(), _Order(job), _optimizer(job)
+    _look(job, 0)
+    job.model.train()
+    names = [target for _, target in job.guidance.pairs] if job.guidance else []
+    for step in range(job.steps):
+        if job.schedule.restarts_at(step):
+            optimizer = _optimizer(job)
+        weights = job.schedule.at(step)
+        loss = _loss(job, order, weights, list(dict.fromkeys(names)), record)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if job.on_step is not None:
+            job.on_step(step + 1, loss.detach())
+        if step + 1 in job.looks or (step + 1) % _CHECK_EVERY == 0 or step + 1 == job.steps:
+            _check(job, record)
+            _look(job, step + 1)
+    return record
+
+
+def _loss(job: Job, order: "_Order", weights: Weights, names: list[str], record: Record) -> Tensor:
+    """Return the loss of the next batch, and record its parts."""
+    guidance = job.guidance if weights.guide else None
+    batch = order.draw(with_unlabeled=guidance is not None or job.task_sees_all)
+    pairs = len(job.guidance.pairs) if job.guidance else 0
+    gaps = torch.full((pairs,), torch.nan, dtype=torch.float64, device=batch.x.device)
+    loss = torch.zeros((), device=batch.x.device)
+    if guidance is None:
+        outputs = job.model(batch.x)
+    else:
+        with Taps(job.model, names) as taps:
+            outputs = job.model(batch.x)
+        views = guidance.reference(batch)
+        gaps = guidance.alignment.gaps(views, taps, guidance.pairs, grams=guidance.reference.grams)
+        loss = weights.guide * guidance.alignment.total(gaps)
+    task = job.task(outputs, batch)
+    record.losses.append(task.detach())
+    record.gaps.append(gaps.detach())
+    record.weights.append(weights)
+    return loss + weights.task * task if weights.task else loss
+
+
+class _Order:
+    """Draws batches: points with labels and those without in orders of their own."""
+
+    def __init__(self, job: Job) -> None:
+        device, labeled = job.data.x.device, len(job.data.y)
+        self.data, self.labeled = job.data, labeled
+        first, second = job.batch_sizes
+        unlabeled = len(job.data.x) - labeled
+        self.known = _Rows(job.seed, labeled, first, device)
+        self.other = _Rows(member_seed(job.seed, 1), unlabeled, second, device)
+
+    def draw(self, *, with_unlabeled: bool) -> Batch:
+        """Return the next batch; both orders move on."""
+        known, other = self.known.draw(), self.other.draw() + self.labeled
+        rows = torch.cat([known, other]) if with_unlabeled else known
+        return Batch(self.data.x[rows], self.data.y[known], rows)
+
+
+class _Rows:
+    """Draws rows of one kind; all of them in order without a batch size."""
+
+    def __init__(self, seed: int, points: int, size: int | None, device: torch.device) -> None:
+        self.all = torch.arange(points, device=device)
+        self.batches = Batches([seed], points, size, device) if size else None
+
+    def draw(self) -> Tensor:
+        """Return the next rows, (b,)."""
+        rows = None if self.batches is None else self.batches.draw()
+        return self.all if rows is None else rows[0]
+
+
+def _optimizer(job: Job) -> torch.optim.Optimizer:
+    """Return a fresh optimizer of `torch.optim`."""
+    method, parameters = job.method, list(job.model.parameters())
+    options: dict[str, Any] = {
+        "lr": float(method.learning_rate),
+        "weight_decay": float(method.weight_decay),
+    }
+    fused = _CAN_FUSE and all(p.device.type in ("cpu", "cuda") for p in parameters)
+    if method.optimizer == "sgd":
+        momentum = float(method.momentum)
+        return torch.optim.SGD(parameters, momentum=momentum, fused=fused, **options)
+    kind = torch.optim.Adam if method.optimizer == "adam" else torch.optim.AdamW
+    return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
+
+
+def _look(job: Job, step: int) -> None:
+    """Show the network to the caller, in evaluation mode and without gradient."""
+    if job.on_look is not None and step in job.looks:
+        with in_mode(job.model, "eval"), torch.no_grad():
+            job.on_look(step, job.model)
+
+
+def _check(job: Job, record: Record) -> None:
+    """Raise unless all losses since the last check are finite."""
+    for step in range(record.checked, len(record.losses)):
+        value, gaps = record.losses[step], record.gaps[step]
+        if not bool(value.isfinite()):
+            raise FloatingPointError(
+                f"the task loss is {value.item()} at step {step + 1}; use a smaller learning rate"
+            )
+        if record.weights[step].guide and job.guidance and not bool(gaps.isfinite().all()):
+            pair = job.guidance.pairs[int((~gaps.isfinite()).nonzero()[0])]
+            raise FloatingPointError(
+                f"the dissimilarity of {pair[0]!r} and {pair[1]!r} is not finite at step "
+                f"{step + 1}: one of them is the same for all points, or the batch too small for "
+                "an unbiased estimate; use a smaller learning rate, larger batches or other layers"
+            )
+    record.checked = len(record.losses)
+
 
 _PROBED = 8  # points that show which layers there are
 
@@ -108,7 +772,7 @@ def guide(
         of these together, and are compared on all of it.  Where the guide has no weight they are
         left out, unless the loss is a function.
     loss
-        The task, as in `ibcore.guidance.task.task_loss`.
+        The task, as in `ibcore.guidance.training.task_loss`.
     optimizer, learning_rate, weight_decay, momentum
         As in `torch.optim`.
     batch_size, unlabeled_batch_size

@@ -23,18 +23,38 @@ from ibcore.memory.analytic import (
     woodworth_potential,
     woodworth_solution,
 )
-from ibcore.memory.clocks import explicit_clock, noise_clock
-from ibcore.memory.disagreement import disagreement, disagreement_by_scale
-from ibcore.memory.forgetting import at_selected, forgetting_time, gate, selected_look
-from ibcore.memory.images import image_problem
-from ibcore.memory.metrics import scale_slope, spread, spread_interval, spread_per_seed
-from ibcore.memory.pipeline import Pipeline
-from ibcore.memory.problem import Examples, Problem, digits_problem
-from ibcore.memory.result import SweepResult
-from ibcore.memory.scaling import repeat_members, scale_weights, weight_names
-from ibcore.memory.sweep import sweep
-from ibcore.memory.table import sweep_table
-from ibcore.memory.weights import cosine, retained_fraction, weight_norm
+from ibcore.memory.metrics import (
+    at_selected,
+    disagreement,
+    disagreement_by_scale,
+    explicit_clock,
+    forgetting_time,
+    gate,
+    noise_clock,
+    scale_slope,
+    selected_look,
+    spread,
+    spread_interval,
+    spread_per_seed,
+)
+from ibcore.memory.scaling import (
+    cosine,
+    repeat_members,
+    retained_fraction,
+    scale_weights,
+    weight_names,
+    weight_norm,
+)
+from ibcore.memory.sweep import (
+    Examples,
+    Pipeline,
+    Problem,
+    SweepResult,
+    digits_problem,
+    image_problem,
+    sweep,
+    sweep_table,
+)
 
 __all__ = [
     "DiagonalNet",

@@ -1,6 +1,8 @@
 """How much the initial scale still shows in the accuracy: its spread and its slope."""
 
-from typing import cast
+import math
+from itertools import combinations
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -157,3 +159,360 @@ def _accuracies(accuracy: ArrayLike) -> Floats:
             f"accuracy must hold shares between 0 and 1, got {wrong[0]:g}; divide per cent by 100"
         )
     return data
+
+
+# Clocks of forgetting: how much regularization training has accumulated.
+
+
+def explicit_clock(
+    steps: ArrayLike,
+    *,
+    learning_rate: ArrayLike,
+    weight_decay: ArrayLike,
+    momentum: ArrayLike = 0.0,
+) -> Floats:
+    r"""Return the regularization that weight decay has accumulated.
+
+    .. math:: \tau(t) = \sum_{s \le t} \frac{2\,\eta_s \lambda_s}{1 - \mu}
+
+    In these units a squared weight that the data leave alone has shrunk by
+    :math:`e^{-\tau}`: in a homogeneous network the differences of squared norms that gradient
+    flow conserves decay exactly so.  Momentum :math:`\mu` lengthens each step.  The definition
+    is ours.  It holds for `"sgd"`, where decay is added to the gradient, and for `"adamw"`
+    (:math:`\mu = 0`), which shrinks by :math:`1-\eta\lambda`; under `"adam"` the decay is
+    rescaled with the gradient and has no such clock.
+
+    Parameters
+    ----------
+    steps
+        How many steps with decay, any shape that fits the rates.  Of a schedule, add up the
+        clocks of its parts.
+    learning_rate, weight_decay, momentum
+        :math:`\eta \ge 0`, :math:`\lambda \ge 0`, :math:`0 \le \mu < 1`, one number or many.
+
+    Returns
+    -------
+    ndarray
+        The common shape of all arguments.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite, or momentum reaches 1.
+
+    References
+    ----------
+    Das et al. (2026), abstract: explicit or implicit regularization sets the time scales.
+    Li, Lyu and Arora (2020) call :math:`\eta\lambda` the intrinsic learning rate.
+
+    Examples
+    --------
+    >>> explicit_clock([1000, 3000], learning_rate=0.1, weight_decay=1e-2).round(9).tolist()
+    [2.0, 6.0]
+    """
+    t, eta, decay, mu = (
+        _number(name, value)
+        for name, value in (
+            ("steps", steps),
+            ("learning_rate", learning_rate),
+            ("weight_decay", weight_decay),
+            ("momentum", momentum),
+        )
+    )
+    if not (mu < 1).all():
+        raise ValueError(f"momentum must be below 1, got {mu.max():g}")
+    return cast(Floats, np.asarray(2 * t * eta * decay / (1 - mu)))
+
+
+def noise_clock(
+    steps: ArrayLike,
+    *,
+    learning_rate: ArrayLike,
+    batch_size: ArrayLike,
+    squared_gradient: ArrayLike = 1.0,
+) -> Floats:
+    r"""Return the regularization that finite, noisy steps have accumulated.
+
+    .. math:: \tau_\text{noise}(t) = \frac{\eta^2\,t\;\mathbb{E}\,G^2}{b}
+
+    A step of size :math:`\eta` takes the share :math:`\eta^2 G^2` from the quantities that
+    gradient flow conserves (exactly so in a diagonal network), with :math:`G` the gradient of
+    the batch; where it is all noise, its square falls as one over the batch.  The definition is
+    ours.  With the default ``squared_gradient`` it only compares runs whose gradients are alike,
+    and it stops meaning time once the loss, and the gradient with it, is gone.
+
+    Parameters
+    ----------
+    steps
+        How many.
+    learning_rate, batch_size
+        :math:`\eta` and :math:`b`.
+    squared_gradient
+        :math:`\mathbb{E}\,G^2` of one point.
+
+    Returns
+    -------
+    ndarray
+        The common shape of all arguments.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite, or a batch is smaller than one point.
+
+    References
+    ----------
+    Beneventano, Pinto and Poggio (2024); Smith, Dherin, Barrett and De (2021).
+
+    Examples
+    --------
+    >>> noise_clock(3000, learning_rate=0.5, batch_size=[32, 64]).tolist()
+    [23.4375, 11.71875]
+    """
+    batch = _number("batch_size", batch_size)
+    if not (batch >= 1).all():
+        raise ValueError(f"batch_size must be at least 1 point, got {batch.min():g}")
+    t, eta = _number("steps", steps), _number("learning_rate", learning_rate)
+    square = _number("squared_gradient", squared_gradient)
+    return cast(Floats, np.asarray(eta**2 * t * square / batch))
+
+
+def _number(name: str, value: ArrayLike) -> Floats:
+    number = np.asarray(value, dtype=np.float64)
+    wrong = number[~(np.isfinite(number) & (number >= 0))]
+    if wrong.size:
+        raise ValueError(f"{name} must hold finite numbers >= 0, got {wrong.flat[0]:g}")
+    return number
+
+
+# Whether networks that started at different scales compute different functions.
+
+
+def disagreement(predictions: ArrayLike) -> Floats:
+    r"""Return how often networks from two scales put a point in different classes, per seed.
+
+    .. math:: D_s = \operatorname{mean}_{\alpha<\alpha'} \operatorname{mean}_x
+              \,[\,\hat y_{\alpha s}(x) \ne \hat y_{\alpha' s}(x)\,]
+
+    It sees what `spread` does not: functions that differ although they are equally accurate.
+
+    Parameters
+    ----------
+    predictions
+        Classes, shape (scales, seeds, points); at least two scales.
+
+    Returns
+    -------
+    ndarray
+        Shape (seeds,), shares from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, or a class is not a whole number.
+
+    Examples
+    --------
+    >>> disagreement([[[0, 1, 2, 3]], [[0, 1, 2, 2]]]).tolist()
+    [0.25]
+    """
+    classes = _classes(predictions)
+    pairs = [(a != b).mean(axis=1) for a, b in combinations(classes, 2)]  # each (seeds,)
+    return cast(Floats, np.mean(pairs, axis=0))
+
+
+def disagreement_by_scale(predictions: ArrayLike) -> Floats:
+    """Return for each scale and seed the mean disagreement with the other scales' networks.
+
+    The mean over scales is `disagreement`.  Shape (scales, seeds, points) to (scales, seeds).
+
+    Raises
+    ------
+    ValueError
+        As for `disagreement`.
+
+    Examples
+    --------
+    >>> disagreement_by_scale([[[0, 1]], [[0, 1]], [[1, 0]]]).tolist()
+    [[0.5], [0.5], [1.0]]
+    """
+    classes = _classes(predictions)
+    others = len(classes) - 1
+    pairs = [(classes != one).mean(axis=2).sum(axis=0) / others for one in classes]
+    return cast(Floats, np.stack(pairs))
+
+
+def _classes(predictions: ArrayLike) -> NDArray[np.generic]:
+    classes = np.asarray(predictions)
+    if classes.ndim != 3 or classes.shape[0] < 2 or 0 in classes.shape:
+        raise ValueError(
+            "predictions must have shape (scales, seeds, points) with at least 2 scales, "
+            f"got {classes.shape}"
+        )
+    if classes.dtype.kind not in "iu":
+        raise ValueError(f"predictions must be classes (whole numbers), got {classes.dtype}")
+    return classes
+
+
+# When training has forgotten the initial scale, and whether it has trained at all.
+
+Verdict = Literal["trained", "undertrained"]
+
+GATE = 0.995  # least train accuracy at which a spread may be called memory
+TRAINED = 0.99  # least train accuracy at which a spread may be called forgotten
+
+
+def gate(train_accuracy: ArrayLike, *, at_least: float = GATE) -> Verdict:
+    """Say whether every network has fitted its training set, so that a spread is memory.
+
+    A network that has not may differ from the others because it is slow; its spread is then
+    reported as "undertrained", never as memory.
+
+    Parameters
+    ----------
+    train_accuracy
+        Any shape: shares between 0 and 1, one for each network.
+    at_least
+        What the least of them must reach.
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or a number is not a share.
+
+    Examples
+    --------
+    >>> gate([[1.0, 0.997], [0.996, 1.0]]), gate([1.0, 0.95])
+    ('trained', 'undertrained')
+    """
+    shares = np.asarray(train_accuracy, dtype=np.float64)
+    if not shares.size:
+        raise ValueError("train_accuracy is empty; the gate needs at least 1 network")
+    _check_shares("train_accuracy", shares)
+    _check_shares("at_least", np.asarray(at_least, dtype=np.float64))
+    return "trained" if shares.min() >= at_least else "undertrained"
+
+
+def forgetting_time(
+    times: ArrayLike,
+    spreads: ArrayLike,
+    eps: float,
+    *,
+    train_accuracy: ArrayLike | None = None,
+    at_least: float = TRAINED,
+) -> float | None:
+    r"""Return the first time from which the spread is at most ``eps`` and stays there.
+
+    .. math:: T_\varepsilon = \min\,\{t : M(t') \le \varepsilon \text{ and train accuracy}(t')
+              \ge 0.99 \text{ for all looks } t' \ge t\}
+
+    The definition is ours.  Before the first look with this property nothing is known, so the
+    result is late by at most the distance of two looks.
+
+    Parameters
+    ----------
+    times
+        Shape (looks,), increasing: steps, or a clock such as `explicit_clock`.
+    spreads
+        Spread at each look, shape (looks,), in percentage points.
+    eps
+        What counts as forgotten, in percentage points.
+    train_accuracy
+        Least train accuracy over the networks at each look, shape (looks,); None leaves
+        fitting out of account.
+    at_least
+        What it must reach.
+
+    Returns
+    -------
+    float or None
+        None if the last look is not there yet: the time is censored on the right.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, times do not increase, or a number is out of range.
+
+    Examples
+    --------
+    >>> forgetting_time([10, 20, 40, 80], [30.0, 1.5, 6.0, 1.0], 2.0)
+    80.0
+    >>> forgetting_time([10, 20], [30.0, 25.0], 2.0) is None
+    True
+    """
+    clock, below = _looks(times, spreads, eps)
+    if train_accuracy is not None:
+        trained = np.asarray(train_accuracy, dtype=np.float64)
+        if trained.shape != clock.shape:
+            raise ValueError(f"train_accuracy has shape {trained.shape}, times {clock.shape}")
+        _check_shares("train_accuracy", trained)
+        below &= trained >= at_least
+    first = int(len(below) - np.logical_and.accumulate(below[::-1]).sum())
+    return float(clock[first]) if first < len(clock) else None
+
+
+def selected_look(validation: ArrayLike) -> NDArray[np.intp]:
+    """Return for each run the number of the look with the best validation accuracy.
+
+    Of equally good looks the first counts.  Shape (looks, ...) to (...).
+
+    Raises
+    ------
+    ValueError
+        If there is no look, or a value is not finite.
+
+    Examples
+    --------
+    >>> selected_look([[0.5, 0.9], [0.8, 0.7], [0.8, 0.7]]).tolist()
+    [1, 0]
+    """
+    scores = np.asarray(validation, dtype=np.float64)
+    if scores.ndim < 1 or not len(scores) or not np.isfinite(scores).all():
+        raise ValueError(f"validation must be finite, shape (looks, ...), got shape {scores.shape}")
+    return np.asarray(scores.argmax(axis=0))
+
+
+def at_selected(validation: ArrayLike, values: ArrayLike) -> Floats:
+    """Return values at each run's `selected_look`: two arrays (looks, ...) to (...).
+
+    Raises
+    ------
+    ValueError
+        As for `selected_look`, or if the shapes differ.
+
+    Examples
+    --------
+    >>> at_selected([[0.5], [0.8], [0.8]], [[0.4], [0.7], [0.9]]).tolist()
+    [0.7]
+    """
+    best, data = selected_look(validation), np.asarray(values, dtype=np.float64)
+    if data.shape != np.shape(validation):
+        raise ValueError(
+            f"values have shape {data.shape}, validation {np.shape(validation)}; use the same"
+        )
+    return cast(Floats, np.take_along_axis(data, best[None], axis=0)[0])
+
+
+def _looks(times: ArrayLike, spreads: ArrayLike, eps: float) -> tuple[Floats, NDArray[np.bool_]]:
+    clock = np.asarray(times, dtype=np.float64)
+    values = np.asarray(spreads, dtype=np.float64)
+    if clock.ndim != 1 or not len(clock) or values.shape != clock.shape:
+        raise ValueError(
+            f"times and spreads must both have shape (looks,), got {clock.shape} and {values.shape}"
+        )
+    if not (np.diff(clock) > 0).all():
+        raise ValueError("times must increase; sort the looks and leave out repeated ones")
+    if not (np.isfinite(values) & (values >= 0)).all():
+        raise ValueError(f"spreads must be finite and at least 0, got {values.tolist()}")
+    if not (math.isfinite(eps) and eps >= 0):
+        raise ValueError(f"eps must be a finite number of percentage points >= 0, got {eps}")
+    return clock, values <= eps
+
+
+def _check_shares(name: str, values: Floats) -> None:
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must hold shares between 0 and 1, got {wrong.flat[0]:g}; "
+            "divide per cent by 100"
+        )

@@ -1,19 +1,605 @@
 """Train every pipeline, scale and seed at once, and look at them on the way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from math import nan
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from ibcore.memory.pipeline import Pipeline, group_pipelines
-from ibcore.memory.problem import Examples, Problem
-from ibcore.memory.result import MEASURES, SweepResult
-from ibcore.memory.scaling import Layers, repeat_members, scale_weights
-from ibcore.memory.watch import Watcher
+from ibcore.memory.metrics import (
+    Floats,
+    Verdict,
+    at_selected,
+    disagreement_by_scale,
+    explicit_clock,
+    forgetting_time,
+    gate,
+    noise_clock,
+    selected_look,
+    spread,
+    spread_per_seed,
+)
+from ibcore.memory.scaling import (
+    Layers,
+    cosine,
+    repeat_members,
+    retained_fraction,
+    scale_weights,
+    weight_norm,
+)
+from ibcore.nets.batch_norm import Statistics
 from ibcore.nets.network import Network
 from ibcore.population import Population, member_seed
+from ibcore.runtime import generator
+from ibcore.tasks.images import COUNT, digits
+from ibcore.training import Optimizer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# A training pipeline: optimizer, rates and batch, with the clocks that it sets.
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    r"""How a network is trained; memory belongs to the pipeline, not to the network alone.
+
+    Attributes
+    ----------
+    name
+        What tables and figures call it.
+    optimizer, learning_rate, weight_decay, momentum
+        As in `ibcore.training.Method`: decay is added to the gradient for ``"sgd"`` and
+        ``"adam"``, and shrinks the weights directly for ``"adamw"``.  It acts on all parameters.
+    batch_size
+        Points in a minibatch.
+    decay_steps
+        Weight decay is on for the first so many steps only; None for all of them.
+    sam_radius
+        Of sharpness-aware minimization; 0 for none.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer is unknown or a number is out of range.
+
+    Examples
+    --------
+    >>> pipeline = Pipeline("SGD + L2", learning_rate=0.1, weight_decay=1e-2, decay_steps=1000)
+    >>> pipeline.clock([500, 1000, 3000]).round(9).tolist()
+    [1.0, 2.0, 2.0]
+    """
+
+    name: str
+    optimizer: Optimizer = "sgd"
+    learning_rate: float = 0.1
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    batch_size: int = 32
+    decay_steps: int | None = None
+    sam_radius: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in get_args(Optimizer):
+            known = ", ".join(get_args(Optimizer))
+            raise ValueError(f"unknown optimizer {self.optimizer!r}; choose one of {known}")
+        if self.decay_steps is not None and self.decay_steps < 0:
+            raise ValueError(f"decay_steps must be at least 0, got {self.decay_steps}")
+        if not self.sam_radius >= 0:
+            raise ValueError(f"sam_radius must be at least 0, got {self.sam_radius}")
+        for clock in (self.clock, self.noise):
+            clock(0)  # refuses rates that are out of range
+
+    def clock(self, steps: ArrayLike) -> Floats:
+        """Return the explicit clock after so many steps; nan for decay under ``"adam"``."""
+        rates = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+        taken = np.asarray(steps, dtype=np.float64)
+        if self.decay_steps is not None:
+            taken = np.minimum(taken, self.decay_steps)
+        clock = explicit_clock(taken, **rates, momentum=self.momentum)
+        rescaled = self.optimizer == "adam" and self.weight_decay > 0
+        return np.full_like(clock, nan) if rescaled else clock
+
+    def noise(self, steps: ArrayLike) -> Floats:
+        """Return the noise clock after so many steps, at a squared gradient of 1; SGD only."""
+        clock = noise_clock(steps, learning_rate=self.learning_rate, batch_size=self.batch_size)
+        return clock if self.optimizer == "sgd" else np.full_like(clock, nan)
+
+
+def group_pipelines(pipelines: Sequence[Pipeline]) -> list[list[int]]:
+    """Return the numbers of pipelines that can train as one population: same optimizer and batch.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or two have the same name.
+
+    Examples
+    --------
+    >>> group_pipelines([Pipeline("a"), Pipeline("b", "adam"), Pipeline("c", momentum=0.9)])
+    [[0, 2], [1]]
+    """
+    names = [pipeline.name for pipeline in pipelines]
+    if not names:
+        raise ValueError("there is no pipeline; give at least 1")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two pipelines are called {twice[0]!r}; give each a name of its own")
+    groups: dict[tuple[str, int], list[int]] = {}
+    for number, pipeline in enumerate(pipelines):
+        groups.setdefault((pipeline.optimizer, pipeline.batch_size), []).append(number)
+    return list(groups.values())
+
+
+# Classification problems for the sweeps: a training, a validation and a test set.
+
+
+class Examples(NamedTuple):
+    """Inputs ``(n, ...)`` and classes ``(n,)``."""
+
+    x: Tensor
+    y: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Three disjoint sets of examples.
+
+    Attributes
+    ----------
+    train, validation, test
+        Networks are fitted on the first; the second selects a step; the third is measured.
+
+    Raises
+    ------
+    ValueError
+        If a set is empty, its inputs and classes differ in number, or inputs differ in shape.
+
+    Examples
+    --------
+    >>> points = Examples(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))
+    >>> Problem(points, points, points).classes
+    2
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            x, y = getattr(self, name)
+            if not len(x) or tuple(y.shape) != (len(x),):
+                raise ValueError(
+                    f"{name} needs inputs (n, ...) and classes (n,) with n >= 1, "
+                    f"got {tuple(x.shape)} and {tuple(y.shape)}"
+                )
+            if x.shape[1:] != self.train.x.shape[1:]:
+                raise ValueError(
+                    f"{name} has inputs of shape {tuple(x.shape[1:])}, "
+                    f"train {tuple(self.train.x.shape[1:])}; use one shape"
+                )
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: one more than the largest in any set."""
+        return 1 + max(int(y.max()) for _, y in (self.train, self.validation, self.test))
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Problem":
+        """Return the same problem on a device, with inputs in a dtype."""
+        sets = (self.train, self.validation, self.test)
+        return Problem(*(Examples(x.to(device, dtype), y.to(device)) for x, y in sets))
+
+
+def digits_problem(
+    *,
+    train: int = 300,
+    validation: int = 300,
+    split: int = 0,
+    images: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> Problem:
+    r"""Return the handwritten digits in three sets; what is left after two is for testing.
+
+    Pixel :math:`i` with gray value :math:`g_i \in [0, 16]` enters as
+    :math:`(g_i - m_i)/(s_i + 1)`, with mean and standard deviation over the training set.  The
+    1 keeps border pixels, which are nearly always empty, from being blown up.
+
+    Parameters
+    ----------
+    train, validation
+        Sizes of these sets, at least 2 and 1; at least one of the 1,797 digits must remain.
+    split
+        Seed of the split.
+    images
+        Inputs as images ``(n, 1, 8, 8)`` instead of ``(n, 64)``.
+    dtype
+        Of the inputs.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+    ValueError
+        If a size or the seed is out of range.
+
+    Examples
+    --------
+    >>> problem = digits_problem()
+    >>> problem.train.x.shape, len(problem.validation.x), len(problem.test.x)
+    (torch.Size([300, 64]), 300, 1197)
+    """
+    if train < 2 or validation < 1 or train + validation >= COUNT:
+        raise ValueError(
+            f"train must be at least 2, validation at least 1, and both together below {COUNT}, "
+            f"got {train} and {validation}"
+        )
+    pixels, labels = digits()
+    order = torch.randperm(COUNT, generator=generator(split))
+    gray, y = 16 * pixels.flatten(1)[order], labels[order]  # (n, 64), (n,)
+    mean, deviation = gray[:train].mean(0), gray[:train].std(0)
+    x = ((gray - mean) / (deviation + 1)).to(dtype)
+    if images:
+        x = x.reshape(-1, 1, 8, 8)  # (n, 64) -> (n, 1, 8, 8)
+    ends = (train, train + validation)
+    parts = zip(x.tensor_split(ends), y.tensor_split(ends), strict=True)
+    return Problem(*(Examples(*part) for part in parts))
+
+
+# Split labeled images into the three sets of a problem.
+
+
+def image_problem(
+    images: Tensor, labels: Tensor, *, train: int, validation: int, test: int, split: int = 0
+) -> Problem:
+    r"""Draw three disjoint sets of images, each with equally many of every class, if it can be.
+
+    Images are cut class by class from a random order, so the share of a class in each set is that
+    in the data up to one image.  Each channel is shifted and scaled to mean 0 and variance 1 over
+    the training set; nothing else is done to the images.
+
+    Parameters
+    ----------
+    images
+        Shape (n, channels, height, width), of any real type.
+    labels
+        Classes, shape (n,).
+    train, validation, test
+        How many images each set holds; together at most n.
+    split
+        Seed of the split.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a set would be empty, or there are too few images.
+
+    Examples
+    --------
+    >>> images = torch.arange(96, dtype=torch.uint8).reshape(6, 1, 4, 4)
+    >>> problem = image_problem(images, torch.arange(6) % 2, train=2, validation=2, test=2)
+    >>> sorted(problem.validation.y.tolist()), round(problem.train.x.mean().item(), 6)
+    ([0, 1], 0.0)
+    """
+    if images.ndim != 4 or tuple(labels.shape) != (len(images),):
+        raise ValueError(
+            "images need shape (n, channels, height, width) and labels (n,), "
+            f"got {tuple(images.shape)} and {tuple(labels.shape)}"
+        )
+    if min(train, validation, test) < 1 or train + validation + test > len(images):
+        raise ValueError(
+            f"train, validation and test must be at least 1 and together at most the {len(images)} "
+            f"images, got {train}, {validation} and {test}"
+        )
+    order = _interleaved(labels, split).to(images.device)
+    sets = [order[:train], order[train:][:validation], order[train + validation :][:test]]
+    x = images[sets[0]].float()  # (train, channels, height, width)
+    mean, deviation = (f(x, dim=(0, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
+    return Problem(
+        *(Examples((images[rows].float() - mean) / deviation, labels[rows].long()) for rows in sets)
+    )
+
+
+def _interleaved(labels: Tensor, split: int) -> Tensor:
+    """Return a random order of all images in which every stretch has its share of each class."""
+    order = torch.randperm(len(labels), generator=generator(split))
+    shuffled = labels.cpu()[order]
+    place = torch.empty(len(labels), dtype=torch.float64)
+    for label in range(int(shuffled.max()) + 1):
+        members = (shuffled == label).nonzero()[:, 0]
+        place[members] = (torch.arange(len(members)) + 0.5).double() / len(members)
+    return order[place.argsort(stable=True)]
+
+
+# What a sweep leaves behind: every measure at every look, as arrays and as a tidy table.
+
+When = Literal["final", "selected"]
+
+MEASURES = (  # of each network at each look
+    "train_accuracy",
+    "validation_accuracy",
+    "test_accuracy",
+    "train_loss",
+    "weight_norm",
+    "retained_fraction",
+    "cosine",
+)
+FORGOTTEN = 2.0  # spread in percentage points at which a scale counts as forgotten
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """Measures of every pipeline, scale and network at every look.
+
+    Attributes
+    ----------
+    pipelines, scales, looks
+        The axes; looks are numbers of steps, increasing.
+    seed
+        Networks are members 0, 1, ... of the population with this seed; the same ones for all
+        pipelines and scales.
+    measures
+        Each name of `MEASURES` to an array (looks, pipelines, scales, networks).
+    predictions
+        Classes of the test points, shape (looks, pipelines, scales, networks, points).
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape.
+    """
+
+    pipelines: tuple[Pipeline, ...]
+    scales: tuple[float, ...]
+    looks: tuple[int, ...]
+    seed: int
+    measures: Mapping[str, Floats]
+    predictions: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        axes = (len(self.looks), len(self.pipelines), len(self.scales))
+        shapes = {name: values.shape for name, values in self.measures.items()}
+        if set(shapes) != set(MEASURES):
+            raise ValueError(f"measures are {sorted(shapes)}, expected {sorted(MEASURES)}")
+        for name, shape in (shapes | {"predictions": self.predictions.shape[:-1]}).items():
+            if shape != (*axes, self.networks):
+                raise ValueError(f"{name} has shape {shape}, expected {(*axes, self.networks)}")
+
+    @property
+    def networks(self) -> int:
+        """How many networks stand behind each scale of each pipeline."""
+        return int(self.measures["test_accuracy"].shape[3])
+
+    def number(self, pipeline: str) -> int:
+        """Return the place of a pipeline; ``ValueError`` naming the known ones."""
+        names = [each.name for each in self.pipelines]
+        if pipeline not in names:
+            raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(names)}")
+        return names.index(pipeline)
+
+    def values(self, measure: str, pipeline: str, *, when: When = "final") -> Floats:
+        """Return a measure at the last look, or at each network's best validation accuracy.
+
+        Shape (scales, networks), as `spread` takes it.
+        """
+        if when not in get_args(When):
+            raise ValueError(f"unknown when {when!r}; choose one of {', '.join(get_args(When))}")
+        if measure not in self.measures:
+            raise ValueError(f"unknown measure {measure!r}; choose one of {', '.join(MEASURES)}")
+        track = self.measures[measure][:, self.number(pipeline)]  # (looks, scales, networks)
+        if when == "final":
+            return cast(Floats, track[-1])
+        validation = self.measures["validation_accuracy"][:, self.number(pipeline)]
+        return at_selected(validation, track)
+
+    def spread(self, pipeline: str, *, when: When = "final") -> float:
+        """Return the spread of test accuracy over scales in percentage points."""
+        return spread(self.values("test_accuracy", pipeline, when=when))
+
+    def spreads(self, pipeline: str) -> Floats:
+        """Return the spread of test accuracy at each look, shape (looks,)."""
+        track = self.measures["test_accuracy"][:, self.number(pipeline)]
+        return np.array([spread(values) for values in track])
+
+    def gate(self, pipeline: str) -> Verdict:
+        """Say whether all networks of a pipeline have fitted their training set at the end."""
+        return gate(self.values("train_accuracy", pipeline))
+
+    def forgetting_time(self, pipeline: str, *, eps: float = FORGOTTEN) -> float | None:
+        """Return the first look from which the spread stays within ``eps``, in steps.
+
+        None if the last look is not there yet; see `ibcore.memory.forgetting_time`.
+        """
+        fitted = self.measures["train_accuracy"][:, self.number(pipeline)].min(axis=(1, 2))
+        return forgetting_time(self.looks, self.spreads(pipeline), eps, train_accuracy=fitted)
+
+
+# A sweep as a tidy table: one row for each look, pipeline, scale and network.
+
+_OWN = ("optimizer", "learning_rate", "weight_decay", "momentum", "sam_radius", "batch_size")
+
+
+def sweep_table(result: SweepResult, *, eps: float = FORGOTTEN) -> "pd.DataFrame":
+    """Return all measures of a sweep with the rates, clocks and marks that belong to them.
+
+    Parameters
+    ----------
+    result
+        A sweep.
+    eps
+        Spread in percentage points at which a scale counts as forgotten.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: the pipeline and its rates (``decay_steps`` is empty where decay never ends);
+        ``weight_scale``, ``network``, ``seed``, ``step``; ``flow_time`` (learning rate times
+        steps) and the two clocks; the measures; ``disagreement`` with the other scales of the same
+        network; and three marks.  ``final``: the last look.  ``selected``: the best validation
+        accuracy of this scale and network.  ``forgets``: the look from which this network's own
+        spread over scales stays within ``eps`` while it fits its training set; a network that
+        never gets there has no such row.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ibcore.memory import Examples, Pipeline, Problem, sweep
+    >>> from ibcore.nets import MLP
+    >>> points = Examples(torch.eye(2), torch.tensor([0, 1]))
+    >>> problem, net = Problem(points, points, points), MLP(2, 2, depth=1, width=4)
+    >>> pipelines = [Pipeline("SGD", batch_size=2)]
+    >>> axes = {"scales": (1.0, 4.0), "networks": 3, "steps": 5, "looks": (0,)}
+    >>> done = sweep(problem, net, pipelines, **axes)
+    >>> len(sweep_table(done)), int(sweep_table(done).final.sum())
+    (12, 6)
+    """
+    import pandas as pd
+
+    shape = result.measures["test_accuracy"].shape
+    look, pipeline, scale, network = np.indices(shape).reshape(4, -1)  # (rows,) each
+    rows = {
+        "weight_scale": np.array(result.scales)[scale],
+        "network": network,
+        "seed": np.full(len(network), result.seed),
+        "step": np.array(result.looks)[look],
+    }
+    last = np.arange(len(result.looks)) == len(result.looks) - 1
+    numbers = np.arange(len(result.looks))[:, None, None, None]
+    whole = {
+        **_clocks(result),
+        **result.measures,
+        "disagreement": _disagreement(result),
+        "final": last[:, None, None, None],
+        "selected": numbers == selected_look(result.measures["validation_accuracy"]),
+        "forgets": _forgets(result, eps),
+    }
+    rows |= {name: np.broadcast_to(values, shape).reshape(-1) for name, values in whole.items()}
+    labels = _labels(result).iloc[pipeline].reset_index(drop=True)
+    return pd.concat([labels, pd.DataFrame(rows)], axis=1)
+
+
+def _labels(result: SweepResult) -> "pd.DataFrame":
+    """Return the pipelines' own columns, one row for each."""
+    import pandas as pd
+
+    table = pd.DataFrame({"pipeline": [each.name for each in result.pipelines]})
+    for name in _OWN:
+        table[name] = [getattr(each, name) for each in result.pipelines]
+    ends = [each.decay_steps for each in result.pipelines]
+    table["decay_steps"] = [np.nan if end is None else float(end) for end in ends]
+    return table
+
+
+def _clocks(result: SweepResult) -> dict[str, Floats]:
+    """Return flow time and clocks, shape (looks, pipelines, 1, 1)."""
+    steps = np.array(result.looks, dtype=np.float64)
+    clocks = {
+        "flow_time": [each.learning_rate * steps for each in result.pipelines],
+        "explicit_clock": [each.clock(steps) for each in result.pipelines],
+        "noise_clock": [each.noise(steps) for each in result.pipelines],
+    }
+    return {name: np.stack(parts, axis=1)[:, :, None, None] for name, parts in clocks.items()}
+
+
+def _disagreement(result: SweepResult) -> Floats:
+    """Return each network's disagreement with the other scales, nan where there is only one."""
+    if len(result.scales) < 2:
+        return np.full(result.measures["test_accuracy"].shape, np.nan)
+    looks = [[disagreement_by_scale(each) for each in look] for look in result.predictions]
+    return np.array(looks)
+
+
+def _forgets(result: SweepResult, eps: float) -> NDArray[np.bool_]:
+    """Mark the look from which a network's own spread is small: (looks, pipelines, 1, m)."""
+    looks, pipelines, scales, networks = result.measures["test_accuracy"].shape
+    marks = np.zeros((looks, pipelines, 1, networks), dtype=bool)
+    fitted = result.measures["train_accuracy"].min(axis=2)  # (looks, pipelines, networks)
+    for p in range(pipelines if scales > 1 else 0):
+        track = result.measures["test_accuracy"][:, p]  # (looks, scales, networks)
+        spreads = np.array([spread_per_seed(look) for look in track])  # (looks, networks)
+        for m in range(networks):
+            own = {"train_accuracy": fitted[:, p, m]}
+            first = forgetting_time(range(looks), spreads[:, m], eps, **own)
+            if first is not None:
+                marks[int(first), p, 0, m] = True
+    return marks
+
+
+# Look at networks while they train: accuracy, loss, what they predict, what their weights keep.
+
+
+class Watcher:
+    """Records the measures of m networks at every look; give it to training as ``on_look``.
+
+    Parameters
+    ----------
+    problem
+        The data, on the device of the networks.
+    start
+        The networks before training.
+    looks
+        The steps at which `__call__` will be called.
+
+    Attributes
+    ----------
+    measures
+        Each name of `ibcore.memory.sweep.MEASURES` to an array (looks, m).
+    predictions
+        Classes of the test points, (looks, m, points).
+    """
+
+    def __init__(self, problem: Problem, start: Population, looks: Sequence[int]) -> None:
+        self.problem, self.start = problem, start
+        self.rows = {step: row for row, step in enumerate(looks)}
+        shape = (len(looks), len(start))
+        self.measures: dict[str, Floats] = {name: np.full(shape, np.nan) for name in MEASURES}
+        self.predictions = np.zeros((*shape, len(problem.test.y)), dtype=np.int32)
+
+    def __call__(self, step: int, members: Tensor, population: Population) -> None:
+        """Record ``population``, the present state of these ``members``, after ``step`` steps."""
+        row, columns = self.rows[step], members.cpu().numpy()
+        start = _take(self.start, members)
+        statistics = population.batch_statistics(self.problem.train.x)
+        values = self._fit(population, statistics) | {
+            "weight_norm": weight_norm(population),
+            "retained_fraction": retained_fraction(population, start),
+            "cosine": cosine(population, start),
+        }
+        outputs = population.forward(self.problem.test.x, statistics=statistics)  # (m, n, k)
+        classes = outputs.argmax(-1)  # (m, n)
+        values["test_accuracy"] = _share(classes == self.problem.test.y)
+        self.predictions[row, columns] = classes.to(torch.int32).cpu().numpy()
+        for name, value in values.items():
+            self.measures[name][row, columns] = value.cpu().numpy()
+
+    def _fit(self, population: Population, statistics: Statistics) -> dict[str, Tensor]:
+        """Return accuracy and loss on the data that training and selection use."""
+        (x, y), (held_x, held_y) = self.problem.train, self.problem.validation
+        outputs = population.forward(x, statistics=statistics)  # (m, n, k)
+        losses = functional.cross_entropy(
+            outputs.double().flatten(0, 1), y.repeat(len(outputs)), reduction="none"
+        ).reshape(len(outputs), -1)  # (m * n,) -> (m, n)
+        held = population.forward(held_x, statistics=statistics).argmax(-1) == held_y
+        return {
+            "train_accuracy": _share(outputs.argmax(-1) == y),
+            "train_loss": losses.mean(1),
+            "validation_accuracy": _share(held),
+        }
+
+
+def _share(right: Tensor) -> Tensor:
+    return right.double().mean(1)
+
+
+def _take(population: Population, members: Tensor) -> Population:
+    chosen = {name: value[members] for name, value in population.parameters.items()}
+    return Population(population.architecture, chosen)
 
 
 def sweep(

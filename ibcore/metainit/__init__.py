@@ -4,19 +4,30 @@ After Bencomo, Gupta, Marinescu, McCoy and Griffiths, "Teasing Apart Architectur
 Weights as Sources of Inductive Bias in Neural Networks", 2025 (arXiv 2502.20237).
 """
 
-from ibcore.metainit.adapt import adapt, predict
-from ibcore.metainit.baselines import BUDGETS, optimizer_curve, pooled, rates_curve
+from ibcore.metainit.baselines import (
+    BUDGETS,
+    accuracy,
+    optimizer_curve,
+    pooled,
+    random_starts,
+    rates_curve,
+    squared_error,
+    variance_explained,
+)
 from ibcore.metainit.bayes import Belief, TaskPrior, believe, guess_accuracy, memorize_majority
 from ibcore.metainit.gap import GapKind, Reduction, gap, gap_reduction, pool_inverse_variance
-from ibcore.metainit.initial import random_starts
-from ibcore.metainit.inner import Inner, Points
-from ibcore.metainit.learner import MetaLearner
-from ibcore.metainit.maml import meta_gradient
-from ibcore.metainit.outer import Fitted, Outer
-from ibcore.metainit.rates import full_rates, names_below
-from ibcore.metainit.reptile import reptile_gradient
-from ibcore.metainit.scores import accuracy, squared_error, variance_explained
-from ibcore.metainit.start import Start
+from ibcore.metainit.learner import Fitted, MetaLearner, Outer
+from ibcore.metainit.maml import (
+    Inner,
+    Points,
+    Start,
+    adapt,
+    full_rates,
+    meta_gradient,
+    names_below,
+    predict,
+    reptile_gradient,
+)
 
 __all__ = [
     "BUDGETS",

@@ -4,18 +4,29 @@ Every task begins from its own copy of the start, so nothing carries over from o
 a second evaluation gives the same numbers.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from ibcore.metainit.inner import Inner, Parameters, Points, TaskLoss, parts, repeat
-from ibcore.metainit.maml import check_parameters
-from ibcore.metainit.rates import InnerRates, rate_table
+from ibcore.metainit.maml import (
+    Inner,
+    InnerRates,
+    Parameters,
+    Points,
+    TaskLoss,
+    check_parameters,
+    parts,
+    rate_table,
+    repeat,
+)
+from ibcore.population import member_seed
+from ibcore.runtime import generator, resolve_device
 from ibcore.training import Loss, Method, Optimizer
+from ibcore.training.loop import Table
 from ibcore.training.optimizers import Updater
-from ibcore.training.stacked import Table
 
 BUDGETS = (0, 1, 10, 50, 100, 200)  # steps after which the paper's public code looks, and 0
 
@@ -223,3 +234,197 @@ def _checked(
         raise ValueError(f"support holds {tasks} tasks, but there are initial weights for {wrong}")
     check_parameters(inner.model, {name: value[0] for name, value in own.items()})
     return support, {name: value.detach() for name, value in own.items()}
+
+
+# Random initial weights as PyTorch draws them by default, from a seed and for many networks.
+
+_MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def random_starts(
+    model: nn.Module,
+    networks: int,
+    *,
+    seed: int = 0,
+    first: int = 0,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> dict[str, Tensor]:
+    r"""Draw the initial weights of many networks of one architecture.
+
+    Weights and biases of linear and convolutional layers are :math:`U(-b, b)` with
+    :math:`b = 1/\sqrt{\text{fan in}}`, as in PyTorch; gains of norms are 1 and their biases 0.
+    A module with a method ``initial_parameters(generator)``, such as `ibcore.nets.LSTM`, is
+    asked.
+
+    Parameters
+    ----------
+    model
+        The architecture; its own values are neither used nor changed.
+    networks, seed, first
+        Members ``first`` to ``first + networks - 1`` with this seed; member i does not depend on
+        how many are drawn.
+    device, dtype
+        Of the result.  Draws are made in float64 on the CPU.
+
+    Returns
+    -------
+    dict
+        Name to tensor of shape ``(networks, *shape)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or a module has parameters that no rule covers.
+
+    Examples
+    --------
+    >>> starts = random_starts(nn.Linear(4, 2), 3)
+    >>> starts["weight"].shape, bool(starts["weight"].abs().max() <= 0.5)
+    (torch.Size([3, 2, 4]), True)
+    """
+    if networks < 1:
+        raise ValueError(f"networks must be at least 1, got {networks}")
+    target = resolve_device(device)
+    drawn = [
+        initial_weights(model, generator(member_seed(seed, first + i))) for i in range(networks)
+    ]
+    return {
+        name: torch.stack([weights[name] for weights in drawn]).to(target, dtype)
+        for name in drawn[0]
+    }
+
+
+def initial_weights(model: nn.Module, rng: torch.Generator) -> dict[str, Tensor]:
+    """Draw one network's initial weights as in `random_starts`, float64, in the model's order.
+
+    Raises
+    ------
+    ValueError
+        If a module has parameters that no rule covers.
+
+    Examples
+    --------
+    >>> initial_weights(nn.LayerNorm(2), torch.Generator())
+    {'weight': tensor([1., 1.], dtype=torch.float64), 'bias': tensor([0., 0.], dtype=torch.float64)}
+    """
+    drawn: dict[str, Tensor] = {}
+    covered: list[str] = []
+    for prefix, module in model.named_modules():
+        if any(prefix.startswith(f"{other}.") or not other for other in covered):
+            continue
+        start = f"{prefix}." if prefix else ""
+        if hasattr(module, "initial_parameters"):
+            own = module.initial_parameters(rng)
+            covered.append(prefix)
+        else:
+            own = _draw(prefix, module, rng)
+        drawn |= {f"{start}{name}": value.double() for name, value in own.items()}
+    return {name: drawn[name] for name, _ in model.named_parameters()}
+
+
+def _draw(prefix: str, module: nn.Module, rng: torch.Generator) -> dict[str, Tensor]:
+    """Draw the parameters that belong to a module itself."""
+    own = dict(module.named_parameters(recurse=False))
+    if isinstance(module, _MAPS):
+        bound = 1 / math.sqrt(math.prod(module.weight.shape[1:]))
+        return {name: _uniform(value, bound, rng) for name, value in own.items()}
+    if not own or "gain" in own or "Norm" in type(module).__name__:
+        return {name: _constant(value, float(name != "bias")) for name, value in own.items()}
+    raise ValueError(
+        f"no rule draws the parameters {sorted(own)} of {prefix or 'the model'} "
+        f"({type(module).__name__}); give it a method initial_parameters(generator)"
+    )
+
+
+def _uniform(like: Tensor, bound: float, rng: torch.Generator) -> Tensor:
+    drawn = torch.rand(like.shape, generator=rng, dtype=torch.float64)
+    return (2 * drawn - 1) * bound
+
+
+def _constant(like: Tensor, value: float) -> Tensor:
+    return torch.full(like.shape, value, dtype=torch.float64)
+
+
+# How well each task was solved: accuracy, squared error, and the share of variance explained.
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the share of points with the right class, for each task, in float64.
+
+    Parameters
+    ----------
+    outputs
+        ``(..., tasks, n, classes)``; with one output, logits of class 1 (0 counts as class 0).
+    targets
+        Classes, ``(tasks, n)``.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(..., tasks)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> accuracy(torch.tensor([[[2.0], [-1.0]]]), torch.tensor([[1, 1]])).tolist()
+    [0.5]
+    """
+    if outputs.ndim < 3 or outputs.shape[-3:-1] != targets.shape:
+        raise ValueError(
+            f"need outputs (..., tasks, n, classes) and targets (tasks, n), got "
+            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
+        )
+    if outputs.shape[-1] == 1:
+        right = (outputs[..., 0] > 0) == (targets > 0.5)
+    else:
+        right = outputs.argmax(-1) == targets
+    return right.double().mean(-1)
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean squared error of each task in float64, in the targets' unit squared.
+
+    Outputs ``(..., tasks, n, out)`` and targets ``(tasks, n, out)`` give ``(..., tasks)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> squared_error(torch.zeros(1, 2, 1), torch.tensor([[[1.0], [3.0]]])).tolist()
+    [5.0]
+    """
+    if outputs.ndim < 3 or outputs.shape[-3:] != targets.shape:
+        raise ValueError(
+            f"need outputs (..., tasks, n, out) and targets (tasks, n, out), got "
+            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
+        )
+    return (outputs.double() - targets.double()).square().flatten(-2).mean(-1)
+
+
+def variance_explained(outputs: Tensor, targets: Tensor) -> Tensor:
+    r"""Return :math:`1 - \text{MSE}/\text{Var}`: 1 is perfect, 0 the best constant, below is worse.
+
+    Shapes are those of `squared_error`; a task whose targets are constant has nan.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> targets = torch.tensor([[[1.0], [3.0]]])
+    >>> variance_explained(torch.full((1, 2, 1), 2.0), targets).tolist()
+    [0.0]
+    """
+    error = squared_error(outputs, targets)
+    variance = targets.double().flatten(-2).var(-1, correction=0)  # (tasks,)
+    return torch.where(variance > 0, 1 - error / variance, torch.nan)

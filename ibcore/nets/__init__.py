@@ -1,16 +1,12 @@
 """Architectures, activations and weight priors: floor 0, one file per idea."""
 
-from ibcore.nets.activations import ACTIVATIONS, Activation, activation_function
 from ibcore.nets.batch_norm import Moments, Statistics
-from ibcore.nets.conv import ConvHead, ConvNet
-from ibcore.nets.image_network import ImageNorm
-from ibcore.nets.init import Prior, Scaling
+from ibcore.nets.evaluate import batch_statistics
+from ibcore.nets.init import ACTIVATIONS, Activation, Prior, Scaling, activation_function
 from ibcore.nets.mlp import MLP, Norm, Residual
+from ibcore.nets.network import count_parameters, match_size, sample_parameters
 from ibcore.nets.recurrent import LSTM, RNN
-from ibcore.nets.resnet import ResNet, ResNetDepth
-from ibcore.nets.sample import sample_parameters
-from ibcore.nets.size import count_parameters, match_size
-from ibcore.nets.statistics import batch_statistics
+from ibcore.nets.resnet import ConvHead, ConvNet, ImageNorm, ResNet, ResNetDepth
 from ibcore.nets.transformer import Head, Transformer
 
 __all__ = [

@@ -1,22 +1,327 @@
 """Evaluate many networks of one architecture, without autograd, by the fastest correct path.
 
 On a CPU the fastest correct way for an MLP is a loop over networks whose activations stay in the
-cache (`ibcore.nets.tiled`).  On a GPU it is the opposite: chunks of networks in batched matrix
+cache (`ibcore.nets.evaluate`).  On a GPU it is the opposite: chunks of networks in batched matrix
 products.  All paths are tested against the plain loop over modules; the choice is made here alone.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ibcore.nets.batch_norm import Moments, OfStatistics, Statistics, scale_and_offset
-from ibcore.nets.chunks import chunks
-from ibcore.nets.mlp import MLP
+from ibcore.nets.batch_norm import (
+    Gains,
+    Moments,
+    OfStatistics,
+    Statistics,
+    kept_shape,
+    scale_and_offset,
+)
+from ibcore.nets.init import activation_function
+from ibcore.nets.mlp import MLP, normalize_channels
 from ibcore.nets.network import Network
-from ibcore.nets.tiled import forward_tiled
+
+# How many networks and points are computed at once, so that activations fit the memory.
+
+_BYTES = {"cpu": 2**25}  # of activations of the widest layer; on a CPU near the cache
+_BYTES_ELSEWHERE = 2**28
+
+
+def chunks(architecture: Network, x: Tensor) -> tuple[list[slice], list[slice]]:
+    """Return parts of the members and of the points of ``x``, shape (m, n, *in).
+
+    As many members as fit with all points, at least one; then as many points as fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ibcore.nets import MLP
+    >>> chunks(MLP(2, 1, width=8), torch.zeros(3, 5, 2))
+    ([slice(0, 3, None)], [slice(0, 5, None)])
+    """
+    budget = _BYTES.get(x.device.type, _BYTES_ELSEWHERE)
+    point = architecture.widest * x.element_size()
+    members = max(1, budget // (point * x.shape[1]))
+    points = max(1, budget // point)
+    return list(_parts(len(x), members)), list(_parts(x.shape[1], points))
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+# Statistics of batch norms on a reference set, exact in any number of parts.
+
+
+@torch.no_grad()
+def batch_statistics(
+    architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
+) -> dict[str, Moments]:
+    r"""Return mean and variance of every batch norm's input when all of x is one batch.
+
+    The values at a norm depend on the norms before it, so parts of the data cannot be treated
+    one by one.  If all points fit the memory, one pass records everything; otherwise norm after
+    norm is measured over all parts, each pass with the norms before it fixed and no further than
+    the norm in question, which gives the same up to rounding.  Sums are taken in float64.
+
+    Parameters
+    ----------
+    architecture
+        The network; without batch norm the result is empty.
+    parameters
+        Stacked parameters of m networks.
+    x
+        The reference set, usually the training set, for each network: ``(m, n, *in)``.
+
+    Returns
+    -------
+    dict
+        Name of each batch norm to `Moments` of shape (m, c) in float64; the variance is the mean
+        square deviation (no correction), as in a training step.
+
+    Raises
+    ------
+    ValueError
+        If there is only one point.
+
+    Examples
+    --------
+    >>> from ibcore.nets import MLP
+    >>> net = MLP(2, 1, depth=1, width=3, norm="batch")
+    >>> stacked = {name: p.detach()[None] for name, p in net.named_parameters()}
+    >>> batch_statistics(net, stacked, torch.rand(1, 9, 2))["norms.0"].mean.shape
+    torch.Size([1, 3])
+    """
+    if not architecture.batch_norms:
+        return {}
+    if x.shape[1] < 2:
+        raise ValueError(f"statistics of batch norm need at least 2 points, got {x.shape[1]}")
+    members, points = chunks(architecture, x)
+    parts = []
+    for some in members:
+        chosen = {name: value[some] for name, value in parameters.items()}
+        parts.append(_measure(architecture, chosen, [x[some][:, part] for part in points]))
+    return {
+        name: Moments(
+            *(torch.cat(values) for values in zip(*(p[name] for p in parts), strict=True))
+        )
+        for name in architecture.batch_norms
+    }
+
+
+def _measure(
+    architecture: Network, parameters: Mapping[str, Tensor], parts: list[Tensor]
+) -> Statistics:
+    """Return the statistics of some members from all parts of their data."""
+    known: dict[str, Moments] = {}
+    if len(parts) == 1:
+        architecture.forward_stacked(parameters, parts[0], batch_norm=_Record(known, len(parts[0])))
+        return known
+    for name in architecture.batch_norms:
+        total = _Total()
+        for part in parts:
+            try:
+                norm = _Until(known, name, total, len(part))
+                architecture.forward_stacked(parameters, part, batch_norm=norm)
+            except _ReachedError:
+                continue
+        known[name] = total.moments()
+    return known
+
+
+class _Record:
+    """Measure every norm on the way."""
+
+    def __init__(self, known: dict[str, Moments], members: int) -> None:
+        self.known, self.members = known, members
+
+    def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
+        total = _Total()
+        total.add(z, over, self.members)
+        self.known[name] = total.moments()
+        return OfStatistics(self.known)(name, z, over, gains)
+
+
+class _ReachedError(Exception):
+    """The norm in question has been measured; the rest of the pass is not needed."""
+
+
+class _Until:
+    """Fix the norms that are known, measure the next one and end the pass there."""
+
+    def __init__(self, known: Statistics, name: str, total: "_Total", members: int) -> None:
+        self.known, self.name, self.total, self.members = known, name, total, members
+
+    def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
+        if name == self.name:
+            self.total.add(z, over, self.members)
+            raise _ReachedError
+        return OfStatistics(self.known)(name, z, over, gains)
+
+
+class _Total:
+    """Mean and sum of squared deviations, merged part by part (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = self.squares = torch.zeros(())
+
+    def add(self, z: Tensor, over: tuple[int, ...], members: int) -> None:
+        """Take in some points."""
+        count = z.numel() // torch.Size(kept_shape(z, over)).numel()
+        mean = z.mean(over, keepdim=True, dtype=torch.float64)
+        squares = (z - mean.to(z.dtype)).square().sum(over, dtype=torch.float64)
+        mean, squares = mean.reshape(members, -1), squares.reshape(members, -1)  # (m, c)
+        if not self.count:
+            self.mean, self.squares = torch.zeros_like(mean), torch.zeros_like(mean)
+        weight, gap = count / (self.count + count), mean - self.mean
+        self.mean = self.mean + gap * weight
+        self.squares = self.squares + squares + gap.square() * (self.count * weight)
+        self.count += count
+
+    def moments(self) -> Moments:
+        """Return what all points together have."""
+        return Moments(self.mean, self.squares / self.count)
+
+
+# Evaluate many small MLPs on a CPU without leaving the cache.
+#
+# Batching networks into one product writes every activation to memory and reads it back.  Here
+# each
+# network in turn sees tiles of points so few that its activations stay in the cache: two
+# buffers are reused throughout, activations are applied in place, and the bias is the last column
+# of the weights, against a row of ones below the activations.
+
+_ROW_BYTES = 16384  # of one row of a buffer: 4096 points in float32, 2048 in float64
+
+
+_Gains = tuple[Tensor, Tensor]
+
+
+class _Weights(NamedTuple):
+    """Of one network: of each layer and gate (out, in + 1), of each norm twice (width, 1)."""
+
+    layers: list[Tensor]
+    gates: list[Tensor]
+    gains: list[_Gains]
+
+
+class _Buffers(NamedTuple):
+    """Memory of one tile; the last row of ``first`` and ``second`` is and stays 1."""
+
+    first: Tensor  # (width + 1, points)
+    second: Tensor  # (width + 1, points)
+    skip: Tensor  # (width, points)
+    gate: Tensor  # (width, points)
+
+
+def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Evaluate m networks with stacked parameters: ``(m, n, in)`` to ``(m, n, out)``.
+
+    Gives the values of `MLP.forward_stacked`, without autograd, in memory that does not grow
+    with m beyond the result itself.  An ``x`` expanded over members is read once.  Batch norm
+    depends on all points together and is not for tiles: `ibcore.nets.evaluate` folds it into the
+    weights first.
+
+    Examples
+    --------
+    >>> net = MLP(2, 1, depth=1, width=4)
+    >>> stacked = {name: p.detach()[None] for name, p in net.named_parameters()}
+    >>> x = torch.rand(5, 2, generator=torch.Generator().manual_seed(0))
+    >>> bool(torch.allclose(forward_tiled(net, stacked, x[None])[0], net(x), atol=1e-6))
+    True
+    """
+    if architecture.norm == "batch":
+        raise ValueError("batch norm needs all points at once; use evaluate_stacked instead")
+    tile = _ROW_BYTES // x.element_size()
+    buffers = _allocate(architecture, x, min(tile, x.shape[1]))
+    output = x.new_empty((len(x), x.shape[1], architecture.out_features))
+    with torch.no_grad():
+        inputs = [_with_ones(part) for part in torch.split(x[0], tile)]
+        for member in range(len(x)):
+            if member > 0 and x.stride(0) != 0:  # an expanded x has stride 0
+                inputs = [_with_ones(part) for part in torch.split(x[member], tile)]
+            weights = _weights(architecture, parameters, member)
+            for index, source in enumerate(inputs):
+                part = slice(index * tile, index * tile + source.shape[1])
+                output[member, part] = _evaluate(architecture, weights, source, buffers).mT
+    return output
+
+
+def _allocate(architecture: MLP, x: Tensor, points: int) -> _Buffers:
+    width = architecture.width
+    first, second = x.new_ones((2, width + 1, points))
+    skip = x.new_empty((width if architecture.residual == "paper" else 0, points))
+    return _Buffers(first, second, skip, x.new_empty((width if architecture.gated else 0, points)))
+
+
+def _with_ones(x: Tensor) -> Tensor:
+    """Return points as columns over a row of ones: (n, in) to (in + 1, n)."""
+    return torch.cat([x.mT, x.new_ones((1, len(x)))])
+
+
+def _weights(architecture: MLP, parameters: Mapping[str, Tensor], member: int) -> _Weights:
+    return _Weights(
+        _member(parameters, "layers", member, architecture.depth + 1),
+        _member(parameters, "gates", member, len(architecture.gates)),
+        _gains(parameters, member, architecture.depth if architecture.affine else 0),
+    )
+
+
+def _member(parameters: Mapping[str, Tensor], kind: str, member: int, count: int) -> list[Tensor]:
+    """Return the weights of each layer with the bias as last column: (out, in + 1)."""
+    pairs = [
+        (parameters[f"{kind}.{i}.weight"], parameters[f"{kind}.{i}.bias"]) for i in range(count)
+    ]
+    return [torch.cat([weight[member], bias[member, :, None]], dim=1) for weight, bias in pairs]
+
+
+def _gains(parameters: Mapping[str, Tensor], member: int, count: int) -> list[_Gains]:
+    """Return gain and shift of each norm as columns: (width, 1)."""
+    pairs = [(parameters[f"norms.{i}.gain"], parameters[f"norms.{i}.shift"]) for i in range(count)]
+    return [(gain[member, :, None], shift[member, :, None]) for gain, shift in pairs]
+
+
+def _evaluate(architecture: MLP, weights: _Weights, source: Tensor, memory: _Buffers) -> Tensor:
+    """Evaluate one network on one tile: (in + 1, points) to (out, points)."""
+    buffers = _Buffers(*(b[:, : source.shape[1]] for b in memory))
+    layers, gates, gains = weights
+    for index, weight in enumerate(layers[:-1]):
+        target = buffers.second if source is buffers.first else buffers.first
+        z = torch.mm(weight, source, out=target[:-1])
+        _normalize(architecture, z, gains[index] if gains else None)
+        _finish_layer(architecture, z, source, gates[index] if gates else None, buffers)
+        source = target
+    return torch.mm(layers[-1], source)
+
+
+def _normalize(architecture: MLP, z: Tensor, gains: _Gains | None) -> None:
+    """Normalize ``z = W h + b`` over units, in place."""
+    if architecture.norm is not None:
+        z.copy_(normalize_channels(z, dim=0))
+    if gains is not None:
+        z.mul_(gains[0]).add_(gains[1])
+
+
+def _finish_layer(
+    architecture: MLP, z: Tensor, source: Tensor, gate: Tensor | None, buffers: _Buffers
+) -> None:
+    """Turn the normalized z into the layer's output, in place; ``source`` holds h over ones."""
+    if architecture.residual == "paper":
+        buffers.skip.copy_(z)
+    if architecture.prefactor != 1:
+        z.mul_(architecture.prefactor)
+    activation_function(architecture.activation, in_place=True)(z)
+    if gate is not None:
+        z.mul_(torch.mm(gate, source, out=buffers.gate).sigmoid_())
+    if architecture.residual == "paper":
+        z.add_(buffers.skip)
+    elif architecture.residual == "block" and len(source) == len(z) + 1:
+        z.add_(source[:-1])
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ibcore.nets.activations import activation_function, canonical_activation
 from ibcore.nets.batch_norm import (
     BatchNorm,
     Gains,
@@ -18,6 +17,7 @@ from ibcore.nets.batch_norm import (
     of_batch,
     of_formula,
 )
+from ibcore.nets.init import activation_function, canonical_activation
 from ibcore.nets.network import Affine, Network
 
 Norm = Literal["layer", "batch"]

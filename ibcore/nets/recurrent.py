@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ibcore.nets.activations import activation_function, canonical_activation
+from ibcore.nets.init import activation_function, canonical_activation
 from ibcore.runtime import generator
 
 GateNorm = Literal["layer"]

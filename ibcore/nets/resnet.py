@@ -1,13 +1,168 @@
 """ResNet-9 and ResNet-18 for images of 32 x 32, with and without residuals and batch norm."""
 
-from collections.abc import Iterator
-from typing import Literal
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal, get_args
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import skip_init
 
-from ibcore.nets.grouped import Grouped
-from ibcore.nets.image_network import ImageNetwork, ImageNorm, Layer, check_sizes
+from ibcore.nets.batch_norm import BatchNorm, OfStatistics, Statistics, of_batch, of_formula
+from ibcore.nets.init import activation_function, canonical_activation
+from ibcore.nets.network import Affine, Network
+
+# Convolutions of many networks as one grouped convolution, and what comes after the last one.
+#
+# The channels of all networks stand side by side: images of m networks with c channels each have
+# shape (n, m * c, h, w), and a convolution with m groups keeps the networks apart.
+
+OVER = (0, 2, 3)  # points and places, over which batch norm takes its moments
+
+
+def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2d:
+    """Return a convolution without drawing from the global random state.
+
+    Examples
+    --------
+    >>> convolution(3, 8, 5, bias=False).weight.shape
+    torch.Size([8, 3, 5, 5])
+    """
+    layer: nn.Conv2d = skip_init(nn.Conv2d, inputs, outputs, size, bias=bias)  # type: ignore[no-untyped-call]
+    return layer
+
+
+def side_by_side(x: Tensor) -> Tensor:
+    """Put the channels of all networks side by side: (m, n, c, h, w) to (n, m * c, h, w).
+
+    Examples
+    --------
+    >>> side_by_side(torch.zeros(4, 7, 3, 8, 8)).shape
+    torch.Size([7, 12, 8, 8])
+    """
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+class Grouped:
+    """The layers of m networks on images side by side.
+
+    Parameters
+    ----------
+    parameters
+        Stacked parameters ``(m, *shape)``: ``convs.NAME.weight`` and perhaps ``.bias``,
+        ``norms.NAME.gain`` and ``.shift``, ``head.weight`` and ``head.bias``.
+    batch_norm
+        Computes the batch norms; None where there are none.
+
+    Examples
+    --------
+    >>> layers = Grouped({"convs.first.weight": torch.zeros(2, 5, 3, 3, 3)}, None)
+    >>> layers.convolve("first", torch.zeros(1, 6, 8, 8), stride=2).shape
+    torch.Size([1, 10, 4, 4])
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], batch_norm: BatchNorm | None) -> None:
+        self.parameters, self.batch_norm = parameters, batch_norm
+
+    def convolve(self, name: str, h: Tensor, *, stride: int = 1) -> Tensor:
+        """Convolve with padding that keeps the size, and normalize: (n, m * c, h, w)."""
+        weight, bias = self.parameters[f"convs.{name}.weight"], None
+        if f"convs.{name}.bias" in self.parameters:
+            bias = self.parameters[f"convs.{name}.bias"].flatten()
+        z = functional.conv2d(
+            h,
+            weight.flatten(0, 1),  # (m, out, in, k, k) -> (m * out, in, k, k)
+            bias,
+            stride=stride,
+            padding=weight.shape[-1] // 2,
+            groups=len(weight),
+        )
+        if self.batch_norm is None:
+            return z
+        gains = self.parameters[f"norms.{name}.gain"], self.parameters[f"norms.{name}.shift"]
+        return self.batch_norm(f"norms.{name}", z, OVER, gains)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""
+        weight, bias = self.parameters["head.weight"], self.parameters["head.bias"]
+        own = features.reshape(len(features), len(weight), -1).transpose(0, 1)  # (m, n, c)
+        return torch.baddbmm(bias[:, None, :], own, weight.mT)
+
+
+# What the convolutional networks share: layers by name, and one forward pass for one or many.
+
+ImageNorm = Literal["batch"]
+Layer = tuple[str, int, int, int]  # name, channels in, channels out, size of the kernel
+
+
+class ImageNetwork(Network):
+    """A network of convolutions, each perhaps with batch norm after it, and a linear head.
+
+    Convolutions have a bias only where no batch norm follows, as its shift would do the same.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        features: int,
+        out_features: int,
+        *,
+        activation: str,
+        norm: ImageNorm | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if norm is not None and norm not in get_args(ImageNorm):
+            raise ValueError(f"unknown norm {norm!r}; choose one of 'batch', None")
+        self.activation = canonical_activation(activation)
+        self.phi = activation_function(activation)
+        self.norm, self.in_dimensions, self.out_features = norm, 3, out_features
+        self.convs = nn.ModuleDict(
+            {name: convolution(i, o, size, bias=norm is None) for name, i, o, size in layers}
+        )
+        normed = layers if norm else ()
+        self.norms = nn.ModuleDict({name: Affine(o) for name, _, o, _ in normed})
+        self.batch_norms = tuple(f"norms.{name}" for name, *_ in normed)
+        self.head = skip_init(nn.Linear, features, out_features)  # type: ignore[no-untyped-call]
+        self.draw(seed)
+
+    @abstractmethod
+    def compute(self, layers: Grouped, h: Tensor) -> Tensor:
+        """Return the features that the head sees: images (n, m * c, h, w) to (n, m * features)."""
+
+    def forward(self, x: Tensor, *, statistics: Statistics | None = None) -> Tensor:
+        """Evaluate the network: ``(n, channels, height, width)`` to ``(n, out_features)``.
+
+        Batch norm takes its moments from x, or from ``statistics`` of this one network.
+        """
+        own = {name: value[None] for name, value in self.named_parameters()}
+        batch_norm = of_formula if statistics is None else OfStatistics(statistics)
+        return self.forward_stacked(own, x[None], batch_norm=batch_norm)[0]
+
+    def forward_stacked(
+        self, parameters: Mapping[str, Tensor], x: Tensor, *, batch_norm: BatchNorm = of_batch
+    ) -> Tensor:
+        """Evaluate m networks with stacked parameters: ``(m, n, c, h, w)`` to ``(m, n, out)``.
+
+        ``batch_norm`` is as in `ibcore.nets.network.Network`.
+        """
+        layers = Grouped(parameters, batch_norm if self.norm else None)
+        return layers.head(self.compute(layers, side_by_side(x)))
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise ``ValueError`` for a size below 1.
+
+    Examples
+    --------
+    >>> check_sizes(width=3)
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} must be at least 1, got {size}")
+
 
 ResNetDepth = Literal[9, 18]
 
@@ -155,3 +310,91 @@ def _layers18(in_channels: int, width: int) -> Iterator[Layer]:
             if before != after:
                 yield f"{name}_skip", before, after, 1
             before = after
+
+
+# A small convolutional network for digits and other small images.
+
+ConvHead = Literal["average", "flatten"]
+
+
+class ConvNet(ImageNetwork):
+    r"""Blocks of convolution, activation and 2 x 2 max pooling, then a linear output layer.
+
+    Each block is :math:`h \mapsto \text{pool}(\varphi(\text{norm}(K * h)))` with a kernel of 3 x 3
+    that keeps the size.  With batch norm the convolutions have no bias, and the norm has a gain
+    and a shift for each channel.  The initial parameters are drawn by
+    `ibcore.nets.sample_parameters` with its default prior; gains are 1, shifts 0.
+
+    Parameters
+    ----------
+    in_channels, out_features
+        Channels of the image and dimensions of the output.
+    channels
+        Channels after each block; images shrink by half in each (rounded down).
+    image_size
+        Height and width of the images.
+    activation
+        One of `ibcore.nets.ACTIVATIONS`.
+    norm
+        ``"batch"`` or None.
+    head
+        What the output layer sees: the ``"average"`` of each channel over all places, or all
+        places (``"flatten"``).
+    seed
+        Of the initial parameters.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1, the image is too small for the blocks, or a name is unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ConvNet(1, 10, channels=(8, 16), image_size=8)(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_features: int = 10,
+        *,
+        channels: Sequence[int] = (16, 32),
+        image_size: int = 8,
+        activation: str = "relu",
+        norm: ImageNorm | None = None,
+        head: ConvHead = "average",
+        seed: int = 0,
+    ) -> None:
+        check_sizes(in_channels=in_channels, out_features=out_features, blocks=len(channels))
+        check_sizes(**{f"channels[{i}]": count for i, count in enumerate(channels)})
+        if head not in get_args(ConvHead):
+            raise ValueError(f"unknown head {head!r}; choose one of 'average', 'flatten'")
+        last = image_size >> len(channels)
+        if last < 1:
+            raise ValueError(
+                f"image_size {image_size} is too small for {len(channels)} blocks, each of which "
+                f"halves it; use at least {2 ** len(channels)}, or fewer channels"
+            )
+        layers = [
+            (str(index), i, o, 3) for index, (i, o) in enumerate(pairwise((in_channels, *channels)))
+        ]
+        places = last**2 if head == "flatten" else 1
+        super().__init__(
+            layers,
+            channels[-1] * places,
+            out_features,
+            activation=activation,
+            norm=norm,
+            seed=seed,
+        )
+        self.pooling = head
+        sizes = [(image_size >> index) ** 2 * count for index, count in enumerate(channels)]
+        self.widest = max(in_channels * image_size**2, *sizes)
+
+    def compute(self, layers: Grouped, h: Tensor) -> Tensor:
+        """Return the features that the head sees: images (n, m * c, h, w) to (n, m * features)."""
+        for name in self.convs:
+            h = functional.max_pool2d(self.phi(layers.convolve(name, h)), 2)
+        return h.mean((2, 3)) if self.pooling == "average" else h.flatten(1)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
-from ibcore.nets.activations import activation_function, canonical_activation
+from ibcore.nets.init import activation_function, canonical_activation
 from ibcore.runtime import generator
 
 Head = Literal["tied", "untied"]

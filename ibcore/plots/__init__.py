@@ -4,13 +4,9 @@ Each plot takes tidy data and returns a matplotlib `Figure`; `show` puts it on a
 Tables of means carry their interval and n.
 """
 
-from ibcore.plots.curves import curves
-from ibcore.plots.grid import interval_grid
-from ibcore.plots.images import gallery, heatmaps
-from ibcore.plots.page import Shown, caption, show
-from ibcore.plots.points import scatter
-from ibcore.plots.style import FUNCTION_COLORS, STYLES
-from ibcore.plots.tables import difference_table, interval_table
+from ibcore.plots.curves import curves, gallery, heatmaps, scatter
+from ibcore.plots.page import FUNCTION_COLORS, STYLES, Shown, caption, show
+from ibcore.plots.tables import difference_table, interval_grid, interval_table
 
 __all__ = [
     "FUNCTION_COLORS",

@@ -4,23 +4,36 @@ After Teney, Nicolicioiu, Hartmann and Abbasnejad, "Neural Redshift: Random Netw
 Random Functions", CVPR 2024 (arXiv 2403.02241).
 """
 
-from ibcore.redshift.bilevel import Bilevel, LearnedActivation, learn_activation
-from ibcore.redshift.boolean import boolean_complexity, rank_functions, sample_boolean
 from ibcore.redshift.decoding import sample_sequences
-from ibcore.redshift.fourier import fourier_complexity, radial_spectrum
+from ibcore.redshift.fourier import (
+    chebyshev_complexity,
+    fourier_complexity,
+    legendre_complexity,
+    path_variation,
+    radial_spectrum,
+    total_variation,
+)
 from ibcore.redshift.guess_and_check import (
     Guesses,
+    UnbiasedModel,
+    boolean_complexity,
     check_guesses,
     network_guesser,
+    rank_functions,
+    sample_boolean,
+    sample_unbiased,
     unbiased_guesser,
 )
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity, lz76, lz78
-from ibcore.redshift.paths import path_variation
-from ibcore.redshift.polynomial import chebyshev_complexity, legendre_complexity
 from ibcore.redshift.sampling import sample_functions
-from ibcore.redshift.splines import Spline, SplineMLP, evaluate_spline
-from ibcore.redshift.unbiased import UnbiasedModel, sample_unbiased
-from ibcore.redshift.variation import total_variation
+from ibcore.redshift.splines import (
+    Bilevel,
+    LearnedActivation,
+    Spline,
+    SplineMLP,
+    evaluate_spline,
+    learn_activation,
+)
 
 __all__ = [
     "Bilevel",

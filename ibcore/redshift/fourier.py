@@ -1,12 +1,17 @@
 """Fourier complexity: the mean frequency of a function, weighted by amplitude."""
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ibcore.redshift._values import check_values, is_constant, mask_constant
+from ibcore.population import Population
+from ibcore.redshift.sampling import check_values, is_constant, mask_constant
+from ibcore.tasks.modular import Nodes, axis
 
 Transform = Literal["dct", "fft", "hann"]
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
@@ -159,3 +164,253 @@ def radial_spectrum(values: Tensor, *, transform: Transform = "dct") -> tuple[Te
     means = means / means.sum(1, keepdim=True)
     fractions = torch.arange(1, rings, dtype=torch.float64, device=values.device) / radius.max()
     return fractions, means.masked_fill(is_constant(values)[:, None], torch.nan)
+
+
+# Variation along paths: how far a network's output travels on the way between two inputs.
+
+
+def path_variation(population: Population, a: Tensor, b: Tensor, *, points: int = 33) -> Tensor:
+    r"""Return how much longer the way of each function is than the straight one.
+
+    Along the segment from :math:`a_i` to :math:`b_i`, sampled at equally spaced :math:`x_{ij}`,
+
+    .. math:: V(f) = \frac{\sum_i \sum_j |f(x_{i,j+1}) - f(x_{ij})|}{\sum_i |f(b_i) - f(a_i)|}.
+
+    It is 1 for a linear function, and for any that is monotone along every segment, in any
+    number of dimensions; it is blind to the scale of the function.
+
+    Parameters
+    ----------
+    population
+        m networks; several outputs are added up.
+    a, b
+        Ends of the segments, ``(n, in)`` each, in the population's dtype and device.
+    points
+        Samples along each segment, both ends included, at least 2.  Turns between two samples
+        are not seen, so V never falls as samples are added in between.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(m,)``, float64, at least 1; nan for a constant function.
+
+    Raises
+    ------
+    ValueError
+        If a and b do not have one shape ``(n, in)``, there are fewer than 2 points, or an output
+        is not finite.
+
+    References
+    ----------
+    Teney et al. (2025), arXiv 2503.10065, use total variation along segments between training
+    points.  The division by the straight way is our choice.
+
+    Examples
+    --------
+    >>> from ibcore.nets import MLP
+    >>> many = Population.sample(MLP(3, activation="linear"), networks=2)
+    >>> a, b = torch.rand(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> path_variation(many, a, b).round(decimals=6).tolist()
+    [1.0, 1.0]
+    """
+    if a.ndim != 2 or a.shape != b.shape or len(a) < 1:
+        raise ValueError(
+            f"a and b must have one shape (n, in), got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    if points < 2:
+        raise ValueError(f"points must be at least 2, got {points}")
+    share = torch.linspace(0, 1, points, dtype=a.dtype, device=a.device)[:, None]
+    x = torch.lerp(a[:, None, :], b[:, None, :], share)  # (n, points, in)
+    values = population.forward(x.flatten(0, 1))  # (m, n * points, out)
+    if not bool(torch.isfinite(values).all()):
+        raise ValueError("an output is nan or infinite; look at the weight scale of the networks")
+    paths = values.double().reshape(len(population), len(a), points, -1)  # (m, n, points, out)
+    travelled = paths.diff(dim=2).abs().flatten(1).sum(1)
+    straight = (paths[:, :, -1] - paths[:, :, 0]).abs().flatten(1).sum(1)
+    return (travelled / straight).masked_fill(is_constant(values), torch.nan)
+
+
+# Polynomial complexity: the mean order of a function's expansion in orthogonal polynomials.
+
+_VANDERMONDE: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "chebyshev": np.polynomial.chebyshev.chebvander,
+    "legendre": np.polynomial.legendre.legvander,
+}
+
+
+@lru_cache(maxsize=32)
+def _projection(basis: str, points: int, degree: int, nodes: Nodes) -> Tensor:
+    """Return the least-squares map from values to coefficients, (degree + 1, points)."""
+    return torch.from_numpy(
+        np.linalg.pinv(_VANDERMONDE[basis](axis(points, nodes=nodes).numpy(), degree))
+    )
+
+
+def _degree(points: int, degree: int | None, nodes: Nodes) -> int:
+    largest = points // 3 if nodes in ("uniform", "cell") else points - 1
+    if degree is None:
+        return min(16, largest)
+    if not 1 <= degree <= largest:
+        raise ValueError(
+            f"degree must be between 1 and {largest} on {points} {nodes} nodes, got {degree}; "
+            "the fit is ill-conditioned beyond that: use more points or nodes='chebyshev'"
+        )
+    return degree
+
+
+def polynomial_coefficients(
+    values: Tensor, basis: str, *, degree: int | None = None, nodes: Nodes = "uniform"
+) -> Tensor:
+    """Return coefficients of the tensor-product expansion, ``(networks, degree + 1, ...)``.
+
+    Least squares on the grid, separable: one small matrix along each axis.
+
+    Examples
+    --------
+    >>> x = axis(12)
+    >>> c = polynomial_coefficients((2 * x * x - 1)[None], "chebyshev", degree=3)  # T_2
+    >>> (c.abs() > 1e-12).tolist()
+    [[False, False, True, False]]
+    """
+    exact = check_values(values)
+    points = exact.shape[1]
+    matrix = _projection(basis, points, _degree(points, degree, nodes), nodes).to(exact.device)
+    for dimension in range(1, exact.ndim):
+        exact = (exact.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
+    return exact
+
+
+def _mean_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) -> Tensor:
+    coefficients = polynomial_coefficients(values, basis, degree=degree, nodes=nodes)
+    dimensions = coefficients.ndim - 1
+    line = torch.arange(coefficients.shape[1], dtype=torch.float64, device=values.device)
+    order = torch.stack(torch.meshgrid(*[line] * dimensions, indexing="ij")).sum(0).flatten()
+    amplitudes = coefficients.abs().flatten(1)[:, 1:]  # without the constant
+    return mask_constant(amplitudes @ order[1:] / amplitudes.sum(1), values)
+
+
+def chebyshev_complexity(
+    values: Tensor, *, degree: int | None = None, nodes: Nodes = "uniform"
+) -> Tensor:
+    r"""Return the mean order of the Chebyshev expansion, weighted by amplitude.
+
+    .. math:: C(f) = \frac{\sum_{i+j>0} |c_{ij}|\,(i+j)}{\sum_{i+j>0} |c_{ij}|},\qquad
+              f \approx \sum_{i,j \le K} c_{ij} T_i(x_1) T_j(x_2)
+
+    A linear function has order 1.
+
+    Parameters
+    ----------
+    values
+        Functions on a grid, ``(networks, n)``, ``(networks, n, n)`` and so on.
+    degree
+        :math:`K`; default 16, or n // 3 where that is less.  On a uniform grid higher degrees
+        than n // 3 are refused as ill-conditioned.
+    nodes
+        The grid the values were taken on, as in `ibcore.tasks.axis`.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(networks,)``, float64, between 1 and 2K in two dimensions; nan for a constant
+        function.
+
+    Raises
+    ------
+    ValueError
+        If the values are not finite floating point numbers on a grid, or the degree does not
+        fit it.
+
+    References
+    ----------
+    Teney et al. (2024), section 2.
+
+    Examples
+    --------
+    >>> from ibcore.tasks import grid
+    >>> ramp = grid(32)[:, 0].reshape(1, 32, 32)
+    >>> round(float(chebyshev_complexity(ramp)), 6)
+    1.0
+    """
+    return _mean_order(values, "chebyshev", degree, nodes)
+
+
+def legendre_complexity(
+    values: Tensor, *, degree: int | None = None, nodes: Nodes = "uniform"
+) -> Tensor:
+    r"""Return the mean order of the Legendre expansion, weighted by amplitude.
+
+    As `chebyshev_complexity`, with Legendre polynomials normalized to :math:`P_k(1) = 1`.
+
+    Parameters
+    ----------
+    values, degree, nodes
+        As in `chebyshev_complexity`.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(networks,)``, float64; nan for a constant function.
+
+    Raises
+    ------
+    ValueError
+        As in `chebyshev_complexity`.
+
+    References
+    ----------
+    Teney et al. (2024), section 2.
+
+    Examples
+    --------
+    >>> x = axis(30)
+    >>> round(float(legendre_complexity(((3 * x * x - 1) / 2)[None])), 6)  # P_2
+    2.0
+    """
+    return _mean_order(values, "legendre", degree, nodes)
+
+
+# Total variation: how far a function travels along a line.
+
+
+def total_variation(values: Tensor) -> Tensor:
+    r"""Return the mean total variation along the lines of the grid, in standard deviations.
+
+    .. math:: V(f) = \frac{1}{\operatorname{std} f}
+              \operatorname{mean}_\text{lines} \sum_i |f(x_{i+1}) - f(x_i)|
+
+    Lines run along each axis.  The division makes it blind to the scale of the function.
+
+    Parameters
+    ----------
+    values
+        Functions on a grid, ``(networks, n)``, ``(networks, n, n)`` and so on.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(networks,)``, float64; nan for a constant function.
+
+    Raises
+    ------
+    ValueError
+        If the values are not finite floating point numbers on a grid.
+
+    References
+    ----------
+    Teney et al. (2025), arXiv 2503.10065, use total variation along segments between training
+    points; on a grid the segments are its lines.
+
+    Examples
+    --------
+    >>> ramp = torch.linspace(-1, 1, 65, dtype=torch.float64)
+    >>> round(float(total_variation(ramp[None])), 3)  # 2 / std, std = 2 / sqrt(12)
+    3.411
+    """
+    exact = check_values(values)
+    lengths = [
+        exact.diff(dim=axis).abs().sum(axis).reshape(len(exact), -1).mean(1)  # (networks,)
+        for axis in range(1, exact.ndim)
+    ]
+    deviation = exact.flatten(1).std(1, correction=0)
+    return mask_constant(torch.stack(lengths).mean(0) / deviation, values)

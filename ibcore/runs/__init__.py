@@ -1,20 +1,32 @@
 """Experiments, stored results and the ledger of claims."""
 
-from ibcore.runs.claim import Claim, LedgerError
-from ibcore.runs.claims import Results, check, claims
+from ibcore.runs.claims import (
+    Claim,
+    ClaimResult,
+    LedgerError,
+    Results,
+    check,
+    claims,
+    evaluate,
+    read_ledger,
+)
+from ibcore.runs.cli import fill_text
 from ibcore.runs.estimate import Estimate, estimate
-from ibcore.runs.evaluation import ClaimResult, evaluate
-from ibcore.runs.execute import run
+from ibcore.runs.execute import CellError, run
 from ibcore.runs.executors import open_executor
-from ibcore.runs.experiment import Experiment
-from ibcore.runs.fill import fill_text
-from ibcore.runs.job import CellError
-from ibcore.runs.ledger import read_ledger
+from ibcore.runs.experiment import Experiment, experiments, find
 from ibcore.runs.limits import TimeLimitError
 from ibcore.runs.overview import measurements
-from ibcore.runs.provenance import Provenance
-from ibcore.runs.registry import experiments, find
-from ibcore.runs.store import DamagedResultError, Stored, default_store, load, read, stored, write
+from ibcore.runs.store import (
+    DamagedResultError,
+    Provenance,
+    Stored,
+    default_store,
+    load,
+    read,
+    stored,
+    write,
+)
 
 __all__ = [
     "CellError",

@@ -1,20 +1,508 @@
 """Check the claims of the ledger against published results or fresh runs."""
 
+import string
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args
 
-from ibcore.runs.claim import Claim, LedgerError
-from ibcore.runs.evaluation import ClaimResult, evaluate, show
+import numpy as np
+
+import ibcore
 from ibcore.runs.execute import run
-from ibcore.runs.ledger import read_ledger
-from ibcore.runs.registry import LABS, suggest
+from ibcore.runs.experiment import LABS, check_name, suggest
+from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
 from ibcore.runs.store import load
-from ibcore.runtime import Tier
+from ibcore.runtime import TIERS, Tier, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# A claim: one sentence that states a measured fact, and what must hold for it to be true.
+
+Verdict = Literal[
+    "agrees", "agrees in direction", "contradicts", "beyond the paper", "not attempted"
+]
+Relation = Literal["above", "below", "between", "increasing", "decreasing"]
+
+
+class LedgerError(ValueError):
+    """The ledger of claims has an entry that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a claim says about its value.
+
+    Attributes
+    ----------
+    relation
+        How the value is compared.
+    bounds
+        One bound for above and below, two for between, none for an order.
+    margin
+        For an order: by how much, at least, each entry exceeds or undercuts the one before.
+
+    Examples
+    --------
+    >>> Expect("between", (1.0, 2.0)).holds(1.5), str(Expect("above", (0.5,)))
+    (True, 'above 0.5')
+    """
+
+    relation: Relation
+    bounds: tuple[float, ...] = ()
+    margin: float = 0.0
+
+    def holds(self, value: float | tuple[float, ...]) -> bool:
+        """Say whether a value (for an order: the entries of a tuple) is as expected."""
+        if isinstance(value, tuple):
+            sign = 1 if self.relation == "increasing" else -1
+            return all(sign * (b - a) > self.margin for a, b in pairwise(value))
+        if self.relation == "above":
+            return value > self.bounds[0]
+        if self.relation == "below":
+            return value < self.bounds[0]
+        return self.bounds[0] <= value <= self.bounds[1]
+
+    def __str__(self) -> str:
+        if self.bounds:
+            return f"{self.relation} {' and '.join(f'{bound:g}' for bound in self.bounds)}"
+        return self.relation + (f" by more than {self.margin:g}" if self.margin else "")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What the paper says, and where it says it."""
+
+    value: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence that states a measured fact.
+
+    Attributes
+    ----------
+    id, statement, lab
+        ``"redshift.relu-bounded"``, one sentence (may hold ``{value}``, ``{low}``, ``{high}``),
+        and the laboratory.
+    experiment, measure, expect, tier
+        Which stored result, which expression over it, what it must satisfy, at which tier.
+        All four are None exactly when the verdict is "not attempted".
+    paper
+        The paper's own number, or None.
+    verdict, note
+        How ours relates to the paper's, and why.
+    format, unit
+        How the number is printed, and its unit.
+    resample
+        The column of replicates that the bootstrap draws.
+    """
+
+    id: str
+    statement: str
+    lab: str
+    experiment: str | None
+    measure: Measure | None = field(compare=False)
+    expect: Expect | None
+    tier: Tier | None
+    paper: Paper | None
+    verdict: Verdict
+    note: str
+    format: str = "{:.2f}"
+    resample: str = "network"
+    unit: str | None = None
+
+    def expected(self) -> Expect:
+        """Return what must hold; `LedgerError` for a claim that was not attempted."""
+        if self.expect is None:
+            raise LedgerError(f"claim {self.id!r} was not attempted, so nothing is expected of it")
+        return self.expect
+
+
+# Evaluate one claim on one frame, with a paired bootstrap interval.
+
+Number = float | tuple[float, ...]
+
+_DRAWS = 1000
+_ENTRIES = 4_000_000  # weights held in memory at once
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What a claim's measure gives on a stored result.
+
+    Attributes
+    ----------
+    claim
+        The claim.
+    value
+        The measure; a tuple for a claim of order.
+    low, high
+        95 % percentile bootstrap interval, per entry for a tuple.
+    n
+        Number of distinct replicates behind the value.
+    rows, nonfinite
+        Rows that entered, and how many of them held no finite value and were left out.
+    undefined
+        Bootstrap draws, of 1000, in which the measure had no value; they are left out.
+    seeds, tier, date, device
+        Where the stored result comes from; None for a frame without provenance.
+    passed
+        Whether the value is as expected.
+    """
+
+    claim: Claim
+    value: Number
+    low: Number
+    high: Number
+    n: int
+    rows: int
+    nonfinite: int
+    undefined: int
+    seeds: tuple[int, ...]
+    tier: Tier | None
+    date: str | None
+    device: str | None
+    passed: bool
+
+
+def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
+    """Evaluate a claim on a frame.
+
+    The replicates behind the value are drawn 1000 times with replacement; a replicate carries
+    all its rows with it, so that measures over several cells stay paired.
+
+    Raises
+    ------
+    LedgerError
+        If the measure does not fit the frame, or has no finite value there; the message names
+        the claim.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ibcore.runs.claims import parse_claim
+    >>> claim = parse_claim({
+    ...     "id": "toy.mean", "statement": "It is {value}.", "lab": "toy",
+    ...     "experiment": "toy.squares", "measure": "mean('x')", "expect": {"above": 1},
+    ...     "tier": "smoke", "paper": None, "verdict": "beyond the paper", "note": "An example.",
+    ... })
+    >>> result = evaluate(claim, pd.DataFrame({"network": [0, 1, 2], "x": [1.0, 2.0, 3.0]}))
+    >>> result.value, result.n, result.passed
+    (2.0, 3, True)
+    """
+    if claim.measure is None:
+        raise LedgerError(f"claim {claim.id!r} was not attempted, so it has no value")
+    try:
+        sample = Sample(frame, claim.resample)
+        point = _columns(claim.measure(sample))[0]
+        if not np.isfinite(point).all():
+            raise MeasureError(f"the measure {claim.measure.text!r} gives {_number(point)}")
+        draws = np.concatenate([_columns(claim.measure(s)) for s in _resampled(sample)])
+        low, high, undefined = _interval(draws)
+    except MeasureError as error:
+        raise LedgerError(f"claim {claim.id!r}: {error}") from error
+    origin: Mapping[str, Any] = frame.attrs.get("provenance", {})
+    shape = _number if claim.measure.length is None else tuple
+    value = shape(point.tolist())
+    return ClaimResult(
+        claim=claim,
+        value=value,
+        low=shape(low.tolist()),
+        high=shape(high.tolist()),
+        n=len(sample.used_replicates()),
+        rows=int(sample.used.sum()),
+        nonfinite=int(sample.nonfinite.sum()),
+        undefined=undefined,
+        seeds=tuple(origin.get("seeds", ())),
+        tier=origin.get("tier"),
+        date=origin.get("date"),
+        device=origin.get("device_name"),
+        passed=claim.expected().holds(value),
+    )
+
+
+def show(claim: Claim, number: Number) -> str:
+    """Print a value in the claim's format; entries of a tuple are separated by commas."""
+    if isinstance(number, tuple):
+        return ", ".join(show(claim, entry) for entry in number)
+    text = claim.format.format(number)
+    return text.replace("-", "", 1) if text == claim.format.format(-0.0) else text
+
+
+def show_interval(result: ClaimResult) -> str:
+    """Print the interval as ``"1.28 to 1.37"``; for a tuple one interval per entry."""
+    lows = result.low if isinstance(result.low, tuple) else (result.low,)
+    highs = result.high if isinstance(result.high, tuple) else (result.high,)
+    pairs = zip(lows, highs, strict=True)
+    return ", ".join(f"{show(result.claim, a)} to {show(result.claim, b)}" for a, b in pairs)
+
+
+def _resampled(sample: Sample) -> Iterator[Sample]:
+    """Yield the sample with the weights of its bootstrap draws, a chunk at a time."""
+    used = sample.used_replicates()
+    rng = np.random.default_rng(0)
+    chunk = max(1, _ENTRIES // sample.replicates)
+    for start in range(0, _DRAWS, chunk):
+        size = min(chunk, _DRAWS - start)
+        weights = np.zeros((size, sample.replicates))
+        weights[:, used] = rng.multinomial(len(used), np.full(len(used), 1 / len(used)), size)
+        sample.weights = weights
+        yield sample
+
+
+def _interval(draws: Draws) -> tuple[Draws, Draws, int]:
+    """Return the 2.5 % and 97.5 % quantiles, shape (entries,), and the draws without a value."""
+    defined = np.isfinite(draws).all(axis=1)
+    if 2 * defined.sum() < len(draws):
+        raise MeasureError(
+            f"the measure has no value in {int((~defined).sum())} of {len(draws)} bootstrap "
+            "draws; it rests on too few replicates, widen its filters or add replicates"
+        )
+    low, high = np.quantile(draws[defined], [0.025, 0.975], axis=0)
+    return low, high, int((~defined).sum())
+
+
+def _columns(value: Draws | tuple[Draws, ...]) -> Draws:
+    """Return the values of a measure with shape (draws, entries)."""
+    return np.stack(value if isinstance(value, tuple) else (value,), axis=1)
+
+
+def _number(values: Any) -> Any:
+    """Return the only entry of a list of one."""
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+# Read the ledger of claims and refuse every entry that is not complete and clear.
+
+T = TypeVar("T")
+
+_MEASURED = ("experiment", "measure", "expect", "tier")
+_REQUIRED = ("id", "statement", "lab", *_MEASURED, "paper", "verdict", "note")
+_OPTIONAL = ("format", "resample", "unit")
+
+
+def ledger_path() -> Path:
+    """Return the ledger: ``book/claims.yml`` of a checkout, else the packaged copy."""
+    package = Path(ibcore.__file__).parent
+    checkout = package.parent / "book" / "claims.yml"
+    return checkout if checkout.exists() else package / "_claims.yml"
+
+
+def read_ledger(path: Path | None = None) -> dict[str, Claim]:
+    """Return the claims by id, in the order of the file.
+
+    Raises
+    ------
+    LedgerError
+        If the file is not a list of complete, distinct claims; the message names the claim.
+
+    Examples
+    --------
+    >>> all(claim.id == name for name, claim in read_ledger().items())
+    True
+    """
+    import yaml
+
+    source = path or ledger_path()
+    try:
+        entries = yaml.load(source.read_text(encoding="utf-8"), Loader=_unique_key_loader())
+    except yaml.YAMLError as error:
+        raise LedgerError(f"{source} is not readable YAML: {error}") from error
+    if not isinstance(entries, list):
+        raise LedgerError(f"{source} must hold a list of claims (an empty one is '[]')")
+    claims: dict[str, Claim] = {}
+    for number, entry in enumerate(entries, start=1):
+        claim = parse_claim(entry, f"entry {number} of {source.name}")
+        if claim.id in claims:
+            _fail(claim.id, f"the id occurs twice in {source}; give each claim its own")
+        claims[claim.id] = claim
+    return claims
+
+
+def parse_claim(entry: object, where: str = "claim") -> Claim:
+    """Return a claim from its mapping in the ledger.
+
+    Raises
+    ------
+    LedgerError
+        If a key is missing or unknown, or a value cannot be used.
+
+    Examples
+    --------
+    >>> try:
+    ...     parse_claim({"id": "redshift.example"})
+    ... except LedgerError as error:
+    ...     print(str(error)[:56])
+    claim 'redshift.example': missing keys statement, lab, e
+    """
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+        raise LedgerError(f"{where}: a claim is a mapping with a text 'id', got {entry!r}")
+    name: str = entry["id"]
+    _check_keys(name, entry, _REQUIRED, _OPTIONAL)
+    for key in ("statement", "lab", "verdict", "note"):
+        _text(name, key, entry[key])
+    attempted = _check_verdict(name, entry)
+    lab, dot, _ = name.partition(".")
+    if not dot or entry["lab"] != lab:
+        _fail(name, f"the id must start with the lab, here '{entry['lab']}.'")
+    optional = {
+        key: _text(name, key, entry[key])
+        for key in ("format", "resample", "unit")
+        if entry.get(key) is not None
+    }
+    claim = Claim(
+        id=name,
+        statement=entry["statement"],
+        lab=lab,
+        experiment=_named(name, check_name, entry["experiment"]) if attempted else None,
+        measure=_named(name, Measure, entry["measure"]) if attempted else None,
+        expect=parse_expect(name, "expect", entry["expect"]) if attempted else None,
+        tier=_named(name, check_tier, entry["tier"]) if attempted else None,
+        paper=_paper(name, entry["paper"]),
+        verdict=entry["verdict"],
+        note=entry["note"],
+        **optional,
+    )
+    _check_shape(claim)
+    _check_texts(claim)
+    return claim
+
+
+def parse_expect(name: str, key: str, value: object) -> Expect:
+    """Return an expectation from ``above``, ``below``, ``between`` or ``order``."""
+    allowed = "exactly one of above: x, below: x, between: [a, b], order: increasing|decreasing"
+    if not isinstance(value, dict):
+        _fail(name, f"{key} must be a mapping with {allowed}, got {value!r}")
+    kinds = set(value) - {"margin"}
+    if len(kinds) != 1 or ("margin" in value and kinds != {"order"}):
+        _fail(name, f"{key} must hold {allowed} (an order may have a margin), got {value!r}")
+    kind = kinds.pop()
+    if kind == "order" and value["order"] in ("increasing", "decreasing"):
+        (margin,) = _numbers(name, f"{key}.margin", [value.get("margin", 0)], 1)
+        if margin < 0:
+            _fail(name, f"{key}.margin must not be negative, got {margin:g}")
+        return Expect(value["order"], margin=margin)
+    if kind == "between":
+        bounds = _numbers(name, f"{key}.between", value["between"], 2)
+        if bounds[0] >= bounds[1]:
+            _fail(name, f"{key}.between must rise from low to high, got {value['between']!r}")
+        return Expect("between", bounds)
+    if kind == "above" or kind == "below":  # noqa: PLR1714  # mypy narrows this form
+        return Expect(kind, _numbers(name, f"{key}.{kind}", [value[kind]], 1))
+    return _fail(name, f"{key} must hold {allowed}, got {value!r}")
+
+
+def _check_verdict(name: str, entry: Mapping[str, Any]) -> bool:
+    """Return whether the claim was attempted; its four measured keys must say the same."""
+    if entry["verdict"] not in get_args(Verdict):
+        choices = ", ".join(get_args(Verdict))
+        _fail(name, f"unknown verdict {entry['verdict']!r}; choose one of {choices}")
+    attempted: bool = entry["verdict"] != "not attempted"
+    for key in _MEASURED:
+        if attempted == (entry[key] is None):
+            _fail(
+                name,
+                f"{key} must be null exactly when the verdict is 'not attempted', got "
+                f"{entry[key]!r} with verdict {entry['verdict']!r}",
+            )
+    return attempted
+
+
+def _check_shape(claim: Claim) -> None:
+    """Refuse an order of one number, and any other expectation of a tuple."""
+    if claim.measure is None or claim.expect is None:
+        return
+    if claim.expect.bounds and claim.measure.length is not None:
+        _fail(claim.id, f"'{claim.expect}' needs one number, but the measure is a tuple")
+    if not claim.expect.bounds and (claim.measure.length or 0) < 2:
+        _fail(claim.id, f"'{claim.expect}' needs a measure of the form (m1, m2, ...)")
+
+
+def _check_texts(claim: Claim) -> None:
+    try:
+        claim.format.format(1.0)
+        fields = {field for _, field, _, _ in string.Formatter().parse(claim.statement) if field}
+    except (ValueError, IndexError, KeyError) as error:
+        _fail(claim.id, f"format {claim.format!r} or the statement has a bad placeholder: {error}")
+    if claim.format.format(1.0) == claim.format.format(2.0):
+        _fail(claim.id, f"format {claim.format!r} does not print the number; use '{{:.2f}}'")
+    if not fields <= {"value", "low", "high"}:
+        _fail(claim.id, f"the statement may hold {{value}}, {{low}}, {{high}}, got {fields}")
+    if fields and claim.measure is None:
+        _fail(claim.id, "a claim that was not attempted has no numbers to fill in")
+
+
+def _check_keys(
+    name: str, entry: Mapping[Any, Any], required: Sequence[str], optional: Sequence[str]
+) -> None:
+    missing = [key for key in required if key not in entry]
+    if missing:
+        _fail(name, f"missing keys {', '.join(missing)}; add them (null where allowed)")
+    unknown = [str(key) for key in entry if key not in (*required, *optional)]
+    if unknown:
+        known = ", ".join([*required, *optional])
+        _fail(name, f"unknown keys {', '.join(unknown)}; known keys: {known}")
+
+
+def _paper(name: str, value: object) -> Paper | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"value", "where"}:
+        _fail(name, f"paper must be null or {{value: ..., where: ...}}, got {value!r}")
+    return Paper(*(_text(name, f"paper.{key}", value[key]) for key in ("value", "where")))
+
+
+def _text(name: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        _fail(name, f"{key} must be text, got {value!r}; put it in quotes")
+    return value
+
+
+def _numbers(name: str, key: str, values: object, length: int) -> tuple[float, ...]:
+    if (
+        not isinstance(values, list)
+        or len(values) != length
+        or any(type(value) not in (int, float) or value - value != 0 for value in values)
+    ):
+        _fail(name, f"{key} must hold {length} finite number(s), got {values!r}")
+    return tuple(float(value) for value in values)
+
+
+def _named(name: str, parse: Callable[[str], T], value: str) -> T:
+    """Parse a value; an error names the claim."""
+    try:
+        return parse(value)
+    except (ValueError, TypeError, AttributeError) as error:
+        hint = "" if isinstance(error, MeasureError) else f" (tiers: {', '.join(TIERS)})"
+        raise LedgerError(f"claim {name!r}: {error}{hint}") from error
+
+
+def _fail(name: str, reason: str) -> NoReturn:
+    raise LedgerError(f"claim {name!r}: {reason}")
+
+
+def _unique_key_loader() -> Any:
+    """Return a safe YAML loader that refuses a key that occurs twice."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key!r} occurs twice", node.start_mark
+                    )
+            return super().construct_mapping(node, deep)
+
+    return Loader
+
 
 __all__ = ["Claim", "ClaimResult", "LedgerError", "Results", "check", "claims", "evaluate"]
 

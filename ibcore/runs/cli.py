@@ -1,19 +1,599 @@
 """The command line: ``ibcore list | run | status | claims | data``."""
 
+import errno
+import json
+import re
 import sys
+import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from ibcore.runs.claims_commands import ledger
-from ibcore.runs.data_commands import data
-from ibcore.runs.job import CellError
-from ibcore.runs.limits import TimeLimitError
-from ibcore.runs.list_commands import list_experiments, status
-from ibcore.runs.run_command import run_experiments
+from ibcore.data import DATA_SETS, DataSet, fetch, place
+from ibcore.runs.claims import (
+    ClaimResult,
+    LedgerError,
+    Results,
+    check,
+    ledger_path,
+    of_lab,
+    read_ledger,
+    show,
+    show_interval,
+)
+from ibcore.runs.estimate import estimate, in_order, show_time
+from ibcore.runs.execute import CellError, CellFolder, run
+from ibcore.runs.executors import FORMS, open_executor
+from ibcore.runs.experiment import LABS, AnyExperiment, experiments, find, suggest
+from ibcore.runs.limits import TimeLimitError, parse_time
+from ibcore.runs.options import LabOption, StoreOption, TierOption, count_cells, folder_of, tier_of
+from ibcore.runs.overview import doubts
+from ibcore.runs.store import read, stored, write_atomically
+from ibcore.runtime import Tier, default_tier
+
+# The command line for real data: ``ibcore data list | fetch``.
+
+data = typer.Typer(no_args_is_help=True, help="Real data sets.")
+
+
+@data.command("list")
+def list_data() -> None:
+    """List the data sets: what they are, their license, and which files are here."""
+    for source in DATA_SETS.values():
+        typer.echo(f"{source.name}  [{source.license}]\n    {source.about}\n    {_state(source)}")
+
+
+@data.command("fetch")
+def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.")]) -> None:
+    """Download a data set, or check the files that are here already."""
+    try:
+        for path in fetch(name, progress=True):
+            typer.echo(f"{path}: sound")
+    except ImportError as error:  # pooch is not among the needs of ibcore
+        raise ValueError(str(error)) from error
+
+
+def _state(source: DataSet) -> str:
+    """Say how many files are here; without pooch the place of the cache is not known."""
+    try:
+        folder = place(source.name)
+    except ImportError:
+        return "not here (downloads need pooch: pip install pooch)"
+    here = sum((folder / file.name).is_file() for file in source.files)
+    return f"{here} of {len(source.files)} files in {folder}"
+
+
+# Fill the numbers of the ledger into the prose: ``[1.32](claim:redshift.relu-bounded)``.
+
+_LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\(claim:(?P<id>[^\s()#]+)(?:#(?P<field>[^\s()]*))?\)")
+_START = "](claim:"
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FENCE = re.compile(r"[ \t>]*(?P<fence>`{3,}|~{3,})(?P<info>.*)")
+_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
+_LITERAL = ("{code", "{literal", "{math", "{mermaid", "{raw")
+_FIELDS = ("value", "low", "high", "n", "interval")
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A number in the prose that differs from the ledger."""
+
+    path: Path
+    id: str
+    printed: str
+    current: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.id} prints {self.printed!r}, the ledger says {self.current!r}"
+
+
+@dataclass(frozen=True)
+class _Filled:
+    text: str
+    stale: tuple[tuple[str, str, str], ...]  # id, printed, current
+
+
+def fill_text(text: str, results: Mapping[str, ClaimResult], *, source: str = "text") -> str:
+    """Return Markdown with the text of each claim link replaced by the formatted number.
+
+    ``[...](claim:ID)`` prints the value, and ``claim:ID#low``, ``#high``, ``#n`` or
+    ``#interval`` another field.  Code blocks and code spans are left alone, and so is
+    everything outside the brackets.
+
+    Raises
+    ------
+    LedgerError
+        If an id or field is unknown, or a claim link is malformed; the message names
+        ``source`` and the id.
+
+    Examples
+    --------
+    >>> fill_text("No number here.", {})
+    'No number here.'
+    """
+    return _fill_markdown(text, results, source).text
+
+
+def fill_notebook(text: str, results: Mapping[str, ClaimResult], *, source: str = "text") -> str:
+    """Return the JSON text of a notebook with the claim links of its Markdown cells filled.
+
+    All other characters of the file stay as they are.
+
+    Raises
+    ------
+    LedgerError
+        As for `fill_text`, or if a link is broken over two lines of a cell.
+    """
+    return _fill_notebook(text, results, source).text
+
+
+def fill_file(
+    path: Path, results: Mapping[str, ClaimResult], *, write: bool = True
+) -> tuple[Stale, ...]:
+    """Bring a ``.md`` or ``.ipynb`` file up to date and return the numbers that were stale.
+
+    With ``write=False`` the file is only inspected.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another kind.
+    LedgerError
+        As for `fill_text`.
+    """
+    fillers = {".md": _fill_markdown, ".ipynb": _fill_notebook}
+    if path.suffix not in fillers:
+        raise ValueError(f"{path}: claims are filled in .md and .ipynb files only")
+    data = path.read_bytes()
+    filled = fillers[path.suffix](data.decode("utf-8"), results, str(path))
+    if write and filled.text.encode() != data:
+        write_atomically(path, filled.text.encode())
+    return tuple(Stale(path, *entry) for entry in filled.stale)
+
+
+def _fill_markdown(text: str, results: Mapping[str, ClaimResult], source: str) -> _Filled:
+    currents = _currents(text, results, source)
+    found = list(zip(_LINK.finditer(text), currents, strict=True))
+    return _Filled(_replace(text, iter(currents)), _stale(found))
+
+
+def _fill_notebook(text: str, results: Mapping[str, ClaimResult], source: str) -> _Filled:
+    """Walk the strings of the parsed JSON beside their tokens in the raw text."""
+    try:
+        tree = json.loads(text)
+        cells = tree["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{source} is not a notebook: {error}") from error
+    currents: list[str | None] = []
+    stale: list[tuple[str, str, str]] = []
+    for number, cell in enumerate(cells):
+        if cell.get("cell_type") == "markdown":
+            whole = "".join(cell["source"])
+            filled = _currents(whole, results, f"{source}, cell {number}")
+            pieces = [cell["source"]] if isinstance(cell["source"], str) else cell["source"]
+            if sum(len(_LINK.findall(piece)) for piece in pieces) != len(filled):
+                raise LedgerError(f"{source}, cell {number}: keep each claim link on one line")
+            stale += _stale(list(zip(_LINK.finditer(whole), filled, strict=True)))
+            currents += filled
+    queue = iter(currents)
+    marks = iter([mark for _, mark in _strings(json.loads(text, object_pairs_hook=_Pairs), False)])
+
+    def token(match: re.Match[str]) -> str:
+        return _replace(match[0], queue, as_json=True) if next(marks) else match[0]
+
+    return _Filled(_STRING.sub(token, text), tuple(stale))
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object, in the order of the file."""
+
+
+def _strings(node: Any, mark: bool) -> Iterator[tuple[str, bool]]:
+    """Yield every string of a JSON tree in the order of the file; True in Markdown sources."""
+    if isinstance(node, str):
+        yield node, mark
+    elif isinstance(node, _Pairs):
+        markdown = ("cell_type", "markdown") in node
+        for key, value in node:
+            yield key, False
+            yield from _strings(value, markdown and key == "source")
+    elif isinstance(node, list):
+        for value in node:
+            yield from _strings(value, mark)
+
+
+def _currents(text: str, results: Mapping[str, ClaimResult], source: str) -> list[str | None]:
+    """Return what each claim link should print, None for one that stands in code."""
+    code = list(_code(text))
+    currents: list[str | None] = []
+    links = list(_LINK.finditer(text))
+    good = {match.end("text") for match in links}
+    for match in re.finditer(re.escape(_START), text):
+        if match.start() not in good and not _inside(match.start(), code):
+            line = text.count("\n", 0, match.start()) + 1
+            raise LedgerError(
+                f"{source}, line {line}: malformed claim link; write [1.32](claim:ID) or "
+                "[1.32](claim:ID#low)"
+            )
+    for match in links:
+        inside = _inside(match.start(), code)
+        currents.append(None if inside else _current(match, results, source))
+    return currents
+
+
+def _current(match: re.Match[str], results: Mapping[str, ClaimResult], source: str) -> str:
+    name, field = match["id"], match["field"] if match["field"] is not None else "value"
+    if name not in results:
+        raise LedgerError(f"{source}: unknown claim {name!r}; {suggest(name, list(results))}")
+    if field not in _FIELDS:
+        raise LedgerError(
+            f"{source}: claim {name!r} has no field {field!r}; use one of {', '.join(_FIELDS)}"
+        )
+    result = results[name]
+    if field == "n":
+        return str(result.n)
+    return (
+        show_interval(result) if field == "interval" else show(result.claim, getattr(result, field))
+    )
+
+
+def _replace(text: str, currents: Iterator[str | None], *, as_json: bool = False) -> str:
+    """Put the next entries of ``currents`` into the links of ``text``."""
+
+    def link(match: re.Match[str]) -> str:
+        current = next(currents)
+        if current is None:
+            return match[0]
+        current = json.dumps(current, ensure_ascii=False)[1:-1] if as_json else current
+        return f"[{current}]{match[0][match.end('text') - match.start() + 1 :]}"
+
+    return _LINK.sub(link, text)
+
+
+def _stale(
+    found: list[tuple[re.Match[str], str | None]],
+) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (match["id"] + (f"#{match['field']}" if match["field"] else ""), match["text"], current)
+        for match, current in found
+        if current is not None and match["text"] != current
+    )
+
+
+def _inside(position: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= position < end for start, end in spans)
+
+
+def _code(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the extents of code blocks and code spans.
+
+    A fence that opens a directive such as ```` ```{note} ```` holds prose, not code.
+    """
+    directives: list[str] = []
+    code: str | None = None
+    position = 0
+    for line in text.splitlines(keepends=True):
+        match = _FENCE.match(line)
+        fence, info = (match["fence"], match["info"].strip()) if match else ("", "")
+        if code is not None:
+            yield position, position + len(line)
+            if fence.startswith(code) and not info:
+                code = None
+        elif not match:
+            yield from ((position + m.start(), position + m.end()) for m in _SPAN.finditer(line))
+        elif not info and directives and fence.startswith(directives[-1]):
+            directives.pop()
+        elif info.startswith("{") and not info.startswith(_LITERAL):
+            directives.append(fence)
+        else:
+            code = fence
+        position += len(line)
+
+
+# The command line for the ledger: ``ibcore claims list | check | fill``.
+
+ledger = typer.Typer(no_args_is_help=True, help="The ledger of claims.")
+
+
+@ledger.command("list")
+def list_claims(lab: LabOption = None) -> None:
+    """List the claims: id, tier, verdict and statement."""
+    for claim in of_lab(read_ledger(), lab):
+        typer.echo(f"{claim.id}  [{claim.tier or '-'}; {claim.verdict}]\n    {claim.statement}")
+
+
+@ledger.command("check")
+def check_claims(
+    lab: LabOption = None,
+    tier: TierOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run the experiments anew.")] = False,
+) -> None:
+    """Check the claims against stored results; exit status 1 if one fails."""
+    results = check(lab, tier_of(tier), fresh)
+    for result in results:
+        value = show(result.claim, result.value)
+        expect = result.claim.expected()
+        typer.echo(
+            f"{'pass' if result.passed else 'FAIL'}  {result.claim.id}  {value} "
+            f"[{show_interval(result)}], n={result.n}, {result.tier}; expected {expect}"
+        )
+    failed = sum(not result.passed for result in results)
+    typer.echo(f"{len(results) - failed} of {len(results)} claims hold")
+    if failed:
+        raise typer.Exit(1)
+
+
+@ledger.command("fill")
+def fill_claims(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders (default: the whole book).")
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit status 1 if a number is stale.")
+    ] = False,
+) -> None:
+    """Bring the numbers in the prose up to date with the ledger."""
+    known = [claim for claim in read_ledger().values() if claim.measure is not None]
+    results = Results(known)
+    stale = [
+        entry
+        for path in _pages(paths or _book())
+        for entry in fill_file(path, results, write=not check_only)
+    ]
+    for entry in stale:
+        typer.echo(str(entry))
+    typer.echo(f"{len(stale)} numbers {'are stale' if check_only else 'filled in'}")
+    if stale and check_only:
+        raise typer.Exit(1)
+
+
+def _book() -> list[Path]:
+    root = ledger_path().parent.parent
+    if ledger_path().name != "claims.yml":
+        raise FileNotFoundError("the book is not part of the installed package; name the files")
+    return [folder for folder in (root / "book", root / "notebooks") if folder.is_dir()]
+
+
+def _pages(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files, and the Markdown pages and notebooks of the folders."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for page in sorted(path.rglob("*")):
+            hidden = any(part.startswith((".", "_build")) for part in page.relative_to(path).parts)
+            if page.suffix in (".md", ".ipynb") and not hidden:
+                yield page
+
+
+# The command line for what there is: ``ibcore list | status``.
+
+
+def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
+    """List experiments: question, cells of each tier, and what is stored."""
+    published = {(entry.experiment, entry.tier) for entry in stored()}
+    own = {(entry.experiment, entry.tier) for entry in stored(folder_of(store))}
+    kinds = (("published", published), ("stored", own))
+    for experiment in experiments(lab):
+        typer.echo(f"{experiment.name}\n    {experiment.question}")
+        for tier in experiment.tiers:
+            place = (experiment.name, tier)
+            notes = [word for word, known in kinds if place in known]
+            cells = count_cells(len(experiment.plan(tier)))
+            typer.echo(f"    {tier:<6}  {cells:>12}  {', '.join(notes)}".rstrip())
+
+
+def status(lab: LabOption = None, store: StoreOption = None) -> None:
+    """Show for each experiment and tier how many cells are finished, and what is out of date."""
+    folder = folder_of(store)
+    complete = {(entry.experiment, entry.tier): entry.path for entry in stored(folder)}
+    for experiment in experiments(lab):
+        for tier in experiment.tiers:
+            done, total = _progress(experiment, tier, folder)
+            path = complete.get((experiment.name, tier))
+            if path and not done:
+                note, done = ", ".join(["stored", *doubts(read(path)[1], experiment)]), total
+            else:
+                note = "unfinished" if done else "not started"
+            typer.echo(f"{experiment.name:<32} {tier:<6} {done:>5}/{total:<5} {note}")
+
+
+def _progress(experiment: AnyExperiment, tier: Tier, store: Path) -> tuple[int, int]:
+    cells = experiment.plan(tier)
+    return len(CellFolder(experiment, tier, store, cells).finished()), len(cells)
+
+
+# The command line that computes: ``ibcore run``.
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def run_experiments(  # noqa: PLR0917  # the options of a command line
+    name: Annotated[
+        str | None,
+        typer.Argument(help="An experiment, or a laboratory for all of its (default: all)."),
+    ] = None,
+    tier: TierOption = None,
+    device: Annotated[str | None, typer.Option(help="For instance cuda (default: cpu).")] = None,
+    executor: Annotated[
+        str | None, typer.Option(metavar="WORKERS", help=f"Who shares the cells: {FORMS}.")
+    ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Start no cell that would end later: 540s, 9m, 1.5h."),
+    ] = None,
+    estimate_only: Annotated[
+        bool, typer.Option("--estimate", help="Say how long it would take; store nothing.")
+    ] = False,
+    store: StoreOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
+) -> None:
+    """Run an experiment; the same command continues a run that was stopped.
+
+    Several experiments at the paper tier run in the order of their value for a minute of
+    computing; one that fails is named, and the others run.  Exit status: 0 complete, 2 error,
+    75 stopped at the time limit, 130 interrupted.
+    """
+    limit = None if time_limit is None else parse_time(time_limit)
+    size, folder, chosen = tier_of(tier) or default_tier(), folder_of(store), _chosen(name)
+    if estimate_only and fresh:
+        raise ValueError("--estimate counts what is finished and --fresh discards it; give one")
+    if estimate_only:
+        _estimates(chosen, size, device, folder)
+        return
+    if size == "paper" and len(chosen) > 1:
+        chosen = _ordered(chosen, device, folder)
+    with _interruptible(folder), _workers(executor, device) as pool:
+        _Runs(size, device, folder, fresh, pool, limit).all(chosen)
+
+
+@dataclass
+class _Runs:
+    """Several experiments, one after another, within one time limit."""
+
+    tier: Tier
+    device: str | None
+    store: Path
+    fresh: bool
+    executor: Executor | None
+    limit: float | None
+
+    def __post_init__(self) -> None:
+        self.end = None if self.limit is None else time.monotonic() + self.limit
+
+    def all(self, chosen: Sequence[AnyExperiment]) -> None:
+        """Run each: neither the end of the time nor a failure of one keeps others from running.
+
+        Where the time is up for one, a later one with shorter cells may still fit.
+        """
+        stopped: list[TimeLimitError] = []
+        failed: list[CellError] = []
+        for experiment in chosen:
+            try:
+                self._one(experiment)
+            except TimeLimitError as stop:
+                stopped.append(stop)
+            except CellError as error:
+                if len(chosen) == 1 or _concerns_all(error):
+                    raise
+                failed.append(error)
+                typer.echo(f"error: {error}", err=True)
+        going_on = [stop for stop in stopped if not self._too_long(stop)]
+        if going_on:
+            more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
+            raise TimeLimitError(f"{going_on[0]}{more}")
+        if stopped:
+            raise ValueError(
+                f"{stopped[0]}; but the shortest cell that remains is predicted to take "
+                f"{show_time(stopped[0].needed or 0.0)}: give a longer --time-limit"
+            )
+        if failed:
+            raise CellError(f"{len(failed)} of {len(chosen)} experiments failed, see above")
+
+    def _too_long(self, stop: TimeLimitError) -> bool:
+        """Say whether no cell that remains fits into the whole limit: repeating is no use."""
+        return self.limit is not None and stop.needed is not None and stop.needed >= self.limit
+
+    def _one(self, experiment: AnyExperiment) -> None:
+        frame = run(
+            experiment,
+            self.tier,
+            executor=self.executor,
+            device=self.device,
+            time_limit=self._remaining(experiment.name),
+            store=self.store,
+            fresh=self.fresh,
+        )
+        origin = frame.attrs["provenance"]
+        typer.echo(
+            f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
+            f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
+        )
+
+    def _remaining(self, name: str) -> float | None:
+        """Return the seconds that are left for an experiment."""
+        if self.end is None:
+            return None
+        remaining = self.end - time.monotonic()
+        if remaining <= 0:
+            raise TimeLimitError(
+                f"experiment {name!r} was not started: the time limit is reached; "
+                "the same command continues"
+            )
+        return remaining
+
+
+def _concerns_all(error: CellError) -> bool:
+    """Say whether the next experiment would fail too: no worker is left, or no room on the disk."""
+    cause = error.__cause__
+    return isinstance(cause, BrokenExecutor) or getattr(cause, "errno", None) in _NO_ROOM
+
+
+def _chosen(name: str | None) -> Sequence[AnyExperiment]:
+    if name is not None and name not in LABS:
+        return (find(name),)
+    chosen = experiments(name)
+    if not chosen:
+        raise ValueError(f"the laboratory {name!r} has no experiments yet")
+    return chosen
+
+
+def _estimates(
+    chosen: Sequence[AnyExperiment], tier: Tier, device: str | None, store: Path
+) -> None:
+    """Print a line for each experiment, and their sum."""
+    known = []
+    for experiment in chosen:
+        try:
+            prediction = estimate(experiment, tier, device=device, store=store)
+        except CellError as error:
+            if len(chosen) == 1:
+                raise
+            typer.echo(f"{error}; no time is predicted")
+            continue
+        typer.echo(str(prediction))
+        if prediction.seconds is not None:
+            known.append(prediction.seconds)
+    if len(chosen) > 1:
+        total = show_time(sum(entry.seconds for entry in known))
+        typer.echo(
+            f"{len(known)} of {len(chosen)} experiments: about {total} of computing in all, "
+            "which several workers share"
+        )
+
+
+def _ordered(
+    chosen: Sequence[AnyExperiment], device: str | None, store: Path
+) -> Sequence[AnyExperiment]:
+    """Order experiments for the paper tier, and say how and why."""
+    turns = in_order(chosen, device=device, store=store)
+    for number, turn in enumerate(turns, start=1):
+        typer.echo(f"{number}. {turn}")
+    return [turn.experiment for turn in turns]
+
+
+@contextmanager
+def _interruptible(store: Path) -> Iterator[None]:
+    """Turn Ctrl-C into one line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        typer.echo(
+            f"interrupted; finished cells are kept in {store}, the same command continues", err=True
+        )
+        raise typer.Exit(130) from interrupt
+
+
+def _workers(spec: str | None, device: str | None) -> AbstractContextManager[Executor | None]:
+    """Open the workers of ``--executor``; without it the cells run here."""
+    return nullcontext() if spec is None else open_executor(spec, device=device)
+
 
 AGAIN = 75  # what a temporary failure has been called since sendmail: run it again
 

@@ -1,20 +1,109 @@
 """How long a run will take, said before it starts, and what that number rests on."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibcore.runs.cells import CellFolder
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.execute import CellError, CellFolder
+from ibcore.runs.executors import open_executor
+from ibcore.runs.experiment import AnyExperiment, find, plain_fields
+from ibcore.runs.limits import (
+    CostModel,
+    Measurement,
+    Prediction,
+    Priority,
+    cost_model,
+    predict,
+    read_priorities,
+)
 from ibcore.runs.options import count_cells
-from ibcore.runs.prediction import Prediction, predict
-from ibcore.runs.priorities import CostModel, cost_model
-from ibcore.runs.probe import PROBE_LIMIT, probe
-from ibcore.runs.provenance import Provenance, device_kind
-from ibcore.runs.registry import find
-from ibcore.runs.store import own_store, published, read, stored
-from ibcore.runtime import Tier, check_tier, default_tier
+from ibcore.runs.store import Provenance, device_kind, own_store, published, read, stored
+from ibcore.runs.workers import compute
+from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
+
+# Time a few cells of a run, in a process that is ended when it takes too long.
+
+PROBE_LIMIT = 60.0  # seconds
+
+
+class _TooLongError(Exception):
+    """A cell did not end in time."""
+
+
+def probe(
+    experiment: AnyExperiment,
+    cells: Sequence[Any],
+    device: str,
+    *,
+    limit: float = PROBE_LIMIT,
+    cost: Callable[[Any], float] | None = None,
+) -> list[Measurement]:
+    """Compute the first, the middle and the last of ``cells`` and return the seconds they took.
+
+    What they compute is thrown away.  After ``limit`` seconds no further cell is waited for, so
+    that fewer or none may be returned.
+
+    Raises
+    ------
+    ValueError
+        If the device does not exist on this machine.
+    CellError
+        If a cell fails; the message names it.
+
+    Examples
+    --------
+    >>> from ibcore.runs import find
+    >>> probe(find("redshift.references"), [], "cpu")
+    []
+    """
+    measured: list[Measurement] = []
+    if not cells:
+        return measured
+    resolve_device(device)
+    chosen = [cells[index] for index in sorted({0, len(cells) // 2, len(cells) - 1})]
+    try:
+        with open_executor("processes:1", device=device) as pool:
+            _warm_up(pool, experiment, device)
+            end = time.monotonic() + limit
+            for cell in chosen:
+                seconds = _seconds(pool, experiment, cell, device, end)
+                measured.append(Measurement(plain_fields(cell), seconds, cost and cost(cell)))
+    except _TooLongError:
+        pass  # leaving the pool with an error ended the process
+    return measured
+
+
+def _warm_up(pool: Executor, experiment: AnyExperiment, device: str) -> None:
+    """Let the process import what it needs and set up its GPU, with a cell that takes no time."""
+    if "smoke" in experiment.tiers:
+        first = next(iter(experiment.plan("smoke").values()))
+        pool.submit(compute, experiment.run_cell, first, device).result()
+    else:
+        pool.submit(abs, 0).result()
+
+
+def _seconds(
+    pool: Executor, experiment: AnyExperiment, cell: Any, device: str, end: float
+) -> float:
+    future = pool.submit(compute, experiment.run_cell, cell, device)
+    try:
+        return future.result(timeout=max(0.0, end - time.monotonic())).seconds
+    except TimeoutError as error:
+        if not future.done():
+            raise _TooLongError from error
+        raise _failed(experiment, cell, error) from error
+    except Exception as error:
+        raise _failed(experiment, cell, error) from error
+
+
+def _failed(experiment: AnyExperiment, cell: Any, error: Exception) -> CellError:
+    return CellError(
+        f"experiment {experiment.name!r}: timing the cell {cell} failed with "
+        f"{type(error).__name__}: {error}"
+    )
 
 
 @dataclass(frozen=True)
@@ -206,3 +295,80 @@ def _estimate(cells: CellFolder, seconds: Prediction | None, basis: str) -> Esti
 def _total(parts: Sequence[Prediction]) -> Prediction:
     sums = [sum(values) for values in zip(*parts, strict=True)]
     return Prediction(*sums) if sums else Prediction(0.0, 0.0, 0.0)
+
+
+# In which order experiments run at the paper tier: the most value for a minute first.
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An experiment with its declared priority and its predicted time."""
+
+    experiment: AnyExperiment
+    priority: Priority
+    estimate: Estimate
+
+    @property
+    def minutes(self) -> float | None:
+        """Predicted minutes of computing that remain; None where no time is known."""
+        seconds = self.estimate.seconds
+        return None if seconds is None else seconds.seconds / 60
+
+    @property
+    def rate(self) -> float | None:
+        """Value for a minute of computing; infinite where nothing remains."""
+        if self.minutes is None:
+            return None
+        return self.priority.value / self.minutes if self.minutes else float("inf")
+
+    def __str__(self) -> str:
+        name, value = self.experiment.name, self.priority.value
+        time = "unknown time" if self.minutes is None else f"about {show_time(60 * self.minutes)}"
+        return f"{name}: value {value}, {time}. {self.priority.why}"
+
+
+def in_order(
+    experiments: Sequence[AnyExperiment],
+    *,
+    device: str | None = None,
+    store: Path | str | None = None,
+) -> list[Turn]:
+    """Order experiments for the paper tier by their value for a predicted minute of computing.
+
+    Values are declared in ``book/paper.yml``; times come from `ibcore.runs.estimate` without
+    computing a cell.  Where nothing was measured on the kind of ``device``, times on the CPU
+    stand in.  Experiments of unknown time come last, those of higher value first.
+
+    Raises
+    ------
+    ValueError
+        If an experiment has no paper tier or no entry in ``book/paper.yml``.
+
+    Examples
+    --------
+    >>> from ibcore.runs import find
+    >>> pair = [find("redshift.references"), find("redshift.activations")]
+    >>> len(in_order(pair, store="a-folder-that-does-not-exist"))
+    2
+    """
+    priorities = read_priorities()
+    missing = [entry.name for entry in experiments if entry.name not in priorities]
+    if missing:
+        raise ValueError(f"book/paper.yml has no entry for {', '.join(missing)}; add value and why")
+    turns = [
+        Turn(entry, priorities[entry.name], _known(entry, device or "cpu", store))
+        for entry in experiments
+    ]
+    return sorted(turns, key=_key)
+
+
+def _known(experiment: AnyExperiment, device: str, store: Path | str | None) -> Estimate:
+    kinds = (device,) if device.startswith("cpu") else (device, "cpu")
+    found = [
+        estimate(experiment, "paper", device=kind, store=store, probe_limit=None) for kind in kinds
+    ]
+    return next((entry for entry in found if entry.seconds is not None), found[0])
+
+
+def _key(turn: Turn) -> tuple[bool, float, int]:
+    return turn.rate is None, -(turn.rate or 0.0), -turn.priority.value

@@ -1,25 +1,43 @@
 """Problem generators: functions that return tensors and need no download."""
 
-from ibcore.tasks.arithmetic import (
+from ibcore.tasks.concepts import (
+    ConceptView,
+    Episodes,
+    concept_inputs,
+    concept_prior,
+    patches,
+    sample_concepts,
+    table_episodes,
+)
+from ibcore.tasks.images import ColoredDigits, Digits, colored_digits, digits
+from ibcore.tasks.modular import (
+    Modular,
     Moduli,
+    Nodes,
     NumberView,
+    SparseRegression,
     Split,
+    axis,
     constant_predictor,
+    grid,
+    modular_addition,
+    modular_labels,
     moduli,
     number_inputs,
     remainder_tables,
+    sparse_regression,
+    stack_problems,
 )
-from ibcore.tasks.concepts import ConceptView, concept_inputs, sample_concepts
-from ibcore.tasks.concepts_prior import concept_prior
-from ibcore.tasks.episodes import Episodes, table_episodes
-from ibcore.tasks.grid import Nodes, axis, grid
-from ibcore.tasks.images import ColoredDigits, Digits, colored_digits, digits
-from ibcore.tasks.modular import Modular, modular_addition, modular_labels
-from ibcore.tasks.omniglot import Glyphs, glyphs_from_arrays, read_omniglot, rotated
-from ibcore.tasks.omniglot_pools import Pool, glyph_episodes, glyph_pool
-from ibcore.tasks.omniglot_synthetic import synthetic_glyphs
-from ibcore.tasks.render import patches
-from ibcore.tasks.sparse import SparseRegression, sparse_regression, stack_problems
+from ibcore.tasks.omniglot import (
+    Glyphs,
+    Pool,
+    glyph_episodes,
+    glyph_pool,
+    glyphs_from_arrays,
+    read_omniglot,
+    rotated,
+    synthetic_glyphs,
+)
 
 __all__ = [
     "ColoredDigits",

@@ -1,13 +1,291 @@
 """Boolean concepts: short rules about a few features, drawn from a grammar."""
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore.tasks.render import concept_images, standardize
+from ibcore.runtime import generator
+
+# Batches of small tasks: a support set to learn from and a query set to be judged by.
+
+
+class Episodes(NamedTuple):
+    """A batch of T tasks.
+
+    Attributes
+    ----------
+    support, query
+        Inputs (T, n, ...) and targets (T, n) or (T, n, out) of each task.
+    rows
+        Which task of the pool each is, (T,); for glyphs the classes of each, (T, ways).
+    picked
+        Which objects the support set shows, (T, n).
+    """
+
+    support: tuple[Tensor, Tensor]
+    query: tuple[Tensor, Tensor]
+    rows: Tensor
+    picked: Tensor
+
+
+def table_episodes(
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    tasks: int | None = None,
+    support: int | tuple[int, int],
+    noise: float = 0.0,
+    seed: int = 0,
+) -> Episodes:
+    """Draw tasks from a pool in which each is a table: one target for each of the same objects.
+
+    The support set shows n objects drawn with replacement, the query set all objects.  One n is
+    drawn for the whole batch, so that its tasks can be computed at once and norms see no padding;
+    the paper draws one for each task.
+
+    Parameters
+    ----------
+    inputs
+        Of the objects, ``(objects, ...)`` in any representation.
+    targets
+        Of the pool, ``(pool, objects)`` or ``(pool, objects, out)``.
+    tasks
+        How many are drawn, with replacement; None for each task of the pool once, in order.
+    support
+        n, or the smallest and the largest n.
+    noise
+        Standard deviation of Gaussian noise on the support targets alone.
+    seed
+        Of everything drawn.  Draws do not depend on the representation or the device.
+
+    Raises
+    ------
+    ValueError
+        If inputs and targets are for different objects, or a number is out of range.
+
+    References
+    ----------
+    Bencomo et al. (2025); the sampling follows the authors' public code.
+
+    Examples
+    --------
+    >>> x, table = torch.eye(4), torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]])
+    >>> drawn = table_episodes(x, table, tasks=3, support=2)
+    >>> drawn.support[0].shape, drawn.query[1].shape
+    (torch.Size([3, 2, 4]), torch.Size([3, 4]))
+    """
+    pool, objects = _sizes(inputs, targets)
+    if tasks is not None and tasks < 1:
+        raise ValueError(f"tasks must be at least 1, got {tasks}; None takes the pool once")
+    if noise < 0 or (noise and not targets.is_floating_point()):
+        raise ValueError(f"noise must be >= 0 and needs real targets, got {noise}, {targets.dtype}")
+    rng = generator(seed)
+    n = draw_size(support, rng)
+    rows = torch.arange(pool) if tasks is None else torch.randint(pool, (tasks,), generator=rng)
+    picked = torch.randint(objects, (len(rows), n), generator=rng)
+    rows, picked = rows.to(inputs.device), picked.to(inputs.device)
+    table = targets[rows]  # (tasks, objects, ...)
+    shown = table[torch.arange(len(rows), device=rows.device)[:, None], picked]  # (tasks, n, ...)
+    if noise:
+        drawn = torch.randn(shown.shape, generator=rng, dtype=torch.float64)
+        shown = shown + noise * drawn.to(shown)
+    everything = inputs.expand(len(rows), *inputs.shape)
+    return Episodes((inputs[picked], shown), (everything, table), rows, picked)
+
+
+def draw_size(support: int | tuple[int, int], rng: torch.Generator) -> int:
+    """Return n, or draw it from the smallest to the largest, both included.
+
+    Raises
+    ------
+    ValueError
+        If it could be below 1, or the range is empty.
+
+    Examples
+    --------
+    >>> rng = torch.Generator().manual_seed(0)
+    >>> draw_size(5, rng), 2 <= draw_size((2, 4), rng) <= 4
+    (5, True)
+    """
+    low, high = (support, support) if isinstance(support, int) else support
+    if not 1 <= low <= high:
+        raise ValueError(f"support must be n >= 1 or a pair of smallest and largest, got {support}")
+    return int(torch.randint(low, high + 1, (), generator=rng))
+
+
+def _sizes(inputs: Tensor, targets: Tensor) -> tuple[int, int]:
+    if inputs.ndim < 1 or targets.ndim not in (2, 3) or targets.shape[1] != len(inputs):
+        raise ValueError(
+            "inputs (objects, ...) and targets (pool, objects, ...) must be for the same objects, "
+            f"got {tuple(inputs.shape)} and {tuple(targets.shape)}"
+        )
+    if targets.numel() < 1:
+        raise ValueError(f"the pool holds no task or no object: targets {tuple(targets.shape)}")
+    if inputs.device != targets.device:
+        raise ValueError(f"inputs are on {inputs.device}, targets on {targets.device}; move one")
+    return targets.shape[0], targets.shape[1]
+
+
+# Small drawings of concepts and numbers, and images cut into patches.
+
+_SEGMENTS = {  # of a seven-segment digit: corners (top, left, bottom, right) on a 13 by 7 raster
+    "a": (0, 0, 1, 7),
+    "b": (0, 6, 7, 7),
+    "c": (6, 6, 13, 7),
+    "d": (12, 0, 13, 7),
+    "e": (6, 0, 13, 1),
+    "f": (0, 0, 7, 1),
+    "g": (6, 0, 7, 7),
+}
+_DIGITS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+
+
+def concept_images(size: int = 32) -> Tensor:
+    """Draw the 16 objects of four features: color, shape, size and texture.
+
+    Feature 1 chooses red or blue, feature 2 a square or a triangle, feature 3 a large or a small
+    figure, feature 4 a filled or a striped one; 0 is the first of each.  The drawings are ours.
+
+    Parameters
+    ----------
+    size
+        Pixels along each side, at least 12.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(16, 3, size, size)``, float64, 0 or 1, in the order of
+        `ibcore.tasks.concepts.concept_objects`.
+
+    Raises
+    ------
+    ValueError
+        If the drawings would be too small to tell apart.
+
+    Examples
+    --------
+    >>> images = concept_images(16)
+    >>> len({tuple(image.flatten().tolist()) for image in images})
+    16
+    """
+    if size < 12:
+        raise ValueError(f"size must be at least 12 pixels, got {size}")
+    images = torch.zeros(16, 3, size, size, dtype=torch.float64)
+    for number, image in enumerate(images):
+        color, shape, small, striped = (number >> place & 1 for place in (3, 2, 1, 0))
+        figure = _figure(size, triangle=bool(shape), margin=size // (3 if small else 8))
+        if striped:
+            figure = figure & (torch.arange(size) // max(1, size // 16) % 2 == 0)[:, None]
+        image[2 * color] = figure.double()
+    return images
+
+
+def _figure(size: int, *, triangle: bool, margin: int) -> Tensor:
+    """Return the pixels of a square or a triangle, (size, size), bool."""
+    rows, columns = torch.meshgrid(*[torch.arange(size)] * 2, indexing="ij")
+    low, high = margin, size - 1 - margin
+    inside = (rows >= low) & (rows <= high) & (columns >= low) & (columns <= high)
+    if triangle:  # the apex in the middle of the upper side
+        inside = inside & (2 * (columns - (size - 1) / 2).abs() <= rows - low + 1)
+    return inside
+
+
+def number_images(count: int = 100, *, size: int = 32) -> Tensor:
+    """Draw the numbers 0 to ``count - 1`` with two digits of seven segments each.
+
+    Parameters
+    ----------
+    count
+        From 1 to 100.
+    size
+        Pixels along each side, at least 16.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(count, 1, size, size)``, float64, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> number_images(12).shape
+    torch.Size([12, 1, 32, 32])
+    """
+    if not 1 <= count <= 100:
+        raise ValueError(f"two digits show up to 100 numbers, got count={count}")
+    if size < 16:
+        raise ValueError(f"size must be at least 16 pixels, got {size}")
+    glyphs = torch.stack([_digit(segments, size) for segments in _DIGITS])  # (10, size, size / 2)
+    numbers = torch.arange(count)
+    pages = torch.zeros(count, 1, size, size, dtype=torch.float64)
+    pages[:, 0, :, : size // 2] = glyphs[numbers // 10]
+    pages[:, 0, :, size // 2 : 2 * (size // 2)] = glyphs[numbers % 10]
+    return pages
+
+
+def _digit(segments: str, size: int) -> Tensor:
+    """Return one digit in a half of the page, (size, size // 2)."""
+    page, unit = torch.zeros(size, size // 2, dtype=torch.float64), max(1, size // 16)
+    top, left = (size - 13 * unit) // 2, (size // 2 - 7 * unit) // 2
+    for name in segments:
+        upper, near, lower, far = _SEGMENTS[name]
+        rows = slice(top + unit * upper, top + unit * lower)
+        page[rows, left + unit * near : left + unit * far] = 1
+    return page
+
+
+def standardize(images: Tensor) -> Tensor:
+    """Give each channel mean 0 and variance 1 over all images and pixels; an empty one stays 0.
+
+    Examples
+    --------
+    >>> standardize(torch.tensor([[[[0.0, 2.0]]]])).flatten().tolist()
+    [-1.0, 1.0]
+    """
+    mean = images.mean((0, 2, 3), keepdim=True)
+    spread = images.std((0, 2, 3), correction=0, keepdim=True)
+    return torch.where(spread > 0, (images - mean) / spread, torch.zeros_like(images))
+
+
+def patches(images: Tensor, *, size: int = 4) -> Tensor:
+    """Cut images into a sequence of square patches, row by row: what a sequence model reads.
+
+    Parameters
+    ----------
+    images
+        ``(n, channels, height, width)``.
+    size
+        Pixels along each side of a patch.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(n, height * width / size**2, channels * size**2)``.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape, or patches do not cover them.
+
+    Examples
+    --------
+    >>> patches(torch.zeros(5, 3, 32, 32)).shape
+    torch.Size([5, 64, 48])
+    """
+    if images.ndim != 4 or size < 1 or images.shape[2] % size or images.shape[3] % size:
+        raise ValueError(
+            f"patches of {size} by {size} pixels do not cover images (n, channels, height, width) "
+            f"of shape {tuple(images.shape)}"
+        )
+    return torch.nn.functional.unfold(images, size, stride=size).mT.contiguous()
+
 
 ConceptView = Literal["bits", "image"]
 Bools = NDArray[np.bool_]
@@ -141,7 +419,7 @@ def concept_inputs(
     ----------
     view
         ``"bits"``: -1 and 1, ``(2**features, features)``.  ``"image"``: drawings, ``(16, 3, size,
-        size)``, each channel standardized over the 16; see `ibcore.tasks.render.concept_images`.
+        size)``, each channel standardized over the 16; see `ibcore.tasks.concepts.concept_images`.
     features
         Four for drawings.
     size
@@ -169,3 +447,167 @@ def concept_inputs(
     if features != 4:
         raise ValueError(f"drawings show four features, got {features}; use view='bits'")
     return standardize(concept_images(size)).to(dtype)
+
+
+# How probable each concept of four features is under the grammar.
+
+Floats = NDArray[np.float64]
+
+_CONCEPTS_PRIOR_LARGEST = 4  # features; tables of four are numbers of 16 bits
+
+
+def concept_prior(*, features: int = 4, draws: int = 400, seed: int = 0) -> tuple[Tensor, Tensor]:
+    r"""Return every truth table and its probability under `ibcore.tasks.sample_concepts`.
+
+    Given the grammar's probabilities the distribution of tables is computed, not sampled: with
+    :math:`P(S)` the chance that a literal lies in a set S, a conjunction uses literals of S alone
+    with probability :math:`\sum_k (1-q) q^k P(S)^{k+1}`, and inclusion and exclusion over sets
+    give the chance of each exact set; "or" works alike on tables.  What is averaged over random
+    draws is only the Dirichlet distribution of the probabilities.  It treats features and values
+    alike, so the result is averaged over all ways to rename them too.
+
+    Parameters
+    ----------
+    features
+        From 1 to 4.
+    draws
+        Of the grammar's probabilities; the averaging error falls with their root.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    tuple
+        Tables ``(t, 2**features)`` and probabilities ``(t,)``, float64, the most probable first.
+        Constant tables are left out; those below 1e-12, lost in rounding, are too.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> tables, weights = concept_prior(features=2, draws=50)
+    >>> tables.shape[1], round(weights.sum().item(), 12)
+    (4, 1.0)
+    """
+    if not 1 <= features <= _CONCEPTS_PRIOR_LARGEST:
+        raise ValueError(
+            f"features must be between 1 and {_CONCEPTS_PRIOR_LARGEST}, got {features}"
+        )
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
+    rng, total = np.random.default_rng(seed), np.zeros(2 ** (2**features))
+    for _ in range(draws):
+        again, further = rng.random(2)
+        which = rng.dirichlet(np.ones(features))
+        total += table_probabilities(again, further, which, rng.random(features))
+    total = _renamed_alike(total, features)
+    total[[0, -1]] = 0  # constant concepts are drawn again
+    total /= total.sum()
+    order = np.argsort(-total, kind="stable")[: int((total > 1e-12).sum())]
+    places = np.arange(2**features)
+    tables = torch.from_numpy(((order[:, None] >> places) & 1).astype(np.float64))
+    weights = torch.from_numpy(total[order])
+    return tables, weights / weights.sum()
+
+
+def table_probabilities(again: float, further: float, which: Floats, value: Floats) -> Floats:
+    """Return the probability of each truth table given the probabilities of the grammar.
+
+    Parameters
+    ----------
+    again, further
+        That another conjunction follows, and that another literal does.
+    which
+        Of each feature, ``(features,)``.
+    value
+        That a literal on a feature asks for 1, ``(features,)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(2**2**features,)``; bit j of an index is the label of object j.  The sum falls
+        short of 1 by the chance that a concept is too long.
+
+    Examples
+    --------
+    With one feature, one conjunction and one literal there are two tables:
+
+    >>> table_probabilities(0.0, 0.0, np.array([1.0]), np.array([0.25])).tolist()
+    [0.0, 0.75, 0.25, 0.0]
+    """
+    objects = concept_objects(len(which))
+    count = len(objects)
+    literal = np.concatenate([which * value, which * (1 - value)])  # "is 1", then "is 0"
+    subset = np.zeros(2 ** len(literal))
+    subset[1 << np.arange(len(literal))] = literal
+    exact = _inclusion(_chain(_sums(subset), further))  # of each set of literals
+    holds = np.concatenate([objects, ~objects], axis=1).T  # (literals, objects)
+    numbers = (holds.astype(np.int64) << np.arange(count)).sum(1)  # each literal's table
+    conjunction = np.bincount(_meets(numbers, count), exact, minlength=2**count)
+    return _inclusion(_chain(_sums(conjunction.astype(np.float64)), again))
+
+
+def _renamed_alike(values: Floats, features: int) -> Floats:
+    """Average over every order of the features and every exchange of a feature's values.
+
+    Averages over the steps below, one after the other, reach each renaming equally often.
+    """
+    objects = concept_objects(features)
+    for feature in range(features):
+        flipped = objects.copy()
+        flipped[:, feature] ^= True
+        orders = [np.arange(features)]
+        orders += [_exchanged(features, other, feature) for other in range(feature)]
+        values = np.mean([values, values[_renaming(flipped)]], axis=0)
+        values = np.mean([values[_renaming(objects[:, order])] for order in orders], axis=0)
+    return values
+
+
+def _exchanged(features: int, first: int, second: int) -> NDArray[np.int64]:
+    order = np.arange(features)
+    order[[first, second]] = order[[second, first]]
+    return order
+
+
+def _renaming(objects: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the number of each table after its objects are renamed as in the rows."""
+    features = objects.shape[1]
+    moved = (objects << np.arange(features - 1, -1, -1)).sum(1)  # object j becomes moved[j]
+    tables = np.arange(2 ** len(objects))
+    result: NDArray[np.int64] = sum((tables >> j & 1) << place for j, place in enumerate(moved))
+    return result
+
+
+def _chain(inside: Floats, more: float) -> Floats:
+    """Return the chance that all of 1 + Geometric parts, at most `LONGEST`, lie inside."""
+    ratio = more * inside
+    return (1 - more) * inside * (1 - ratio**LONGEST) / (1 - ratio)
+
+
+def _meets(numbers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the table of the "and" of each set of literals; the empty set is true everywhere."""
+    tables = np.full(2 ** len(numbers), 2**count - 1)
+    for place, number in enumerate(numbers):
+        tables[np.arange(len(tables)) >> place & 1 == 1] &= number
+    return tables
+
+
+def _sums(values: Floats) -> Floats:
+    """Return the sum over all subsets of each set."""
+    result = values.copy()
+    for place in range(len(values).bit_length() - 1):
+        halves = result.reshape(-1, 2, 2**place)  # without and with this element
+        halves[:, 1] += halves[:, 0]
+    return result
+
+
+def _inclusion(sums: Floats) -> Floats:
+    """Undo `_sums`: the value of each set alone."""
+    result = sums.copy()
+    for place in range(len(sums).bit_length() - 1):
+        halves = result.reshape(-1, 2, 2**place)
+        halves[:, 1] -= halves[:, 0]
+    return result

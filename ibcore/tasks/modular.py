@@ -1,13 +1,269 @@
 """Modular addition: stripes whose frequency one number sets."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ibcore.runtime import generator
-from ibcore.tasks.grid import axis, grid
+from ibcore.tasks.concepts import number_images, standardize
+
+# Few-shot modular arithmetic: learn x mod m from a few examples, for moduli seen or not.
+
+Split = Literal["extrapolation", "interpolation"]
+NumberView = Literal["number", "scaled", "bits", "image", "circular"]
+
+NUMBERS = 100  # x runs from 0 to 99
+LARGEST = 40  # modulus
+
+
+class Moduli(NamedTuple):
+    """Moduli to meta-train on, and others to test on."""
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+def moduli(split: Split) -> Moduli:
+    """Return the 20 training and the 20 test moduli of a split.
+
+    ``"extrapolation"``: 1 to 20, then 21 to 40.  ``"interpolation"``: the odd ones up to 39, then
+    the even ones up to 40.
+
+    Raises
+    ------
+    ValueError
+        If the split is unknown.
+
+    References
+    ----------
+    Bencomo et al. (2025); the moduli are those of the authors' public code.
+
+    Examples
+    --------
+    >>> moduli("interpolation").test[:3]
+    (2, 4, 6)
+    """
+    if split not in get_args(Split):
+        raise ValueError(f"unknown split {split!r}; choose one of {', '.join(get_args(Split))}")
+    if split == "extrapolation":
+        return Moduli(tuple(range(1, 21)), tuple(range(21, LARGEST + 1)))
+    return Moduli(tuple(range(1, LARGEST, 2)), tuple(range(2, LARGEST + 1, 2)))
+
+
+def remainder_tables(
+    chosen: Sequence[int], *, numbers: int = NUMBERS, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    r"""Return :math:`x \bmod m` for every x from 0 to ``numbers - 1``: ``(moduli, numbers, 1)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no modulus, one is below 1, or there is no number.
+
+    Examples
+    --------
+    >>> remainder_tables([2, 3], numbers=4)[..., 0].tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 0.0]]
+    """
+    if not chosen or min(chosen) < 1:
+        raise ValueError(f"moduli must be at least 1, and at least one of them, got {list(chosen)}")
+    if numbers < 1:
+        raise ValueError(f"numbers must be at least 1, got {numbers}")
+    rest = torch.arange(numbers) % torch.tensor(list(chosen))[:, None]  # (moduli, numbers)
+    return rest.to(dtype)[..., None]
+
+
+def constant_predictor(chosen: Sequence[int], *, numbers: int = NUMBERS) -> Tensor:
+    r"""Return the mean squared error of the best constant for each modulus, float64, ``(moduli,)``.
+
+    It is the variance of :math:`x \bmod m` over x.  A learner above this line has learned less
+    than nothing about the modulus.
+
+    Raises
+    ------
+    ValueError
+        As for `remainder_tables`.
+
+    Examples
+    --------
+    >>> [round(constant_predictor(moduli("extrapolation")[i]).mean().item(), 1) for i in (0, 1)]
+    [11.9, 78.1]
+    """
+    tables = remainder_tables(chosen, numbers=numbers, dtype=torch.float64)[..., 0]
+    return tables.var(1, correction=0)
+
+
+def number_inputs(
+    view: NumberView = "bits",
+    *,
+    numbers: int = NUMBERS,
+    size: int = 32,
+    periods: Sequence[float] = (),
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    r"""Return the numbers 0 to ``numbers - 1`` as inputs of a network.
+
+    ============ ============================================ ==================================
+    view         one number                                   shape
+    ============ ============================================ ==================================
+    ``number``   as it is, not scaled                         (numbers, 1)
+    ``scaled``   with mean 0 and variance 1                   (numbers, 1)
+    ``bits``     binary digits as -1 and 1, highest first     (numbers, 8) up to 256 numbers
+    ``image``    two drawn digits, standardized over all      (numbers, 1, size, size)
+    ``circular`` :math:`\cos, \sin` of :math:`2\pi x/p`       (numbers, 2 * periods)
+    ============ ============================================ ==================================
+
+    The first, third and fourth are those of the paper; the drawings are ours.
+
+    Parameters
+    ----------
+    view
+        One of the five.
+    numbers
+        How many; up to 100 for drawings.
+    size
+        Pixels along each side of a drawing.
+    periods
+        p of ``"circular"``, positive: features that repeat with the period p.
+    dtype
+        Of the result.
+
+    Raises
+    ------
+    ValueError
+        If the view is unknown, a number out of range, or periods are given without need.
+
+    Examples
+    --------
+    >>> number_inputs("bits")[5].tolist()
+    [-1.0, -1.0, -1.0, -1.0, -1.0, 1.0, -1.0, 1.0]
+    >>> number_inputs("circular", periods=[4.0])[1].round().tolist()
+    [0.0, 1.0]
+    """
+    if view not in get_args(NumberView):
+        raise ValueError(f"unknown view {view!r}; choose one of {', '.join(get_args(NumberView))}")
+    if numbers < 2:
+        raise ValueError(f"numbers must be at least 2, got {numbers}")
+    if (view == "circular") != bool(len(periods)):
+        raise ValueError(f"periods belong to view='circular' and to it alone, got {list(periods)}")
+    if view == "image":
+        return standardize(number_images(numbers, size=size)).to(dtype)
+    x = torch.arange(numbers, dtype=torch.float64)
+    if view == "bits":
+        return _bits(numbers).to(dtype)
+    if view == "circular":
+        return _circular(x, periods).to(dtype)
+    return (x if view == "number" else (x - x.mean()) / x.std(correction=0))[:, None].to(dtype)
+
+
+def _bits(numbers: int) -> Tensor:
+    """Return binary digits as -1 and 1, (numbers, places), at least eight of them."""
+    places = torch.arange(max(8, (numbers - 1).bit_length()) - 1, -1, -1)
+    return 2 * (torch.arange(numbers)[:, None] >> places & 1) - 1
+
+
+def _circular(x: Tensor, periods: Sequence[float]) -> Tensor:
+    """Return points on circles, (numbers, 2 * periods)."""
+    if not all(math.isfinite(period) and period > 0 for period in periods):
+        raise ValueError(f"periods must be positive, got {list(periods)}")
+    angle = 2 * math.pi * x[:, None] / torch.tensor(list(periods), dtype=torch.float64)
+    return torch.stack([angle.cos(), angle.sin()], -1).flatten(1)  # (numbers, 2 * periods)
+
+
+# Input grids: the points at which a function is looked at.
+
+Nodes = Literal["uniform", "cell", "chebyshev", "legendre"]
+NODES: tuple[Nodes, ...] = get_args(Nodes)
+
+
+def axis(points: int, *, nodes: Nodes = "uniform", dtype: torch.dtype = torch.float64) -> Tensor:
+    r"""Return the coordinates of a grid along one axis, rising within :math:`[-1, 1]`.
+
+    Parameters
+    ----------
+    points
+        How many, at least 2.
+    nodes
+        ``"uniform"``: equal steps, both ends included.
+        ``"cell"``: centers of equal cells, :math:`-1 + (2i+1)/m`; one period of length 2.
+        ``"chebyshev"``: roots of :math:`T_m`.  ``"legendre"``: roots of :math:`P_m`
+        (the nodes of Gauss quadrature).
+    dtype
+        Of the result; coordinates are computed in float64.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two points are asked for, or the nodes are unknown.
+
+    Examples
+    --------
+    >>> axis(3).tolist(), axis(2, nodes="cell").tolist()
+    ([-1.0, 0.0, 1.0], [-0.5, 0.5])
+    """
+    if points < 2:
+        raise ValueError(f"a grid needs at least 2 points along each axis, got {points}")
+    steps = torch.arange(points, dtype=torch.float64)
+    if nodes == "uniform":
+        values = torch.linspace(-1, 1, points, dtype=torch.float64)
+    elif nodes == "cell":
+        values = (2 * steps + 1) / points - 1
+    elif nodes == "chebyshev":
+        values = -torch.cos(math.pi * (steps + 0.5) / points)
+    elif nodes == "legendre":
+        values = torch.from_numpy(np.polynomial.legendre.leggauss(points)[0])
+    else:
+        raise ValueError(f"unknown nodes {nodes!r}; choose one of {', '.join(NODES)}")
+    return values.to(dtype)
+
+
+def grid(
+    points: int,
+    dimensions: int = 2,
+    *,
+    nodes: Nodes = "uniform",
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    r"""Return a regular grid on :math:`[-1, 1]^d` as a list of points.
+
+    The last coordinate runs fastest, so that values at the points reshape to
+    ``(points,) * d`` with entry ``[i, j]`` at ``(axis[i], axis[j])``.
+
+    Parameters
+    ----------
+    points
+        Points along each axis, at least 2.
+    dimensions
+        :math:`d`, at least 1.
+    nodes, dtype
+        As in `axis`.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(points**d, d)``.
+
+    Raises
+    ------
+    ValueError
+        As in `axis`, or if ``dimensions`` is below 1.
+
+    Examples
+    --------
+    >>> grid(2).tolist()
+    [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
+    """
+    if dimensions < 1:
+        raise ValueError(f"dimensions must be at least 1, got {dimensions}")
+    coordinates = [axis(points, nodes=nodes, dtype=dtype)] * dimensions
+    mesh = torch.meshgrid(*coordinates, indexing="ij")
+    return torch.stack([m.reshape(-1) for m in mesh], dim=-1)  # (points**d, d)
+
 
 Rule = Literal["below", "at_most"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -61,7 +317,7 @@ def modular_labels(
     -------
     Tensor
         Shape ``(N,) * d`` (or ``(points,) * d``), int64; entry ``[i, j]`` belongs to the point
-        ``(axis[i], axis[j])`` of `ibcore.tasks.grid`.
+        ``(axis[i], axis[j])`` of `ibcore.tasks.modular`.
 
     Raises
     ------
@@ -145,3 +401,117 @@ def modular_addition(
     order = torch.randperm(len(labels), generator=generator(seed))
     x, train, test = grid(numbers, dimensions, dtype=dtype), order[:count], order[count:]
     return Modular(x[train], labels[train], x[test], labels[test])
+
+
+# Sparse regression: few points, many features, and a truth with few coefficients.
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRegression:
+    """Points, labels and the coefficients behind them.
+
+    Attributes
+    ----------
+    x
+        Points, (n, d), or (seeds, n, d).
+    y
+        Labels, (n,) or (seeds, n).
+    truth
+        Coefficients, (d,) or (seeds, d).
+    """
+
+    x: Tensor
+    y: Tensor
+    truth: Tensor
+
+    def excess_risk(self, beta: Tensor) -> Tensor:
+        r"""Return :math:`\|\beta-\beta^*\|^2`, the excess risk for x from N(0, I).
+
+        Shape (..., d) to (...); half of it is the excess of half the squared error.
+        """
+        return (beta - self.truth).square().sum(-1)
+
+
+def sparse_regression(
+    *,
+    points: int = 20,
+    features: int = 40,
+    nonzero: int = 3,
+    noise: float = 0.0,
+    seed: int = 0,
+) -> SparseRegression:
+    r"""Draw a regression problem with a sparse truth.
+
+    Entries of x are N(0, 1); ``nonzero`` coefficients are +1 or -1 at random places, the others
+    0; labels are :math:`y = X\beta^* + \sigma\varepsilon`.
+
+    Parameters
+    ----------
+    points, features
+        n and d.  With fewer points than features many coefficients fit, and what training
+        starts from decides among them.
+    nonzero
+        How many coefficients are not 0.
+    noise
+        :math:`\sigma`, the standard deviation of the labels.
+    seed
+        Of everything that is drawn.
+
+    Returns
+    -------
+    SparseRegression
+        In float64.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    Woodworth et al. (2020), section 6, use a problem of this kind; the sizes and signs are ours.
+
+    Examples
+    --------
+    >>> task = sparse_regression(seed=1)
+    >>> task.x.shape, int(task.truth.count_nonzero()), float(task.excess_risk(0 * task.truth))
+    (torch.Size([20, 40]), 3, 3.0)
+    """
+    if points < 1 or features < 1 or not 0 <= nonzero <= features:
+        raise ValueError(
+            f"need points >= 1, features >= 1 and 0 <= nonzero <= features, got points {points}, "
+            f"features {features}, nonzero {nonzero}"
+        )
+    if not 0 <= noise < float("inf"):
+        raise ValueError(f"noise must be finite and >= 0, got {noise}")
+    source = generator(seed)
+    x = torch.randn(points, features, generator=source, dtype=torch.float64)
+    places = torch.randperm(features, generator=source)[:nonzero]
+    signs = 2.0 * torch.randint(2, (nonzero,), generator=source) - 1
+    shifts = noise * torch.randn(points, generator=source, dtype=torch.float64)
+    truth = torch.zeros(features, dtype=torch.float64)
+    truth[places] = signs.double()
+    return SparseRegression(x, x @ truth + shifts, truth)
+
+
+def stack_problems(problems: list[SparseRegression]) -> SparseRegression:
+    """Return problems of one size as one, along a new first axis.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or their sizes differ.
+
+    Examples
+    --------
+    >>> stack_problems([sparse_regression(seed=s) for s in range(3)]).x.shape
+    torch.Size([3, 20, 40])
+    """
+    shapes = {tuple(problem.x.shape) for problem in problems}
+    if len(shapes) != 1:
+        raise ValueError(f"problems must have one shape of x, got {sorted(shapes)}")
+    return SparseRegression(
+        torch.stack([problem.x for problem in problems]),
+        torch.stack([problem.y for problem in problems]),
+        torch.stack([problem.truth for problem in problems]),
+    )

@@ -1,9 +1,18 @@
 """Train many networks at once, each as if it were trained alone."""
 
-from ibcore.training.loop import Trained, train_stacked
-from ibcore.training.losses import LOSSES, Loss, LossFunction
+from ibcore.training.loop import (
+    LOSSES,
+    Job,
+    Look,
+    Loss,
+    LossFunction,
+    Plan,
+    Progress,
+    Trained,
+    make_job,
+    train_stacked,
+)
 from ibcore.training.optimizers import OPTIMIZERS, Method, Optimizer
-from ibcore.training.plan import Job, Look, Plan, Progress, make_job
 
 __all__ = [
     "LOSSES",

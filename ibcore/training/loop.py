@@ -5,25 +5,493 @@ differentiated with respect to their summed losses.  No member's loss depends on
 parameters, so each gets its own gradient; a mean across members would divide it.
 """
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn import functional
 
-from ibcore.nets.evaluate import evaluate_stacked
+from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.network import Network
-from ibcore.nets.statistics import batch_statistics
-from ibcore.training.batches import Batches, take
-from ibcore.training.losses import check_outputs
-from ibcore.training.optimizers import Updater
-from ibcore.training.plan import Job
-from ibcore.training.sharpness import uphill
-from ibcore.training.stacked import Forward, Table, saved_bytes, stacked_forward
+from ibcore.runtime import generator
+from ibcore.training.optimizers import Method, Rates, Updater
 
 if TYPE_CHECKING:
     from ibcore.population import Population
+
+
+# Which points each member sees at each step: an order of its own, whatever the population.
+
+
+class Batches:
+    """Minibatches of many members, or all points at every step.
+
+    Each epoch visits every point once, in an order from the member's own generator; the last
+    batch of an epoch may be smaller.
+
+    Parameters
+    ----------
+    seeds
+        One for each member.
+    points
+        How many points there are.
+    batch_size
+        Points in a batch; None for all of them, in the order given.
+    device
+        Where the points lie.
+
+    Examples
+    --------
+    >>> batches = Batches([1, 2], points=5, batch_size=3, device=torch.device("cpu"))
+    >>> [tuple(batches.draw().shape) for _ in range(3)]
+    [(2, 3), (2, 2), (2, 3)]
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], points: int, batch_size: int | None, device: torch.device
+    ) -> None:
+        if batch_size is not None and not 1 <= batch_size <= points:
+            raise ValueError(
+                f"batch_size must be between 1 and the {points} points, got {batch_size}; "
+                "leave it out to use all points"
+            )
+        self._generators = [generator(seed) for seed in seeds] if batch_size else []
+        self._points, self._size, self._device = points, batch_size, device
+        self._start, self._order = points, torch.empty(0)
+
+    def draw(self) -> Tensor | None:
+        """Return the next points of each member, shape (m, b), or None for all points."""
+        if self._size is None:
+            return None
+        if self._start >= self._points:
+            orders = [torch.randperm(self._points, generator=g) for g in self._generators]
+            self._start, self._order = 0, torch.stack(orders).to(self._device)  # (m, n)
+        part = self._order[:, self._start : self._start + self._size]
+        self._start += self._size
+        return part
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all other members."""
+        if self._size is not None:
+            self._generators = [self._generators[row] for row in rows.tolist()]
+            self._order = self._order[rows]
+
+
+def take(data: Tensor, rows: Tensor | None) -> Tensor:
+    """Return each member's points: data (m, n, ...), rows (m, b), to (m, b, ...).
+
+    Examples
+    --------
+    >>> take(torch.tensor([[1, 2, 3], [4, 5, 6]]), torch.tensor([[2, 0], [1, 1]])).tolist()
+    [[3, 1], [5, 5]]
+    """
+    if rows is None:
+        return data
+    if data.stride(0) == 0:  # shared by all members
+        return data[0][rows]
+    return data[torch.arange(len(data), device=data.device)[:, None], rows]
+
+
+# Losses of many networks: one number for each member, never averaged across members.
+
+Loss = Literal["cross_entropy", "binary", "mse"]
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+_TARGET_DIMENSIONS: dict[str, int] = {"cross_entropy": 1, "binary": 1, "mse": 2}  # when shared
+
+
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy in nats: logits (m, b, k), classes (m, b), to (m,)."""
+    each = functional.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none")
+    return each.reshape(targets.shape).mean(1)
+
+
+def binary(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy in nats: logits (m, b, 1), labels (m, b), to (m,)."""
+    logits = outputs.squeeze(-1)
+    each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return each.mean(1)
+
+
+def mse(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean squared error: outputs and targets (m, b, out), to (m,)."""
+    return (outputs - targets).square().flatten(1).mean(1)
+
+
+_FUNCTIONS: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "binary": binary, "mse": mse}
+
+
+def loss_function(loss: Loss | LossFunction) -> LossFunction:
+    """Return the function behind a name, or a function as it is.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> loss_function("mse")(torch.ones(2, 3, 1), torch.zeros(2, 3, 1)).tolist()
+    [1.0, 1.0]
+    """
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or a function")
+    return _FUNCTIONS[loss]
+
+
+def member_targets(
+    loss: Loss | LossFunction, y: Tensor, members: int, points: int, dtype: torch.dtype
+) -> Tensor:
+    """Return targets with a leading dimension of members, without copying shared ones.
+
+    ``(n,)`` becomes ``(m, n)`` for ``"cross_entropy"`` and ``"binary"``, ``(n, out)`` becomes
+    ``(m, n, out)`` for ``"mse"``.  For a function, targets that begin with ``(m, n)`` are each
+    member's own and others are shared.
+
+    Raises
+    ------
+    ValueError
+        If the shape, the type or a value does not fit the loss.
+
+    Examples
+    --------
+    >>> member_targets("binary", torch.tensor([0, 1, 1]), 4, 3, torch.float64).shape
+    torch.Size([4, 3])
+    """
+    if isinstance(loss, str):
+        own = y.ndim == _TARGET_DIMENSIONS[loss] + 1
+        y = _checked_values(loss, y, dtype)
+        fits = own or y.ndim == _TARGET_DIMENSIONS[loss]
+    else:
+        own, fits = tuple(y.shape[:2]) == (members, points), y.ndim >= 1
+    if not fits or tuple(y.shape[: 1 + own]) != ((members, points) if own else (points,)):
+        tail = ", out" if loss == "mse" else "" if isinstance(loss, str) else ", ..."
+        name = loss if isinstance(loss, str) else "this function"
+        shared = f"({points}{tail or ','})"
+        raise ValueError(
+            f"loss {name} needs y of shape {shared} for all networks, or ({members}, "
+            f"{points}{tail}) for each its own, got {tuple(y.shape)}"
+        )
+    return y if own else y.expand(members, *y.shape)
+
+
+def _checked_values(loss: str, y: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return targets in the type that the loss needs."""
+    if loss == "cross_entropy":
+        if y.is_floating_point() or y.dtype == torch.bool or bool((y < 0).any()):
+            raise ValueError(
+                f"loss cross_entropy needs y as whole numbers of classes from 0, got {y.dtype}"
+                + ("" if y.is_floating_point() else f" with smallest value {y.min().item()}")
+            )
+        return y.long()
+    if loss == "binary" and bool(((y < 0) | (y > 1)).any()):
+        raise ValueError(
+            f"loss binary needs y between 0 and 1, got {y.min().item()} to {y.max().item()}"
+        )
+    if loss == "mse" and y.dtype != dtype:
+        raise ValueError(f"y is {y.dtype}, the population {dtype}; convert it with y.to({dtype})")
+    return y.to(dtype)
+
+
+def check_outputs(loss: LossFunction, outputs: Tensor, targets: Tensor) -> None:
+    """Raise ``ValueError`` unless outputs (m, b, out) fit the targets and the loss gives (m,)."""
+    out = tuple(outputs.shape[2:])
+    if loss is binary and out != (1,):
+        raise ValueError(
+            f"loss binary needs networks with 1 output, got {out}; use cross_entropy for more"
+        )
+    if loss is mse and outputs.shape != targets.shape:
+        raise ValueError(f"y holds targets of shape {tuple(targets.shape[2:])}, the outputs {out}")
+    if loss is cross_entropy and int(targets.max()) >= outputs.shape[-1]:
+        raise ValueError(
+            f"y holds class {int(targets.max())}, but the networks have {outputs.shape[-1]} outputs"
+        )
+    losses = loss(outputs, targets)
+    if tuple(losses.shape) != (len(outputs),):
+        raise ValueError(
+            f"the loss gives shape {tuple(losses.shape)} for {len(outputs)} networks; "
+            "it must give one number for each, without averaging across networks"
+        )
+
+
+# What is to be trained, on what and how: options and data, checked before the first step.
+
+Progress = Callable[[int, Tensor], None]
+Look = Callable[[int, Tensor, Mapping[str, Tensor]], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How to train.
+
+    Attributes
+    ----------
+    loss
+        ``"cross_entropy"``: targets are classes, (n,) if shared or (m, n) if each member has its
+        own.  ``"binary"``: labels from 0 to 1 for the one output (a logit), (n,) or (m, n).
+        ``"mse"``: mean squared error, targets (n, out) or (m, n, out).  Or a function of outputs
+        (m, b, out) and targets (m, b, ...) that returns (m,).
+    steps
+        How many, at least 1.
+    method
+        The optimizer and its rates.
+    batch_size
+        Points in a minibatch; None for all points at every step.
+    stop_at
+        A member stops before the first step at which its loss (of the minibatch, if there are
+        any) is below this; its parameters then never change again.
+    on_step
+        Called after each step with its number, from 1, and the last loss of each member, (m,).
+    looks
+        Numbers of steps, from 0 to ``steps``, after which ``on_look`` is called; 0 is before the
+        first step.
+    on_look
+        Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
+        and a copy of their current parameters, ``(members, *shape)`` by name.  Members train in
+        chunks, so each look is one call for each chunk: together the calls name every member
+        once, in order, those that stopped early with the parameters that they keep.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is below 1, ``stop_at`` is not finite, or the looks are not different whole
+        numbers from 0 to ``steps`` with a function to call.
+
+    Examples
+    --------
+    >>> Plan("mse", steps=10).method.optimizer
+    'adam'
+    """
+
+    loss: Loss | LossFunction
+    steps: int
+    method: Method = field(default_factory=Method)
+    batch_size: int | None = None
+    stop_at: float | None = None
+    on_step: Progress | None = None
+    looks: Sequence[int] = ()
+    on_look: Look | None = None
+
+    def __post_init__(self) -> None:
+        loss_function(self.loss)
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        if self.stop_at is not None and not math.isfinite(self.stop_at):
+            raise ValueError(f"stop_at must be finite, got {self.stop_at}; leave it out for no end")
+        if bool(len(self.looks)) != (self.on_look is not None):
+            raise ValueError("looks and on_look need each other: give both, or neither")
+        wrong = [look for look in self.looks if look not in range(self.steps + 1)]
+        if wrong or len(set(self.looks)) < len(self.looks):
+            raise ValueError(
+                f"looks must be different whole numbers from 0 to {self.steps} steps, "
+                f"got {list(self.looks)}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y (m, n, ...)."""
+
+    architecture: nn.Module
+    parameters: Mapping[str, Tensor]
+    x: Tensor
+    y: Tensor
+    plan: Plan
+    loss: LossFunction
+    rates: Rates
+    seeds: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def make_job(
+    architecture: nn.Module,
+    parameters: Mapping[str, Tensor],
+    x: Tensor,
+    y: Tensor,
+    *,
+    plan: Plan,
+    seeds: Sequence[int],
+) -> Job:
+    """Check targets and rates, and give each member its own; x has shape (m, n, in).
+
+    ``seeds`` (one for each member) decide the order of minibatches.
+
+    Raises
+    ------
+    ValueError
+        If targets, rates or seeds do not fit the members.
+
+    Examples
+    --------
+    >>> import torch
+    >>> weight = {"weight": torch.zeros(2, 1, 3)}  # two members
+    >>> x, y = torch.ones(2, 4, 3), torch.ones(4, 1)
+    >>> net = nn.Linear(3, 1, bias=False)
+    >>> len(make_job(net, weight, x, y, plan=Plan("mse", steps=5), seeds=[0, 1]))
+    2
+    """
+    like = next(iter(parameters.values()))
+    if len(seeds) != len(x):
+        raise ValueError(f"seed must be one number or one for each of {len(x)}, got {len(seeds)}")
+    targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)
+    if y.device != x.device:
+        raise ValueError(f"y is on {y.device}, x on {x.device}; move y with y.to(x.device)")
+    rates, loss = plan.method.rates(like), loss_function(plan.loss)
+    return Job(architecture, parameters, x, targets, plan, loss, rates, seeds)
+
+
+# Sharpness-aware minimization: look at the gradient a little way uphill.
+
+
+@contextmanager
+def uphill(values: Tensor, gradient: Tensor, radius: Tensor) -> Iterator[None]:
+    r"""Move each member's parameters to :math:`w + r\,g/\lVert g\rVert`, and back afterwards.
+
+    The norm is over all parameters of the member.  A member whose gradient is 0 stays.  The
+    parameters are copied back at the end, so they return exactly.
+
+    Parameters
+    ----------
+    values
+        Parameters, a member in each row, shape (m, p); changed in place meanwhile.
+    gradient
+        Of the loss at ``values``, shape (m, p).
+    radius
+        :math:`r`, shape (m, 1).
+
+    References
+    ----------
+    Foret, Kleiner, Mobahi and Neyshabur (2021), equation 2 with p = 2.
+
+    Examples
+    --------
+    >>> values = torch.tensor([[1.0, 1.0]])
+    >>> with uphill(values, torch.tensor([[0.0, -9.0]]), torch.tensor([[0.5]])):
+    ...     print(values.tolist())
+    [[1.0, 0.5]]
+    >>> values.tolist()
+    [[1.0, 1.0]]
+    """
+    norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)  # (m, 1)
+    scale = torch.where(norm > 0, radius / norm, 0)
+    before = values.clone()
+    values.addcmul_(gradient, scale)
+    try:
+        yield
+    finally:
+        values.copy_(before)
+
+
+# Many networks of one architecture as one table of numbers and one forward pass.
+
+Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+
+
+def stacked_forward(architecture: nn.Module) -> Forward:
+    """Return the forward pass of many members: parameters and x (m, b, in) to (m, b, out).
+
+    A `ibcore.nets.network.Network` has batched products of its own.  Any other module is mapped
+    by `torch.func.vmap` over the forward pass only: gradients inside ``vmap`` are wrong for some
+    norms.
+
+    Examples
+    --------
+    >>> forward = stacked_forward(nn.Linear(3, 1, bias=False))
+    >>> forward({"weight": torch.ones(2, 1, 3)}, torch.ones(2, 5, 3)).shape
+    torch.Size([2, 5, 1])
+    """
+    if isinstance(architecture, Network):
+        return architecture.forward_stacked
+
+    def call(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        output: Tensor = functional_call(architecture, dict(parameters), (x,))
+        return output
+
+    return vmap(call)
+
+
+class Table:
+    """Parameters of m members as one table, a member in each row.
+
+    Attributes
+    ----------
+    values
+        Shape (m, p), not part of any graph.
+    leaves
+        Name to parameter, shape ``(m, *shape)``: leaves of autograd in the memory of ``values``,
+        so that a change of ``values`` in place changes them.
+
+    Examples
+    --------
+    >>> table = Table({"weight": torch.zeros(2, 1, 3), "bias": torch.zeros(2, 1)})
+    >>> table.values += 1
+    >>> table.leaves["weight"].tolist()
+    [[[1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0]]]
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor]) -> None:
+        self._shapes = {name: value.shape[1:] for name, value in parameters.items()}
+        rows = [value.detach().reshape(len(value), -1) for value in parameters.values()]
+        self.values = torch.cat(rows, dim=1)  # a copy
+        self.leaves = self._leaves()
+
+    def _leaves(self) -> dict[str, Tensor]:
+        views = self.split(self.values.detach())
+        return {name: view.requires_grad_() for name, view in views.items()}
+
+    def split(self, values: Tensor) -> dict[str, Tensor]:
+        """Return a table of the same columns as parameters by name, sharing memory."""
+        parts = torch.split(values, [shape.numel() for shape in self._shapes.values()], dim=1)
+        return {
+            name: part.view(len(values), *shape)
+            for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
+        }
+
+    def gradient(self, losses: Tensor) -> Tensor:
+        """Return the gradient of the summed losses, shape (m, p): each row is a member's own."""
+        gradients = torch.autograd.grad(
+            losses.sum(), list(self.leaves.values()), allow_unused=True, materialize_grads=True
+        )
+        rows = [part.reshape(len(losses), -1) for part in gradients]
+        return torch.cat(rows, dim=1).detach()  # older torch: zeros of unused ones require grad
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all other members, in a copy of the memory."""
+        self.values = self.values[rows]
+        self.leaves = self._leaves()
+
+
+def saved_bytes(work: Callable[[], Any]) -> int:
+    """Return how many bytes of activations autograd keeps for the backward pass of ``work``.
+
+    Examples
+    --------
+    >>> x = torch.ones(1000, dtype=torch.float64, requires_grad=True)
+    >>> saved_bytes(lambda: x.exp())
+    8000
+    """
+    total = 0
+
+    def count(value: Tensor) -> Tensor:
+        nonlocal total
+        total += value.numel() * value.element_size()
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
+        work()
+    return total
+
 
 _CHUNK_BYTES = {"cpu": 2**25}  # near the cache, and large enough that calls cost little
 _CHUNK_BYTES_ELSEWHERE = 2**30

@@ -66,7 +66,7 @@ class Method:
         for all steps.
     sam_radius
         At least 0, in units of the parameters.  Above 0, sharpness-aware minimization: each
-        step uses the gradient at `ibcore.training.sharpness.uphill`, that far away.
+        step uses the gradient at `ibcore.training.loop.uphill`, that far away.
 
     Raises
     ------

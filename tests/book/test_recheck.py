@@ -8,8 +8,8 @@ import recheck
 import torch
 
 from ibcore.runs import Provenance, find, load, stored
-from ibcore.runs.provenance import machine
-from ibcore.runs.registry import LABS
+from ibcore.runs.experiment import LABS
+from ibcore.runs.store import machine
 
 (SEQUENCES,) = [s for s in stored() if (s.experiment, s.tier) == ("redshift.sequences", "laptop")]
 ELSEWHERE = Provenance.from_dict(load("redshift.sequences").attrs["provenance"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ibcore.explorers import Explorer, scripts
+from ibcore.explorers import Explorer, base
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
@@ -48,7 +48,7 @@ class Visits:
 
     def show(self, explorer: Explorer, **options: Any) -> Any:
         """Open an explorer beside the script of its kind alone; wait until it is drawn."""
-        script = f"<script>{scripts.script((explorer.kind,))}</script>"
+        script = f"<script>{base.script((explorer.kind,))}</script>"
         page = self.open(explorer.to_html() + script, **options)
         page.wait_for_selector('.ibx[data-ready="1"]')
         return page

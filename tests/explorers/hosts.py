@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ibcore.explorers import Explorer, scripts
+from ibcore.explorers import Explorer, base
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
@@ -53,7 +53,7 @@ def watch_words(page: Any) -> Any:
 
 def live(visits: Any, figure: Explorer, *, mark: dict[str, Any]) -> tuple[Any, list[Any]]:
     """Show a figure with a kernel whose answers carry a mark; also return what it was asked."""
-    page = visits.open(f"<div id='place'></div><script>{scripts.script()}</script>")
+    page = visits.open(f"<div id='place'></div><script>{base.script()}</script>")
     asked = []
 
     def ask(params: dict[str, Any]) -> dict[str, Any]:

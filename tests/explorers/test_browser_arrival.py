@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ibcore.explorers import RandomNetwork, SweepPlayer, scripts
+from ibcore.explorers import RandomNetwork, SweepPlayer, base
 
 pytestmark = pytest.mark.browser
 
@@ -83,7 +83,7 @@ def head(script: str) -> str:
 def test_a_figure_is_drawn_while_other_scripts_of_the_page_are_awaited(page, slow_site):
     figure = RandomNetwork("relu").to_html()
     late = '<script defer src="/late.js"></script>'
-    slow_site.will_send(f"{head(scripts.script())}{late}<main>{figure}<p>after</p></main>")
+    slow_site.will_send(f"{head(base.script())}{late}<main>{figure}<p>after</p></main>")
     page.goto(slow_site.address, wait_until="commit")
     page.wait_for_selector(DRAWN)
     assert page.evaluate("document.readyState") != "complete"
@@ -95,7 +95,7 @@ def test_a_figure_waits_until_all_of_it_has_arrived(page, slow_site, cut):
     figure = RandomNetwork("relu").to_html()
     assert figure.count(cut) == 1
     first, second = figure.split(cut)
-    slow_site.will_send(head(scripts.script()) + first, cut + second + "<p id='after'>after</p>")
+    slow_site.will_send(head(base.script()) + first, cut + second + "<p id='after'>after</p>")
     page.goto(slow_site.address, wait_until="commit")
     page.wait_for_selector("ib-explorer", state="attached")
     page.clock.run_for(200)
@@ -108,7 +108,7 @@ def test_a_figure_waits_until_all_of_it_has_arrived(page, slow_site, cut):
 
 def test_what_a_script_appends_meanwhile_is_not_taken_for_the_end(page, slow_site):
     first, second = RandomNetwork("relu").to_html().split('"params"')
-    start = head(scripts.script()) + "<main><div>" + first
+    start = head(base.script()) + "<main><div>" + first
     slow_site.will_send(start, '"params"' + second + "</div><p id='after'>after</p></main>")
     page.goto(slow_site.address, wait_until="commit")
     page.wait_for_selector("ib-explorer", state="attached")
@@ -120,13 +120,13 @@ def test_what_a_script_appends_meanwhile_is_not_taken_for_the_end(page, slow_sit
 
 
 def test_a_figure_at_the_very_end_of_a_page_is_drawn(page, slow_site):
-    slow_site.will_send(head(scripts.script()) + RandomNetwork("relu").to_html())
+    slow_site.will_send(head(base.script()) + RandomNetwork("relu").to_html())
     page.goto(slow_site.address)
     page.wait_for_selector(DRAWN)
 
 
 def test_a_figure_whose_kind_the_script_lacks_says_so(page, slow_site):
-    script = scripts.script((SweepPlayer.kind,))
+    script = base.script((SweepPlayer.kind,))
     slow_site.will_send(head(script) + RandomNetwork("relu").to_html() + "<p>after</p>")
     page.goto(slow_site.address)
     page.get_by_role("alert").get_by_text("no explorer named RandomNetwork").wait_for()

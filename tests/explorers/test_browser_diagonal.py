@@ -6,7 +6,7 @@ import pytest
 from hosts import data, live, pictures, watch_words
 
 from ibcore.explorers import DiagonalNetwork
-from ibcore.explorers.diagonal_network import SCALES, TIMES
+from ibcore.explorers.random_network import DIAGONAL_SCALES, TIMES
 from ibcore.memory import woodworth_solution
 
 pytestmark = pytest.mark.browser
@@ -46,7 +46,7 @@ def test_every_control_changes_the_figure_to_what_ibcore_computes(visits):
     assert_shows(page, figure, params)
     before = pictures(page)
     page.get_by_role("slider", name=SCALE).press("ArrowLeft")
-    assert_shows(page, figure, params := {**params, "weight_scale": SCALES[11]})
+    assert_shows(page, figure, params := {**params, "weight_scale": DIAGONAL_SCALES[11]})
     assert pictures(page) != before
     page.get_by_role("slider", name=DECAY).press("ArrowRight")
     assert_shows(page, figure, params := {**params, "weight_decay": 0.1})

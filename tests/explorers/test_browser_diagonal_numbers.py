@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.explorers import DiagonalNetwork, scripts
-from ibcore.explorers.diagonal_network import TIMES
+from ibcore.explorers import DiagonalNetwork, base
+from ibcore.explorers.random_network import TIMES
 from ibcore.memory import woodworth_solution
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ _RUN = """([setup, params]) => {
 @pytest.fixture(scope="module")
 def page(new_visits, tmp_path_factory):
     visits = new_visits(tmp_path_factory.mktemp("diagonal"))
-    yield visits.open(f"<script>{scripts.script()}</script>")
+    yield visits.open(f"<script>{base.script()}</script>")
     visits.close()
 
 

@@ -23,7 +23,7 @@ from ibcore.explorers import (
     SimilarityPlayground,
     StepBudget,
     SweepPlayer,
-    scripts,
+    base,
 )
 
 pytestmark = pytest.mark.browser
@@ -167,7 +167,7 @@ HEIGHTS = "() => [...document.querySelectorAll('ib-explorer')].map(e => e.offset
 def test_nothing_moves_when_figures_appear_or_change(visits, figures, viewport):
     page = visits.open(page_of_all(figures), viewport=viewport)
     before = page.evaluate(HEIGHTS)
-    page.add_script_tag(content=scripts.script())
+    page.add_script_tag(content=base.script())
     ready = f"document.querySelectorAll('.ibx[data-ready=\"1\"]').length === {len(figures)}"
     page.wait_for_function(ready)
     assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3)
@@ -199,7 +199,7 @@ def test_pictures_are_described_from_the_first_moment(visits, figures):
       }
     }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-ready"] });"""
     page = visits.open(
-        f"{page_of_all(figures)}<script>{scripts.script()}</script>",
+        f"{page_of_all(figures)}<script>{base.script()}</script>",
         head=f"<script>{watch}</script>",
     )
     page.wait_for_function(f"Object.keys(window.first).length === {len(figures)}")

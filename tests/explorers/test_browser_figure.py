@@ -7,7 +7,7 @@ import pytest
 import torch
 from hosts import data, live
 
-from ibcore.explorers import RandomNetwork, scripts
+from ibcore.explorers import RandomNetwork, base
 from ibcore.explorers.random_network import Settings, network_values
 from ibcore.redshift import fourier_complexity
 
@@ -230,7 +230,7 @@ def test_nothing_moves_when_the_figure_appears(visits, viewport):
     explorer = RandomNetwork("relu")
     page = visits.open(explorer.to_html(), viewport=viewport)
     before = page.locator("#after").bounding_box()["y"]
-    page.add_script_tag(content=scripts.script())
+    page.add_script_tag(content=base.script())
     page.wait_for_selector('.ibx[data-ready="1"]')
     assert page.locator("#after").bounding_box()["y"] == pytest.approx(before, abs=3)
 
@@ -273,13 +273,13 @@ def test_without_a_script_the_poster_is_there(visits):
 
 def test_a_script_before_the_element_waits_for_its_children(visits):
     html = RandomNetwork("relu").to_html()
-    page = visits.open(html, head=f"<script>{scripts.script()}</script>")
+    page = visits.open(html, head=f"<script>{base.script()}</script>")
     page.wait_for_selector('ib-explorer[data-ready="1"] .ibx[data-ready="1"]')
 
 
 def test_evaluating_the_script_again_leaves_the_figure_alive(visits):
     page = visits.show(RandomNetwork("relu"))
-    page.add_script_tag(content=scripts.script())
+    page.add_script_tag(content=base.script())
     before = picture(page)
     page.get_by_role("slider", name="Seed").press("ArrowRight")
     settle(page)

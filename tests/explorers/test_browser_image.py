@@ -7,10 +7,10 @@ import pytest
 import torch
 from hosts import data, live, pictures, watch_words
 
-from ibcore.explorers import ImageSpectrum, scripts
-from ibcore.explorers.draw import GRAYS
-from ibcore.explorers.draw import picture as png
-from ibcore.explorers.presets import DIGIT, PRESETS, preset_picture
+from ibcore.explorers import ImageSpectrum, base
+from ibcore.explorers.base import GRAYS
+from ibcore.explorers.base import picture as png
+from ibcore.explorers.random_network import DIGIT, PRESETS, preset_picture
 from ibcore.redshift import fourier_complexity
 from ibcore.redshift.fourier import TRANSFORMS, radial_spectrum
 
@@ -42,7 +42,7 @@ def assert_measures(page, picture):
 @pytest.fixture(scope="module")
 def numbers(new_visits, tmp_path_factory):
     visits = new_visits(tmp_path_factory.mktemp("numbers"))
-    yield visits.open(f"<script>{scripts.script()}</script>")
+    yield visits.open(f"<script>{base.script()}</script>")
     visits.close()
 
 

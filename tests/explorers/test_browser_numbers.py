@@ -9,8 +9,8 @@ import scipy.fft
 import scipy.special
 import torch
 
-from ibcore.explorers import scripts
-from ibcore.explorers.draws import draw_parameters, uniforms
+from ibcore.explorers import base
+from ibcore.explorers.random_network import draw_parameters, uniforms
 from ibcore.nets import ACTIVATIONS, MLP
 from ibcore.population import Population
 from ibcore.redshift import fourier_complexity
@@ -25,7 +25,7 @@ COMPONENTS = list(itertools.product([None, "layer"], [None, "paper", "block"], [
 @pytest.fixture(scope="module")
 def page(new_visits, tmp_path_factory):
     visits = new_visits(tmp_path_factory.mktemp("numbers"))
-    yield visits.open(f"<script>{scripts.script()}</script>")
+    yield visits.open(f"<script>{base.script()}</script>")
     visits.close()
 
 

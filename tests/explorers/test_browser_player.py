@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hosts import data, live, pictures, watch_words
 
-from ibcore.explorers import ModularPlayer, scripts
-from ibcore.explorers.packing import pack_pictures, quantize
+from ibcore.explorers import ModularPlayer, base
+from ibcore.explorers.stored import pack_pictures, quantize
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +43,7 @@ def brightness(page, index):
 @pytest.mark.parametrize("levels", [64, 16])
 def test_unpacked_pictures_are_the_packed_ones(visits, levels):
     drawn = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    page = visits.open(f"<script>{scripts.script()}</script>")
+    page = visits.open(f"<script>{base.script()}</script>")
     found = page.evaluate(
         "async t => (await IBExplorers.unpackPictures(t, 32)).map(p => Array.from(p))",
         pack_pictures(drawn, levels),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ibcore.explorers import StepBudget, step_budget
+from ibcore.explorers import StepBudget, architecture_gap
 from ibcore.runs import load
 from ibcore.stats import bootstrap_mean
 
@@ -113,6 +113,6 @@ def test_tables_of_rates_that_do_not_fit_are_refused(frame, swap, change, messag
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(step_budget, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(architecture_gap, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run metainit\.concepts"):
         StepBudget()

@@ -5,10 +5,10 @@ from pygments.lexers.css import CssLexer
 from pygments.lexers.javascript import JavascriptLexer
 from pygments.token import Comment, Text, Whitespace
 
-from ibcore.explorers import scripts
-from ibcore.explorers.compact import compact_script, compact_style
+from ibcore.explorers import base
+from ibcore.explorers.base import compact_script, compact_style
 
-SCRIPTS = sorted(scripts.STATIC.glob("*.js"))
+SCRIPTS = sorted(base.STATIC.glob("*.js"))
 
 
 def words(lexer, source):
@@ -25,16 +25,16 @@ def test_a_script_keeps_every_token_and_every_string(path):
     source = path.read_text(encoding="utf-8")
     compacted = compact_script(source)
     assert words(JavascriptLexer(), compacted) == words(JavascriptLexer(), source)
-    assert compacted in scripts.script()
+    assert compacted in base.script()
 
 
 def test_the_style_sheet_keeps_every_token():
-    source = (scripts.STATIC / "style.css").read_text(encoding="utf-8")
+    source = (base.STATIC / "style.css").read_text(encoding="utf-8")
     assert words(CssLexer(), compact_style(source)) == words(CssLexer(), source)
 
 
 def test_comments_indentation_and_empty_lines_are_gone():
-    lines = scripts.script().split("const STYLE", 1)[1].split("\n")[1:]
+    lines = base.script().split("const STYLE", 1)[1].split("\n")[1:]
     assert all(line == line.strip() for line in lines)
     assert [line for line in lines if line.startswith(("//", "/*"))] == []
     assert "" not in lines[:-1]
@@ -71,5 +71,5 @@ def test_code_behind_a_comment_on_its_line_is_refused(compact):
 
 @pytest.mark.browser
 def test_a_browser_reads_the_script(visits):
-    page = visits.open(f"<script>{scripts.script()}</script>")
+    page = visits.open(f"<script>{base.script()}</script>")
     assert page.evaluate("typeof IBExplorers.render") == "function"

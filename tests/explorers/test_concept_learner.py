@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from learner_frames import concept_frame
 
-from ibcore.explorers import ConceptLearner, concept_learner
-from ibcore.explorers.concept_numbers import read_pictures
+from ibcore.explorers import ConceptLearner, architecture_gap
+from ibcore.explorers.stored import read_pictures
 from ibcore.runs import load
 
 
@@ -75,7 +75,7 @@ def test_the_poster_says_who_is_right_on_how_many_objects(figure, frame):
 
 
 def test_pictures_too_large_for_a_page_are_refused(frame, monkeypatch):
-    monkeypatch.setattr(concept_learner, "LARGEST", 100)
+    monkeypatch.setattr(architecture_gap, "LARGEST", 100)
     with pytest.raises(ValueError, match=r"200 pictures take .* more than 100; select fewer"):
         ConceptLearner(frame=frame)
 
@@ -105,6 +105,6 @@ def test_frames_that_do_not_fit_are_refused(frame, change, message):
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(concept_learner, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(architecture_gap, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run metainit\.pictures"):
         ConceptLearner()

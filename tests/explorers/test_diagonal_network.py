@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from ibcore.explorers import DiagonalNetwork
-from ibcore.explorers.diagonal_draws import shared_batches
-from ibcore.explorers.diagonal_network import TIMES
+from ibcore.explorers.random_network import TIMES, shared_batches
 from ibcore.memory import DiagonalNet, effective_scale
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from guided_frames import GAINS, conditions_frame, unlabeled_frame
 
-from ibcore.explorers import GuideComparison, guide_comparison
+from ibcore.explorers import GuideComparison, guided_training
 from ibcore.runs import load
 from ibcore.stats import paired_difference
 
@@ -113,6 +113,6 @@ def test_a_value_that_the_frames_do_not_have_is_refused(options):
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(guide_comparison, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(guided_training, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run guidance\.wide"):
         GuideComparison()

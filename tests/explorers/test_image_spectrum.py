@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from ibcore.explorers import ImageSpectrum
-from ibcore.explorers.image_spectrum import decode_picture
-from ibcore.explorers.presets import PRESETS, preset_picture
+from ibcore.explorers.random_network import PRESETS, decode_picture, preset_picture
 from ibcore.redshift import fourier_complexity
 
 

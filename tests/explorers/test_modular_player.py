@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ibcore.explorers import ModularPlayer, modular_player
-from ibcore.explorers.packing import fit_pictures, pack_pictures, quantize
+from ibcore.explorers import ModularPlayer, complexity_map
+from ibcore.explorers.stored import fit_pictures, pack_pictures, quantize
 from ibcore.runs import load
 from ibcore.stats import bootstrap_mean
 from ibcore.tasks import modular_labels
@@ -60,7 +60,7 @@ def test_the_page_stays_small(figure):
 
 
 def test_pictures_too_large_for_a_page_are_refused(modular_frames, monkeypatch):
-    monkeypatch.setattr(modular_player, "LARGEST", 100)
+    monkeypatch.setattr(complexity_map, "LARGEST", 100)
     with pytest.raises(ValueError, match=r"24 pictures take .* than 100; select fewer"):
         ModularPlayer(**modular_frames)
 
@@ -112,6 +112,6 @@ def test_frames_that_do_not_fit_are_refused(modular_frames, part, change, messag
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(modular_player, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(complexity_map, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run redshift\.modular"):
         ModularPlayer()

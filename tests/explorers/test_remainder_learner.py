@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from learner_frames import remainder_frame
 
-from ibcore.explorers import RemainderLearner, remainder_learner
-from ibcore.explorers.remainder_numbers import read_remainders
+from ibcore.explorers import RemainderLearner, architecture_gap
+from ibcore.explorers.stored import read_remainders
 from ibcore.runs import load
 from ibcore.tasks import constant_predictor
 
@@ -103,7 +103,7 @@ def test_answers_that_do_not_fit_are_refused(frame, monkeypatch):
     huge = np.full(100, 4000, np.float16).tobytes()
     with pytest.raises(ValueError, match="4000 in size, too large"):
         RemainderLearner(frame=frame.assign(outputs=[huge] * len(frame)))
-    monkeypatch.setattr(remainder_learner, "LARGEST", 100)
+    monkeypatch.setattr(architecture_gap, "REMAINDER_LARGEST", 100)
     with pytest.raises(ValueError, match="more than 100; select fewer"):
         RemainderLearner(frame=frame)
 
@@ -130,6 +130,6 @@ def test_frames_that_do_not_fit_are_refused(frame, change, message):
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(remainder_learner, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(architecture_gap, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run metainit\.remainders"):
         RemainderLearner()

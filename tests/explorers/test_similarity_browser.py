@@ -4,7 +4,7 @@ import pytest
 from hosts import data, live, watch_words
 
 from ibcore.explorers import SimilarityPlayground
-from ibcore.explorers.similarity_playground import CHOICES, MEASURES
+from ibcore.explorers.random_network import CHOICES, MEASURES
 
 pytestmark = pytest.mark.browser
 

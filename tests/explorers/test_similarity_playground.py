@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from ibcore.explorers import SimilarityPlayground
-from ibcore.explorers.cloud_draws import clouds, normals
-from ibcore.explorers.similarity_playground import CHOICES, MEASURES, similarities
+from ibcore.explorers.random_network import CHOICES, MEASURES, clouds, normals, similarities
 from ibcore.guidance import cka, procrustes, ridge, rsa
 
 START = SimilarityPlayground().initial()

@@ -12,10 +12,9 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from ibcore.explorers import EXPLORERS, RandomNetwork, base, is_static, scripts
-from ibcore.explorers.draw import PALETTE, Poster, picture
-from ibcore.explorers.draws import draw_parameters
-from ibcore.explorers.random_network import Settings, network_values
+from ibcore.explorers import EXPLORERS, RandomNetwork, base, is_static
+from ibcore.explorers.base import PALETTE, Poster, picture
+from ibcore.explorers.random_network import Settings, draw_parameters, network_values
 from ibcore.nets import ACTIVATIONS, MLP
 
 
@@ -30,13 +29,13 @@ def parsed(explorer):
 
 def test_the_registry_names_each_explorer_by_its_kind():
     assert [explorer.kind for explorer in EXPLORERS.values()] == list(EXPLORERS)
-    listed = re.search(r"const EXPLORERS = \{(.*?)\};", scripts.script(), re.DOTALL)
+    listed = re.search(r"const EXPLORERS = \{(.*?)\};", base.script(), re.DOTALL)
     assert re.findall(r"(\w+): \w+", listed.group(1)) == list(EXPLORERS)
 
 
 def test_every_file_of_the_script_is_in_it():
-    files = {path.name for path in scripts.STATIC.iterdir()}
-    assert files == {"style.css", *(f"{part}.js" for part in scripts.PARTS)}
+    files = {path.name for path in base.STATIC.iterdir()}
+    assert files == {"style.css", *(f"{part}.js" for part in base.PARTS)}
 
 
 def test_html_is_the_same_each_time():
@@ -67,7 +66,7 @@ def test_the_poster_stays_below_fifteen_kilobytes(activation):
 
 @pytest.mark.parametrize("kind", EXPLORERS)
 def test_the_script_of_one_kind_draws_it_and_is_a_part_of_the_whole(kind):
-    part, whole = scripts.script((kind,)), scripts.script()
+    part, whole = base.script((kind,)), base.script()
     listed = re.search(r"const EXPLORERS = \{(.*?)\};", part, re.DOTALL)
     assert re.findall(r"(\w+): (\w+)", listed.group(1)) == [(kind, kind[0].lower() + kind[1:])]
     assert len(part) < 0.75 * len(whole)
@@ -76,11 +75,11 @@ def test_the_script_of_one_kind_draws_it_and_is_a_part_of_the_whole(kind):
 
 def test_the_script_of_an_unknown_kind_is_refused_by_name():
     with pytest.raises(ValueError, match="'Sphere'; there are RandomNetwork, ComplexityMap"):
-        scripts.script(("RandomNetwork", "Sphere"))
+        base.script(("RandomNetwork", "Sphere"))
 
 
 def test_the_script_is_small_and_asks_for_nothing_outside():
-    script = scripts.script()
+    script = base.script()
     assert len(gzip.compress(script.encode())) < 60_000
     assert set(re.findall(r"https?://[^\s\"'`)]+", script)) == {"http://www.w3.org/2000/svg"}
     assert "</script" not in script
@@ -88,7 +87,7 @@ def test_the_script_is_small_and_asks_for_nothing_outside():
 
 def test_only_the_inlined_form_carries_the_script():
     explorer = RandomNetwork()
-    assert scripts.script() in explorer.to_html(inline_js=True)
+    assert base.script() in explorer.to_html(inline_js=True)
     assert "IBExplorers" not in explorer.to_html()
 
 
@@ -121,12 +120,12 @@ def test_a_bad_value_is_refused_with_its_name_and_the_choices(options, named):
 
 
 def test_every_activation_of_the_package_has_a_place_in_the_script():
-    listed = re.search(r"const ACTIVATION_NAMES = \{(.*?)\};", scripts.script(), re.DOTALL)
+    listed = re.search(r"const ACTIVATION_NAMES = \{(.*?)\};", base.script(), re.DOTALL)
     assert tuple(re.findall(r"(\w+):", listed.group(1))) == ACTIVATIONS
 
 
 def test_palette_of_the_poster_is_the_palette_of_the_script():
-    assert all(color in scripts.script() for color in PALETTE)
+    assert all(color in base.script() for color in PALETTE)
     assert len(PALETTE) == 18
 
 
@@ -141,7 +140,7 @@ def test_without_anywidget_the_figure_carries_its_own_script(monkeypatch):
     monkeypatch.delenv("IBCORE_STATIC", raising=False)
     monkeypatch.setitem(sys.modules, "anywidget", None)
     bundle = RandomNetwork()._repr_mimebundle_()
-    assert scripts.script() in bundle["text/html"]
+    assert base.script() in bundle["text/html"]
 
 
 def test_a_mistyped_switch_is_an_error(monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.explorers import SweepPlayer, sweep_player
-from ibcore.explorers.sweep_trial import train_trial
+from ibcore.explorers import SweepPlayer, guided_training
+from ibcore.explorers.guided_training import train_trial
 from ibcore.memory import (
     Examples,
     Pipeline,
@@ -193,14 +193,14 @@ def test_parameters_that_no_control_can_send_are_refused(figure, change):
 
 
 def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep_player, "load", lambda name: load(name, store=tmp_path))
+    monkeypatch.setattr(guided_training, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run memory\.pipelines"):
         SweepPlayer()
 
 
 def test_the_page_stays_small_and_too_many_numbers_are_refused(figure, sweep_frame, monkeypatch):
     assert len(figure.to_html()) < 30_000
-    monkeypatch.setattr(sweep_player, "LARGEST", 100)
+    monkeypatch.setattr(guided_training, "LARGEST", 100)
     with pytest.raises(ValueError, match=r"3 pipelines, 4 looks and 4 scales take \d+ characters"):
         SweepPlayer(frame=sweep_frame)
 
@@ -246,7 +246,7 @@ def test_a_trial_is_trained_once_and_each_run_has_its_seed(figure, monkeypatch):
     seeds = []
     monkeypatch.setattr(figure, "_trials", {})
     monkeypatch.setattr(
-        sweep_player, "train_trial", lambda seed: seeds.append(seed) or {"pipelines": []}
+        guided_training, "train_trial", lambda seed: seeds.append(seed) or {"pipelines": []}
     )
     asked = figure.initial()
     for params in (asked, asked | {"run": 1}, asked | {"run": 1, "step": 40}, asked | {"run": 2}):
@@ -264,7 +264,7 @@ def test_a_kernel_that_cannot_train_says_why(figure, monkeypatch):
         raise ImportError("install scikit-learn")
 
     monkeypatch.setattr(figure, "_trials", {})
-    monkeypatch.setattr(sweep_player, "train_trial", fail)
+    monkeypatch.setattr(guided_training, "train_trial", fail)
     trial = figure.answer({**figure.initial(), "run": 3}).facts["trial"]
     assert trial == {"run": 3, "error": "install scikit-learn"}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hosts import DESK, PHONE, data, live, watch_words
 
-from ibcore.explorers import SweepPlayer, sweep_player
+from ibcore.explorers import SweepPlayer, guided_training
 from ibcore.memory import gate, spread, spread_interval
 from ibcore.stats import bootstrap_mean
 
@@ -274,7 +274,7 @@ def test_the_static_page_offers_no_training(visits, figure):
 def test_the_button_asks_the_kernel_and_shows_its_networks_beside_the_stored_ones(
     visits, figure, monkeypatch, viewport
 ):
-    monkeypatch.setattr(sweep_player, "train_trial", lambda seed: TRIAL)
+    monkeypatch.setattr(guided_training, "train_trial", lambda seed: TRIAL)
     page, asked = live(visits, figure, mark={})
     page.set_viewport_size(viewport)
     said = watch_words(page)
@@ -299,7 +299,7 @@ def test_a_trial_stays_when_controls_move_and_the_next_one_has_another_seed(
     visits, figure, monkeypatch
 ):
     seeds = []
-    monkeypatch.setattr(sweep_player, "train_trial", lambda seed: seeds.append(seed) or TRIAL)
+    monkeypatch.setattr(guided_training, "train_trial", lambda seed: seeds.append(seed) or TRIAL)
     page, asked = live(visits, figure, mark={})
     page.get_by_role("button", name="Train now").click()
     again = page.get_by_role("button", name="Train again")
@@ -316,7 +316,7 @@ def test_a_trial_stays_when_controls_move_and_the_next_one_has_another_seed(
 
 
 def test_while_the_kernel_trains_the_button_waits(visits, figure, monkeypatch):
-    monkeypatch.setattr(sweep_player, "train_trial", lambda seed: TRIAL)
+    monkeypatch.setattr(guided_training, "train_trial", lambda seed: TRIAL)
     page, asked = live(visits, figure, mark={})
     page.evaluate(
         "() => { const ask = window.ask; window.held = new Promise(go => window.go = go);"
@@ -335,7 +335,7 @@ def test_a_kernel_that_cannot_train_is_quoted(visits, figure, monkeypatch):
     def fail(seed):
         raise ImportError("install scikit-learn")
 
-    monkeypatch.setattr(sweep_player, "train_trial", fail)
+    monkeypatch.setattr(guided_training, "train_trial", fail)
     page, _ = live(visits, figure, mark={})
     page.get_by_role("button", name="Train now").click()
     page.get_by_role("alert").wait_for()

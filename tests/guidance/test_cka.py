@@ -6,8 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ibcore.guidance import MinibatchCKA, cka, cka_matrix
-from ibcore.guidance.kernels import gram
-from ibcore.guidance.tables import features_are_cheaper
+from ibcore.guidance.similarity import features_are_cheaper, gram
 
 KERNELS = ["linear", "rbf"]
 
@@ -138,7 +137,7 @@ def test_the_unbiased_criterion_has_the_value_of_all_points_on_average_over_subs
     """Over ALL subsets of 5 of 8 points: an identity, without sampling error."""
     from itertools import combinations
 
-    from ibcore.guidance.hsic import feature_hsic, gram_hsic
+    from ibcore.guidance.similarity import feature_hsic, gram_hsic
 
     x, y = related(8, 3, 2)
     subsets = [list(rows) for rows in combinations(range(8), 5)]

@@ -14,33 +14,31 @@ from torch import nn
 import ibcore.data
 from ibcore.guidance import Batch, PixelGuide, activations, cka, procrustes, redraw, ridge, rsa
 from ibcore.guidance.experiments import (
-    complexity,
     curves,
-    deep,
-    disconnect,
-    distances,
-    errors,
-    scores,
-    unlabeled,
+    room,
     wide,
 )
-from ibcore.guidance.experiments.conditions import FLAT, Condition, guided_by
-from ibcore.guidance.experiments.images import Images, load_sets
-from ibcore.guidance.experiments.networks import (
+from ibcore.guidance.experiments.room import (
+    FLAT,
+    Condition,
     Convolutional,
+    Fit,
+    Images,
+    Options,
     Perceptron,
+    Room,
+    Setting,
+    TurnedGuide,
     build_convolutional,
+    guided_by,
+    load_sets,
     outputs,
 )
-from ibcore.guidance.experiments.remembered import TurnedGuide
-from ibcore.guidance.experiments.room import Options, Room
-from ibcore.guidance.experiments.setting import Fit, Setting
-from ibcore.runs.registry import experiments
+from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
 
 CPU = torch.device("cpu")
-MODULES = (wide, unlabeled, disconnect, deep, curves, distances, errors, complexity)
-IMAGE = tuple(experiment for module in MODULES for experiment in module.EXPERIMENTS)
+IMAGE = experiments("guidance")[:8]
 TINY = Setting(
     images=Images(labeled=40, pool=30, validation=20),
     target=Perceptron(width=16),
@@ -53,7 +51,7 @@ TINY = Setting(
 )
 
 
-def room(setting=TINY, network=0):
+def a_room(setting=TINY, network=0):
     return Room(setting, network, seed=0, device=CPU)
 
 
@@ -76,9 +74,12 @@ def test_every_tier_has_a_plan_and_laptop_has_five_networks(experiment):
     assert all(cell.setting.untrained.resnet for cell in paper)
 
 
-@pytest.mark.parametrize("module", [wide, unlabeled, deep, distances], ids=lambda m: m.__name__)
-def test_what_smoke_runs_the_laptop_runs_too(module):
-    experiment = module.EXPERIMENTS[0]
+@pytest.mark.parametrize(
+    "experiment",
+    [wide.WIDE, wide.UNLABELED, wide.DEPTH, wide.DISTANCES],
+    ids=lambda experiment: experiment.name,
+)
+def test_what_smoke_runs_the_laptop_runs_too(experiment):
     few, all_ = (
         {(c.name, bool(c.unlabeled)) for c in experiment.config(tier).conditions}
         for tier in ("smoke", "laptop")
@@ -132,14 +133,14 @@ def test_bad_input_is_named(make, message):
 
 
 def test_all_conditions_of_a_network_begin_alike_and_networks_differ():
-    here, starts = room(), []
+    here, starts = a_room(), []
     for condition in (Condition("a"), *guided_by("pixels", "labels"), Condition("b", distill=True)):
         here.train(
             condition,
             looks=[0],
             on_look=lambda _, model: starts.append(model[1].weight.clone()),
         )
-    room(network=1).train(
+    a_room(network=1).train(
         Condition("a"), looks=[0], on_look=lambda _, model: starts.append(model[1].weight.clone())
     )
     assert all(torch.equal(start, starts[0]) for start in starts[1:4])
@@ -147,14 +148,14 @@ def test_all_conditions_of_a_network_begin_alike_and_networks_differ():
 
 
 def test_unguided_training_is_that_of_plain_torch():
-    here = room()
+    here = a_room()
     _, start = [], {}
     model = here.train(
         Condition("a"),
         looks=[0],
         on_look=lambda _, m: start.update({k: v.clone() for k, v in m.state_dict().items()}),
     ).model
-    from ibcore.training.batches import Batches
+    from ibcore.training.loop import Batches
 
     plain, order = here.target, Batches([here.seed], 40, 20, CPU)
     plain.load_state_dict(start)
@@ -171,7 +172,7 @@ def test_unguided_training_is_that_of_plain_torch():
 
 def test_validation_chooses_among_all_candidates_and_never_sees_test_images():
     images = Images(labeled=200, pool=200, validation=200)
-    here = room(replace(TINY, images=images, target=Perceptron(width=32), steps=80))
+    here = a_room(replace(TINY, images=images, target=Perceptron(width=32), steps=80))
     condition = Condition("tuned", learning_rates=(1e-9, 1e-2), weight_decays=(0.0, 1e3))
     assert len(here.candidates(condition)) == 4
     here.sets = here.sets._replace(test_x=here.sets.test_x * torch.nan)
@@ -179,7 +180,7 @@ def test_validation_chooses_among_all_candidates_and_never_sees_test_images():
 
 
 def test_one_candidate_is_taken_without_a_look():
-    here = room()
+    here = a_room()
     here.sets = here.sets._replace(pool=here.sets.pool[:0], pool_y=here.sets.pool_y[:0])
     assert here.choose(Condition("plain"))[1] == Options(1e-3, 5.0, 0.0)
 
@@ -187,8 +188,8 @@ def test_one_candidate_is_taken_without_a_look():
 @pytest.mark.parametrize("guide", FLAT)
 def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(guide):
     (condition,) = guided_by(guide)
-    assert len(room().train(condition).pairs) == 3
-    here = room(replace(TINY, target=Perceptron(10, 8, "batch")))
+    assert len(a_room().train(condition).pairs) == 3
+    here = a_room(replace(TINY, target=Perceptron(10, 8, "batch")))
     names = [target for _, target in here.train(condition).pairs]
     assert names == ["1", "10", "19", "28"]  # linear layers 0, 3, 6 and 9 of blocks of three
     last = here.train(replace(condition, mapping="last")).pairs
@@ -196,10 +197,10 @@ def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(
 
 
 def test_every_guide_trains_a_target():
-    here, starts = room(), {}
+    here, starts = a_room(), {}
     for condition in wide.wide_conditions(TINY):
         guided, options = here.choose(condition)
-        row = scores.result_row(here, condition, guided, options)
+        row = room.result_row(here, condition, guided, options)
         starts[condition.name] = row
         assert np.isfinite(row["test_loss"])
         assert np.isfinite(row["guide_similarity"]) == (condition.guide is not None)
@@ -209,7 +210,7 @@ def test_every_guide_trains_a_target():
 
 
 def test_images_without_labels_change_what_a_guide_and_a_teacher_do():
-    here = room()
+    here = a_room()
     for option in ({"guide": "untrained CNN"}, {"distill": True}):
         without, more = (here.train(Condition("x", unlabeled=n, **option)) for n in (0, 20))
         assert not torch.equal(without.model[1].weight, more.model[1].weight)
@@ -228,7 +229,7 @@ def test_a_remembered_guide_has_the_same_similarities():
 
 @pytest.mark.parametrize("measure", ["rsa", "ridge", "procrustes"])
 def test_training_by_other_measures_uses_the_remembered_guide(measure, monkeypatch):
-    here, calls = room(), []
+    here, calls = a_room(), []
     guide = here.guide("untrained CNN")
     monkeypatch.setattr(type(guide), "__call__", counted(type(guide).__call__, calls))
     here.train(Condition("x", "untrained CNN", measure=measure))
@@ -244,10 +245,10 @@ def counted(function, calls):
 
 
 def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
-    here, points = room(), room().new_points
+    here, points = a_room(), a_room().new_points
     model = here.train(Condition("x")).model
     views = here.new_views("untrained CNN")
-    table = pd.DataFrame(scores.layer_table(model, views, points))
+    table = pd.DataFrame(room.layer_table(model, views, points))
     raw = here.guide("untrained CNN")(points)
     seen = activations(model, points.x, ["1", "3", "5"])
     assert len(table) == len(raw) * 3
@@ -259,14 +260,14 @@ def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     assert [*zip(even.guide_layer, even.target_layer, strict=True)] == [
         *[(1, 1), (2, 2), (3, 2), (4, 3)]
     ]
-    mean = scores.cnn_similarity(model, here)
+    mean = room.cnn_similarity(model, here)
     assert mean == pytest.approx(even.similarity.mean(), abs=1e-4)
 
 
 @pytest.fixture(scope="module")
 def disconnected():
-    config = disconnect.Disconnects(TINY, (0, 2, 4), (0, 2, 3, 4))
-    return disconnect.run_disconnect(disconnect.disconnect_cells(config)[0], CPU)
+    config = curves.Disconnects(TINY, (0, 2, 4), (0, 2, 3, 4))
+    return curves.run_disconnect(curves.disconnect_cells(config)[0], CPU)
 
 
 def test_rows_hold_all_disconnects_and_looks(disconnected):
@@ -292,7 +293,7 @@ def test_kept_similarity_and_forgetting_time_follow_from_the_similarities():
         ],
         columns=["until", "step", "similarity"],
     )
-    kept = disconnect._kept(frame)
+    kept = curves._kept(frame)
     after = kept[kept.until == 10]
     assert after.kept_similarity.tolist() == pytest.approx([np.nan, 1, 0.75, 0.25], nan_ok=True)
     assert after.forgetting_time.tolist() == [20.0] * 4
@@ -310,8 +311,8 @@ def test_curves_show_each_condition_beside_both_networks():
 
 @pytest.fixture(scope="module")
 def mistakes():
-    config = errors.Errors(TINY, errors.CONDITIONS[:3], every=1)
-    return errors.run_errors(errors.errors_cells(config)[0], CPU)
+    config = curves.Errors(TINY, curves.ERRORS_CONDITIONS[:3], every=1)
+    return curves.run_errors(curves.errors_cells(config)[0], CPU)
 
 
 def test_matched_targets_are_nearer_in_accuracy_than_final_ones(mistakes):
@@ -321,7 +322,7 @@ def test_matched_targets_are_nearer_in_accuracy_than_final_ones(mistakes):
 
 
 def test_consistency_is_that_of_the_last_look(mistakes):
-    here = room()
+    here = a_room()
     model = here.train(Condition("unguided")).model
     own = outputs(model, here.sets.test_x).argmax(1) == here.sets.test_y
     other = outputs(here.trained, here.sets.test_x).argmax(1) == here.sets.test_y
@@ -332,22 +333,22 @@ def test_consistency_is_that_of_the_last_look(mistakes):
 
 
 def test_the_readout_is_ridge_regression_of_a_library():
-    here = room()
-    known, held = (errors._last_layer(here, x).numpy() for x in (here.sets.x, here.sets.test_x))
+    here = a_room()
+    known, held = (curves._last_layer(here, x).numpy() for x in (here.sets.x, here.sets.test_x))
     targets = nn.functional.one_hot(here.sets.y, 10).double().numpy()
     strength = 1e-3 * ((known - known.mean(0)) ** 2).sum() / len(known)
     found = Ridge(strength).fit(known, targets).predict(held).argmax(1)
-    assert np.array_equal(found == here.sets.test_y.numpy(), errors.readout(here).numpy())
+    assert np.array_equal(found == here.sets.test_y.numpy(), curves.readout(here).numpy())
 
 
 def test_a_linear_function_has_variation_one_and_the_same_frequency_at_any_scale():
-    here = room()
-    cell = complexity.complexity_cells(complexity.Complexity(TINY, paths=20, planes=2))[0]
+    here = a_room()
+    cell = curves.complexity_cells(curves.Complexity(TINY, paths=20, planes=2))[0]
     model = redraw(nn.Sequential(nn.Flatten(), nn.Linear(144, 10)), 0).requires_grad_(False)
-    first = complexity.measured(cell, here, model)
+    first = curves.measured(cell, here, model)
     assert first["variation"] == pytest.approx(1, abs=1e-3)
     model[1].weight.mul_(7)
-    scaled = complexity.measured(cell, here, model)
+    scaled = curves.measured(cell, here, model)
     assert scaled["frequency"] == pytest.approx(first["frequency"], rel=1e-3)
 
 

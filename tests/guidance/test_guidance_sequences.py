@@ -16,33 +16,41 @@ from ibcore.guidance import (
     cka,
     guide,
 )
-from ibcore.guidance.experiments import EXPERIMENTS, copying, parity, plain_cnn, text
-from ibcore.guidance.experiments.grammar import Nested
-from ibcore.guidance.experiments.plain_cnn import run_plain
-from ibcore.guidance.experiments.plain_config import Images, Plain, load_parts, plain_cells
-from ibcore.guidance.experiments.readers import SequenceRNN, read
-from ibcore.guidance.experiments.remembered import RememberedGuide
-from ibcore.guidance.experiments.sequence_config import (
+from ibcore.guidance.experiments import EXPERIMENTS, wide
+from ibcore.guidance.experiments.room import (
+    Plain,
+    PlainImages,
+    RememberedGuide,
+    load_parts,
+    plain_cells,
+)
+from ibcore.guidance.experiments.sequence_runs import (
+    AnswerGuide,
     Budget,
     Condition,
-    Reader,
-    Sequences,
-    build,
-    sequence_cells,
-)
-from ibcore.guidance.experiments.sequence_runs import run_sequences, score
-from ibcore.guidance.experiments.sequence_tasks import Copying, Parity, Tokens
-from ibcore.guidance.experiments.sequences import (
-    AnswerGuide,
+    Copying,
     InputGuide,
+    Nested,
+    Parity,
+    Reader,
+    SequenceRNN,
+    Sequences,
     TokenCKA,
     TokenDistillation,
+    Tokens,
+    build,
+    read,
+    run_sequences,
+    score,
+    sequence_cells,
 )
+from ibcore.guidance.experiments.wide import run_plain
 from ibcore.nets import RNN
 from ibcore.population import member_seed
+from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
-MINE = (*plain_cnn.EXPERIMENTS, *copying.EXPERIMENTS, *parity.EXPERIMENTS, *text.EXPERIMENTS)
+MINE = experiments("guidance")[8:]
 SMALL = Budget(steps=4, batch_size=8, sequences=32)
 TARGET, TEACHER = Reader("RNN", 6), Reader("Transformer", 8)
 
@@ -195,7 +203,7 @@ def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
     batch = Batch(x[rows], y[rows], rows)
     wanted = own(batch)
     for entries in (2**27, 10):
-        monkeypatch.setattr("ibcore.guidance.experiments.remembered._ENTRIES", entries)
+        monkeypatch.setattr("ibcore.guidance.experiments.room._ENTRIES", entries)
         found = RememberedGuide(own, x, y)
         assert found.kept == (entries > 10)
         for name, view in found(batch).items():
@@ -299,29 +307,35 @@ def test_a_second_run_of_a_cell_gives_identical_numbers():
 
 
 TINY = Plain(
-    (), Images("digits", 60, 20, 30), width=1, steps=2, batch_size=30, guide_width=1, guide_steps=2
+    (),
+    PlainImages("digits", 60, 20, 30),
+    width=1,
+    steps=2,
+    batch_size=30,
+    guide_width=1,
+    guide_steps=2,
 )
 
 
 def test_images_are_split_without_overlap_and_centered_by_the_training_images():
-    parts = load_parts(Images("digits", 300, 300, 997), 3, CPU)
+    parts = load_parts(PlainImages("digits", 300, 300, 997), 3, CPU)
     points = {tuple(row) for part in parts for row in part.x.flatten(1).tolist()}
     assert len(points) > 1590  # of 1597: a few digits occur twice
     assert abs(parts[0].x.mean().item()) < 1e-6
-    again = load_parts(Images("digits", 300, 300, 997), 4, CPU)
+    again = load_parts(PlainImages("digits", 300, 300, 997), 4, CPU)
     assert not torch.equal(parts[0].x, again[0].x)
 
 
 def test_more_images_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="1797 images, 3000 are asked for"):
-        load_parts(Images("digits", 1000, 1000, 1000), 0, CPU)
+        load_parts(PlainImages("digits", 1000, 1000, 1000), 0, CPU)
 
 
 def test_every_condition_of_the_plain_network_trains_and_shares_its_start():
     kinds = ("trained", "untrained", "same architecture", "pixels", "labels", "noise")
     conditions = [Condition("unguided", rates=(1.0, 3.0)), *(Condition(k, k) for k in kinds)]
-    plain = [plain_cnn.Condition(c.name, c.guide, rates=c.rates) for c in conditions]
-    plain.append(plain_cnn.Condition("distillation", distilled=True))
+    plain = [wide.PlainCondition(c.name, c.guide, rates=c.rates) for c in conditions]
+    plain.append(wide.PlainCondition("distillation", distilled=True))
     cell = plain_cells(replace(TINY, conditions=tuple(plain)))[1]
     frame = run_plain(cell, CPU)
     assert (frame.network == 1).all() and frame.loss.map(math.isfinite).all()

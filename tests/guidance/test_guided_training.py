@@ -147,7 +147,7 @@ def test_gram_matrices_that_are_kept_give_what_the_guide_itself_gives(alignment,
 
     again = guide(target(), Counted(teacher()), x, y, **options)
     assert len(calls) == 2 and calls[1] == N + U  # the layers, and all data once
-    monkeypatch.setattr("ibcore.guidance.reference._ENTRIES", 0)
+    monkeypatch.setattr("ibcore.guidance.training._ENTRIES", 0)
     each = guide(target(), Counted(teacher()), x, y, **options)
     assert len(calls) == 2 + 1 + 15
     assert same(kept.model, again.model)

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from ibcore.memory.experiments import exact
-from ibcore.memory.experiments.sparse_nets import Problems
+from ibcore.memory.experiments.exact import Problems
+from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
 TWO = Problems(seeds=2)
-BY_NAME = {experiment.name: experiment for experiment in exact.EXPERIMENTS}
+BY_NAME = {experiment.name: experiment for experiment in experiments("memory")}
 
 
 def table(name, **changes):

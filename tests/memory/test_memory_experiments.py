@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from ibcore.memory import Pipeline, digits_problem, sweep
-from ibcore.memory.experiments import EXPERIMENTS, architecture, pipelines, time
+from ibcore.memory.experiments import EXPERIMENTS, digits
 from ibcore.memory.experiments.digits import Digits, Grid, build, grids, run_grid
 from ibcore.nets import MLP
-from ibcore.runs.registry import experiments
+from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
-OURS = (*pipelines.EXPERIMENTS, *time.EXPERIMENTS, *architecture.EXPERIMENTS)
+OURS = EXPERIMENTS[4:-1]
 
 
 def test_the_laboratory_lists_its_experiments():
@@ -60,7 +60,7 @@ def test_a_cell_is_the_sweep_that_it_describes():
 
 
 def test_norms_of_the_nets_have_gains_that_are_not_scaled():
-    cells = {c.net.name: c for c in architecture.ARCHITECTURE.plan("laptop").values()}
+    cells = {c.net.name: c for c in digits.ARCHITECTURE.plan("laptop").values()}
     for name, norm in (
         ("tanh", None),
         ("ReLU, batch norm", "batch"),
@@ -71,7 +71,7 @@ def test_norms_of_the_nets_have_gains_that_are_not_scaled():
 
 
 def test_pipelines_are_compared_at_equal_flow_time():
-    cells = time.FLOW_TIME.plan("laptop").values()
+    cells = digits.FLOW_TIME.plan("laptop").values()
     for cell in cells:
         assert [step * cell.pipelines[0].learning_rate for step in cell.looks] == pytest.approx(
             [30, 90, 300]
@@ -81,7 +81,7 @@ def test_pipelines_are_compared_at_equal_flow_time():
 
 
 def test_the_clock_stands_still_once_decay_has_ended():
-    (cell,) = time.SCHEDULE.plan("smoke").values()
+    (cell,) = digits.SCHEDULE.plan("smoke").values()
     pipeline = next(p for p in cell.pipelines if p.name == "decay ends once forgotten")
     assert pipeline.clock(300) == pipeline.clock(600) == pytest.approx(5.4)
     assert pipeline.clock(100) < pipeline.clock(200)

@@ -8,12 +8,13 @@ import torch
 from ibcore.data import ImageData
 from ibcore.memory import Pipeline, image_problem
 from ibcore.memory.experiments import resnet
-from ibcore.memory.experiments.image_sets import ImageSets, load_images
 from ibcore.memory.experiments.resnet import (
     RESNET,
+    ImageSets,
     ResNetRun,
     Schedule,
     draw_start,
+    load_images,
     run_resnet,
 )
 

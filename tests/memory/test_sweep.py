@@ -20,7 +20,7 @@ from ibcore.memory import (
 )
 from ibcore.nets import MLP
 from ibcore.population import Population, member_seed
-from ibcore.training.batches import Batches
+from ibcore.training.loop import Batches
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 PIPELINES = (

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ibcore.metainit import believe, optimizer_curve, rates_curve
-from ibcore.metainit.experiments import pictures, remainders
+from ibcore.metainit.experiments import arithmetic, complexity
 from ibcore.metainit.experiments.arithmetic import learn_moduli, run_arithmetic
-from ibcore.metainit.experiments.concept_tasks import (
+from ibcore.metainit.experiments.concepts import (
     concept_objects_for,
     grammar_prior,
     learn_concepts,
@@ -23,18 +23,18 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def cell():
-    found = next(iter(pictures.PICTURES.plan("smoke").values()))
+    found = next(iter(complexity.PICTURES.plan("smoke").values()))
     return replace(found, learned=replace(found.learned, meta=replace(found.learned.meta, steps=5)))
 
 
 @pytest.fixture(scope="module")
 def frame(cell):
-    return pictures.run_pictures(cell, CPU)
+    return complexity.run_pictures(cell, CPU)
 
 
 @pytest.fixture(scope="module")
 def number_cells():
-    cells = [*remainders.REMAINDERS.plan("smoke").values()]
+    cells = [*arithmetic.REMAINDERS.plan("smoke").values()]
     return [replace(cell, meta=replace(cell.meta, steps=5), support=(20,)) for cell in cells[:2]]
 
 
@@ -52,15 +52,15 @@ def test_each_rule_says_in_words_what_its_table_holds():
         "anything but a small blue triangle": ~(size & color & shape),
         "striped if and only if blue": stripes == color,
     }
-    assert list(pictures.RULES) == list(expected)
+    assert list(complexity.RULES) == list(expected)
     for name, table in expected.items():
-        assert pictures.rule_table(pictures.RULES[name]).tolist() == table.astype(int).tolist()
+        assert complexity.rule_table(complexity.RULES[name]).tolist() == table.astype(int).tolist()
 
 
 def test_every_rule_is_in_the_prior_of_the_ideal_learner():
     prior = grammar_prior()
-    for rule in pictures.RULES.values():
-        assert (prior.tables == pictures.rule_table(rule)).all(1).sum() == 1
+    for rule in complexity.RULES.values():
+        assert (prior.tables == complexity.rule_table(rule)).all(1).sum() == 1
 
 
 def test_probabilities_after_steps_are_those_of_the_network(cell, frame):
@@ -68,8 +68,8 @@ def test_probabilities_after_steps_are_those_of_the_network(cell, frame):
     pool = sample_concepts(own.concepts, seed=own.seed).float()
     learner, start = learn_concepts(own, pool, CPU)
     x, name = concept_objects_for(own, CPU), "small and striped"
-    table = pictures.rule_table(pictures.RULES[name])
-    picked = pictures.showing_orders(1)[:, :4]
+    table = complexity.rule_table(complexity.RULES[name])
+    picked = complexity.showing_orders(1)[:, :4]
     points = x[picked], table[picked].float()
     learned = rates_curve(
         learner.model, learner.start.params, learner.start.rates, points, x[None],
@@ -108,7 +108,7 @@ def test_answers_for_numbers_are_the_networks_and_their_errors_those_of_the_expe
     number_cells,
 ):
     cell = number_cells[0]
-    frame, learner = remainders.run_remainders(cell, CPU), learn_moduli(cell, CPU)
+    frame, learner = arithmetic.run_remainders(cell, CPU), learn_moduli(cell, CPU)
     tables = torch.arange(100) % 7
     row = frame.query("modulus == 7 and support == 20 and budget == 1").iloc[0]
     outputs = np.frombuffer(row.outputs, np.float16).astype(float)
@@ -124,6 +124,6 @@ def test_answers_for_numbers_are_the_networks_and_their_errors_those_of_the_expe
 
 
 def test_both_views_are_shown_the_same_numbers(number_cells):
-    bits, circular = (remainders.run_remainders(cell, CPU) for cell in number_cells)
+    bits, circular = (arithmetic.run_remainders(cell, CPU) for cell in number_cells)
     assert (bits.view.unique(), circular.view.unique()) == (["bits"], ["circular"])
     assert bits.shown.tolist() == circular.shown.tolist()

@@ -8,7 +8,7 @@ from torch import nn
 
 from ibcore.metainit import MetaLearner, Start, meta_gradient
 from ibcore.nets import MLP
-from ibcore.tasks.episodes import table_episodes
+from ibcore.tasks.concepts import table_episodes
 
 X = torch.eye(4)
 TABLE = torch.tensor([[0.0, 0, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1]])

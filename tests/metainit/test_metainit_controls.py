@@ -9,34 +9,30 @@ from torch.nn import functional
 
 from ibcore.metainit import accuracy, rates_curve
 from ibcore.metainit.experiments import (
-    concept_tasks,
     concepts,
-    glyphs,
     omniglot,
-    pooling,
-    pretraining,
 )
-from ibcore.metainit.experiments.learning import Meta
+from ibcore.metainit.experiments.architectures import Meta
 from ibcore.population import member_seed
 from ibcore.tasks import concept_inputs, sample_concepts, table_episodes
 
 from .test_metainit_experiments import write_alphabets
 
 CPU = torch.device("cpu")
-SMALL = concept_tasks.Test(tasks=6, support=(5,), budgets=(0, 1, 10), steps=(1, 3))
+SMALL = concepts.Test(tasks=6, support=(5,), budgets=(0, 1, 10), steps=(1, 3))
 
 
 def prepared(**changes):
-    config = concept_tasks.Concepts(concepts.BITS[:1], Meta(steps=3, tasks=2), SMALL, concepts=50)
-    config = pretraining.Pretraining(config, pooled=(0.01,), rate=(0.1, 1.0), validation=9)
-    return pretraining.pretraining_cells(replace(config, **changes))[1]
+    config = concepts.Concepts(concepts.BITS[:1], Meta(steps=3, tasks=2), SMALL, concepts=50)
+    config = concepts.Pretraining(config, pooled=(0.01,), rate=(0.1, 1.0), validation=9)
+    return concepts.pretraining_cells(replace(config, **changes))[1]
 
 
 def test_pretraining_is_plain_training_on_the_tasks_of_meta_learning():
     own = prepared().learned
     pool = sample_concepts(own.concepts, seed=0).float()
-    learner, start = concept_tasks.learn_concepts(own, pool, CPU)
-    found = pooling.pretrain(own, learner.model, start, pool, CPU)
+    learner, start = concepts.learn_concepts(own, pool, CPU)
+    found = concepts.pretrain(own, learner.model, start, pool, CPU)
     weights = {name: value.clone().requires_grad_() for name, value in start.items()}
     optimizer = torch.optim.AdamW(weights.values(), lr=0.01)
     for step in range(3):
@@ -56,20 +52,20 @@ def test_pretraining_is_plain_training_on_the_tasks_of_meta_learning():
 def test_pretraining_refuses_a_validation_that_it_would_not_make():
     own = replace(prepared().learned, meta=Meta(steps=1, validation=2))
     with pytest.raises(ValueError, match="validation=0"):
-        pooling.pretrain(own, None, {}, torch.zeros(1, 16), CPU)
+        concepts.pretrain(own, None, {}, torch.zeros(1, 16), CPU)
 
 
 def test_constant_rates_are_chosen_on_tasks_that_test_nothing():
     cell = prepared(rate=(0.2, 0.5, 0.8, 1.2, 1.8, 2.5))
     held, drawn = (
-        pretraining.held_tasks(cell, 5, CPU),
-        concept_tasks.new_tasks(cell.learned, 5, CPU),
+        concepts.held_tasks(cell, 5, CPU),
+        concepts.new_tasks(cell.learned, 5, CPU),
     )
     assert len(held.rows) == 9 and not torch.equal(held.picked[:6], drawn.picked)
-    frame = pretraining.run_pretraining(cell, CPU)
+    frame = concepts.run_pretraining(cell, CPU)
     rows = frame[(frame.start == "random") & (frame.optimizer == "gradient")]
     pool = sample_concepts(50, seed=0).float()
-    learner, start = concept_tasks.learn_concepts(cell.learned, pool, CPU)
+    learner, start = concepts.learn_concepts(cell.learned, pool, CPU)
 
     def scores(rate, on):
         curve = rates_curve(
@@ -91,7 +87,7 @@ def test_random_and_learned_starts_are_those_of_the_experiment_on_concepts():
     cell = prepared()
     test = replace(cell.learned.test, steps=(1, 3))
     known = concepts.run_concepts(replace(cell.learned, test=test), CPU)
-    frame = pretraining.run_pretraining(cell, CPU)
+    frame = concepts.run_pretraining(cell, CPU)
     for start, optimizer in (("random", "AdamW"), ("meta", "Meta-SGD")):
         rows = frame[(frame.start == start) & (frame.optimizer == optimizer)]
         wanted = known[known.method == start]
@@ -99,14 +95,14 @@ def test_random_and_learned_starts_are_those_of_the_experiment_on_concepts():
         assert rows.budget.tolist() == wanted.budget.tolist()
     assert frame.floor.unique().tolist() == known.floor.unique().tolist()
     most = sample_concepts(50, seed=0).double().mean(0) > 0.5
-    right = most == concept_tasks.new_tasks(cell.learned, 5, CPU).query[1].bool()
+    right = most == concepts.new_tasks(cell.learned, 5, CPU).query[1].bool()
     assert frame.average.unique().tolist() == [pytest.approx(right.double().mean().item())]
 
 
 def test_one_answer_for_all_tasks_is_right_about_the_labels_that_most_concepts_have():
     drawn = table_episodes(torch.eye(4), torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0]]), support=2)
     usual = torch.tensor([[True, False, False, False]])
-    assert pooling.same_answer(usual, drawn).tolist() == [0.75, 1.0]
+    assert concepts.same_answer(usual, drawn).tolist() == [0.75, 1.0]
 
 
 def test_official_characters_are_used_at_laptop_and_invented_ones_at_smoke(tmp_path, monkeypatch):
@@ -122,11 +118,11 @@ def test_official_characters_are_used_at_laptop_and_invented_ones_at_smoke(tmp_p
         "background_small2": write_alphabets(tmp_path / "two", ("Greek", "Sanskrit"), 5),
     }
     monkeypatch.setattr("ibcore.data.omniglot_archive", folders.__getitem__)
-    glyphs.glyph_sets.cache_clear()
+    omniglot.glyph_sets.cache_clear()
     cell = next(iter(official.plan("laptop").values()))
     task = omniglot.Task(ways=2, size=8)
     tiny = replace(cell, task=task, meta=Meta(steps=1, tasks=2), budgets=(0, 1), test=2)
     frame = omniglot.run_characters(tiny, CPU)
-    glyphs.glyph_sets.cache_clear()
+    omniglot.glyph_sets.cache_clear()
     assert frame.source.eq("small").all() and frame.pool_alphabets.eq(2).all()
     assert set(frame.alphabets) == {"known", "new"}

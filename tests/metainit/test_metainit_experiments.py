@@ -12,31 +12,29 @@ from ibcore.metainit import accuracy, meta_gradient
 from ibcore.metainit.experiments import (
     EXPERIMENTS,
     arithmetic,
-    concept_tasks,
     concepts,
-    few,
-    gap,
-    glyphs,
     omniglot,
-    swap,
 )
 from ibcore.metainit.experiments.architectures import (
+    LARGE,
+    Meta,
     Net,
     SequenceTransformer,
     build,
+    meta_learn,
     position_code,
     present,
+    random_start,
 )
-from ibcore.metainit.experiments.learning import LARGE, Meta, meta_learn, random_start
 from ibcore.nets import count_parameters
 from ibcore.population import member_seed
-from ibcore.runs.registry import experiments
+from ibcore.runs.experiment import experiments
 from ibcore.tasks import concept_inputs, number_inputs, sample_concepts, table_episodes
 
 CPU = torch.device("cpu")
 ONE_NETWORK = ("metainit.pictures", "metainit.remainders")  # for figures, not for means
 ONE = Meta(steps=1, tasks=2)
-SMALL = concept_tasks.Test(tasks=4, support=(5, 15), budgets=(0, 1), steps=(0, 1))
+SMALL = concepts.Test(tasks=4, support=(5, 15), budgets=(0, 1), steps=(0, 1))
 
 
 def run(experiment, tier="smoke"):
@@ -49,8 +47,8 @@ def one(cells, **changes):
 
 
 def concept_cell(net=Net(), view="bits", **changes):  # noqa: B008 -- frozen
-    config = concept_tasks.Concepts((concept_tasks.Condition(net, view),), ONE, SMALL)
-    return one(concept_tasks.concept_cells(config), **changes)
+    config = concepts.Concepts((concepts.Condition(net, view),), ONE, SMALL)
+    return one(concepts.concept_cells(config), **changes)
 
 
 def test_the_laboratory_lists_its_experiments():
@@ -144,8 +142,8 @@ def test_a_rule_for_the_size_overrides_the_width():
 
 def test_test_tasks_are_the_same_for_all_architectures_and_differ_between_networks():
     nets = (("MLP", "bits"), ("LSTM", "bits"), ("MLP", "image"))
-    drawn = [concept_tasks.new_tasks(concept_cell(Net(n), v), 5, CPU) for n, v in nets]
-    other = concept_tasks.new_tasks(concept_cell(network=1), 5, CPU)
+    drawn = [concepts.new_tasks(concept_cell(Net(n), v), 5, CPU) for n, v in nets]
+    other = concepts.new_tasks(concept_cell(network=1), 5, CPU)
     for each in drawn[1:]:
         assert torch.equal(each.picked, drawn[0].picked)
         assert torch.equal(each.query[1], drawn[0].query[1])
@@ -166,7 +164,7 @@ def test_a_cell_on_concepts_is_the_learner_that_it_describes():
         loss="binary",
         seed=member_seed(0, 2),
     )
-    drawn = concept_tasks.new_tasks(cell, 15, CPU)
+    drawn = concepts.new_tasks(cell, 15, CPU)
     wanted = accuracy(learner.predict(drawn.support, drawn.query[0]), drawn.query[1]).mean()
     found = frame[(frame.method == "meta") & (frame.budget == 1) & (frame.support == 15)]
     assert found.accuracy.item() == wanted.item()
@@ -210,7 +208,7 @@ def test_gaps_are_averaged_over_support_sizes_and_not_over_their_signs():
             ("random", 200, 15): (0.7, 0.7),
         }
     )
-    found = gap.gap_table(frame).set_index("budget")
+    found = concepts.gap_table(frame).set_index("budget")
     assert found.gap_meta.tolist() == pytest.approx([0.1, 0.1])
     assert found.gap_random.tolist() == pytest.approx([0.2, 0.0])
     assert found.reduction[50] == pytest.approx(0.5) and np.isnan(found.reduction[200])
@@ -220,15 +218,15 @@ def test_gaps_are_averaged_over_support_sizes_and_not_over_their_signs():
 def test_a_view_with_one_architecture_has_no_gap():
     frame = scores({("meta", 1, 5): (0.8, 0.9), ("random", 50, 5): (0.5, 0.9)})
     images = frame[frame.architecture == "MLP"].assign(view="image")
-    assert gap.gap_table(pd.concat([frame, images])).view.tolist() == ["bits"]
+    assert concepts.gap_table(pd.concat([frame, images])).view.tolist() == ["bits"]
 
 
 def test_a_cell_of_the_gap_compares_the_network_that_it_names():
-    config = concept_tasks.Concepts(concepts.BITS[:2], ONE, SMALL, concepts=50)
-    cell = gap.gap_cells(config)[3]
-    own = [c for c in concept_tasks.concept_cells(config) if c.network == 3]
-    wanted = gap.gap_table(pd.concat([concepts.run_concepts(c, CPU) for c in own]))
-    pd.testing.assert_frame_equal(gap.run_gap(cell, CPU), wanted)
+    config = concepts.Concepts(concepts.BITS[:2], ONE, SMALL, concepts=50)
+    cell = concepts.gap_cells(config)[3]
+    own = [c for c in concepts.concept_cells(config) if c.network == 3]
+    wanted = concepts.gap_table(pd.concat([concepts.run_concepts(c, CPU) for c in own]))
+    pd.testing.assert_frame_equal(concepts.run_gap(cell, CPU), wanted)
     assert (wanted.network == 3).all()
 
 
@@ -273,30 +271,30 @@ def test_ridge_regression_is_that_of_a_library():
 
 def test_shuffled_rates_are_the_same_numbers_in_other_places():
     rates = {"w": torch.arange(12.0).reshape(3, 4), "b": torch.arange(3.0)}
-    mixed = swap.shuffled(rates, 5)
+    mixed = concepts.shuffled(rates, 5)
     for name, rate in rates.items():
         assert mixed[name].shape == rate.shape
         assert torch.equal(mixed[name].flatten().sort().values, rate.flatten())
     assert not torch.equal(mixed["w"], rates["w"])
-    assert torch.equal(mixed["w"], swap.shuffled(rates, 5)["w"])
+    assert torch.equal(mixed["w"], concepts.shuffled(rates, 5)["w"])
 
 
 def few_cell(pool, **changes):
-    config = few.Few(concept_tasks.Concepts(concepts.BITS[:1], ONE, SMALL), pools=(pool,))
-    return one(few.few_cells(config), **changes)
+    config = concepts.Few(concepts.Concepts(concepts.BITS[:1], ONE, SMALL), pools=(pool,))
+    return one(concepts.few_cells(config), **changes)
 
 
 def test_a_pool_is_the_first_draws_and_each_network_has_its_own():
-    small, large = few.draw_pool(few_cell(3)), few.draw_pool(few_cell(10))
+    small, large = concepts.draw_pool(few_cell(3)), concepts.draw_pool(few_cell(10))
     assert torch.equal(large[:3], small)
-    assert not torch.equal(few.draw_pool(few_cell(10, network=1)), large)
+    assert not torch.equal(concepts.draw_pool(few_cell(10, network=1)), large)
 
 
 def test_held_out_concepts_are_those_not_in_the_pool():
     test = replace(SMALL, tasks=60)
-    frame = few.run_few(few_cell(30, test=test), CPU)
-    drawn = concept_tasks.new_tasks(few_cell(30, test=test), 5, CPU)
-    pool = {tuple(t) for t in few.draw_pool(few_cell(30)).tolist()}
+    frame = concepts.run_few(few_cell(30, test=test), CPU)
+    drawn = concepts.new_tasks(few_cell(30, test=test), 5, CPU)
+    pool = {tuple(t) for t in concepts.draw_pool(few_cell(30)).tolist()}
     absent = sum(tuple(t) not in pool for t in drawn.query[1].tolist())
     held = frame[frame.concepts == "held out"]
     assert held.tasks.tolist() == [absent] * 2 and 0 < absent < 60
@@ -304,11 +302,11 @@ def test_held_out_concepts_are_those_not_in_the_pool():
 
 
 def test_held_characters_share_alphabets_but_no_character_with_those_learned_from():
-    sets = glyphs.glyph_sets("synthetic", "european", size=8)
+    sets = omniglot.glyph_sets("synthetic", "european", size=8)
     assert set(sets.known.names) == set(sets.train.names)
     assert not set(sets.new.names) & set(sets.train.names)
     assert len(sets.known) * 3 == len(sets.train)
-    wide = glyphs.glyph_sets("synthetic", "all", size=8)
+    wide = omniglot.glyph_sets("synthetic", "all", size=8)
     assert torch.equal(wide.new.images, sets.new.images)
     assert len(wide.train.names) > 4 * len(sets.train.names)
 
@@ -332,18 +330,18 @@ def test_new_alphabets_of_the_small_splits_are_those_that_the_first_lacks(tmp_pa
         "background_small2": write_alphabets(tmp_path / "two", ("Greek", "Sanskrit")),
     }
     monkeypatch.setattr("ibcore.data.omniglot_archive", parts.__getitem__)
-    glyphs.glyph_sets.cache_clear()
-    sets = glyphs.glyph_sets("small", "all", size=8)
+    omniglot.glyph_sets.cache_clear()
+    sets = omniglot.glyph_sets("small", "all", size=8)
     assert sets.train.names == ("Greek", "Latin") and sets.new.names == ("Sanskrit",)
     assert len(sets.train) == 6 and len(sets.known) == 2
     with pytest.raises(ValueError, match="Braille"):
-        glyphs.glyph_sets("small", "european", size=8)
-    glyphs.glyph_sets.cache_clear()
+        omniglot.glyph_sets("small", "european", size=8)
+    omniglot.glyph_sets.cache_clear()
 
 
 def test_an_unknown_source_of_characters_is_refused_by_name():
     with pytest.raises(ValueError, match="'mnist'"):
-        glyphs.glyph_sets("mnist", "all", size=8)
+        omniglot.glyph_sets("mnist", "all", size=8)
 
 
 @pytest.mark.parametrize("net", [Net(), Net("ConvNet", 1, 4), Net("LSTM", 1, 8)])

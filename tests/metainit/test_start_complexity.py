@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.metainit.experiments import complexity, concept_tasks, concepts
-from ibcore.metainit.experiments.architectures import Net
+from ibcore.metainit.experiments import complexity, concepts
+from ibcore.metainit.experiments.architectures import Meta, Net
 from ibcore.metainit.experiments.arithmetic import Arithmetic, Numbers
-from ibcore.metainit.experiments.learning import Meta
-from ibcore.metainit.experiments.stages import Stage, complexities, stage_table
+from ibcore.metainit.experiments.complexity import Stage, complexities, stage_table
 from ibcore.tasks import remainder_tables, sample_concepts
 
 CPU = torch.device("cpu")
@@ -66,8 +65,8 @@ def test_tracking_follows_the_order_of_the_truth_and_exists_after_learning_only(
 
 
 def config(**changes):
-    test = concept_tasks.Test(tasks=8, support=(5,))
-    boolean = concept_tasks.Concepts(concepts.BITS[:1], Meta(steps=2, tasks=2), test, networks=2)
+    test = concepts.Test(tasks=8, support=(5,))
+    boolean = concepts.Concepts(concepts.BITS[:1], Meta(steps=2, tasks=2), test, networks=2)
     numbers = Arithmetic(
         (Numbers(Net(), "scaled"),), meta=Meta(steps=2, tasks=2), support=(20,), networks=2
     )
@@ -90,8 +89,8 @@ def test_a_table_on_concepts_measures_the_learner_of_its_cell():
     cell = complexity.complexity_cells(config())[0]
     frame = complexity.run_complexity(cell, CPU)
     pool = sample_concepts(cell.learned.concepts, seed=0).float()
-    learner, _ = concept_tasks.learn_concepts(cell.learned, pool, CPU)
-    drawn = concept_tasks.new_tasks(cell.learned, 5, CPU)
+    learner, _ = concepts.learn_concepts(cell.learned, pool, CPU)
+    drawn = concepts.new_tasks(cell.learned, 5, CPU)
     outputs = learner.predict(drawn.support, drawn.query[0])
     wanted = complexities(outputs.reshape(-1, *CUBE))["fourier"].mean().item()
     row = chosen(frame, start="meta", optimizer="Meta-SGD", function="outputs")

@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from ibcore.nets import MLP, ConvNet, Moments, ResNet
 from ibcore.nets.batch_norm import EPSILON, OfStatistics, of_batch, of_formula
-from ibcore.nets.evaluate import evaluate_stacked
-from ibcore.nets.tiled import forward_tiled
+from ibcore.nets.evaluate import evaluate_stacked, forward_tiled
 from ibcore.population import Population
 
 VARIANTS = list(itertools.product(["layer", "batch"], [False, True], [None, "paper", "block"]))
@@ -182,7 +181,7 @@ def test_statistics_of_a_reference_set_are_those_of_one_batch(monkeypatch, name,
     many, x = population(net), randn(40, *shape, seed=5)
     with torch.no_grad():
         expected = torch.stack([many.member(i)(x) for i in range(3)])  # all of x is the batch
-    monkeypatch.setattr("ibcore.nets.chunks._BYTES", {"cpu": budget})
+    monkeypatch.setattr("ibcore.nets.evaluate._BYTES", {"cpu": budget})
     statistics = many.batch_statistics(x)
     assert list(statistics) == list(net.batch_norms)
     torch.testing.assert_close(

@@ -166,7 +166,7 @@ def test_images_shared_and_of_their_own_are_evaluated_in_chunks_of_any_size(monk
     with torch.no_grad():
         expected = torch.stack([many.member(i)(x[i]) for i in range(3)])
     for budget in (2**25, net.widest * 8 * 7 * 2, net.widest * 8 * 3, 1):
-        monkeypatch.setattr("ibcore.nets.chunks._BYTES", {"cpu": budget})
+        monkeypatch.setattr("ibcore.nets.evaluate._BYTES", {"cpu": budget})
         torch.testing.assert_close(many.forward(x), expected, rtol=1e-10, atol=1e-10)
         torch.testing.assert_close(many.forward(x[0])[0], expected[0], rtol=1e-10, atol=1e-10)
     with pytest.raises(ValueError, match=r"x must have shape \(n, channels, height, width\) or"):
@@ -207,7 +207,7 @@ def test_weights_are_drawn_by_their_fans_and_scaled_and_norms_are_not():
 def test_a_member_drawn_later_or_in_parts_is_the_same(monkeypatch):
     net = ConvNet(norm="batch")
     whole = Population.sample(net, networks=4, seed=2)
-    monkeypatch.setattr("ibcore.nets.sample._ENTRIES", 1)
+    monkeypatch.setattr("ibcore.nets.network._ENTRIES", 1)
     parts = Population.sample(net, networks=4, seed=2)
     late = Population.sample(net, networks=2, first=2, seed=2)
     for name, value in whole.parameters.items():

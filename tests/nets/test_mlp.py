@@ -8,7 +8,7 @@ import torch
 from torch.func import functional_call
 
 from ibcore.nets import MLP, count_parameters, match_size
-from ibcore.nets.tiled import forward_tiled
+from ibcore.nets.evaluate import forward_tiled
 
 COMPONENTS = list(itertools.product([None, "layer"], [None, "paper", "block"], [False, True]))
 

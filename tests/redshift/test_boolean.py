@@ -9,8 +9,8 @@ import torch
 from ibcore.nets import MLP
 from ibcore.population import Population
 from ibcore.redshift import boolean_complexity, lz76, rank_functions, sample_boolean
-from ibcore.redshift.boolean import boolean_inputs
-from ibcore.redshift.experiments.boolean import BOOLEAN, BOOLEAN_COMPLEXITY, RANDOM
+from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, RANDOM
+from ibcore.redshift.guess_and_check import boolean_inputs
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ibcore.redshift import lempel_ziv_complexity, lz76, lz78
-from ibcore.redshift._automaton import _count, count_lz76
-from ibcore.redshift.lempel_ziv import discretize
+from ibcore.redshift.lempel_ziv import _count, count_lz76, discretize
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +92,10 @@ def test_symbols_may_be_any_integers():
 
 def test_compiled_and_interpreted_counts_agree(monkeypatch):
     sequence = torch.randint(0, 3, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
-    monkeypatch.setattr("ibcore.redshift._automaton._compiled", lambda: None)
+    monkeypatch.setattr("ibcore.redshift.lempel_ziv._compiled", lambda: None)
     assert count_lz76(sequence) == interpreted(sequence)
     numba = pytest.importorskip("numba", reason="numba is an optional accelerator")
-    monkeypatch.setattr("ibcore.redshift._automaton._compiled", lambda: numba.njit(_count))
+    monkeypatch.setattr("ibcore.redshift.lempel_ziv._compiled", lambda: numba.njit(_count))
     assert count_lz76(sequence) == interpreted(sequence)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.redshift.experiments import hysteresis, modular
+from ibcore.redshift.experiments import modular
 from ibcore.redshift.experiments.modular import Learner, Learners, learned_functions
 from ibcore.runs import run
 
@@ -76,29 +76,29 @@ def test_pictures_come_back_from_the_store_as_they_were(tmp_path):
 
 def test_a_detour_differs_from_a_fresh_start_by_its_labels_alone(monkeypatch):
     one = cell("sine", 3.0, modulus=(10,), steps=20)
-    detour, own = hysteresis.Detour(one, 20), modular._run_learners(one, CPU)
-    seen = hysteresis._run_detour(detour, CPU).set_index("phase")
+    detour, own = modular.Detour(one, 20), modular._run_learners(one, CPU)
+    seen = modular._run_detour(detour, CPU).set_index("phase")
     np.testing.assert_allclose(seen.loc["initial"].complexity, own.complexity_initial)
     np.testing.assert_allclose(seen.loc["fresh"].complexity, own.complexity_trained)
     np.testing.assert_allclose(seen.loc["fresh"].test_accuracy, own.test_accuracy)
     true = modular.sample_tasks(one, CPU)["train_y"]
-    monkeypatch.setattr(hysteresis, "random_labels", lambda shape, seed: true)
-    same = hysteresis._run_detour(detour, CPU).set_index("phase")
+    monkeypatch.setattr(modular, "random_labels", lambda shape, seed: true)
+    same = modular._run_detour(detour, CPU).set_index("phase")
     assert same.loc["random labels"].equals(same.loc["fresh"].set_axis(["random labels"] * 3))
     assert not seen.loc["random labels"].complexity.eq(seen.loc["fresh"].complexity.values).any()
     assert not same.loc["after random labels"].complexity.eq(own.complexity_trained.values).any()
 
 
 def test_random_labels_are_balanced_and_each_members_own():
-    labels = hysteresis.random_labels((40, 500), seed=3)
+    labels = modular.random_labels((40, 500), seed=3)
     assert abs(labels.double().mean().item() - 0.5) < 0.02
     assert len({tuple(row) for row in labels.tolist()}) == 40
-    assert torch.equal(hysteresis.random_labels((2, 500), seed=3), labels[:2])
+    assert torch.equal(modular.random_labels((2, 500), seed=3), labels[:2])
 
 
 @pytest.mark.parametrize("tier", ["smoke", "laptop", "paper"])
 def test_every_tier_has_a_plan_with_the_paper_s_moduli(tier):
-    for experiment in (*modular.EXPERIMENTS, *hysteresis.EXPERIMENTS):
+    for experiment in (modular.MODULAR, modular.PICTURES, modular.HYSTERESIS):
         assert len(experiment.plan(tier)) == len(list(experiment.cells(experiment.config(tier))))
     moduli = {m for one in modular.MODULAR.plan(tier).values() for m in one.modulus}
     assert moduli == ({10, 4} if tier == "smoke" else {10, 7, 4})

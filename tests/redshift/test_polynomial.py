@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ibcore.redshift import chebyshev_complexity, legendre_complexity
-from ibcore.redshift.polynomial import polynomial_coefficients
+from ibcore.redshift.fourier import polynomial_coefficients
 from ibcore.tasks import axis, grid
 
 MEASURES = {"chebyshev": chebyshev_complexity, "legendre": legendre_complexity}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ibcore.redshift import fourier_complexity, sample_functions
-from ibcore.redshift.experiments.priors import BIASES, PRIOR, UNBIASED
+from ibcore.redshift.experiments.random_networks import BIASES, PRIOR, UNBIASED
 
 CPU = torch.device("cpu")
 

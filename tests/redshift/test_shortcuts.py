@@ -6,7 +6,7 @@ import torch
 from ibcore.nets import MLP
 from ibcore.population import Population
 from ibcore.redshift import path_variation
-from ibcore.redshift.experiments.shortcuts import SHORTCUTS, correlation
+from ibcore.redshift.experiments.modular import SHORTCUTS, correlation
 
 
 def ends(dimensions, seed=0):

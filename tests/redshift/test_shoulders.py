@@ -4,8 +4,7 @@ import torch
 
 from ibcore.nets import Transformer
 from ibcore.redshift import sample_sequences
-from ibcore.redshift.experiments.shoulders import SHOULDERS
-from ibcore.redshift.experiments.transformers import TRANSFORMERS, phrases_per_token
+from ibcore.redshift.experiments.transformers import SHOULDERS, TRANSFORMERS, phrases_per_token
 
 CPU = torch.device("cpu")
 

@@ -7,8 +7,8 @@ import torch
 
 from ibcore.nets import MLP
 from ibcore.population import Population
-from ibcore.redshift.bilevel import Bilevel
 from ibcore.redshift.experiments import splines
+from ibcore.redshift.splines import Bilevel
 from ibcore.tasks import modular_addition
 
 CPU = torch.device("cpu")

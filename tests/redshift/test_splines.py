@@ -7,8 +7,7 @@ import torch
 from ibcore.nets import ACTIVATIONS, MLP, activation_function
 from ibcore.population import Population
 from ibcore.redshift import Bilevel, Spline, SplineMLP, evaluate_spline, learn_activation
-from ibcore.redshift.bilevel import _validation_loss, smoothing_kernel
-from ibcore.redshift.splines import spline_knots
+from ibcore.redshift.splines import _validation_loss, smoothing_kernel, spline_knots
 
 SMALL = Bilevel(
     knots=21, outer_steps=3, inner_steps=(20, 40), networks=2, width=8, learning_rate=0.03

@@ -5,7 +5,7 @@ import torch
 
 from ibcore.population import member_seed
 from ibcore.redshift import UnbiasedModel, fourier_complexity, sample_unbiased
-from ibcore.redshift.unbiased import all_frequencies
+from ibcore.redshift.guess_and_check import all_frequencies
 from ibcore.tasks import grid
 
 

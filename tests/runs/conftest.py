@@ -26,7 +26,7 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def toy_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the registry know the toy laboratory and no other."""
     monkeypatch.setattr(ibcore, "__path__", [*ibcore.__path__, str(HERE / "labs")])
-    for name in ("registry", "run_command", "claims"):
+    for name in ("experiment", "cli", "claims"):
         monkeypatch.setattr(import_module(f"ibcore.runs.{name}"), "LABS", ("toy",))
     yield
     for name in [name for name in sys.modules if name.startswith("ibcore.toy")]:

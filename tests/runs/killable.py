@@ -4,10 +4,10 @@ import signal
 from pathlib import Path
 
 import ibcore
-from ibcore.runs import registry
+from ibcore.runs import experiment
 
 ibcore.__path__.append(str(Path(__file__).parent / "labs"))
-registry.LABS = ("toy",)
+experiment.LABS = ("toy",)
 
 if __name__ == "__main__":
     from ibcore.runs.cli import main

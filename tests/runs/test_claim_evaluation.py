@@ -15,9 +15,8 @@ from toy.experiments import SQUARES
 
 import ibcore.runs
 from ibcore.runs import LedgerError, Results, check, claims, evaluate, run
-from ibcore.runs.evaluation import show, show_interval
-from ibcore.runs.ledger import parse_claim
-from ibcore.runs.sample import Sample
+from ibcore.runs.claims import parse_claim, show, show_interval
+from ibcore.runs.measure import Sample
 
 NOTHING = dict.fromkeys(("experiment", "measure", "expect", "tier"))
 
@@ -89,7 +88,7 @@ def test_the_same_frame_gives_the_same_interval_and_the_global_state_is_untouche
 
 def test_chunks_of_draws_do_not_change_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evaluate(measured("mean('x')"), frame(20))
-    monkeypatch.setattr(import_module("ibcore.runs.evaluation"), "_ENTRIES", 20 * 77)
+    monkeypatch.setattr(import_module("ibcore.runs.claims"), "_ENTRIES", 20 * 77)
     assert evaluate(measured("mean('x')"), frame(20)) == whole
 
 
@@ -155,7 +154,7 @@ def test_a_thousand_draws_read_the_rows_once_for_each_chunk_and_chunks_change_no
     column = Sample.column
     monkeypatch.setattr(Sample, "column", lambda s, name: passes.append(name) or column(s, name))
     whole, once = evaluate(measured(text), data), len(passes)
-    monkeypatch.setattr("ibcore.runs.evaluation._ENTRIES", 100 * 250)
+    monkeypatch.setattr(import_module("ibcore.runs.claims"), "_ENTRIES", 100 * 250)
     assert evaluate(measured(text), data) == whole
     assert once <= 20 and len(passes) - once <= 2.5 * once
 
@@ -225,7 +224,7 @@ def test_numbers_are_printed_without_a_negative_zero(form: str, number: float, t
 def test_the_public_name_is_the_function_whatever_is_imported_first() -> None:
     code = (
         "import ibcore.runs.claims\nfrom ibcore.runs.claims import Claim, ClaimResult\n"
-        "import ibcore.runs.cli, ibcore.runs.fill\nfrom ibcore.runs import claims\nimport ibcore\n"
+        "import ibcore.runs.cli, ibcore.runs.cli\nfrom ibcore.runs import claims\nimport ibcore\n"
         "assert callable(claims) and claims is ibcore.runs.claims is ibcore.claims\n"
         "assert Claim.__name__ == 'Claim' and ibcore.load is ibcore.runs.load"
     )

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from ibcore.runs import LedgerError, read_ledger
-from ibcore.runs.claim import Expect
-from ibcore.runs.ledger import ledger_path, parse_claim
+from ibcore.runs.claims import Expect, ledger_path, parse_claim
 
 ENTRY: dict[str, Any] = {
     "id": "toy.squares-grow",
@@ -163,7 +162,7 @@ def test_the_ledger_lies_in_the_checkout_and_else_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "ibcore"
-    ledger = import_module("ibcore.runs.ledger")
+    ledger = import_module("ibcore.runs.claims")
     monkeypatch.setattr(ledger.ibcore, "__file__", str(package / "__init__.py"))
     assert ledger_path() == package / "_claims.yml"
     (tmp_path / "book").mkdir()

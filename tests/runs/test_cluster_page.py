@@ -15,8 +15,8 @@ from distributed.cli import dask_scheduler, dask_worker
 from ibcore.runs import find
 from ibcore.runs.cli import AGAIN, app
 from ibcore.runs.executors import FORMS
+from ibcore.runs.experiment import LABS
 from ibcore.runs.limits import parse_time
-from ibcore.runs.registry import LABS
 
 PAGE = (Path(__file__).parents[2] / "book" / "start" / "clusters.md").read_text("utf-8")
 SCRIPTS = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)

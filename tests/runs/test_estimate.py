@@ -12,7 +12,7 @@ from toy.experiments import SQUARES
 from ibcore.runs import CellError, estimate, run
 from ibcore.runs.estimate import Estimate
 from ibcore.runs.experiment import AnyExperiment
-from ibcore.runs.prediction import Prediction
+from ibcore.runs.limits import Prediction
 from ibcore.runs.store import read, result_path, write
 
 COSTED: AnyExperiment = dataclasses.replace(SQUARES, cost=lambda cell: cell.size * cell.networks)
@@ -107,7 +107,9 @@ def test_a_complete_result_needs_no_time(tmp_path: Path) -> None:
 def probes_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time cells here: a process of its own takes seconds to start."""
     monkeypatch.setattr(
-        "ibcore.runs.probe.open_executor", lambda spec, device: ThreadPoolExecutor(1)
+        import_module("ibcore.runs.estimate"),
+        "open_executor",
+        lambda *_, **__: ThreadPoolExecutor(1),
     )
 
 

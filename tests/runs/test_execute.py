@@ -21,10 +21,9 @@ import torch
 from toy.experiments import SQUARES, Size, Sizes
 
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
-from ibcore.runs.cells import CellFolder
-from ibcore.runs.crew import Crew
+from ibcore.runs.execute import CellFolder
 from ibcore.runs.experiment import cell_key
-from ibcore.runs.workers import outcomes
+from ibcore.runs.workers import Crew, outcomes
 
 HERE = Path(__file__).parent
 KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
@@ -38,7 +37,7 @@ def computed(marks: Path) -> Counter[int]:
 @pytest.fixture
 def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each cell have a file of its own, however short it was."""
-    monkeypatch.setattr("ibcore.runs.cells.SHORT", 0.0)
+    monkeypatch.setattr("ibcore.runs.execute.SHORT", 0.0)
 
 
 def kept(store: Path, tier: Any = "smoke") -> set[int]:
@@ -74,7 +73,7 @@ def test_cells_of_other_code_are_not_mixed_with_new_ones(
 ) -> None:
     monkeypatch.setenv("TOY_FAIL", "3")
     with monkeypatch.context() as patch, pytest.raises(CellError):
-        patch.setattr("ibcore.runs.job.fingerprint", lambda _: "of yesterday")
+        patch.setattr("ibcore.runs.execute.fingerprint", lambda _: "of yesterday")
         quiet(tmp_path)
     monkeypatch.delenv("TOY_FAIL")
     with pytest.raises(ValueError, match=r"2 of the 2 finished cells.*other code.*--fresh"):
@@ -401,7 +400,7 @@ def test_the_command_runs_in_several_processes(tmp_path: Path) -> None:
 
 
 def test_git_state_is_none_outside_a_checkout_and_sees_changes_inside(tmp_path: Path) -> None:
-    git_state = import_module("ibcore.runs.provenance").git_state
+    git_state = import_module("ibcore.runs.store").git_state
     package = tmp_path / "package"
     package.mkdir()
     assert git_state(package) == (None, None)

@@ -16,7 +16,7 @@ from toy.experiments import SQUARES, Size, Sizes
 from ibcore.runs import Experiment, experiments, find
 from ibcore.runs.experiment import cell_key, plain_fields
 
-registry = import_module("ibcore.runs.registry")
+registry = import_module("ibcore.runs.experiment")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import pytest
 from toy.experiments import SQUARES
 
 from ibcore.runs import CellError, DamagedResultError, open_executor, run
-from ibcore.runs.cells import CellFolder
+from ibcore.runs.execute import CellFolder
 
 HERE = Path(__file__).parent
 PLAN = SQUARES.plan("laptop")
@@ -145,7 +145,7 @@ def test_a_store_that_cannot_be_written_is_noticed_before_the_first_cell(
     def refuse(**_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("ibcore.runs.files.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("ibcore.runs.store.tempfile.TemporaryFile", refuse)
     message = rf"{tmp_path / 'new'} \({os.strerror(code)}.*{advice}"
     with pytest.raises(OSError, match=message):
         laptop(tmp_path / "new")
@@ -191,7 +191,7 @@ def test_a_full_disk_names_the_cell_and_the_run_continues_when_there_is_room(
     undisturbed: pd.DataFrame,
     short: bool,
 ) -> None:
-    monkeypatch.setattr("ibcore.runs.cells.SHORT", 1.0 if short else 0.0)
+    monkeypatch.setattr("ibcore.runs.execute.SHORT", 1.0 if short else 0.0)
     ballast = leave_free(full_disk, 8 * 1024 if short else 20 * 1024)
     message = r"the cell Size\(size=[2-5].* is finished but could not be stored.*No space left"
     with pytest.raises(CellError, match=message) as caught:
@@ -216,11 +216,11 @@ def test_a_write_that_fails_halfway_leaves_the_cells_before_it(
             return real(file, data[: len(data) // 2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("ibcore.runs.segments.os.write", full)
+    monkeypatch.setattr("ibcore.runs.execute.os.write", full)
     message = r"the cell Size\(size=3.*No space left.*2 of 6 cells are finished and kept"
     with pytest.raises(CellError, match=message):
         laptop(tmp_path)
-    monkeypatch.setattr("ibcore.runs.segments.os.write", real)
+    monkeypatch.setattr("ibcore.runs.execute.os.write", real)
     assert not any(segment.cut for segment in folder(tmp_path)._segments())
     assert_resumes(tmp_path, marks, undisturbed)
 

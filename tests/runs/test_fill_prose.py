@@ -9,8 +9,8 @@ import pytest
 from test_claim_ledger import entry
 
 from ibcore.runs import ClaimResult, LedgerError, fill_text
-from ibcore.runs.fill import fill_file, fill_notebook
-from ibcore.runs.ledger import parse_claim
+from ibcore.runs.claims import parse_claim
+from ibcore.runs.cli import fill_file, fill_notebook
 
 RESULT = ClaimResult(
     claim=parse_claim(entry(id="toy.a", format="{:.2f}")),

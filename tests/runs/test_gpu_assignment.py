@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ibcore.runs import open_executor
-from ibcore.runs.gpus import assign_gpus, check_one_gpu_each, check_own_gpu, visible_gpus
+from ibcore.runs.executors import assign_gpus, check_one_gpu_each, check_own_gpu, visible_gpus
 
 
 def seen(folder: Path) -> str | None:

@@ -9,8 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibcore.runs.measure import Measure
-from ibcore.runs.sample import MeasureError, Sample
+from ibcore.runs.measure import Measure, MeasureError, Sample
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(

@@ -13,9 +13,9 @@ from toy.experiments import SQUARES, Sizes
 
 import ibcore
 from ibcore.runs import CellError, experiments
+from ibcore.runs.estimate import in_order
 from ibcore.runs.experiment import AnyExperiment
-from ibcore.runs.order import in_order
-from ibcore.runs.priorities import cost_model, read_priorities
+from ibcore.runs.limits import cost_model, read_priorities
 
 TIERS = {"smoke": Sizes((1, 2)), "paper": Sizes((1, 2), networks=60)}
 LONG, SHORT, UNKNOWN = (
@@ -37,10 +37,8 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(ibcore, "__file__", str(tmp_path / "ibcore" / "__init__.py"))
     monkeypatch.chdir(tmp_path)
     chosen: tuple[AnyExperiment, ...] = (LONG, UNKNOWN, SHORT)
-    monkeypatch.setattr("ibcore.runs.run_command.experiments", lambda lab=None: chosen)
-    monkeypatch.setattr(
-        "ibcore.runs.run_command.find", {entry.name: entry for entry in chosen}.__getitem__
-    )
+    monkeypatch.setattr("ibcore.runs.cli.experiments", lambda lab=None: chosen)
+    monkeypatch.setattr("ibcore.runs.cli.find", {entry.name: entry for entry in chosen}.__getitem__)
     return tmp_path
 
 
@@ -92,7 +90,7 @@ def test_an_experiment_that_fails_is_named_and_the_others_run(
     toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = dataclasses.replace(SQUARES, name="toy.long", tiers={"paper": Sizes((7,))})
-    monkeypatch.setattr("ibcore.runs.run_command.experiments", lambda lab=None: (failing, SHORT))
+    monkeypatch.setattr("ibcore.runs.cli.experiments", lambda lab=None: (failing, SHORT))
     monkeypatch.setenv("TOY_FAIL", "7")
     arguments = ("run", "--tier", "paper")
     out, _ = ibcore_says(capsys, *arguments, "--estimate", status=0)
@@ -113,7 +111,7 @@ def test_what_concerns_all_experiments_ends_the_command(
         started.append(experiment.name)
         raise CellError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ibcore.runs.run_command.run", run)
+    monkeypatch.setattr("ibcore.runs.cli.run", run)
     _, err = ibcore_says(capsys, "run", "--tier", "smoke", status=2)
     assert len(started) == 1 and "the disk is full" in err
 

@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ibcore.runs import DamagedResultError, Provenance, load, read, stored, write
-from ibcore.runs.files import write_atomically
-from ibcore.runs.provenance import merge
+from ibcore.runs.store import merge, write_atomically
 
 store = import_module("ibcore.runs.store")
 

@@ -68,7 +68,7 @@ def test_a_result_of_other_code_is_told_by_status_and_by_run(
 ) -> None:
     command = ("run", "toy.squares", "--tier", "smoke")
     with monkeypatch.context() as patch:
-        for name in ("doubts", "job"):
+        for name in ("overview", "execute"):
             patch.setattr(f"ibcore.runs.{name}.fingerprint", lambda _: "of yesterday")
         ibcore_says(capsys, *command)
     out, _ = ibcore_says(capsys, "status")

@@ -11,9 +11,7 @@ import pytest
 from toy.experiments import SQUARES
 
 from ibcore.runs import TimeLimitError, run
-from ibcore.runs.limits import TimeLimit, parse_time
-from ibcore.runs.prediction import Measurement
-from ibcore.runs.priorities import CostModel
+from ibcore.runs.limits import CostModel, Measurement, TimeLimit, parse_time
 
 CELLS = list(SQUARES.plan("laptop").items())
 

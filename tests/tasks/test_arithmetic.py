@@ -10,7 +10,7 @@ from ibcore.tasks import (
     remainder_tables,
     table_episodes,
 )
-from ibcore.tasks.episodes import draw_size
+from ibcore.tasks.concepts import draw_size
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from ibcore.tasks import concept_inputs, concept_prior, patches, sample_concepts
-from ibcore.tasks.concepts import concept_objects
-from ibcore.tasks.concepts_prior import table_probabilities
-from ibcore.tasks.render import concept_images, number_images, standardize
+from ibcore.tasks.concepts import (
+    concept_images,
+    concept_objects,
+    number_images,
+    standardize,
+    table_probabilities,
+)
 
 BITS = 2 ** torch.arange(16)
 

@@ -17,7 +17,7 @@ from ibcore.tasks import (
     rotated,
     synthetic_glyphs,
 )
-from ibcore.tasks.omniglot_pools import INK_MEAN, INK_SPREAD, POOLS
+from ibcore.tasks.omniglot import INK_MEAN, INK_SPREAD, POOLS
 
 FAMILIES = sorted({name for names in POOLS.values() for name in names})
 

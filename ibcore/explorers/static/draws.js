@@ -1,6 +1,6 @@
 /**
  * The first `count` numbers of mulberry32: uniform in [0, 1), the same as
- * ibcore.explorers.draws.uniforms.  Number k depends on seed and k only.
+ * ibcore.explorers.random_network.uniforms.  Number k depends on seed and k only.
  */
 function uniforms(seed, count) {
   const drawn = new Float64Array(count);

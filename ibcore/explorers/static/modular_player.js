@@ -2,7 +2,7 @@
 const bytesOf = (text) => Uint8Array.from(root.atob(text), (character) => character.charCodeAt(0));
 
 /**
- * Pictures packed by ibcore.explorers.packing.pack_pictures: a promise of arrays of n * n levels
+ * Pictures packed by ibcore.explorers.stored.pack_pictures: a promise of arrays of n * n levels
  * from 0 to levels - 1.  The bytes are inflated by the browser.
  */
 async function unpackPictures(text, n) {

@@ -1,4 +1,4 @@
-/** Viridis in 18 steps, interpolated in between; the same list as ibcore.explorers.draw. */
+/** Viridis in 18 steps, interpolated in between; the same list as ibcore.explorers.base. */
 const PALETTE = (
   "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e " +
   "1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f d8e219 fde725"

@@ -12,7 +12,7 @@ const REPEATED = ["ramp", "wave", "checkerboard"];
 
 /**
  * A picture of n x n gray levels (0 to 255), rows from the top: the same bytes as
- * ibcore.explorers.presets.preset_picture.  `digit` holds its rows as words of 16 bits.
+ * ibcore.explorers.random_network.preset_picture.  `digit` holds its rows as words of 16 bits.
  */
 function presetPicture(preset, cycles, { side: n, digit }) {
   const noise = preset === "noise" ? uniforms(0, n * n) : null;

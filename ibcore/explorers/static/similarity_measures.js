@@ -1,4 +1,4 @@
-/** Normal numbers by the method of Box and Muller, as ibcore.explorers.cloud_draws.normals. */
+/** Normal numbers by the method of Box and Muller, as ibcore.explorers.random_network.normals. */
 function normalNumbers(seed, count) {
   const drawn = uniforms(seed, 2 * count);
   return Float64Array.from(
@@ -20,7 +20,7 @@ function cloudDraws({ streams, features, choices }) {
   };
 }
 
-/** Both clouds, as ibcore.explorers.cloud_draws.clouds. */
+/** Both clouds, as ibcore.explorers.random_network.clouds. */
 function cloudPair({ centers, spread, features }, [around, blur, one, other], p) {
   const angle = (p.rotation * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
@@ -224,7 +224,7 @@ function ridgeOf(k, l, n, { penalty, folds, orders }) {
   return 1 - unexplained / total;
 }
 
-/** All measures by name, as ibcore.explorers.similarity_playground.similarities. */
+/** All measures by name, as ibcore.explorers.random_network.similarities. */
 function cloudSimilarities(setup, [first, second]) {
   const n = first.rows.length;
   const [k, l] = [first, second].map(({ rows }) =>

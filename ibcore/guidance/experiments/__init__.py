@@ -1,34 +1,23 @@
-"""The experiments of laboratory 3: one file per kind, gathered here."""
+"""The experiments of laboratory 3, in the order of the book."""
 
-from ibcore.guidance.experiments import (
-    complexity,
-    copying,
-    curves,
-    deep,
-    disconnect,
-    distances,
-    errors,
-    parity,
-    plain_cnn,
-    text,
-    unlabeled,
-    wide,
-)
+from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
+from ibcore.guidance.experiments.sequence_runs import COPYING, PARITY, TEXT
+from ibcore.guidance.experiments.wide import DEPTH, DISTANCES, PLAIN, UNLABELED, WIDE
 from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
-    *wide.EXPERIMENTS,
-    *unlabeled.EXPERIMENTS,
-    *disconnect.EXPERIMENTS,
-    *deep.EXPERIMENTS,
-    *curves.EXPERIMENTS,
-    *distances.EXPERIMENTS,
-    *errors.EXPERIMENTS,
-    *complexity.EXPERIMENTS,
-    *plain_cnn.EXPERIMENTS,
-    *copying.EXPERIMENTS,
-    *parity.EXPERIMENTS,
-    *text.EXPERIMENTS,
+    WIDE,
+    UNLABELED,
+    DISCONNECT,
+    DEPTH,
+    CURVES,
+    DISTANCES,
+    ERRORS,
+    COMPLEXITY,
+    PLAIN,
+    COPYING,
+    PARITY,
+    TEXT,
 )
 
 __all__ = ["EXPERIMENTS"]

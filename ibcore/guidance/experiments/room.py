@@ -1,33 +1,696 @@
 """One network's place in an experiment on images: its data, its guides, its training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
-from typing import NamedTuple
+from itertools import pairwise, product
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ibcore.guidance._steps import Look
-from ibcore.guidance.altered import NoiseInputGuide, ScrambledGuide
-from ibcore.guidance.experiments.conditions import FLAT, Condition, GuideName
-from ibcore.guidance.experiments.images import CLASSES, load_sets
-from ibcore.guidance.experiments.networks import (
-    build_convolutional,
-    build_perceptron,
-    correct,
-    outputs,
-    reference_of,
+from ibcore.data import load_cifar10
+from ibcore.guidance.guides import (
+    Batch,
+    Guide,
+    LabelGuide,
+    NetworkGuide,
+    NoiseGuide,
+    NoiseInputGuide,
+    PixelGuide,
+    ScrambledGuide,
 )
-from ibcore.guidance.experiments.remembered import TurnedGuide
-from ibcore.guidance.experiments.setting import Setting
-from ibcore.guidance.guides import Batch, Guide, LabelGuide, NetworkGuide, NoiseGuide, PixelGuide
-from ibcore.guidance.layers import layer_names
-from ibcore.guidance.redraw import redraw
-from ibcore.guidance.schedule import Schedule
-from ibcore.guidance.task import Distillation
-from ibcore.guidance.training import Guided, guide
+from ibcore.guidance.similarity import Kernel, cka, cka_matrix
+from ibcore.guidance.taps import LayerMapping, Pairs, activations, layer_names, layer_pairs, redraw
+from ibcore.guidance.training import (
+    Alignment,
+    Distillation,
+    Guided,
+    Look,
+    Measure,
+    Schedule,
+    ScheduleKind,
+    guide,
+)
+from ibcore.nets import ResNet
+from ibcore.nets.evaluate import batch_statistics
+from ibcore.nets.network import Network
 from ibcore.population import member_seed
+from ibcore.runtime import generator
+from ibcore.tasks import digits
+
+# Conditions of the experiments on images: who guides, how, and what is done instead.
+
+GuideName = Literal[
+    "untrained CNN",
+    "trained CNN",
+    "permuted CNN",
+    "untrained MLP",
+    "pixels",
+    "labels",
+    "random features",
+    "noise input",
+]
+
+FLAT: tuple[GuideName, ...] = ("pixels", "labels", "random features")
+"""Guides of one representation, which all layers of the target are compared with."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to train the target; the defaults are those of the setting.
+
+    Attributes
+    ----------
+    name
+        What it is called in tables.
+    guide
+        Whose layers are compared; None for no guidance.
+    distill
+        Whether the outputs of the trained CNN are learned too.
+    measure, kernel, unbiased
+        Of the dissimilarity, as in `ibcore.guidance.Alignment`.
+    mapping
+        None for even pairs, or for guides of one representation all layers.
+    schedule, until
+        As in `ibcore.guidance.Schedule`.
+    steps
+        None for those of the setting.
+    learning_rates, weights, weight_decays
+        Candidates; of several those with the highest accuracy on the validation images are
+        taken, the first of equal ones.  Empty for those of the setting, which has no decay.
+    unlabeled
+        How many images of the pool both networks see too, without labels.
+
+    Raises
+    ------
+    ValueError
+        If the guide is unknown.
+
+    Examples
+    --------
+    >>> Condition("untrained CNN", "untrained CNN").alignment().kernel
+    'linear'
+    """
+
+    name: str
+    guide: GuideName | None = None
+    distill: bool = False
+    measure: Measure = "cka"
+    kernel: Kernel = "linear"
+    unbiased: bool = False
+    mapping: LayerMapping | None = None
+    schedule: ScheduleKind = "constant"
+    until: int | None = None
+    steps: int | None = None
+    learning_rates: tuple[float, ...] = ()
+    weights: tuple[float, ...] = ()
+    weight_decays: tuple[float, ...] = (0.0,)
+    unlabeled: int = 0
+
+    def __post_init__(self) -> None:
+        if self.guide is not None and self.guide not in get_args(GuideName):
+            known = ", ".join(get_args(GuideName))
+            raise ValueError(f"unknown guide {self.guide!r}; choose one of {known}")
+
+    def alignment(self) -> Alignment:
+        """Return how layers are compared."""
+        return Alignment(self.measure, self.kernel, self.unbiased)
+
+    def pairing(self) -> LayerMapping:
+        """Return which layers are compared."""
+        return self.mapping or ("all" if self.guide in FLAT else "even")
+
+
+def guided_by(*guides: GuideName, unlabeled: int = 0) -> tuple[Condition, ...]:
+    """Return a condition for each guide, called as the guide.
+
+    Examples
+    --------
+    >>> [condition.name for condition in guided_by("pixels", "labels")]
+    ['pixels', 'labels']
+    """
+    return tuple(Condition(name, name, unlabeled=unlabeled) for name in guides)
+
+
+# Images for guidance: which ones, how they are placed, and how they are split.
+
+Source = Literal["moved digits", "digits", "cifar10"]
+
+CLASSES = 10  # of every source
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where images come from, and how many are in each set.
+
+    Attributes
+    ----------
+    source
+        ``"digits"``: those of 8 by 8 pixels; ``"moved digits"``: each of them at a random place of
+        an empty canvas; ``"cifar10"``.
+    labeled
+        Images to learn from.
+    pool
+        Images beside, which guide and target may see without labels.
+    validation
+        How many of the pool, the first ones, choose between candidates with their labels.
+    canvas
+        Height and width of the canvas.
+
+    Raises
+    ------
+    ValueError
+        If the source is unknown, or a number does not fit.
+
+    Examples
+    --------
+    >>> Images(labeled=300).pool
+    800
+    """
+
+    source: Source = "moved digits"
+    labeled: int = 300
+    pool: int = 800
+    validation: int = 200
+    canvas: int = 12
+
+    def __post_init__(self) -> None:
+        if self.source not in get_args(Source):
+            known = ", ".join(get_args(Source))
+            raise ValueError(f"unknown source {self.source!r}; choose one of {known}")
+        if self.labeled < 1 or not 1 <= self.validation <= self.pool or self.canvas < 8:
+            raise ValueError(
+                f"need labeled >= 1, 1 <= validation <= pool and canvas >= 8, got {self}"
+            )
+
+
+class Sets(NamedTuple):
+    """Images (n, channels, height, width), float32, with their labels (n,).
+
+    The labels of the pool are for validation only.
+    """
+
+    x: Tensor
+    y: Tensor
+    pool: Tensor
+    pool_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+
+
+def load_sets(images: Images, *, seed: int, device: torch.device) -> Sets:
+    """Return images in a random order, split; a seed of its own moves and splits them anew.
+
+    The test set of the digits is what is left of them, that of CIFAR-10 the official one.
+
+    Raises
+    ------
+    ValueError
+        If there are too few images.
+
+    Examples
+    --------
+    >>> sets = load_sets(Images(), seed=0, device=torch.device("cpu"))
+    >>> sets.x.shape, len(sets.pool), len(sets.test_x)
+    (torch.Size([300, 1, 12, 12]), 800, 697)
+    """
+    rng = generator(seed)
+    pixels, labels, test = _source(images, rng)
+    used = images.labeled + images.pool
+    if len(pixels) < used + (test is None):
+        raise ValueError(
+            f"{images.source} has {len(pixels)} images to learn from, too few for {used}; choose "
+            "fewer labeled images or a smaller pool"
+        )
+    order = torch.randperm(len(pixels), generator=rng)
+    parts = order[: images.labeled], order[images.labeled : used], order[used:]
+    known, pool, rest = ((pixels[rows], labels[rows]) for rows in parts)
+    return Sets(*(tensor.to(device) for tensor in (*known, *pool, *(test or rest))))
+
+
+def _source(
+    images: Images, rng: torch.Generator
+) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]:
+    """Return images and labels to learn from, and an official test set if there is one."""
+    if images.source == "cifar10":
+        from ibcore.data import load_cifar10
+
+        data = load_cifar10()
+        train, test = (part.float() / 255 for part in (data.train_images, data.test_images))
+        mean, std = (f((0, 2, 3), keepdim=True) for f in (train.mean, train.std))
+        return (train - mean) / std, data.train_labels, ((test - mean) / std, data.test_labels)
+    pixels, labels = digits(dtype=torch.float32)
+    if images.source == "moved digits":
+        return _moved(pixels, images.canvas, rng), labels, None
+    return pixels[:, None], labels, None  # (n, 8, 8) -> (n, 1, 8, 8)
+
+
+def _moved(pixels: Tensor, canvas: int, rng: torch.Generator) -> Tensor:
+    """Put each image at a random place: (n, 8, 8) to (n, 1, canvas, canvas)."""
+    count, size = pixels.shape[0], pixels.shape[-1]
+    places = torch.randint(0, canvas - size + 1, (count, 2), generator=rng)
+    line = torch.arange(size)
+    down, across = (places[:, i, None] + line for i in (0, 1))  # (n, size)
+    moved = torch.zeros(count, 1, canvas, canvas)
+    moved[torch.arange(count)[:, None, None], 0, down[:, :, None], across[:, None, :]] = pixels
+    return moved
+
+
+# Targets and guides of the experiments on images: perceptrons and convolutional networks.
+
+_CHUNK = 1000  # points that are evaluated at once
+_REFERENCE = 1000  # points whose statistics a network without running averages uses
+
+
+@dataclass(frozen=True)
+class Perceptron:
+    """A plain fully connected ReLU network: depth hidden layers of one width."""
+
+    depth: int = 3
+    width: int = 512
+    norm: Literal["batch"] | None = None
+
+
+@dataclass(frozen=True)
+class Convolutional:
+    """A plain convolutional network, or with ``resnet`` a ResNet-18.
+
+    ``channels`` are those of its 3 x 3 convolutions, with a pooling by 2 before the last and the
+    mean over places after it; of a ResNet-18, those of the first alone.
+    """
+
+    channels: tuple[int, ...] = (32, 32, 64)
+    resnet: bool = False
+
+
+def build_perceptron(net: Perceptron, shape: tuple[int, ...], classes: int) -> nn.Sequential:
+    """Return a perceptron for inputs of a shape; its linear layers are what is compared.
+
+    Examples
+    --------
+    >>> net = build_perceptron(Perceptron(depth=1, width=4), (1, 8, 8), 10)
+    >>> [type(layer).__name__ for layer in net]
+    ['Flatten', 'Linear', 'ReLU', 'Linear']
+    """
+    sizes = [torch.Size(shape).numel(), *([net.width] * net.depth)]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in pairwise(sizes):
+        norm = [nn.BatchNorm1d(after)] if net.norm == "batch" else []
+        layers += [nn.Linear(before, after), *norm, nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
+
+
+def build_convolutional(net: Convolutional, shape: tuple[int, ...], classes: int) -> nn.Module:
+    """Return a convolutional network for images (channels, height, width).
+
+    Raises
+    ------
+    ValueError
+        If a ResNet-18 is given more than one number of channels.
+
+    Examples
+    --------
+    >>> net = build_convolutional(Convolutional((4, 8)), (1, 8, 8), 10)
+    >>> net(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
+    """
+    if net.resnet:
+        if len(net.channels) != 1:
+            raise ValueError(f"a ResNet-18 has one first width, got channels={net.channels}")
+        return ResNet(shape[0], classes, depth=18, width=net.channels[0], image_size=shape[-1])
+    layers: list[nn.Module] = []
+    for index, (before, after) in enumerate(pairwise([shape[0], *net.channels])):
+        pooled = [nn.MaxPool2d(2)] if index == len(net.channels) - 1 else []
+        layers += [*pooled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(net.channels[-1], classes))
+    return nn.Sequential(*layers, *head)
+
+
+def reference_of(model: nn.Module, x: Tensor) -> Tensor | None:
+    """Return the data of batch statistics for a network that keeps no running averages.
+
+    Examples
+    --------
+    >>> reference_of(nn.Linear(2, 2), torch.zeros(5, 2)) is None
+    True
+    """
+    needs = isinstance(model, Network) and bool(model.batch_norms)
+    return x[:_REFERENCE] if needs else None
+
+
+@torch.no_grad()
+def outputs(model: nn.Module, x: Tensor, *, reference: Tensor | None = None) -> Tensor:
+    """Return the outputs (n, classes) of a network in evaluation mode, in parts.
+
+    Examples
+    --------
+    >>> outputs(nn.Linear(2, 3), torch.zeros(5, 2)).shape
+    torch.Size([5, 3])
+    """
+    options = {}
+    if reference is not None:
+        assert isinstance(model, Network)
+        own = {name: value.detach()[None] for name, value in model.named_parameters()}
+        options = {"statistics": batch_statistics(model, own, reference[None])}
+    return torch.cat([model(part, **options) for part in torch.split(x, _CHUNK)])
+
+
+def correct(logits: Tensor, y: Tensor) -> Tensor:
+    """Return whether each point is classified correctly: (n, classes) and (n,) to (n,).
+
+    Examples
+    --------
+    >>> correct(torch.eye(3), torch.tensor([0, 1, 0])).tolist()
+    [True, True, False]
+    """
+    return logits.argmax(1) == y
+
+
+# What a guided run of plain convolutional networks consists of: conditions, images and cells.
+
+Watcher = Literal[
+    "trained", "untrained", "scrambled", "same architecture", "pixels", "labels", "noise"
+]
+
+
+@dataclass(frozen=True)
+class PlainCondition:
+    """How the plain network is trained.
+
+    With several ``rates``, learning rates over the stated one, the best on validation images is
+    reported once more under the name ``"tuned ..."``; ``longer`` is steps over the stated number.
+    """
+
+    name: str
+    guide: Watcher | None = None
+    rates: tuple[float, ...] = (1.0,)
+    longer: int = 1
+    weight_decay: float = 0.0
+    distilled: bool = False
+
+
+@dataclass(frozen=True)
+class PlainImages:
+    """Which images, and how many for training and validation; all others up to ``test``."""
+
+    source: Literal["digits", "cifar10"] = "digits"
+    train: int = 300
+    validation: int = 300
+    test: int = 997
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Every network is a cell.  Both networks have 17 convolutions in a row, with batch norm.
+
+    ``guide_width``, ``guide_steps`` and ``guide_rate`` are those of the ResNet, ``weight`` that
+    of each compared layer.
+    """
+
+    conditions: tuple[PlainCondition, ...]
+    images: PlainImages = PlainImages()
+    width: int = 4
+    steps: int = 60
+    learning_rate: float = 1e-3
+    batch_size: int = 100
+    guide_width: int = 4
+    guide_steps: int = 100
+    guide_rate: float = 3e-3
+    weight: float = 1.0
+    networks: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PlainCell:
+    """One network under all conditions."""
+
+    config: Plain
+    network: int
+
+
+class Labeled(NamedTuple):
+    """Images (n, channels, size, size) and their classes (n,)."""
+
+    x: Tensor
+    y: Tensor
+
+
+def plain_cells(config: Plain) -> list[PlainCell]:
+    """Return one cell for each network.
+
+    Examples
+    --------
+    >>> len(plain_cells(Plain((PlainCondition("unguided"),))))
+    5
+    """
+    return [PlainCell(config, network) for network in range(config.networks)]
+
+
+def load_parts(images: PlainImages, seed: int, device: torch.device) -> tuple[Labeled, ...]:
+    """Return training, validation and test images, split by the seed, each with mean 0.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer images than asked for.
+
+    Examples
+    --------
+    >>> [len(part.y) for part in load_parts(PlainImages(), 0, torch.device("cpu"))]
+    [300, 300, 997]
+    """
+    if images.source == "digits":
+        raw = digits(dtype=torch.float32)
+        x, y = raw.images[:, None], raw.labels  # (n, 1, 8, 8)
+    else:
+        data = load_cifar10()
+        x, y = data.train_images.float() / 255, data.train_labels
+    sizes = [images.train, images.validation, images.test]
+    if sum(sizes) > len(y):
+        raise ValueError(f"{images.source} has {len(y)} images, {sum(sizes)} are asked for")
+    order = torch.randperm(len(y), generator=generator(seed))[: sum(sizes)]
+    mean = x[order[: images.train]].mean((0, 2, 3), keepdim=True)
+    return tuple(
+        Labeled((x[rows] - mean).to(device), y[rows].to(device))
+        for rows in torch.split(order, sizes)
+    )
+
+
+# Conditions at several learning rates: a row for each, and one more for the best of them.
+
+GUIDE_SEED = 1000  # network k: its guide is drawn with seed 1000 + k, another of its kind 2000 + k
+_LAST = 20  # steps over which the final similarity is averaged
+
+
+class Rated(Protocol):
+    """A condition that is run at the learning rates of its target times these factors."""
+
+    @property
+    def name(self) -> str:
+        """Of the condition."""
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Factors of the learning rate."""
+
+
+C = TypeVar("C", bound=Rated)
+
+
+def rows_of(
+    conditions: Iterable[C], train: Callable[[C, float], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the row of every condition and rate, then of several the one to be chosen.
+
+    It has the smallest ``validation_loss`` and is named ``"tuned ..."``.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.experiments.room import PlainCondition
+    >>> losses = {1.0: 0.5, 3.0: 0.4}
+    >>> def train(condition, rate):
+    ...     return {"condition": condition.name, "validation_loss": losses[rate]}
+    >>> rows = rows_of([PlainCondition("unguided", rates=(1.0, 3.0))], train)
+    >>> [(row["condition"], row["validation_loss"]) for row in rows]
+    [('unguided', 0.5), ('unguided', 0.4), ('tuned unguided', 0.4)]
+    """
+    rows = []
+    for condition in conditions:
+        found = [train(condition, rate) for rate in condition.rates]
+        rows += found
+        if len(found) > 1:
+            best = min(found, key=lambda row: float(row["validation_loss"]))
+            rows.append({**best, "condition": f"tuned {condition.name}"})
+    return rows
+
+
+def late_similarity(done: Guided) -> float:
+    """Return the similarity to the guide over pairs of layers and the last 20 steps.
+
+    It is nan without a guide.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ibcore.guidance import PixelGuide, guide
+    >>> x, y = torch.rand(8, 4), torch.arange(8) % 2
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    >>> late_similarity(guide(net, None, x, y, steps=1))
+    nan
+    """
+    late = done.layers[done.layers.step > len(done.log) - _LAST].similarity
+    return float(late.mean()) if len(late) else float("nan")
+
+
+# Fixed guides that are asked once about all data: as they are, or with fewer features.
+
+_ENTRIES = 2**27  # of representations that are kept: 512 MiB in float32
+_REMEMBERED_CHUNK = 512  # points that are asked about at once
+
+
+class RememberedGuide:
+    """A fixed guide that is asked once about all data, unless its answers are too large to keep.
+
+    Parameters
+    ----------
+    guide
+        Whose representation of a point depends on that point alone.
+    x, y
+        All data.
+
+    Raises
+    ------
+    ValueError
+        If the guide is not fixed.
+
+    Examples
+    --------
+    >>> from ibcore.guidance import PixelGuide
+    >>> x = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
+    >>> guide = RememberedGuide(PixelGuide(), x, x)
+    >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["pixels"].tolist()
+    [[1.0, 1.0]]
+    """
+
+    fixed = True
+
+    def __init__(self, guide: Guide, x: Tensor, y: Tensor) -> None:
+        if not guide.fixed:
+            raise ValueError("this guide depends on the batch; only a fixed one can be remembered")
+        self.guide = guide
+        probe = guide(Batch(x[:1], y[:1], torch.arange(1, device=x.device)))
+        self.kept = len(x) * sum(view.numel() for view in probe.values()) <= _ENTRIES
+        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
+
+    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        rows = torch.split(torch.arange(len(x), device=x.device), _REMEMBERED_CHUNK)
+        views = [self.guide(Batch(x[part], y[part], part)) for part in rows]
+        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the representations of a batch."""
+        if not self.kept:
+            return self.guide(batch)
+        return {name: view[batch.rows] for name, view in self.table.items()}
+
+
+class TurnedGuide:
+    r"""A fixed guide that has seen all data, turned so that few features are left.
+
+    Centered features :math:`X = U S V^\top` are kept as :math:`U S`, at most as many as points.
+    Distances and inner products are the same, and so are all measures of similarity that do not
+    change under orthogonal maps: CKA, RSA of Euclidean distances, Procrustes, and ridge regression
+    that predicts the guide.
+
+    Parameters
+    ----------
+    guide
+        Of which the representations are.
+    data
+        All points, those without labels included.
+
+    Raises
+    ------
+    ValueError
+        If the guide's representations depend on the batch.
+
+    Examples
+    --------
+    >>> from ibcore.guidance import PixelGuide
+    >>> data = Batch(torch.rand(5, 100), torch.zeros(5), torch.arange(5))
+    >>> guide = TurnedGuide(PixelGuide(), data)
+    >>> guide(Batch(data.x[1:3], data.y[1:3], data.rows[1:3]))["pixels"].shape
+    torch.Size([2, 5])
+    """
+
+    fixed = True
+
+    def __init__(self, guide: Guide, data: Batch) -> None:
+        if not guide.fixed:
+            raise ValueError(
+                "what this guide says of a point depends on the batch; use one in evaluation mode"
+            )
+        views = guide(data)
+        self.views = {name: turned(view.flatten(1)) for name, view in views.items()}
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the representations of these points."""
+        return {name: view[batch.rows] for name, view in self.views.items()}
+
+
+@torch.no_grad()
+def turned(features: Tensor) -> Tensor:
+    """Return features with the same distances, at most as many as points: (n, p) to (n, q).
+
+    Examples
+    --------
+    >>> x = torch.rand(4, 50)
+    >>> bool(torch.allclose(torch.cdist(turned(x), turned(x)), torch.cdist(x, x), atol=1e-5))
+    True
+    """
+    if features.shape[1] <= len(features):
+        return features
+    x = features.double()
+    x = x - x.mean(0)
+    values, vectors = torch.linalg.eigh(x @ x.mT)  # (n,), (n, n)
+    scores: Tensor = vectors * values.clamp(min=0).sqrt()
+    return scores.to(features.dtype)
+
+
+# What an experiment on images is made of: its data, its target and its guides.
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a convolutional guide is trained, with Adam."""
+
+    steps: int = 400
+    batch_size: int = 50
+    learning_rate: float = 3e-3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A target, its guides and its data.
+
+    ``weight`` is that of the dissimilarity, summed over pairs of layers.  Batches of images
+    without labels hold ``unlabeled_batch`` at most.
+    """
+
+    images: Images = Images()
+    target: Perceptron = Perceptron()
+    untrained: Convolutional = Convolutional((128, 128, 256))
+    trained: Convolutional = Convolutional()
+    fit: Fit = Fit()
+    steps: int = 200
+    batch_size: int = 150
+    unlabeled_batch: int = 200
+    learning_rate: float = 1e-3
+    weight: float = 5.0
+
 
 _SPREAD = 4  # layers of a deep target that a guide of one representation is compared with
 _REMEMBERED = 3000  # points of which a guide can be turned into few features
@@ -62,7 +725,7 @@ class Room:
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.networks import Convolutional, Perceptron
+    >>> from ibcore.guidance.experiments.room import Convolutional, Perceptron
     >>> setting = Setting(target=Perceptron(width=8), untrained=Convolutional((2, 4)), steps=2)
     >>> room = Room(setting, 0, seed=0, device=torch.device("cpu"))
     >>> room.train(Condition("pixels", "pixels")).pairs
@@ -231,3 +894,143 @@ def _first(x: Tensor, y: Tensor) -> Batch:
     return Batch(
         x[:_COMPARED], y[:_COMPARED], torch.arange(min(len(x), _COMPARED), device=x.device)
     )
+
+
+# What is measured of a trained target: accuracy, and how much its layers are like a guide's.
+
+
+def accuracies(model: nn.Module, room: Room) -> dict[str, float]:
+    """Return accuracy on training and test images, and the mean loss of the latter.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.experiments.room import Setting
+    >>> room = Room(Setting(), 0, seed=0, device=torch.device("cpu"))
+    >>> list(accuracies(room.target, room))
+    ['test_accuracy', 'train_accuracy', 'test_loss']
+    """
+    sets = room.sets
+    held, known = outputs(model, sets.test_x), outputs(model, sets.x)
+    return {
+        "test_accuracy": share(correct(held, sets.test_y)),
+        "train_accuracy": share(correct(known, sets.y)),
+        "test_loss": functional.cross_entropy(held.double(), sets.test_y).item(),
+    }
+
+
+def share(right: Tensor) -> float:
+    """Return the share of True among booleans.
+
+    Examples
+    --------
+    >>> share(torch.tensor([True, False]))
+    0.5
+    """
+    return right.double().mean().item()
+
+
+@torch.no_grad()
+def pair_similarity(
+    model: nn.Module, views: Mapping[str, Tensor], pairs: Pairs, points: Batch
+) -> float:
+    """Return the mean over pairs of layers of unbiased linear CKA with the views of a guide.
+
+    Examples
+    --------
+    >>> from ibcore.guidance import PixelGuide
+    >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
+    >>> model = nn.Sequential(nn.Identity())
+    >>> round(pair_similarity(model, PixelGuide()(points), [("pixels", "0")], points), 6)
+    1.0
+    """
+    seen = activations(model, points.x, list(dict.fromkeys(name for _, name in pairs)))
+    values = [cka(seen[own].flatten(1), views[other].flatten(1)) for other, own in pairs]
+    return torch.stack(values).mean().item()
+
+
+def cnn_similarity(model: nn.Module, room: Room) -> float:
+    """Return the similarity on test images to the untrained CNN, at evenly spread layers.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.experiments.room import Setting
+    >>> room = Room(Setting(), 0, seed=0, device=torch.device("cpu"))
+    >>> 0 < cnn_similarity(room.target, room) < 1
+    True
+    """
+    views, points = room.cnn_views, room.new_points
+    pairs = layer_pairs(list(views), layer_names(model, points.x))
+    return pair_similarity(model, views, pairs, points)
+
+
+@torch.no_grad()
+def layer_table(
+    model: nn.Module, views: Mapping[str, Tensor], points: Batch
+) -> list[dict[str, Any]]:
+    """Return a row with unbiased linear CKA for each layer of the guide and of the target.
+
+    ``mapped`` marks the pairs that are spread evenly.
+
+    Examples
+    --------
+    >>> from ibcore.guidance import PixelGuide
+    >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    >>> [row["mapped"] for row in layer_table(model, PixelGuide()(points), points)]
+    [True]
+    """
+    names = layer_names(model, points.x)
+    seen = activations(model, points.x, names)
+    table = cka_matrix(
+        [view.flatten(1) for view in views.values()], [seen[name].flatten(1) for name in names]
+    )
+    pairs = layer_pairs(list(views), names)
+    return [
+        {
+            "guide_layer": i + 1,
+            "target_layer": j + 1,
+            "similarity": table[i, j].item(),
+            "mapped": (other, own) in pairs,
+        }
+        for i, other in enumerate(views)
+        for j, own in enumerate(names)
+    ]
+
+
+def result_row(
+    room: Room, condition: Condition, guided: Guided, options: Options
+) -> dict[str, Any]:
+    """Return all that is measured of one target.
+
+    ``guide_similarity`` is that of the compared layers on training images, ``cnn_similarity`` as
+    in `cnn_similarity`, ``guide_accuracy`` that of the trained CNN where it guides or teaches.
+
+    Examples
+    --------
+    >>> from ibcore.guidance.experiments.room import Setting
+    >>> room = Room(Setting(steps=1), 0, seed=0, device=torch.device("cpu"))
+    >>> plain = Condition("unguided")
+    >>> result_row(room, plain, *room.choose(plain))["guide"]
+    'none'
+    """
+    like, taught = float("nan"), float("nan")
+    if condition.guide is not None:
+        points = room.known_points
+        views = room.guide(condition.guide)(points)
+        like = pair_similarity(guided.model, views, guided.pairs, points)
+    if condition.distill or condition.guide == "trained CNN":
+        reference, sets = room.reference(room.trained), room.sets
+        taught = share(
+            correct(outputs(room.trained, sets.test_x, reference=reference), sets.test_y)
+        )
+    return {
+        "condition": condition.name,
+        "guide": condition.guide or "none",
+        **accuracies(guided.model, room),
+        "guide_similarity": like,
+        "cnn_similarity": cnn_similarity(guided.model, room),
+        "guide_accuracy": taught,
+        **options._asdict(),
+        "steps": condition.steps or room.setting.steps,
+        "unlabeled": condition.unlabeled,
+    }

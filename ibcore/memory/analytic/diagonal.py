@@ -1,24 +1,388 @@
 """The diagonal net beta = p^2 - q^2: decay and noise slide its scale, and the scale decides."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ibcore.memory.analytic._checks import (
-    Number,
-    check_data,
-    check_decay,
-    check_finite_step,
-    check_float64,
-    check_rates,
-    check_scale,
-    ordered_looks,
-)
-from ibcore.memory.analytic.batches import CHUNK, minibatches
-from ibcore.memory.analytic.flow import follow
-from ibcore.runtime import resolve_device
+from ibcore.population import member_seed
+from ibcore.runtime import generator, resolve_device
+
+# Checks that the exact models share: float64, shapes that fit, rates in range.
+
+Number = float | Tensor  # one for all runs, or a tensor that broadcasts against (..., 1)
+Loss = Literal["squared", "logistic"]
+
+
+def check_float64(**tensors: Tensor) -> None:
+    """Raise unless every tensor is float64 and finite: the identities hold to rounding only so."""
+    for name, value in tensors.items():
+        if value.dtype != torch.float64:
+            raise ValueError(f"{name} must be float64, got {value.dtype}; call .double() on it")
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name} holds a value that is not finite")
+
+
+def check_data(x: Tensor, y: Tensor, features: int) -> None:
+    """Raise unless x is (..., n, features), y is (..., n) and they are finite float64 that fit."""
+    check_float64(x=x, y=y)
+    shaped = x.ndim >= 2 and y.ndim >= 1 and x.shape[-1] == features
+    if not shaped or x.shape[-2] != y.shape[-1] or not x.shape[-2]:
+        raise ValueError(
+            f"x must have shape (..., n, {features}) and y (..., n) with n at least 1, "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    broadcast(x.shape[:-2], y.shape[:-1])
+
+
+def check_rates(learning_rate: Number, weight_decay: Number) -> None:
+    """Raise unless learning rates are > 0 and weight decays >= 0, all finite."""
+    eta, decay = torch.as_tensor(learning_rate), torch.as_tensor(weight_decay)
+    if not (torch.isfinite(eta).all() and (eta > 0).all()):
+        raise ValueError(f"learning_rate must be finite and > 0, got {learning_rate}")
+    check_decay(decay)
+
+
+def check_decay(weight_decay: Number) -> None:
+    """Raise unless weight decays are finite and at least 0."""
+    decay = torch.as_tensor(weight_decay)
+    if not (torch.isfinite(decay).all() and (decay >= 0).all()):
+        raise ValueError(f"weight_decay must be finite and >= 0, got {weight_decay}")
+
+
+def check_scale(scale: Number | Sequence[float], device: torch.device) -> Tensor:
+    """Return initial scales as a float64 tensor; raise unless all are finite and > 0."""
+    scales = torch.as_tensor(scale, dtype=torch.float64, device=device)
+    if not (torch.isfinite(scales).all() and (scales > 0).all()):
+        raise ValueError(f"scale must be finite and > 0, got {scale}")
+    return scales
+
+
+def check_finite_step(step: int, **tensors: Tensor) -> None:
+    """Raise ``FloatingPointError`` if training has diverged."""
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise FloatingPointError(
+            f"training diverged at or before step {step}; lower the learning rate or the scale"
+        )
+
+
+def check_loss(loss: str) -> None:
+    """Raise unless the loss is one we have."""
+    if loss not in get_args(Loss):
+        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(get_args(Loss))}")
+
+
+def loss_slope(output: Tensor, y: Tensor, loss: Loss) -> Tensor:
+    """Return the derivative of the loss by the output, point by point: shape of ``output``."""
+    return (torch.sigmoid(output) if loss == "logistic" else output) - y
+
+
+def broadcast(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """Return the common shape of some shapes; ``ValueError`` if there is none."""
+    common: tuple[int, ...] = np.broadcast_shapes(*(tuple(shape) for shape in shapes))
+    return common
+
+
+def ordered_looks(looks: int | float | Sequence[int | float], name: str) -> list[int | float]:
+    """Return looks as a list; raise unless they are >= 0 and do not decrease."""
+    many = list(looks) if isinstance(looks, Sequence) else [looks]
+    if not many or any(not 0 <= a < float("inf") for a in many) or many != sorted(many):
+        raise ValueError(f"{name} must be finite, >= 0 and in rising order, got {looks}")
+    return many
+
+
+# Minibatches with and without fresh label noise: the same for every scale, by seed.
+
+CHUNK = 256  # steps drawn at once; part of the definition, as streams depend on it
+
+
+def minibatches(
+    x: Tensor,
+    y: Tensor,
+    *,
+    steps: int,
+    batch_size: int | None = None,
+    label_noise: float = 0.0,
+    seed: int | Sequence[int] = 0,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    r"""Yield ``steps`` batches of points and labels.
+
+    Points are drawn uniformly with replacement, so that the variance of a batch's gradient is
+    exactly that of one point over the batch size.  Label noise is drawn anew at each step:
+    :math:`y_i + \sigma\varepsilon`, :math:`\varepsilon \sim N(0, 1)`.  What is drawn for a seed
+    depends neither on the other seeds nor on the number of steps; it is drawn on the CPU, so it
+    is the same on every device.
+
+    Parameters
+    ----------
+    x, y
+        Shapes (n, d) and (n,) with one seed, or (seeds, n, d) and (seeds, n).  Where nothing is
+        drawn, any leading axes.
+    steps
+        How many.
+    batch_size
+        Points in each batch; None for all of them, each once.
+    label_noise
+        :math:`\sigma`.
+    seed
+        One for each problem.
+
+    Yields
+    ------
+    tuple
+        Shapes (..., b, d) and (..., b).
+
+    Raises
+    ------
+    ValueError
+        If the seeds do not fit the data, or a number is out of range.
+
+    References
+    ----------
+    HaoChen, Wei, Lee and Ma (2021) study label noise of this kind.
+
+    Examples
+    --------
+    >>> x, y = torch.eye(4, dtype=torch.float64), torch.arange(4.0, dtype=torch.float64)
+    >>> batches = list(minibatches(x, y, steps=3, batch_size=2, seed=1))
+    >>> len(batches), batches[0][0].shape, batches[0][1].shape
+    (3, torch.Size([2, 4]), torch.Size([2]))
+    """
+    seeds = [seed] if isinstance(seed, int) else list(seed)
+    expected = () if isinstance(seed, int) else (len(seeds),)
+    drawn = batch_size is not None or label_noise != 0
+    if x.shape[:-2] != expected and (drawn or expected):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} but {len(seeds)} seeds were given; "
+            "use (n, d) with one number, or (seeds, n, d) with a sequence"
+        )
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}; None takes all points")
+    if not (0 <= label_noise < float("inf")):
+        raise ValueError(f"label_noise must be finite and >= 0, got {label_noise}")
+    if steps < 0:
+        raise ValueError(f"steps must be at least 0, got {steps}")
+    if not drawn:
+        return ((x, y) for _ in range(steps))
+    return _draw((x, y), steps, batch_size, label_noise, seeds)
+
+
+def _draw(
+    data: tuple[Tensor, Tensor], steps: int, size: int | None, noise: float, seeds: list[int]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    x, y = data
+    streams = [[generator(member_seed(seed, part)) for part in (0, 1)] for seed in seeds]
+    points, lead = x.shape[-2], x.shape[:-2]
+    many_x, many_y = x.reshape(-1, *x.shape[-2:]), y.reshape(-1, points)  # (s, n, d), (s, n)
+    problem = torch.arange(len(seeds), device=x.device)[:, None]
+    for first in range(0, steps, CHUNK):
+        chosen, shifts = _numbers(streams, points, size, noise)
+        bx = many_x if chosen is None else many_x[problem, chosen.to(x.device)]
+        by = many_y if chosen is None else many_y[problem, chosen.to(x.device)]
+        by = by + shifts.to(x.device)  # (CHUNK, s, b)
+        bx = bx.expand(*by.shape, x.shape[-1])  # (CHUNK, s, b, d)
+        for k in range(min(CHUNK, steps - first)):
+            yield bx[k].reshape(*lead, *bx.shape[-2:]), by[k].reshape(*lead, by.shape[-1])
+
+
+def _numbers(
+    streams: list[list[torch.Generator]], points: int, size: int | None, noise: float
+) -> tuple[Tensor | None, Tensor]:
+    """Draw point numbers (CHUNK, s, b) or None for all, and label noise (CHUNK, s, b)."""
+    b = points if size is None else size
+    chosen = [torch.randint(points, (CHUNK, b), generator=first) for first, _ in streams]
+    normal = [torch.randn(CHUNK, b, generator=g, dtype=torch.float64) for _, g in streams]
+    shifts = noise * torch.stack(normal, 1)
+    return None if size is None else torch.stack(chosen, 1), shifts
+
+
+# Gradient flow of the diagonal net in its dual coordinates: n equations, stiff, solved at ease.
+
+# A Rosenbrock method of order 4 with an error estimate of order 3: Shampine's coefficients.
+_GAMMA = 0.5
+_A = ((2.0,), (48 / 25, 6 / 25))
+_C = ((-8.0,), (372 / 25, 12 / 5), (-112 / 125, -54 / 125, -2 / 5))
+_B = (19 / 9, 1 / 2, 25 / 108, 125 / 108)
+_E = (17 / 54, 7 / 36, 0.0, 125 / 108)
+_D = (1 / 2, -3 / 2, 121 / 50, 29 / 250)  # weights of the derivative by time
+_T = (1.0, 3 / 5)  # where the later stages look
+
+_MOST_STEPS = 20_000
+
+
+def dual_flow(
+    start: Tensor,
+    tilt: Tensor,
+    x: Tensor,
+    y: Tensor,
+    *,
+    times: Sequence[float],
+    weight_decay: Number = 0.0,
+    tolerance: float = 1e-7,
+) -> Iterator[tuple[float, Tensor]]:
+    r"""Follow :math:`z = \log(p/q)` under gradient flow with weight decay.
+
+    Since :math:`pq = A\,e^{-2\lambda t}` is known, the net is given by
+    :math:`z = z_0 + X^\top\nu`, and the flow is one of only n numbers,
+
+    .. math:: \dot\nu = -\tfrac4n \left(X\beta - y\right), \qquad
+              \beta = 2 A e^{-2\lambda t} \sinh(z_0 + X^\top \nu),
+
+    gradient descent on the dual of the potential that `woodworth_solution` minimizes.
+
+    Parameters
+    ----------
+    start
+        :math:`A`, (..., d), positive.
+    tilt
+        :math:`z_0`, (..., d).
+    x, y
+        Data, (..., n, d) and (..., n), their leading axes the last ones of the runs.
+    times
+        In rising order.
+    weight_decay
+        :math:`\lambda`, broadcasts against (..., 1).
+    tolerance
+        Allowed error of z in each step.
+
+    Yields
+    ------
+    tuple
+        Each of the times, and z there, (..., d).
+
+    Raises
+    ------
+    FloatingPointError
+        If the integrator does not arrive.
+
+    References
+    ----------
+    Press et al., Numerical Recipes, section 17.5, for the integrator; its step size follows
+    each run on its own.
+
+    Examples
+    --------
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> [(_, z)] = dual_flow(one, 0 * one, one[None], one, times=[50.0])  # 2 sinh z -> 1
+    >>> round(float(2 * z.sinh()), 6)
+    1.0
+    """
+    lead = broadcast(start.shape[:-1], x.shape[:-2], y.shape[:-1])
+    system = _System(start, tilt, x, y, torch.as_tensor(weight_decay, dtype=torch.float64))
+    nu = x.new_zeros(*lead, x.shape[-2])
+    now, size = x.new_zeros(*lead, 1), x.new_full((*lead, 1), 1e-3)
+    for time in times:
+        for _ in range(_MOST_STEPS):
+            if bool((now >= time).all()):
+                break
+            nu, now, size = _advance(system, nu, (now, size), time, tolerance)
+        else:
+            raise FloatingPointError(
+                f"gradient flow has not reached time {time} in {_MOST_STEPS} steps; "
+                "raise the tolerance or lower the scale"
+            )
+        yield time, system.tilt + system.angles(nu)
+
+
+def follow(
+    p: Tensor,
+    q: Tensor,
+    data: tuple[Tensor, Tensor],
+    *,
+    times: Sequence[float],
+    weight_decay: Number,
+    tolerance: float,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield p and q at each time, from p and q of shape (..., d); arguments as in `dual_flow`.
+
+    Raises
+    ------
+    ValueError
+        If p or q is not positive.
+    """
+    if not ((p > 0).all() and (q > 0).all()):
+        raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
+    decay = torch.as_tensor(weight_decay, dtype=p.dtype, device=p.device)
+    options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
+    for time, z in dual_flow(p * q, (p / q).log(), *data, times=times, **options):
+        root = ((p * q).sqrt() * torch.exp(-decay * time)).expand_as(z)
+        yield root * (z / 2).exp(), root * (-z / 2).exp()
+
+
+class _System:
+    """The equation: its right-hand side, and the matrices that a stiff step needs."""
+
+    def __init__(self, start: Tensor, tilt: Tensor, x: Tensor, y: Tensor, decay: Tensor) -> None:
+        self.start, self.tilt, self.x, self.y = start, tilt, x, y
+        self.decay = decay.to(x.device)
+        self.rate = 4 / x.shape[-2]
+
+    def angles(self, nu: Tensor) -> Tensor:
+        return (nu[..., None, :] @ self.x)[..., 0, :]  # (..., d)
+
+    def amplitude(self, time: Tensor) -> Tensor:
+        return 2 * self.start * torch.exp(-2 * self.decay * time)
+
+    def slope(self, nu: Tensor, time: Tensor) -> Tensor:
+        beta = self.amplitude(time) * torch.sinh(self.tilt + self.angles(nu))
+        return self.rate * (self.y - self._outputs(beta))
+
+    def linearized(self, nu: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return slope, derivative by time, and minus the Jacobian (..., n, n)."""
+        z, amplitude = self.tilt + self.angles(nu), self.amplitude(time)
+        outputs = self._outputs(amplitude * torch.sinh(z))
+        curved = (self.x * (amplitude * torch.cosh(z))[..., None, :]) @ self.x.mT
+        return (
+            self.rate * (self.y - outputs),
+            2 * self.rate * self.decay * outputs,
+            self.rate * curved,
+        )
+
+    def _outputs(self, beta: Tensor) -> Tensor:
+        return (self.x @ beta[..., None])[..., 0]
+
+
+def _advance(
+    system: _System, nu: Tensor, clock: tuple[Tensor, Tensor], end: float, tolerance: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Try one step in every run; those that fail stay, and those at the end do not move."""
+    now, size = clock
+    left = end - now
+    last = left <= size * (1 + 1e-9)
+    h = torch.where(last, left, size).clamp(min=1e-300)
+    change, error = _stages(system, nu, now, h)
+    worst = (system.angles(error).abs().amax(-1, keepdim=True) / tolerance).nan_to_num(nan=1e9)
+    taken = (worst <= 1) & (left > 0)
+    factor = (0.9 * worst.clamp(min=1e-12) ** torch.where(taken, -0.25, -1 / 3)).clamp(0.2, 3.0)
+    resized = torch.where(taken & last, size.maximum(h * factor), h * factor)
+    size = torch.where(left > 0, resized, size)
+    nu = torch.where(taken, nu + change, nu)
+    now = torch.where(taken, torch.where(last, torch.full_like(now, end), now + h), now)
+    return nu, now, size
+
+
+def _stages(system: _System, nu: Tensor, now: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the step and the estimate of its error, (..., n) each."""
+    slope, drift, stiff = system.linearized(nu, now)
+    unit = torch.eye(nu.shape[-1], dtype=nu.dtype, device=nu.device)
+    factor, _ = torch.linalg.cholesky_ex(stiff + unit / (_GAMMA * h[..., None]))
+    stages: list[Tensor] = []
+    for stage in range(4):
+        if stage in (1, 2):  # the last two look at the same place
+            place = nu + sum(a * g for a, g in zip(_A[stage - 1], stages, strict=True))
+            slope = system.slope(place, now + _T[stage - 1] * h)
+        side = slope + h * _D[stage] * drift
+        if stage:
+            side = side + sum(c * g for c, g in zip(_C[stage - 1], stages, strict=True)) / h
+        stages.append(torch.cholesky_solve(side[..., None], factor)[..., 0])
+    total = torch.stack(stages)
+    weights = total.new_tensor([_B, _E])  # (2, 4)
+    change, error = torch.tensordot(weights, total, dims=1)
+    return change, error
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,3 +607,163 @@ def _moved(
     """Return p and q after one step."""
     slope, kept = 2 * eta * _gradient(p, q, batch), 1 - eta * decay
     return p * (kept - slope), q * (kept + slope)
+
+
+# How decay slides the scale of a diagonal net in closed form, and when it has forgotten.
+
+
+def effective_scale(scale: float, *, time: float, weight_decay: float) -> float:
+    r"""Return :math:`\alpha e^{-\lambda t}`, the scale that flow with weight decay slides to.
+
+    Examples
+    --------
+    >>> round(effective_scale(1.0, time=80.0, weight_decay=0.03), 4)
+    0.0907
+    """
+    check_scale(scale, torch.device("cpu"))
+    check_decay(weight_decay)
+    return scale * math.exp(-weight_decay * time)
+
+
+def time_to_scale(scale: float, target: float, *, weight_decay: float) -> float:
+    r"""Return when flow has slid the scale to a target: :math:`\ln(\alpha/\alpha_t)/\lambda`.
+
+    This is an exact forgetting time: from then on the net is where one from the smaller scale
+    would be, and gradient flow takes both to the same solution.
+
+    Raises
+    ------
+    ValueError
+        If the target is above the scale, or there is no decay to reach it.
+
+    Examples
+    --------
+    >>> round(time_to_scale(1.0, 0.1, weight_decay=0.03), 2)
+    76.75
+    """
+    check_scale([scale, target], torch.device("cpu"))
+    check_decay(weight_decay)
+    if target > scale:
+        raise ValueError(f"decay only shrinks: target {target} is above the scale {scale}")
+    if weight_decay == 0 and target < scale:
+        raise ValueError("without weight decay the scale is conserved; use weight_decay > 0")
+    return 0.0 if target == scale else math.log(scale / target) / weight_decay
+
+
+# The potential that gradient flow of the diagonal net minimizes, and its least point.
+
+
+def woodworth_potential(beta: Tensor, scale: Number) -> Tensor:
+    r"""Return :math:`Q_\alpha(\beta) = \sum_i \alpha_i^2\, q(\beta_i/\alpha_i^2)`.
+
+    Here :math:`q(z) = 2 - \sqrt{4+z^2} + z\,\mathrm{arcsinh}(z/2)`.  As :math:`\alpha\to\infty`
+    it becomes a multiple of the squared l2 norm, as :math:`\alpha\to0` of the l1 norm.
+
+    Parameters
+    ----------
+    beta
+        Shape (..., d), float64.
+    scale
+        :math:`\alpha > 0`: a number, or a tensor that broadcasts against (..., d).
+
+    Returns
+    -------
+    Tensor
+        Shape (...).
+
+    Raises
+    ------
+    ValueError
+        If a scale is not finite and positive.
+
+    References
+    ----------
+    Woodworth et al. (2020), Theorem 1.
+
+    Examples
+    --------
+    >>> beta = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    >>> large = 4 * 100**2 * woodworth_potential(beta, 100.0)  # -> squared l2 norm
+    >>> round(float(large), 3)
+    25.0
+    """
+    squares = check_scale(scale, beta.device) ** 2
+    z = beta / squares
+    # 2 - sqrt(4 + z^2), without the cancellation at small z
+    return (squares * (z * torch.asinh(z / 2) - z**2 / (2 + torch.sqrt(4 + z**2)))).sum(-1)
+
+
+def woodworth_solution(
+    x: Tensor, y: Tensor, scale: Number, *, tolerance: float = 1e-9, most_steps: int = 500
+) -> Tensor:
+    r"""Return the interpolator of least :math:`Q_\alpha`: where gradient flow ends.
+
+    The minimum subject to :math:`X\beta = y` has :math:`\beta = 2\alpha^2\sinh(X^\top\nu)`; the
+    multipliers :math:`\nu` (n numbers) are found by Newton's method on the dual,
+    :math:`\min_\nu \sum_i 2\alpha_i^2\cosh((X^\top\nu)_i) - \nu\cdot y`.  A step that would move
+    :math:`X^\top\nu` by at most :math:`\rho` is shortened by :math:`\ln(1+\rho)/\rho`, which makes
+    the dual fall at every step.
+
+    Parameters
+    ----------
+    x, y
+        Data, (..., n, d) and (..., n), float64; x of full row rank, so n is at most d.
+    scale
+        :math:`\alpha > 0`: a number, or a tensor that broadcasts against (..., d), for instance
+        of shape (scales, 1) with one data set.
+    tolerance
+        Of the residual, relative to the largest label.
+    most_steps
+        Of Newton's method.
+
+    Returns
+    -------
+    Tensor
+        Shape (..., d).
+
+    Raises
+    ------
+    ValueError
+        If a scale is not positive or shapes do not fit.
+    ArithmeticError
+        If the method does not converge: no interpolator exists, or the scale is too small.
+
+    References
+    ----------
+    Woodworth et al. (2020).  Shortened steps: Sun and Tran-Dinh (2018), generalized
+    self-concordance.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    >>> y = torch.tensor([1.0], dtype=torch.float64)
+    >>> scale = torch.tensor([[1e-6], [1e3]], dtype=torch.float64)
+    >>> woodworth_solution(x, y, scale).round(decimals=3).abs().tolist()  # least l1, least l2
+    [[0.0, 0.5], [0.2, 0.4]]
+    """
+    check_data(x, y, x.shape[-1])
+    amplitude = 2 * check_scale(scale, x.device) ** 2
+    amplitude = amplitude if amplitude.ndim else amplitude[None]
+    lead = broadcast(amplitude.shape[:-1], x.shape[:-2], y.shape[:-1])
+    nu = x.new_zeros(*lead, x.shape[-2])
+    allowed = tolerance * y.abs().amax(-1).clamp(min=torch.finfo(y.dtype).tiny)
+    for _ in range(most_steps):
+        z = (nu[..., None, :] @ x)[..., 0, :]  # (..., d)
+        beta = amplitude * torch.sinh(z)
+        residual = y - (x @ beta[..., None])[..., 0]
+        if bool((residual.abs().amax(-1) <= allowed).all()):
+            return beta
+        nu = nu + _newton_step(x, amplitude * torch.cosh(z), residual)
+    worst = float((residual.abs().amax(-1) / allowed).max() * tolerance)
+    raise ArithmeticError(
+        f"no interpolator found in {most_steps} steps: relative residual {worst:.1e}; x must have "
+        "full row rank, and a smaller scale needs a larger tolerance"
+    )
+
+
+def _newton_step(x: Tensor, curvature: Tensor, residual: Tensor) -> Tensor:
+    """Return the shortened step of the multipliers, (..., n)."""
+    hessian = (x * curvature[..., None, :]) @ x.mT
+    step: Tensor = torch.linalg.solve_ex(hessian, residual)[0]
+    reach = (step[..., None, :] @ x)[..., 0, :].abs().amax(-1, keepdim=True)
+    return step * torch.where(reach > 0, torch.log1p(reach) / reach, 1.0)

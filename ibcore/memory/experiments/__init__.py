@@ -1,13 +1,37 @@
-"""The experiments of laboratory 4: one file per kind, gathered here."""
+"""The experiments of laboratory 4, in the order of the book."""
 
-from ibcore.memory.experiments import architecture, exact, pipelines, resnet, time
+from ibcore.memory.experiments.digits import (
+    ARCHITECTURE,
+    BATCH_SIZE,
+    CLOCK,
+    FLOW_TIME,
+    FUNCTION_AND_WEIGHTS,
+    LAYERS,
+    LONG,
+    OPTIMIZERS,
+    PIPELINES,
+)
+from ibcore.memory.experiments.digits import SCHEDULE as TIME_SCHEDULE
+from ibcore.memory.experiments.exact import DIAGONAL, FORGETTING, SCHEDULE, SIGNS
+from ibcore.memory.experiments.resnet import RESNET
+from ibcore.runs.experiment import AnyExperiment
 
-EXPERIMENTS = (
-    *exact.EXPERIMENTS,
-    *pipelines.EXPERIMENTS,
-    *time.EXPERIMENTS,
-    *architecture.EXPERIMENTS,
-    *resnet.EXPERIMENTS,
+EXPERIMENTS: tuple[AnyExperiment, ...] = (
+    DIAGONAL,
+    FORGETTING,
+    SCHEDULE,
+    SIGNS,
+    PIPELINES,
+    OPTIMIZERS,
+    LAYERS,
+    CLOCK,
+    LONG,
+    TIME_SCHEDULE,
+    FUNCTION_AND_WEIGHTS,
+    FLOW_TIME,
+    BATCH_SIZE,
+    ARCHITECTURE,
+    RESNET,
 )
 
 __all__ = ["EXPERIMENTS"]

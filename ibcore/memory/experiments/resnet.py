@@ -9,17 +9,53 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ibcore.memory.experiments.image_sets import ImageSets, load_images
-from ibcore.memory.forgetting import GATE
-from ibcore.memory.pipeline import Pipeline
-from ibcore.memory.problem import Problem
-from ibcore.memory.result import SweepResult
+from ibcore.memory.metrics import GATE
 from ibcore.memory.scaling import scale_weights
-from ibcore.memory.table import sweep_table
-from ibcore.memory.watch import Watcher
+from ibcore.memory.sweep import Pipeline, Problem, SweepResult, Watcher, image_problem, sweep_table
 from ibcore.nets import ResNet
 from ibcore.population import Population, member_seed
 from ibcore.runs import Experiment
+from ibcore.tasks.images import digits
+
+# Images for the experiments on convolutional networks: which ones, and how they are split.
+
+Source = Literal["digits", "cifar10"]
+
+
+@dataclass(frozen=True)
+class ImageSets:
+    """Where the images come from, and how many are in each set.
+
+    Only the first so many ``images`` of the source are used; of CIFAR-10, training images only.
+    """
+
+    source: Source = "cifar10"
+    images: int = 25_000
+    train: int = 20_000
+    validation: int = 2500
+    test: int = 2500
+    split: int = 0
+
+
+def load_images(sets: ImageSets) -> Problem:
+    """Return the images of a source, split.
+
+    Examples
+    --------
+    >>> load_images(ImageSets("digits", 1797, 200, 100, 100)).train.x.shape
+    torch.Size([200, 1, 8, 8])
+    """
+    if sets.source == "digits":
+        pixels, labels = digits()
+        images = pixels[:, None]  # (n, 8, 8) -> (n, 1, 8, 8)
+    else:
+        from ibcore.data import load_cifar10
+
+        data = load_cifar10()
+        images, labels = data.train_images, data.train_labels
+    sizes = {"train": sets.train, "validation": sets.validation, "test": sets.test}
+    some = slice(sets.images)
+    return image_problem(images[some], labels[some], **sizes, split=sets.split)
 
 
 @dataclass(frozen=True)
@@ -42,7 +78,7 @@ class ResNets:
     pipelines: tuple[Pipeline, ...]
     schedule: Schedule
     scales: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
-    sets: ImageSets = ImageSets()  # noqa: RUF009 -- frozen
+    sets: ImageSets = ImageSets()
     width: int = 32
     norm: Literal["batch"] | None = "batch"
     networks: int = 5
@@ -208,5 +244,3 @@ RESNET: Experiment[ResNets, ResNetRun] = Experiment(
     cells=_cells,
     run_cell=run_resnet,
 )
-
-EXPERIMENTS = (RESNET,)

@@ -1,29 +1,23 @@
-"""The experiments of laboratory 2: one file per kind, gathered here."""
+"""The experiments of laboratory 2, in the order of the book."""
 
-from ibcore.metainit.experiments import (
-    arithmetic,
-    complexity,
-    concepts,
-    few,
-    gap,
-    omniglot,
-    pictures,
-    pretraining,
-    remainders,
-    swap,
-)
+from ibcore.metainit.experiments.arithmetic import ARITHMETIC, REMAINDERS
+from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
+from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
+from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
+from ibcore.runs.experiment import AnyExperiment
 
-EXPERIMENTS = (
-    *concepts.EXPERIMENTS,
-    *gap.EXPERIMENTS,
-    *arithmetic.EXPERIMENTS,
-    *swap.EXPERIMENTS,
-    *few.EXPERIMENTS,
-    *omniglot.EXPERIMENTS,
-    *pretraining.EXPERIMENTS,
-    *complexity.EXPERIMENTS,
-    *pictures.EXPERIMENTS,
-    *remainders.EXPERIMENTS,
+EXPERIMENTS: tuple[AnyExperiment, ...] = (
+    CONCEPTS,
+    GAP,
+    ARITHMETIC,
+    SWAP,
+    FEW,
+    OMNIGLOT,
+    OFFICIAL,
+    PRETRAINING,
+    COMPLEXITY,
+    PICTURES,
+    REMAINDERS,
 )
 
 __all__ = ["EXPERIMENTS"]
