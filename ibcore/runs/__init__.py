@@ -14,7 +14,7 @@ from ibcore.runs.cli import fill_text
 from ibcore.runs.estimate import Estimate, estimate
 from ibcore.runs.execute import CellError, run
 from ibcore.runs.executors import open_executor
-from ibcore.runs.experiment import Experiment, experiments, find
+from ibcore.runs.experiment import Experiment, design, experiments, find
 from ibcore.runs.limits import TimeLimitError
 from ibcore.runs.overview import measurements
 from ibcore.runs.store import (
@@ -43,6 +43,7 @@ __all__ = [
     "check",
     "claims",
     "default_store",
+    "design",
     "estimate",
     "evaluate",
     "experiments",

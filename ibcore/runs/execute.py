@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
-from ibcore.runs.experiment import AnyExperiment, find, plain_fields, plan_digest
+from ibcore.runs.experiment import AnyExperiment, find, plain_config, plain_fields, plan_digest
 from ibcore.runs.fingerprint import fingerprint
 from ibcore.runs.limits import Measurement, TimeLimit, TimeLimitError, cost_model
 from ibcore.runs.store import (
@@ -406,7 +406,7 @@ class Job:
             experiment=experiment.name,
             question=experiment.question,
             tier=tier,
-            config=plain_fields(experiment.config(tier)),
+            config=plain_config(experiment.config(tier)),
             plan=cells.plan,
             cells=1,
             cell={},
@@ -431,10 +431,10 @@ class Job:
         return f"experiment {self.origin.experiment!r}, tier {self.origin.tier!r}"
 
     def check_same(self, provenance: Provenance) -> None:
-        """Raise unless a complete result was made with this configuration."""
-        config = self.origin.config
-        if provenance.config == config and provenance.plan == self.cells.plan:
+        """Raise unless a complete result consists of these cells, however they were written."""
+        if provenance.plan == self.cells.plan:
             return
+        config = self.origin.config
         names = sorted({*config, *provenance.config})
         changed = [name for name in names if config.get(name) != provenance.config.get(name)]
         what = ", ".join(changed) or "the cells made from it"

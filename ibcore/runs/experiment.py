@@ -1,4 +1,4 @@
-"""An experiment: a question, one typed configuration per tier, and independent cells."""
+"""An experiment: a question, a design per tier, and a function of its independent cells."""
 
 import dataclasses
 import difflib
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import product
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
@@ -22,7 +23,38 @@ if TYPE_CHECKING:
 C = TypeVar("C")
 K = TypeVar("K")
 
+Cell = Mapping[str, Any]  # a row of a design: names and plain values
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9][a-z0-9_-]*")
+
+
+def design(factors: Mapping[str, Iterable[Any]], **fixed: Any) -> list[Cell]:
+    """Return one cell for each combination of the factors' levels; the last varies fastest.
+
+    Parameters
+    ----------
+    factors
+        The levels of each factor, by name.
+    fixed
+        What all cells share.
+
+    Raises
+    ------
+    ValueError
+        If the levels of a factor are one text, or a factor is also fixed.
+
+    Examples
+    --------
+    >>> design({"depth": (1, 2), "width": (8,)}, seed=0)
+    [{'depth': 1, 'width': 8, 'seed': 0}, {'depth': 2, 'width': 8, 'seed': 0}]
+    """
+    for name, levels in factors.items():
+        if isinstance(levels, str):
+            raise ValueError(f"the levels of {name!r} are {levels!r}; write ({levels!r},)")
+        if name in fixed:
+            raise ValueError(f"{name!r} is a factor and also fixed at {fixed[name]!r}; drop one")
+    rows = product(*factors.values())
+    return [{**dict(zip(factors, row, strict=True)), **fixed} for row in rows]
 
 
 @dataclass(frozen=True)
@@ -36,10 +68,12 @@ class Experiment(Generic[C, K]):
     question
         One sentence.
     tiers
-        The configuration (a frozen dataclass of plain values) of each tier.
+        What is computed at each tier: a design, or what ``cells`` makes one from (then a frozen
+        dataclass or a mapping of plain values).
     cells
-        Turns a configuration into cells: frozen dataclasses of plain values (str, int, float,
-        bool, None, tuples of these), each an independent piece of work, vectorized inside.
+        Turns what a tier holds into cells, each an independent piece of work, vectorized inside:
+        mappings or frozen dataclasses of plain values (str, int, float, bool, None, and tuples,
+        lists, mappings or dataclasses of these).  `list` where tiers hold designs.
     run_cell
         Computes one cell on a device as a tidy frame.  It is a function of a module, so that
         any executor can send it to another process.
@@ -50,20 +84,14 @@ class Experiment(Generic[C, K]):
     Examples
     --------
     >>> import pandas as pd
-    >>> @dataclass(frozen=True)
-    ... class Sizes:
-    ...     sizes: tuple[int, ...]
-    >>> @dataclass(frozen=True)
-    ... class Size:
-    ...     size: int
-    >>> def square(cell: Size, device: torch.device) -> pd.DataFrame:
-    ...     return pd.DataFrame({"size": [cell.size], "square": [cell.size**2]})
+    >>> def square(cell: Cell, device: torch.device) -> pd.DataFrame:
+    ...     return pd.DataFrame({"size": [cell["size"]], "square": [cell["size"] ** 2]})
     >>> squares = Experiment(
-    ...     "toy.squares", "How large is a square?", {"smoke": Sizes((1, 2))},
-    ...     lambda config: [Size(size) for size in config.sizes], square,
+    ...     "toy.squares", "How large is a square?", {"smoke": design({"size": (1, 2)})},
+    ...     list, square,
     ... )
     >>> list(squares.plan("smoke").values())
-    [Size(size=1), Size(size=2)]
+    [{'size': 1}, {'size': 2}]
     """
 
     name: str
@@ -97,8 +125,8 @@ class Experiment(Generic[C, K]):
         Raises
         ------
         ValueError
-            If the tier is unknown, there is no cell, two cells are equal, or a cell is not a
-            dataclass of plain values.
+            If the tier is unknown, there is no cell, two cells are equal, or a cell is neither a
+            mapping nor a dataclass of plain values.
         """
         plan: dict[str, K] = {}
         for cell in self.cells(self.config(tier)):
@@ -136,14 +164,11 @@ def cell_key(name: str, cell: object) -> str:
     Raises
     ------
     ValueError
-        If the cell is not a dataclass of plain values.
+        If the cell is neither a mapping nor a dataclass of plain values.
 
     Examples
     --------
-    >>> @dataclass(frozen=True)
-    ... class Size:
-    ...     size: int
-    >>> cell_key("toy.squares", Size(3))
+    >>> cell_key("toy.squares", {"size": 3})
     'e8ee9b65b37fd0f6'
     """
     text = json.dumps(
@@ -160,33 +185,64 @@ def plan_digest(keys: Iterable[str]) -> str:
     return hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
 
 
-def plain_fields(value: object) -> dict[str, Any]:
-    """Return the fields of a dataclass of plain values as they come back from JSON.
+def plain_config(value: object) -> dict[str, Any]:
+    """Return what a tier holds as plain values; of a design, the levels of each field.
 
-    Tuples become lists; a nested dataclass becomes a mapping.
+    A field that has the same value in all cells stands as that value.
+
+    Examples
+    --------
+    >>> plain_config(design({"depth": (1, 2), "width": (8, 16)}, seed=0))
+    {'depth': [1, 2], 'width': [8, 16], 'seed': 0}
+    """
+    if not isinstance(value, list | tuple):
+        return plain_fields(value)
+    levels: dict[str, dict[str, Any]] = {}
+    for cell in map(plain_fields, value):
+        for name, level in cell.items():
+            levels.setdefault(name, {})[json.dumps(level, sort_keys=True)] = level
+    found = {name: [*each.values()] for name, each in levels.items()}
+    return {name: each[0] if len(each) == 1 else each for name, each in found.items()}
+
+
+def plain_fields(value: object) -> dict[str, Any]:
+    """Return the fields of a mapping or dataclass of plain values as they come back from JSON.
+
+    Tuples become lists; a dataclass inside becomes a mapping.
 
     Raises
     ------
     ValueError
-        If ``value`` is not a dataclass, or a field is not plain or not finite.
+        If ``value`` is neither, or a field is not plain or not finite.
     """
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        raise ValueError(f"expected an instance of a frozen dataclass, got {value!r}")
-    return {
-        field.name: _plain(getattr(value, field.name), f"{type(value).__name__}.{field.name}")
-        for field in dataclasses.fields(value)
-    }
+    fields = _fields(value)
+    if fields is None:
+        raise ValueError(
+            "expected a mapping of names to plain values or an instance of a frozen dataclass, "
+            f"got {value!r}"
+        )
+    owner = "" if isinstance(value, Mapping) else f"{type(value).__name__}."
+    return {name: _plain(entry, f"{owner}{name}") for name, entry in fields.items()}
+
+
+def _fields(value: object) -> Mapping[str, object] | None:
+    """Return names and values of a mapping or a dataclass, or None for anything else."""
+    if isinstance(value, Mapping):
+        return value if all(isinstance(name, str) for name in value) else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
 
 
 def _plain(value: object, where: str) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(entry, where) for entry in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if _fields(value) is not None:
         return plain_fields(value)
     if value is not None and type(value) not in (str, int, float, bool):
         raise ValueError(
             f"{where} is {value!r} of type {type(value).__name__}; configurations and cells hold "
-            "only str, int, float, bool, None and tuples of these"
+            "only str, int, float, bool, None, and tuples and mappings of these"
         )
     if isinstance(value, float) and value - value != 0:
         raise ValueError(f"{where} is {value}; configurations and cells hold finite numbers")

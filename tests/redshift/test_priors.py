@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from ibcore.redshift import fourier_complexity, sample_functions
-from ibcore.redshift.experiments.random_networks import BIASES, PRIOR, UNBIASED
+from ibcore.runs import find
 
 CPU = torch.device("cpu")
+PRIORS, BIASES, UNBIASED = (find(f"redshift.{name}") for name in ("priors", "biases", "unbiased"))
 
 
 def run(experiment):
@@ -21,10 +22,9 @@ def biases():
 
 
 def test_a_cell_measures_the_functions_of_its_own_condition():
-    cell = next(
-        c for c in PRIOR.plan("smoke").values() if (c.activation, c.prior) == ("sine", "student")
-    )
-    frame = PRIOR.run_cell(cell, CPU)
+    cells = PRIORS.plan("smoke").values()
+    cell = next(c for c in cells if (c["activation"], c["prior"]) == ("sine", "student"))
+    frame = PRIORS.run_cell(cell, CPU)
     values = sample_functions(
         "sine", prior="student", weight_scale=8, networks=10, grid=32, bias_scale=1
     )
@@ -33,7 +33,7 @@ def test_a_cell_measures_the_functions_of_its_own_condition():
 
 
 def test_the_shape_of_the_distribution_matters_little_at_equal_variance():
-    means = run(PRIOR).groupby(["activation", "prior"]).dct.mean().unstack()
+    means = run(PRIORS).groupby(["activation", "prior"]).dct.mean().unstack()
     ratio = means["student"] / means["uniform"]
     assert ratio.between(0.75, 1.1).all()
     assert means.loc["sine"].min() > 4 * means.loc["relu"].max()
@@ -58,7 +58,7 @@ def test_the_amplitude_of_the_unbiased_model_changes_nothing():
     assert means.iloc[0] == pytest.approx(0.541, abs=0.02)
 
 
-@pytest.mark.parametrize("experiment", [PRIOR, BIASES, UNBIASED])
+@pytest.mark.parametrize("experiment", [PRIORS, BIASES, UNBIASED])
 def test_every_tier_has_a_plan(experiment):
     sizes = [len(experiment.plan(tier)) for tier in ("smoke", "laptop", "paper")]
     assert sizes[0] <= sizes[1] <= sizes[2]

@@ -22,7 +22,7 @@ from toy.experiments import SQUARES, Size, Sizes
 
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
 from ibcore.runs.execute import CellFolder
-from ibcore.runs.experiment import cell_key
+from ibcore.runs.experiment import AnyExperiment, cell_key, plain_fields
 from ibcore.runs.workers import Crew, outcomes
 
 HERE = Path(__file__).parent
@@ -91,6 +91,14 @@ def test_a_complete_result_is_returned_without_computing(tmp_path: Path, marks: 
     assert computed(marks) == {1: 1, 2: 1, 3: 1}
     quiet(tmp_path, fresh=True)
     assert computed(marks) == {1: 2, 2: 2, 3: 2}
+
+
+def test_the_same_cells_from_a_design_are_the_same_result(tmp_path: Path, marks: Path) -> None:
+    first = quiet(tmp_path)
+    rows = [plain_fields(cell) for cell in SQUARES.plan("smoke").values()]
+    as_design: AnyExperiment = replace(SQUARES, tiers={"smoke": rows}, cells=list)
+    pd.testing.assert_frame_equal(first, quiet(tmp_path, as_design), check_exact=True)
+    assert computed(marks) == {1: 1, 2: 1, 3: 1}
 
 
 def test_another_configuration_needs_fresh(tmp_path: Path) -> None:

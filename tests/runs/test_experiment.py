@@ -14,7 +14,7 @@ import pytest
 from toy.experiments import SQUARES, Size, Sizes
 
 from ibcore.runs import Experiment, experiments, find
-from ibcore.runs.experiment import cell_key, plain_fields
+from ibcore.runs.experiment import cell_key, design, plain_config, plain_fields
 
 registry = import_module("ibcore.runs.experiment")
 
@@ -73,16 +73,51 @@ def test_no_cell_at_all_is_refused() -> None:
         replace(SQUARES, tiers={"smoke": Sizes(())}).plan("smoke")
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, object(), b"x", float("nan"), float("inf"), {1}])
+@pytest.mark.parametrize("value", [{1: "a"}, object(), b"x", float("nan"), float("inf"), {1}])
 def test_a_field_that_is_not_plain_is_refused_by_name(value: object) -> None:
     with pytest.raises(ValueError, match=r"Anything\.value is"):
         cell_key("toy.squares", Anything(value))
 
 
-@pytest.mark.parametrize("cell", [3, {"size": 3}, Size])
-def test_a_cell_that_is_not_a_dataclass_is_refused(cell: object) -> None:
-    with pytest.raises(ValueError, match="frozen dataclass"):
+@pytest.mark.parametrize("cell", [3, {3: "size"}, [("size", 3)], Size])
+def test_a_cell_that_is_neither_mapping_nor_dataclass_is_refused(cell: object) -> None:
+    with pytest.raises(ValueError, match=r"expected a mapping of names.*frozen dataclass"):
         cell_key("toy.squares", cell)
+
+
+def test_a_mapping_has_the_key_of_a_dataclass_with_the_same_fields() -> None:
+    row = {"networks": 3, "size": 1}
+    assert cell_key("toy.squares", row) == cell_key("toy.squares", Size(1, 3))
+    inside = {"value": {"size": 1, "networks": 3}}
+    assert cell_key("toy.squares", inside) == cell_key("toy.squares", Anything(Size(1, 3)))
+    with pytest.raises(ValueError, match="size is nan"):
+        cell_key("toy.squares", {"size": float("nan")})
+
+
+def test_a_design_crosses_its_factors_in_order_and_keeps_what_is_fixed() -> None:
+    rows = design({"b": (2, 1), "a": range(2)}, seed=0)
+    assert [tuple(row.values()) for row in rows] == [(2, 0, 0), (2, 1, 0), (1, 0, 0), (1, 1, 0)]
+    assert list(rows[0]) == ["b", "a", "seed"]
+    assert design({}, seed=0) == [{"seed": 0}]
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ({"a": "relu"}, r"levels of 'a' are 'relu'; write \('relu',\)"),
+        ({"seed": (1,)}, "'seed' is a factor and also fixed at 0; drop one"),
+    ],
+)
+def test_a_design_that_cannot_be_meant_is_refused(factors: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        design(factors, seed=0)
+
+
+def test_the_configuration_of_a_design_is_the_levels_of_each_field() -> None:
+    rows = [*design({"a": (1, 1.0, True), "b": ("x",)}, seed=0), {"a": None, "c": (2, 3)}]
+    assert plain_config(rows) == {"a": [1, 1.0, True, None], "b": "x", "seed": 0, "c": [2, 3]}
+    assert [type(level) for level in plain_config(rows)["a"][:3]] == [int, float, bool]
+    assert plain_config(Sizes((1, 2))) == plain_fields(Sizes((1, 2)))
 
 
 def test_nested_configurations_become_plain_values() -> None:
