@@ -1,78 +1,19 @@
 """The sequences that untrained transformers write, over activation, depth, gain and head."""
 
-from dataclasses import asdict, dataclass
-from itertools import product
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from ibcore.nets.transformer import Head, Transformer
+from ibcore.nets.transformer import Transformer
 from ibcore.redshift.decoding import sample_sequences
 from ibcore.redshift.lempel_ziv import lz78
-from ibcore.runs import Experiment
+from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.runtime import generator
 
-SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
-DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
-EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
-
-
-@dataclass(frozen=True)
-class Transformers:
-    """Every activation at every depth, and the other designs with GELU at the first depth."""
-
-    activation: tuple[str, ...] = SIX
-    depth: tuple[int, ...] = (6, 3)
-    gains: tuple[float, ...] = DECADES
-    networks: int = 64
-    length: int = 100
-    vocabulary: int = 512
-    width: int = 96
-    heads: int = 4
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Design:
-    """One architecture, at all gains: the same weights serve each gain."""
-
-    activation: str
-    depth: int
-    head: Head
-    positions: bool
-    gains: tuple[float, ...]
-    networks: int
-    length: int
-    vocabulary: int
-    width: int
-    heads: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Sequences whose complexity is known: constant, or of independent random tokens."""
-
-    kind: str
-    networks: int
-    length: int
-    vocabulary: int
-    seed: int
-
-
-def _designs(config: Transformers) -> list[Design]:
-    plain: list[tuple[str, int, Head, bool]] = [
-        (activation, depth, "tied", True)
-        for activation, depth in product(config.activation, config.depth)
-    ]
-    others: list[tuple[str, int, Head, bool]] = [
-        ("gelu", config.depth[0], "untied", True),
-        ("gelu", config.depth[0], "tied", False),
-        ("gelu", config.depth[0], "untied", False),
-    ]
-    size = (config.gains, config.networks, config.length, config.vocabulary)
-    return [Design(*d, *size, config.width, config.heads, config.seed) for d in plain + others]
+CONDITIONS = ("activation", "scale_residual", "depth", "head", "positions")
 
 
 def phrases_per_token(sequences: Tensor) -> list[float]:
@@ -86,144 +27,113 @@ def phrases_per_token(sequences: Tensor) -> list[float]:
     return [lz78(sequence) / len(sequence) for sequence in sequences.tolist()]
 
 
-def _run_design(cell: Design, device: torch.device) -> pd.DataFrame:
-    options = asdict(cell)
+def _run_transformers(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Return one row per gain and network: the same weights serve each gain."""
+    options = dict(cell)
     draw = {name: options.pop(name) for name in ("gains", "networks", "length")}
-    architecture = Transformer(**options, context=cell.length + 1)
-    sequences = sample_sequences(architecture, **draw, seed=cell.seed, device=device)
+    architecture = Transformer(**options, context=cell["length"] + 1)
+    sequences = sample_sequences(architecture, **draw, seed=cell["seed"], device=device)
     return pd.concat(
         pd.DataFrame(
             {
-                **{key: options[key] for key in ("activation", "depth", "head", "positions")},
+                **{name: cell[name] for name in CONDITIONS if name in cell},
                 "gain": gain,
-                "network": range(cell.networks),
-                "seed": cell.seed,
+                "network": range(cell["networks"]),
+                "seed": cell["seed"],
                 "lempel_ziv": phrases_per_token(sequences[:, index]),
                 "tokens": [len(set(row)) for row in sequences[:, index].tolist()],
             }
         )
-        for index, gain in enumerate(cell.gains)
+        for index, gain in enumerate(cell["gains"])
     )
 
 
-def _run_sequences(cell: Sequences, device: torch.device) -> pd.DataFrame:
-    rng = generator(cell.seed)
-    shape = (cell.networks, cell.length + 1)
-    drawn = torch.randint(cell.vocabulary, shape, generator=rng)
-    sequences = drawn if cell.kind == "random" else drawn[:, :1].expand(shape)
-    measures = {"lempel_ziv": phrases_per_token(sequences)}
-    frame = pd.DataFrame({"kind": cell.kind, "network": range(cell.networks), **measures})
-    return frame.assign(seed=cell.seed)
+def _run_shoulders(cell: Cell, device: torch.device) -> pd.DataFrame:
+    return _run_transformers(cell, device).drop(columns="tokens")
 
 
-TIERS = {
-    "smoke": Transformers(depth=(6,), gains=(0.1, 1.0, 10.0), networks=5),
-    "laptop": Transformers(),
-    "paper": Transformers(  # GPT-2
-        depth=(12, 1, 3, 6, 9),
-        gains=EIGHTHS,
-        networks=1000,
-        vocabulary=50257,
-        width=768,
-        heads=12,
-    ),
+def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Measure sequences of known complexity: constant, or of independent random tokens."""
+    shape = (cell["networks"], cell["length"] + 1)
+    drawn = torch.randint(cell["vocabulary"], shape, generator=generator(cell["seed"]))
+    sequences = drawn if cell["kind"] == "random" else drawn[:, :1].expand(shape)
+    measures = {"lempel_ziv": phrases_per_token(sequences), "seed": cell["seed"]}
+    return pd.DataFrame({"kind": cell["kind"], "network": range(cell["networks"]), **measures})
+
+
+# What each experiment varies, at every tier.
+
+SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
+DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
+EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
+LAPTOP: dict[str, Any] = {
+    "gains": DECADES,
+    "networks": 64,
+    "length": 100,
+    "vocabulary": 512,
+    "width": 96,
+    "heads": 4,
+    "seed": 0,
 }
-
-TRANSFORMERS: Experiment[Transformers, Design] = Experiment(  # Figure 10 of the paper
-    name="redshift.transformers",
-    question="How complex are the sequences that untrained transformers write?",
-    tiers=TIERS,  # type: ignore[arg-type]
-    cells=_designs,
-    run_cell=_run_design,
-)
-
-SEQUENCES: Experiment[Transformers, Sequences] = Experiment(
-    name="redshift.sequences",
-    question="What is the complexity of a constant and of a random sequence of tokens?",
-    tiers=TIERS,  # type: ignore[arg-type]
-    cells=lambda config: [
-        Sequences(kind, config.networks, config.length, config.vocabulary, config.seed)
-        for kind in ("constant", "random")
-    ],
-    run_cell=_run_sequences,
-)
+SMOKE = {**LAPTOP, "gains": (0.1, 1.0, 10.0), "networks": 5}
+GPT2 = {"gains": EIGHTHS, "networks": 1000, "vocabulary": 50257, "width": 768, "heads": 12}
+PAPER = {**LAPTOP, **GPT2}
 
 
-# Untrained transformers whose residual branches start at full size, or at that of GPT-2.
-
-
-@dataclass(frozen=True)
-class Shoulders:
-    """Every activation with and without the scaling of residual weights, at every gain."""
-
-    activation: tuple[str, ...] = ("gelu", "selu", "tanh", "sine")
-    scale_residual: tuple[bool, ...] = (True, False)
-    gains: tuple[float, ...] = DECADES
-    networks: int = 40
-    length: int = 100
-    vocabulary: int = 512
-    depth: int = 6
-    width: int = 96
-    heads: int = 4
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Start:
-    """One activation and one initial size of the residual branches, at all gains."""
-
-    activation: str
-    scale_residual: bool
-    gains: tuple[float, ...]
-    networks: int
-    length: int
-    vocabulary: int
-    depth: int
-    width: int
-    heads: int
-    seed: int
-
-
-def _starts(config: Shoulders) -> list[Start]:
-    draw = (config.gains, config.networks, config.length)
-    shape = (config.vocabulary, config.depth, config.width, config.heads)
+def _architectures(depth: Sequence[int], size: dict[str, Any]) -> list[Cell]:
+    """Every activation at every depth, and the other designs with GELU at the first depth."""
+    factors = {"activation": SIX, "depth": depth}
+    others = {"positions": (True, False), "head": ("tied", "untied")}
     return [
-        Start(activation, scaled, *draw, *shape, config.seed)
-        for activation, scaled in product(config.activation, config.scale_residual)
+        *design(factors, head="tied", positions=True, **size),
+        *design(others, activation="gelu", depth=depth[0], **size)[1:],  # all but the one above
     ]
 
 
-def _run_start(cell: Start, device: torch.device) -> pd.DataFrame:
-    options = asdict(cell)
-    draw = {name: options.pop(name) for name in ("gains", "networks", "length")}
-    architecture = Transformer(**options, context=cell.length + 1)
-    sequences = sample_sequences(architecture, **draw, seed=cell.seed, device=device)
-    return pd.concat(
-        pd.DataFrame(
-            {
-                "activation": cell.activation,
-                "scale_residual": cell.scale_residual,
-                "depth": cell.depth,
-                "gain": gain,
-                "network": range(cell.networks),
-                "seed": cell.seed,
-                "lempel_ziv": phrases_per_token(sequences[:, index]),
-            }
-        )
-        for index, gain in enumerate(cell.gains)
-    )
+def _known(size: dict[str, Any]) -> list[Cell]:
+    fixed = {name: size[name] for name in ("networks", "length", "vocabulary", "seed")}
+    return design({"kind": ("constant", "random")}, **fixed)
 
 
-SHOULDERS: Experiment[Shoulders, Start] = Experiment(
-    name="redshift.transformer-shoulders",
-    question="Does the initial size of the residual branches decide where complexity rises?",
-    tiers={
-        "smoke": Shoulders(activation=("selu",), gains=(0.1, 0.3, 1.0), networks=5),
-        "laptop": Shoulders(),
-        "paper": Shoulders(
-            gains=EIGHTHS, networks=1000, vocabulary=50257, depth=12, width=768, heads=12
-        ),
+def _shoulders(size: dict[str, Any], *activations: str) -> list[Cell]:
+    return design({"activation": activations, "scale_residual": (True, False)}, **size)
+
+
+# Figure 10 of the paper.  Shown in: limits, "Result 3"; claims redshift.transformer-order,
+# transformer-relu, transformer-selu-sine, transformer-gaussian-crosses, transformer-gain,
+# transformer-below-random, transformer-tied-head, transformer-positions.
+TRANSFORMERS = Experiment(
+    "redshift.transformers",
+    "How complex are the sequences that untrained transformers write?",
+    {
+        "smoke": _architectures((6,), SMOKE),
+        "laptop": _architectures((6, 3), LAPTOP),
+        "paper": _architectures((12, 1, 3, 6, 9), PAPER),
     },
-    cells=_starts,
-    run_cell=_run_start,
+    list,
+    _run_transformers,
+)
+
+# Shown in: limits, "Result 3", as the ends of the scale; no claims.
+SEQUENCES = Experiment(
+    "redshift.sequences",
+    "What is the complexity of a constant and of a random sequence of tokens?",
+    {"smoke": _known(SMOKE), "laptop": _known(LAPTOP), "paper": _known(PAPER)},
+    list,
+    _run_sequences,
+)
+
+# Residual branches that start at full size, or at that of GPT-2.  Shown in: limits, "Result 3";
+# claims redshift.transformer-shoulder, transformer-no-shoulder.
+FOUR = ("gelu", "selu", "tanh", "sine")
+SHOULDERS = Experiment(
+    "redshift.transformer-shoulders",
+    "Does the initial size of the residual branches decide where complexity rises?",
+    {
+        "smoke": _shoulders({**SMOKE, "depth": 6, "gains": (0.1, 0.3, 1.0)}, "selu"),
+        "laptop": _shoulders({**LAPTOP, "depth": 6, "networks": 40}, *FOUR),
+        "paper": _shoulders({**PAPER, "depth": 12}, *FOUR),
+    },
+    list,
+    _run_shoulders,
 )
