@@ -1,9 +1,7 @@
 """Guess and check: how often do random networks fit a few points, and do they generalize."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from itertools import product
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,9 +21,11 @@ from ibcore.redshift.guess_and_check import (
     sample_boolean,
     unbiased_guesser,
 )
-from ibcore.runs import Experiment
+from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.runtime import generator
 from ibcore.tasks import grid as input_grid
+
+Factors = Mapping[str, Iterable[Any]]
 
 LEARNERS: Mapping[str, dict[str, Any]] = {  # activation and weight scale; unbiased has neither
     "relu": {"activation": "relu", "weight_scale": 1.0},
@@ -36,38 +36,6 @@ LEARNERS: Mapping[str, dict[str, Any]] = {  # activation and weight scale; unbia
 }
 TASKS = ("half-plane", "checkerboard")
 _SQUARES = 3  # of the checkerboard, along each axis
-
-
-@dataclass(frozen=True)
-class GuessAndCheck:
-    """Every learner guesses on ``datasets`` data sets of each task."""
-
-    learner: tuple[str, ...] = tuple(LEARNERS)
-    bias_scale: tuple[float, ...] = (1.0, 0.0)
-    task: tuple[str, ...] = TASKS
-    points: int = 8
-    datasets: int = 10
-    samples: int = 2500
-    depth: int = 3
-    width: int = 64
-    grid: int = 16
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Guessing:
-    """One learner on one data set; the unbiased model has no biases to scale."""
-
-    learner: str
-    bias_scale: float | None
-    task: str
-    points: int
-    dataset: int
-    samples: int
-    depth: int
-    width: int
-    grid: int
-    seed: int
 
 
 def labels(task: str, x: Tensor, rng: torch.Generator) -> Tensor:
@@ -99,35 +67,35 @@ def labels(task: str, x: Tensor, rng: torch.Generator) -> Tensor:
     return (1 - 2 * (square % 2)) * flip
 
 
-def _guesser(cell: Guessing, device: torch.device) -> Guesser:
+def _guesser(cell: Cell, device: torch.device) -> Guesser:
     """Each data set has random functions of its own."""
-    seed = member_seed(cell.seed, cell.dataset)
-    if cell.learner == "unbiased":
-        return unbiased_guesser(2 * cell.grid, seed=seed, device=device)
-    options = LEARNERS[cell.learner]
-    net = MLP(depth=cell.depth, width=cell.width, activation=options["activation"])
-    size = {"weight_scale": options["weight_scale"], "bias_scale": cell.bias_scale}
+    seed = member_seed(cell["seed"], cell["dataset"])
+    if cell["learner"] == "unbiased":
+        return unbiased_guesser(2 * cell["grid"], seed=seed, device=device)
+    options = LEARNERS[cell["learner"]]
+    net = MLP(depth=cell["depth"], width=cell["width"], activation=options["activation"])
+    size = {"weight_scale": options["weight_scale"], "bias_scale": cell["bias_scale"]}
     return network_guesser(net, **size, seed=seed, device=device)
 
 
-def _run_guessing(cell: Guessing, device: torch.device) -> pd.DataFrame:
-    rng = generator(member_seed(cell.seed, cell.dataset))
-    known = torch.rand(cell.points, 2, generator=rng, dtype=torch.float64) * 2 - 1
-    points = torch.cat([known, input_grid(cell.grid, nodes="cell")])
-    y = labels(cell.task, points, rng)
+def _run_guessing(cell: Cell, device: torch.device) -> pd.DataFrame:
+    rng = generator(member_seed(cell["seed"], cell["dataset"]))
+    count = cell["points"]
+    known = torch.rand(count, 2, generator=rng, dtype=torch.float64) * 2 - 1
+    points = torch.cat([known, input_grid(cell["grid"], nodes="cell")])
+    y = labels(cell["task"], points, rng)
     train, test = (
-        (points[part].to(device), y[part].to(device))
-        for part in (slice(cell.points), slice(cell.points, None))
+        (points[part].to(device), y[part].to(device)) for part in (slice(count), slice(count, None))
     )
-    result = check_guesses(_guesser(cell, device), train, test, samples=cell.samples)
+    result = check_guesses(_guesser(cell, device), train, test, samples=cell["samples"])
     return pd.DataFrame(
         {
-            "learner": [cell.learner],
-            "bias_scale": math.nan if cell.bias_scale is None else cell.bias_scale,
-            "task": cell.task,
-            "points": cell.points,
-            "network": cell.dataset,
-            "seed": cell.seed,
+            "learner": [cell["learner"]],
+            "bias_scale": math.nan if cell["bias_scale"] is None else cell["bias_scale"],
+            "task": cell["task"],
+            "points": count,
+            "network": cell["dataset"],
+            "seed": cell["seed"],
             "samples": result.samples,
             "hits": result.hits,
             "hit_rate": result.hit_rate.value,
@@ -139,28 +107,29 @@ def _run_guessing(cell: Guessing, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _cells(config: GuessAndCheck) -> list[Guessing]:
-    size = (config.samples, config.depth, config.width, config.grid, config.seed)
-    return [
-        Guessing(learner, bias_scale, task, config.points, number, *size)
-        for learner in config.learner
-        for bias_scale in (config.bias_scale if LEARNERS[learner] else (None,))
-        for task, number in product(config.task, range(config.datasets))
-    ]
+def _guesses(learners: Iterable[str], *, datasets: int, samples: int, grid: int = 16) -> list[Cell]:
+    """Let every learner guess on every data set; the unbiased model has no biases to scale."""
+    size = {"samples": samples, "depth": 3, "width": 64, "grid": grid, "seed": 0}
+    cells: list[Cell] = []
+    for learner in learners:
+        biases = (1.0, 0.0) if LEARNERS[learner] else (None,)
+        factors = {"bias_scale": biases, "task": TASKS, "dataset": range(datasets)}
+        cells += design(factors, learner=learner, points=8, **size)
+    return cells
 
 
-GUESSES: Experiment[GuessAndCheck, Guessing] = Experiment(
-    name="redshift.guess-and-check",
-    question="How often does a random network fit eight points, and does it generalize then?",
-    tiers={
-        "smoke": GuessAndCheck(
-            learner=("relu", "tanh 1", "sine 8", "unbiased"), datasets=5, samples=500
-        ),
-        "laptop": GuessAndCheck(),
-        "paper": GuessAndCheck(datasets=50, samples=100_000, grid=32),
+# Shown in: limits, "Result 4"; claims redshift.guess-tanh, guess-relu, guess-biases,
+# guess-generalizes, guess-unbiased, guess-unbiased-rate, guess-sine, guess-checkerboard.
+GUESSES = Experiment(
+    "redshift.guess-and-check",
+    "How often does a random network fit eight points, and does it generalize then?",
+    {
+        "smoke": _guesses(("relu", "tanh 1", "sine 8", "unbiased"), datasets=5, samples=500),
+        "laptop": _guesses(LEARNERS, datasets=10, samples=2500),
+        "paper": _guesses(LEARNERS, datasets=50, samples=100_000, grid=32),
     },
-    cells=_cells,
-    run_cell=_run_guessing,
+    list,
+    _run_guessing,
 )
 
 
@@ -169,73 +138,9 @@ GUESSES: Experiment[GuessAndCheck, Guessing] = Experiment(
 RANDOM = "random function"  # independent fair bits, in place of an activation
 
 
-@dataclass(frozen=True)
-class BooleanFunctions:
-    """Networks 7-40-40-1 at every activation and weight scale."""
-
-    activation: tuple[str, ...] = ("relu", "tanh")
-    weight_scale: tuple[float, ...] = (1.0, 4.0, 16.0)
-    bias_scale: float = 0.35  # biases have a standard deviation of 0.2
-    variables: int = 7
-    depth: int = 2
-    width: int = 40
-    networks: int = 4000  # in each batch
-    batches: int = 10
-    top: int = 300
-    looked_at: int = 500  # networks whose own function is measured
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """One ensemble of networks, drawn in equal batches, and its most frequent functions."""
-
-    activation: str
-    weight_scale: float
-    bias_scale: float
-    variables: int
-    depth: int
-    width: int
-    networks: int
-    batches: int
-    top: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Members:
-    """Some networks of one ensemble, or random functions (which have no weights)."""
-
-    activation: str
-    weight_scale: float | None
-    bias_scale: float | None
-    variables: int
-    depth: int
-    width: int
-    networks: int
-    seed: int
-
-
-def _ensembles(config: BooleanFunctions) -> list[Ensemble]:
-    shape = (config.variables, config.depth, config.width)
-    draw = (config.networks, config.batches, config.top, config.seed)
-    return [
-        Ensemble(activation, weight_scale, config.bias_scale, *shape, *draw)
-        for activation, weight_scale in product(config.activation, config.weight_scale)
-    ]
-
-
-def _members(config: BooleanFunctions) -> list[Members]:
-    size = (config.variables, config.depth, config.width, config.looked_at, config.seed)
-    pairs = product(config.activation, config.weight_scale)
-    return [
-        *(Members(*pair, config.bias_scale, *size) for pair in pairs),
-        Members(RANDOM, None, None, *size),
-    ]
-
-
-def _run_ensemble(cell: Ensemble, device: torch.device) -> pd.DataFrame:
-    options: dict[str, Any] = asdict(cell)
+def _run_ensemble(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Draw an ensemble in equal batches, and rank its most frequent functions."""
+    options = dict(cell)
     batches, top = options.pop("batches"), options.pop("top")
     options["networks"] *= batches
     ranking = rank_functions(sample_boolean(**options, device=device), batches=batches, top=top)
@@ -243,65 +148,81 @@ def _run_ensemble(cell: Ensemble, device: torch.device) -> pd.DataFrame:
     rank, batch = np.indices(ranking.counts.shape)
     return pd.DataFrame(
         {
-            "activation": cell.activation,
-            "weight_scale": cell.weight_scale,
+            "activation": cell["activation"],
+            "weight_scale": cell["weight_scale"],
             "rank": rank.ravel() + 1,
             "network": batch.ravel(),
-            "seed": cell.seed,
+            "seed": cell["seed"],
             "count": ranking.counts.ravel(),
-            "probability": ranking.counts.ravel() / cell.networks,
+            "probability": ranking.counts.ravel() / cell["networks"],
             "complexity": complexity[rank.ravel()],
             "distinct": ranking.distinct,
         }
     )
 
 
-def _tables(cell: Members, device: torch.device) -> Table:
-    options: dict[str, Any] = asdict(cell)
-    if cell.activation != RANDOM:
-        return sample_boolean(**options, device=device)
-    rng = np.random.default_rng(cell.seed)
-    return rng.integers(256, size=(cell.networks, 2**cell.variables // 8), dtype=np.uint8)
+def _tables(cell: Cell, device: torch.device) -> Table:
+    if cell["activation"] != RANDOM:
+        return sample_boolean(**cell, device=device)
+    rng = np.random.default_rng(cell["seed"])
+    return rng.integers(256, size=(cell["networks"], 2 ** cell["variables"] // 8), dtype=np.uint8)
 
 
-def _run_members(cell: Members, device: torch.device) -> pd.DataFrame:
+def _run_members(cell: Cell, device: torch.device) -> pd.DataFrame:
     tables = _tables(cell, device)
     return pd.DataFrame(
         {
-            "activation": cell.activation,
-            "weight_scale": np.nan if cell.weight_scale is None else cell.weight_scale,
-            "network": range(cell.networks),
-            "seed": cell.seed,
+            "activation": cell["activation"],
+            "weight_scale": np.nan if cell["weight_scale"] is None else cell["weight_scale"],
+            "network": range(cell["networks"]),
+            "seed": cell["seed"],
             "complexity": boolean_complexity(tables),
             "ones": np.unpackbits(tables, axis=1).mean(1),
         }
     )
 
 
-TIERS = {
-    "smoke": BooleanFunctions(networks=500, batches=4, looked_at=100),
-    "laptop": BooleanFunctions(),
-    "paper": BooleanFunctions(
-        activation=("relu", "gelu", "tanh", "sine"),
-        weight_scale=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
-        networks=100_000,
-        top=1000,
-        looked_at=10_000,
-    ),
+SHAPE = {"variables": 7, "depth": 2, "width": 40, "seed": 0}  # networks 7-40-40-1
+BIASES = 0.35  # scale: a standard deviation of 0.2
+ENSEMBLES = {"activation": ("relu", "tanh"), "weight_scale": (1.0, 4.0, 16.0)}
+MORE = {
+    "activation": ("relu", "gelu", "tanh", "sine"),
+    "weight_scale": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
 }
 
-BOOLEAN: Experiment[BooleanFunctions, Ensemble] = Experiment(
-    name="redshift.boolean",
-    question="Which Boolean functions do random networks compute most often?",
-    tiers=TIERS,  # type: ignore[arg-type]
-    cells=_ensembles,
-    run_cell=_run_ensemble,
+
+def _ensembles(factors: Factors, **size: int) -> list[Cell]:
+    return design(factors, bias_scale=BIASES, **SHAPE, **size)
+
+
+def _members(factors: Factors, **size: int) -> list[Cell]:
+    """Take some networks of each ensemble, and random functions, which have no weights."""
+    random = {"activation": RANDOM, "weight_scale": None, "bias_scale": None, **SHAPE, **size}
+    return [*_ensembles(factors, **size), random]
+
+
+# Shown in: limits, "Result 4"; claim redshift.boolean-rank.
+BOOLEAN = Experiment(
+    "redshift.boolean",
+    "Which Boolean functions do random networks compute most often?",
+    {
+        "smoke": _ensembles(ENSEMBLES, networks=500, batches=4, top=300),
+        "laptop": _ensembles(ENSEMBLES, networks=4000, batches=10, top=300),
+        "paper": _ensembles(MORE, networks=100_000, batches=10, top=1000),
+    },
+    list,
+    _run_ensemble,
 )
 
-BOOLEAN_COMPLEXITY: Experiment[BooleanFunctions, Members] = Experiment(
-    name="redshift.boolean-complexity",
-    question="How complex is the Boolean function of a random network?",
-    tiers=TIERS,  # type: ignore[arg-type]
-    cells=_members,
-    run_cell=_run_members,
+# Shown in: limits, "Result 4"; claims redshift.boolean-fades, boolean-relu.
+BOOLEAN_COMPLEXITY = Experiment(
+    "redshift.boolean-complexity",
+    "How complex is the Boolean function of a random network?",
+    {
+        "smoke": _members(ENSEMBLES, networks=100),
+        "laptop": _members(ENSEMBLES, networks=500),
+        "paper": _members(MORE, networks=10_000),
+    },
+    list,
+    _run_members,
 )
