@@ -1,7 +1,5 @@
 """The experiment that judges a learned activation: what is counted, and who is faster."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -12,17 +10,17 @@ from ibcore.redshift.splines import Bilevel
 from ibcore.tasks import modular_addition
 
 CPU = torch.device("cpu")
-TINY = replace(
-    splines.SPLINES.config("smoke"),
-    networks=2,
-    steps=20,
-    modulus=(10, 7),
-    plan=Bilevel(outer_steps=2, inner_steps=(10, 10), networks=2, width=16),
-)
+TINY = {
+    "networks": 2,
+    "steps": 20,
+    "modulus": (10, 7),
+    "plan": Bilevel(outer_steps=2, inner_steps=(10, 10), networks=2, width=16),
+}
 
 
-def cells(config):
-    return {(c.activation, c.prefactor): c for c in splines._contenders(config)}
+def cell(activation, **changes):
+    cells = splines.SPLINES.plan("smoke").values()
+    return {**next(c for c in cells if c["activation"] == activation), **TINY, **changes}
 
 
 def test_the_curve_is_that_of_training_from_the_start_with_the_same_steps():
@@ -40,24 +38,18 @@ def test_the_curve_is_that_of_training_from_the_start_with_the_same_steps():
 
 
 def test_a_target_that_is_not_reached_is_censored_not_invented():
-    cell = replace(cells(TINY)["relu", 1.0], target=0.99, steps=20)
-    frame = splines._run_contender(cell, CPU)
+    frame = splines._run_contender(cell("relu", target=0.99), CPU)
     assert frame["steps_to_target"].isna().all()
     assert frame["censored"].all()
     assert (frame["steps_bound"] == 20).all()
-    easy = splines._run_contender(replace(cell, target=0.0), CPU)
-    assert (easy["steps_to_target"] == cell.every).all()
+    easy = splines._run_contender(cell("relu", target=0.0), CPU)
+    assert (easy["steps_to_target"] == 10).all()  # the first look
     assert not easy["censored"].any()
 
 
 def test_rows_are_numbered_across_splits_and_moduli_share_their_networks():
-    config = replace(TINY, split=(3, 4), contender=(("relu", 1.0), (splines.LEARNED, 1.0)))
     for activation in ("relu", splines.LEARNED):
-        frames = [
-            splines._run_contender(c, CPU)
-            for c in splines._contenders(config)
-            if c.activation == activation
-        ]
+        frames = [splines._run_contender(cell(activation, split=split), CPU) for split in (3, 4)]
         assert [f["network"].tolist() for f in frames] == [[6, 7, 6, 7], [8, 9, 8, 9]]
         for frame in frames:
             first, second = frame["variation_initial"].to_numpy().reshape(2, 2)
@@ -65,11 +57,9 @@ def test_rows_are_numbered_across_splits_and_moduli_share_their_networks():
 
 
 def test_the_stored_shape_is_the_spline_that_was_judged():
-    cell = cells(TINY)[splines.LEARNED, 1.0]
-    judged = splines._sample(cell, CPU).architecture.spline
-    shape = splines._run_learning(
-        splines.Learning(cell.split, cell.learned_on, cell.plan, cell.seed), CPU
-    )
+    one = cell(splines.LEARNED)
+    judged = splines._sample(one, CPU).architecture.spline
+    shape = splines._run_learning(one, CPU)
     assert shape["height"].tolist() == judged.heights.tolist()
     assert shape["start"].tolist() == pytest.approx(shape["z"].clip(lower=0).tolist(), abs=1e-6)
 
@@ -79,8 +69,8 @@ def test_no_test_point_reaches_the_loop_that_learns_the_spline(monkeypatch):
     monkeypatch.setattr(
         splines, "learn_activation", lambda x, y, plan, *, seed: seen.append((x, y))
     )
-    cell = cells(TINY)[splines.LEARNED, 1.0]
-    splines._learn(cell, CPU)
-    task = modular_addition(cell.learned_on, seed=cell.split, dtype=torch.float32)
+    one = cell(splines.LEARNED)
+    splines._learn(one, CPU)
+    task = modular_addition(one["learned_on"], seed=one["split"], dtype=torch.float32)
     assert torch.equal(seen[0][0], task.train_x)
     assert torch.equal(seen[0][1], task.train_y)

@@ -1,7 +1,5 @@
 """A learned activation against fixed ones: how fast networks learn modular addition."""
 
-from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -13,7 +11,8 @@ from ibcore.population import Population, member_seed
 from ibcore.redshift.experiments.modular import accuracy
 from ibcore.redshift.fourier import path_variation
 from ibcore.redshift.splines import Bilevel, LearnedActivation, SplineMLP, learn_activation
-from ibcore.runs import Experiment
+from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runtime import TIERS, Tier
 from ibcore.tasks import Modular, modular_addition
 
 # How fast networks learn: test accuracy along training, and when it reaches a target.
@@ -72,82 +71,12 @@ def steps_to_reach(curve: Tensor, target: float, every: int) -> list[float]:
     return first.where(reached.any(1), torch.nan).tolist()
 
 
+# The experiment.  In each split of the points the spline is learned on the training points alone;
+# test points and the weights of the judged networks are new to it.  The settings of `Bilevel`
+# were chosen on splits 0 to 2.
+
 LEARNED = "spline (learned)"
-_PLAN = Bilevel()
 _SEGMENTS = 70  # between training points, on which the variation is measured
-
-
-@dataclass(frozen=True)
-class Splines:
-    """Activations with their prefactors, and how networks with each are trained and judged.
-
-    In each split of the points the spline is learned on the training points alone; test points
-    and the weights of the judged networks are new to it.  The settings of `Bilevel` were chosen
-    on splits 0 to 2.
-    """
-
-    contender: tuple[tuple[str, float], ...] = (
-        ("relu", 1.0),
-        ("tanh", 1.0),
-        ("sine", 1.0),
-        ("sine", 3.0),
-        (LEARNED, 1.0),
-    )
-    learned_on: int = 7  # modulus
-    modulus: tuple[int, ...] = (7, 4)
-    split: tuple[int, ...] = (3, 4, 5, 6, 7)
-    networks: int = 10
-    steps: int = 500
-    every: int = 10  # steps between looks at the test accuracy
-    target: float = 0.9
-    plan: Bilevel = _PLAN
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One activation on one split of the points, at every modulus."""
-
-    activation: str
-    prefactor: float
-    split: int
-    learned_on: int
-    modulus: tuple[int, ...]
-    networks: int
-    steps: int
-    every: int
-    target: float
-    plan: Bilevel
-    seed: int
-
-
-@dataclass(frozen=True)
-class Learning:
-    """One learned spline."""
-
-    split: int
-    learned_on: int
-    plan: Bilevel
-    seed: int
-
-
-def _contenders(config: Splines) -> list[Contender]:
-    return [
-        Contender(
-            activation,
-            prefactor,
-            split,
-            learned_on=config.learned_on,
-            modulus=config.modulus,
-            networks=config.networks,
-            steps=config.steps,
-            every=config.every,
-            target=config.target,
-            plan=config.plan,
-            seed=config.seed,
-        )
-        for (activation, prefactor), split in product(config.contender, config.split)
-    ]
 
 
 def _task(modulus: int, split: int, device: torch.device) -> Modular:
@@ -155,36 +84,36 @@ def _task(modulus: int, split: int, device: torch.device) -> Modular:
     return Modular(*(getattr(task, name).to(device) for name in Modular.__annotations__))
 
 
-def _learn(cell: Contender | Learning, device: torch.device) -> LearnedActivation:
-    task = _task(cell.learned_on, cell.split, device)
-    seed = member_seed(cell.seed, cell.split)
-    return learn_activation(task.train_x, task.train_y, cell.plan, seed=seed)
+def _learn(cell: Cell, device: torch.device) -> LearnedActivation:
+    task = _task(cell["learned_on"], cell["split"], device)
+    seed = member_seed(cell["seed"], cell["split"])
+    return learn_activation(task.train_x, task.train_y, cell["plan"], seed=seed)
 
 
-def _sample(cell: Contender, device: torch.device) -> Population:
+def _sample(cell: Cell, device: torch.device) -> Population:
     """Draw the networks to be judged; those of one split have the same weights throughout."""
-    size: dict[str, Any] = {"depth": cell.plan.depth, "width": cell.plan.width}
-    draw: dict[str, Any] = {"networks": cell.networks, "seed": cell.seed + cell.split}
-    if cell.activation == LEARNED:
+    size: dict[str, Any] = {"depth": cell["plan"].depth, "width": cell["plan"].width}
+    draw: dict[str, Any] = {"networks": cell["networks"], "seed": cell["seed"] + cell["split"]}
+    if cell["activation"] == LEARNED:
         return SplineMLP(_learn(cell, device).spline, **size).sample(**draw)
-    network = MLP(activation=cell.activation, prefactor=cell.prefactor, **size)
+    network = MLP(activation=cell["activation"], prefactor=cell["prefactor"], **size)
     return Population.sample(network, device=device, dtype=torch.float32, **draw)
 
 
-def _run_contender(cell: Contender, device: torch.device) -> pd.DataFrame:
+def _run_contender(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Judge one activation on one split of the points, at every modulus."""
     population = _sample(cell, device)
-    ends = _task(cell.learned_on, cell.split, device).train_x[: 2 * _SEGMENTS].chunk(2)
+    ends = _task(cell["learned_on"], cell["split"], device).train_x[: 2 * _SEGMENTS].chunk(2)
     variation = path_variation(population, *ends).tolist()
-    rate = cell.plan.learning_rate
+    rate, every = cell["plan"].learning_rate, cell["every"]
     frames = []
-    for modulus in cell.modulus:
-        task = _task(modulus, cell.split, device)
+    for modulus in cell["modulus"]:
+        task = _task(modulus, cell["split"], device)
         train, test = learning_curve(
-            population, task, steps=cell.steps, every=cell.every, learning_rate=rate
+            population, task, steps=cell["steps"], every=every, learning_rate=rate
         )
-        reached = steps_to_reach(test, cell.target, cell.every)
         columns = {
-            "steps_to_target": reached,
+            "steps_to_target": steps_to_reach(test, cell["target"], every),
             "train_accuracy": train.tolist(),
             "test_accuracy": test[:, -1].tolist(),
             "variation_initial": variation,
@@ -193,32 +122,34 @@ def _run_contender(cell: Contender, device: torch.device) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _labeled(cell: Contender, modulus: int, measures: pd.DataFrame) -> pd.DataFrame:
+def _labeled(cell: Cell, modulus: int, measures: pd.DataFrame) -> pd.DataFrame:
     """Return one row per network; networks are numbered across splits.
 
     ``censored``: the target was not reached, and ``steps_to_target`` is nan.  ``steps_bound``
     holds the number of all steps then: a lower bound.
     """
-    first = cell.split * cell.networks
-    measures.insert(0, "activation", cell.activation)
-    measures.insert(1, "prefactor", cell.prefactor)
-    measures.insert(2, "modulus", modulus)
-    measures.insert(3, "split", cell.split)
-    measures.insert(4, "network", range(first, first + cell.networks))
-    measures.insert(5, "seed", cell.seed)
-    measures["censored"] = measures["steps_to_target"].isna()
-    measures["steps_bound"] = measures["steps_to_target"].fillna(cell.steps)
-    return measures
+    first = cell["split"] * cell["networks"]
+    labels = {
+        "activation": cell["activation"],
+        "prefactor": cell["prefactor"],
+        "modulus": modulus,
+        "split": cell["split"],
+        "network": range(first, first + cell["networks"]),
+        "seed": cell["seed"],
+    }
+    reached = measures["steps_to_target"]
+    ends = {"censored": reached.isna(), "steps_bound": reached.fillna(cell["steps"])}
+    return measures.assign(**labels, **ends)[[*labels, *measures, *ends]]
 
 
-def _run_learning(cell: Learning, device: torch.device) -> pd.DataFrame:
+def _run_learning(cell: Cell, device: torch.device) -> pd.DataFrame:
     learned = _learn(cell, device)
     slopes = learned.spline.heights.diff().sign()
     return pd.DataFrame(
         {
-            "network": cell.split,  # one spline for each split
-            "seed": cell.seed,
-            "learned_on": cell.learned_on,
+            "network": cell["split"],  # one spline for each split
+            "seed": cell["seed"],
+            "learned_on": cell["learned_on"],
             "z": learned.spline.knots.tolist(),
             "height": learned.spline.heights.tolist(),
             "start": learned.start.heights.tolist(),
@@ -227,42 +158,48 @@ def _run_learning(cell: Learning, device: torch.device) -> pd.DataFrame:
     )
 
 
-_LAPTOP = Splines()
-_SMOKE = replace(
-    _LAPTOP,
-    contender=(("relu", 1.0), ("sine", 3.0), (LEARNED, 1.0)),
-    split=(3,),
-    networks=3,
-    steps=400,
-    plan=Bilevel(outer_steps=25, inner_steps=(200, 200), networks=3, width=32),
-)
-_TIERS = {
-    "smoke": _SMOKE,
-    "laptop": _LAPTOP,
-    "paper": replace(
-        _LAPTOP,
-        modulus=(10, 7, 4),
-        split=tuple(range(3, 13)),
-        networks=20,
-        steps=3000,
-        plan=Bilevel(outer_steps=300, inner_steps=(150, 600), networks=16),
-    ),
+SPLITS = {"smoke": (3,), "laptop": range(3, 8), "paper": range(3, 13)}
+PLANS = {
+    "smoke": Bilevel(outer_steps=25, inner_steps=(200, 200), networks=3, width=32),
+    "laptop": Bilevel(),
+    "paper": Bilevel(outer_steps=300, inner_steps=(150, 600), networks=16),
 }
+SIZES: dict[str, dict[str, Any]] = {  # steps between looks at the test accuracy: every
+    "smoke": {"modulus": (7, 4), "networks": 3, "steps": 400, "every": 10, "target": 0.9},
+    "laptop": {"modulus": (7, 4), "networks": 10, "steps": 500, "every": 10, "target": 0.9},
+    "paper": {"modulus": (10, 7, 4), "networks": 20, "steps": 3000, "every": 10, "target": 0.9},
+}
+FEW = (("relu", 1.0), ("sine", 3.0), (LEARNED, 1.0))  # activation and prefactor
+ALL = (("relu", 1.0), ("tanh", 1.0), ("sine", 1.0), *FEW[1:])
 
-SPLINES: Experiment[Splines, Contender] = Experiment(
-    name="redshift.splines",
-    question="Does a learned activation make modular addition faster to learn than fixed ones?",
-    tiers=_TIERS,  # type: ignore[arg-type]
-    cells=_contenders,
-    run_cell=_run_contender,
+
+def _learned(tier: Tier) -> list[Cell]:
+    return design({"split": SPLITS[tier]}, learned_on=7, plan=PLANS[tier], seed=0)
+
+
+def _contenders(tier: Tier) -> list[Cell]:
+    return [
+        {"activation": activation, "prefactor": prefactor, **SIZES[tier], **cell}
+        for activation, prefactor in (FEW if tier == "smoke" else ALL)
+        for cell in _learned(tier)
+    ]
+
+
+# Shown in: result, "Advanced: learn the activation itself"; claims redshift.spline-faster,
+# spline-against-sine, spline-transfer.
+SPLINES = Experiment(
+    "redshift.splines",
+    "Does a learned activation make modular addition faster to learn than fixed ones?",
+    {tier: _contenders(tier) for tier in TIERS},
+    list,
+    _run_contender,
 )
 
-SHAPE: Experiment[Splines, Learning] = Experiment(
-    name="redshift.spline-shape",
-    question="What does the activation that was learned for modular addition look like?",
-    tiers=_TIERS,  # type: ignore[arg-type]
-    cells=lambda config: [
-        Learning(split, config.learned_on, config.plan, config.seed) for split in config.split
-    ],
-    run_cell=_run_learning,
+# Shown in: the same place, as the first figure; claim redshift.spline-turns.
+SHAPE = Experiment(
+    "redshift.spline-shape",
+    "What does the activation that was learned for modular addition look like?",
+    {tier: _learned(tier) for tier in TIERS},
+    list,
+    _run_learning,
 )
