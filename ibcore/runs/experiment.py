@@ -24,11 +24,12 @@ C = TypeVar("C")
 K = TypeVar("K")
 
 Cell = Mapping[str, Any]  # a row of a design: names and plain values
+Factors = Mapping[str, Iterable[Any]]  # the levels of each factor
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9][a-z0-9_-]*")
 
 
-def design(factors: Mapping[str, Iterable[Any]], **fixed: Any) -> list[Cell]:
+def design(factors: Factors, **fixed: Any) -> list[Cell]:
     """Return one cell for each combination of the factors' levels; the last varies fastest.
 
     Parameters

@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from ibcore.redshift.experiments import modular
-from ibcore.redshift.experiments.modular import Learner, Learners, learned_functions
+from ibcore.redshift.experiments.modular import LEARNER, learned_functions
 from ibcore.runs import run
 
 CPU = torch.device("cpu")
 
 
 def cell(activation, prefactor=1.0, *, steps=600, modulus=(10, 4), networks=3, seed=0):
-    learner = Learner(width=48, steps=steps)
-    return Learners(activation, prefactor, modulus, learner, networks, 24, seed)
+    learner = {**LEARNER, "width": 48, "steps": steps}
+    kind = {"activation": activation, "prefactor": prefactor, "modulus": modulus}
+    return {**kind, "learner": learner, "networks": networks, "grid": 24, "seed": seed}
 
 
 def test_each_modulus_starts_from_the_same_networks_and_the_same_points():
@@ -62,13 +63,13 @@ def test_a_picture_shows_the_probability_of_the_label():
     shown = picture[position[:, 0], position[:, 1]] > 127
     said = (trained.member(0)(data["train_x"][0])[:, 0] > 0).numpy()
     assert (shown == said).mean() > 0.99 and 0 < said.mean() < 1
-    frame = modular._run_pictures(replace(one, grid=16), CPU)
+    frame = modular._run_pictures({**one, "grid": 16}, CPU)
     assert frame["picture"][0] == picture.tobytes()
 
 
 def test_pictures_come_back_from_the_store_as_they_were(tmp_path):
-    small = modular.Modulo(("sine",), (1.0,), (7,), Learner(steps=5), networks=1, grid=8)
-    experiment = replace(modular.PICTURES, tiers={"smoke": small})
+    small = {**cell("sine", steps=5, modulus=(7,), networks=1), "grid": 8}
+    experiment = replace(modular.PICTURES, tiers={"smoke": [small]})
     frame = run(experiment, "smoke", store=tmp_path, progress=False)
     assert isinstance(frame["picture"][0], bytes)
     assert len(frame["picture"][0]) == 64
@@ -76,7 +77,7 @@ def test_pictures_come_back_from_the_store_as_they_were(tmp_path):
 
 def test_a_detour_differs_from_a_fresh_start_by_its_labels_alone(monkeypatch):
     one = cell("sine", 3.0, modulus=(10,), steps=20)
-    detour, own = modular.Detour(one, 20), modular._run_learners(one, CPU)
+    detour, own = {"learners": one, "detour_steps": 20}, modular._run_learners(one, CPU)
     seen = modular._run_detour(detour, CPU).set_index("phase")
     np.testing.assert_allclose(seen.loc["initial"].complexity, own.complexity_initial)
     np.testing.assert_allclose(seen.loc["fresh"].complexity, own.complexity_trained)
@@ -100,5 +101,5 @@ def test_random_labels_are_balanced_and_each_members_own():
 def test_every_tier_has_a_plan_with_the_paper_s_moduli(tier):
     for experiment in (modular.MODULAR, modular.PICTURES, modular.HYSTERESIS):
         assert len(experiment.plan(tier)) == len(list(experiment.cells(experiment.config(tier))))
-    moduli = {m for one in modular.MODULAR.plan(tier).values() for m in one.modulus}
+    moduli = {m for one in modular.MODULAR.plan(tier).values() for m in one["modulus"]}
     assert moduli == ({10, 4} if tier == "smoke" else {10, 7, 4})

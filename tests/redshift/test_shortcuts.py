@@ -63,7 +63,7 @@ def test_correlation_agrees_with_torch_and_a_constant_has_none():
 
 
 def test_networks_take_the_color_at_a_small_prefactor_and_less_of_it_at_a_larger_one():
-    cells = {(c.activation, c.prefactor): c for c in SHORTCUTS.plan("smoke").values()}
+    cells = {(c["activation"], c["prefactor"]): c for c in SHORTCUTS.plan("smoke").values()}
     small, large = (
         SHORTCUTS.run_cell(cells["tanh", prefactor], torch.device("cpu")).mean(numeric_only=True)
         for prefactor in (0.5, 4.0)

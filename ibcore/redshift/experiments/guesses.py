@@ -21,11 +21,9 @@ from ibcore.redshift.guess_and_check import (
     sample_boolean,
     unbiased_guesser,
 )
-from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runs.experiment import Cell, Experiment, Factors, design
 from ibcore.runtime import generator
 from ibcore.tasks import grid as input_grid
-
-Factors = Mapping[str, Iterable[Any]]
 
 LEARNERS: Mapping[str, dict[str, Any]] = {  # activation and weight scale; unbiased has neither
     "relu": {"activation": "relu", "weight_scale": 1.0},

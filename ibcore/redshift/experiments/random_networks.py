@@ -1,6 +1,6 @@
 """The complexity of functions: those of random networks, and some of known complexity."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -17,11 +17,10 @@ from ibcore.redshift.fourier import (
 from ibcore.redshift.guess_and_check import sample_unbiased
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity
 from ibcore.redshift.sampling import sample_functions
-from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runs.experiment import Cell, Experiment, Factors, design
 from ibcore.runtime import Tier, generator
 from ibcore.tasks import grid as input_grid
 
-Factors = Mapping[str, Sequence[Any]]
 NOTHING: Factors = {}
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -163,7 +162,7 @@ EXPERIMENTS = (
         laptop={"activation": FOUR, "width": WIDTHS[:-1]},
         paper={"width": WIDTHS, "weight_scale": (1.0, 4.0, 16.0)},
     ),
-    # Shown in: idea, "The result", as bands; explorer ComplexityMap; no claims.
+    # Shown in: idea, "The result", as bands; no claims.
     _experiment(
         "references",
         "What are the measures of functions that everybody knows?",

@@ -195,7 +195,7 @@ SPLINES = Experiment(
     _run_contender,
 )
 
-# Shown in: the same place, as the first figure; claim redshift.spline-turns.
+# Shown in: result, "Advanced: learn the activation itself"; claim redshift.spline-turns.
 SHAPE = Experiment(
     "redshift.spline-shape",
     "What does the activation that was learned for modular addition look like?",

@@ -64,6 +64,7 @@ def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
 # What each experiment varies, at every tier.
 
 SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
+FOUR = ("gelu", "selu", "tanh", "sine")  # with residual branches of either size
 DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
 EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
 LAPTOP: dict[str, Any] = {
@@ -125,7 +126,6 @@ SEQUENCES = Experiment(
 
 # Residual branches that start at full size, or at that of GPT-2.  Shown in: limits, "Result 3";
 # claims redshift.transformer-shoulder, transformer-no-shoulder.
-FOUR = ("gelu", "selu", "tanh", "sine")
 SHOULDERS = Experiment(
     "redshift.transformer-shoulders",
     "Does the initial size of the residual branches decide where complexity rises?",
