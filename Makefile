@@ -29,7 +29,7 @@ CONSTRAINTS ?= -c constraints.txt
 NEWEST = $(if $(CONSTRAINTS),(3, 13),(3, 99))
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test units pages check lint notebooks bench growth recheck frames oldest processors links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: help book test units pages check numbers lint notebooks bench growth recheck frames oldest processors links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -40,6 +40,7 @@ help:
 	@echo 'make check                what the files changed since the last commit can touch, a minute'
 	@echo 'make units                lint, types and the tests that need no page'
 	@echo 'make pages                book, and the tests of its pages and explorers in a browser'
+	@echo 'make numbers              write the ledger'"'"'s numbers into pages and notebooks'
 	@echo 'make lint                 ruff, mypy, the floors of imports and the size of the house'
 	@echo 'make notebooks            run every notebook in one process, smoke tier'
 	@echo 'make bench                benchmarks against peers'
@@ -107,6 +108,9 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python book/tools/check_changes.py
+
+numbers: $(VENV)/.book
+	$(BIN)/python book/tools/update_numbers.py
 
 notebooks: $(VENV)/.test
 	$(PYTEST) tests/book/test_notebooks_run.py --slow --durations=0

@@ -208,10 +208,11 @@ class Population:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
         Inputs and targets are shared, or each member's own, as in `forward`; `ibcore.training.Plan`
-        and `Method` describe targets, options and errors.  Member i's order of minibatches depends
-        on ``seed`` and i alone, or on the i-th of m seeds.  After each number of steps in ``looks``
-        (0: before the first), ``on_look`` gets it, the numbers of some members (int64, on the CPU)
-        and a population of copies of them: once for each chunk, also of those that stopped early.
+        and `OptimizerConfig` describe targets, options and errors.  Member i's order of minibatches
+        depends on ``seed`` and i alone, or on the i-th of m seeds.  After each number of steps in
+        ``looks`` (0: before the first), ``on_look`` gets it, the numbers of some members (int64, on
+        the CPU) and a population of copies of them: once for each chunk, also of those that
+        stopped early.
 
         Examples
         --------
@@ -228,7 +229,7 @@ class Population:
                 on_look(step, members, Population(self.architecture, dict(parameters)))
 
         rates = (learning_rate, weight_decay, momentum)
-        method = training.Method(optimizer, *rates, betas, eps, decay_steps, sam_radius)
+        method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
         hooks = (stop_at, on_step, looks, on_look and look)
         plan = training.Plan(loss, steps, method, batch_size, *hooks)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +14,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 import ibcore
-from ibcore.exercises import Exercise, Outcome, Wrong, check, exercises, find, try_out
-from ibcore.exercises.checking import CHAPTERS, Choice, Function, Law, Number, judge
+from ibcore.exercises import (
+    _GRADING,
+    CHAPTERS,
+    Choice,
+    Exercise,
+    Function,
+    Law,
+    Number,
+    Outcome,
+    Wrong,
+    _exercises_of,
+    check,
+    exercises,
+    find,
+    judge,
+    try_out,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_MEMORY = find("memory.limits.1")
@@ -326,21 +343,66 @@ def test_an_exercise_with_a_bad_id_or_too_few_wrong_answers_is_refused() -> None
         Choice("height", options=("width", "depth"))
 
 
-def test_two_exercises_with_one_id_or_in_a_wrong_file_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from ibcore.exercises import memory_limits
+@pytest.fixture
+def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the file of the only chapter there is: a copy of that of memory.limits."""
+    folder = ROOT / "book" / "exercises"
+    path = Path(shutil.copy(folder / "memory.limits.yml", tmp_path))
+    monkeypatch.setattr("ibcore.exercises._folder", lambda: tmp_path)
+    _exercises_of.cache_clear()
+    yield path
+    _exercises_of.cache_clear()
 
-    for found, complaint in (
-        ((IN_MEMORY, IN_MEMORY), "ids occur twice: memory.limits.1"),
-        ((find("memory.idea.1"),), r"memory.idea.1 stands in the file of memory.limits"),
-    ):
-        monkeypatch.setattr(memory_limits, "EXERCISES", found)
-        exercises.cache_clear()
-        with pytest.raises(ValueError, match=complaint):
-            exercises()
-    monkeypatch.undo()
-    exercises.cache_clear()
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("memory.limits.2", "memory.limits.1", "ids occur twice: memory.limits.1; rename"),
+        ("memory.limits.2", "memory.idea.9", r"memory.idea.9 stands in .*memory\.limits"),
+        ("import cache", "import cash", "memory.limits.yml holds no exercises: ImportError"),
+        ("\nexercises:", "\nexercise:", "memory.limits.yml holds no exercises: KeyError"),
+        ("Number(16.0", "Numbr(16.0", "yml: exercise memory.limits.1 is refused: NameError"),
+        ("kind: core", "kind: hard", "limits.3 is refused: .*'hard' is none of warm-up, core"),
+        ("kind: core", "sort: core", "limits.3 is refused: .*unexpected .*'sort'"),
+        ("Number(16.0", "Number(1 6.0", "limits.1 is refused: SyntaxError"),
+        ("code: answer = 1 / 16", "code: 1", "limits.1 is refused: .*1 is not text; put it"),
+        ("title: A learning", "title: 4 #", "limits.1 is refused: .*4 is not text; put it"),
+        ("code: answer = 1 / 16", "cod: answer = 1", "limits.1 is refused: .*'cod'"),
+        ("- replaces: change =", "- replaces: charge =", "limits.3 is refused: .*stands 0 times"),
+    ],
+)
+def test_a_mistake_in_a_file_is_an_error_that_names_file_and_exercise(
+    chapter: Path, old: str, new: str, complaint: str
+) -> None:
+    text = chapter.read_text("utf-8")
+    assert old in text
+    chapter.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(ValueError, match=complaint):
+        find("memory.limits.1")
+
+
+def test_to_find_an_exercise_only_the_file_of_its_chapter_is_read(chapter: Path) -> None:
+    assert [path.name for path in chapter.parent.iterdir()] == ["memory.limits.yml"]
+    assert find("memory.limits.1") == IN_MEMORY
+    with pytest.raises(ValueError, match=r"memory.idea.yml holds no exercises: FileNotFound"):
+        find("memory.idea.1")
+
+
+def test_every_file_of_exercises_belongs_to_a_chapter() -> None:
+    names = {path.name for path in (ROOT / "book" / "exercises").iterdir()}
+    assert names == {f"{chapter}.yml" for chapter in CHAPTERS}
+
+
+def test_the_python_shared_in_a_file_of_exercises_is_clean(tmp_path: Path) -> None:
+    for path in (ROOT / "book" / "exercises").iterdir():
+        code = yaml.safe_load(path.read_text("utf-8")).get("code", "").strip()
+        (tmp_path / f"{path.stem.replace('.', '_')}.py").write_text(f"{code}\n", "utf-8")
+    options = [f"builtins={[*_GRADING]}", "lint.isort.known-first-party=['ibcore']"]
+    settings = [part for each in (ROOT / "pyproject.toml", *options) for part in ("--config", each)]
+    for command in (["check", "--ignore", "D100,F401"], ["format", "--check"]):  # graders import
+        run = [sys.executable, "-m", "ruff", *command, *settings, "."]
+        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
 
 
 def cells(exercise: Exercise) -> list[str]:

@@ -16,7 +16,7 @@ from sphinx.util.nodes import make_refnode
 
 ALIASES = {  # names that a module holds for its type checker only
     "Figure": "matplotlib.figure.Figure",
-    "Method": "ibcore.training.Method",
+    "OptimizerConfig": "ibcore.training.OptimizerConfig",
 }
 FOREIGN = ("pd.", "matplotlib.")  # packages that have a description elsewhere
 TYPE_PARAMETERS = frozenset("KC")  # of `Experiment`

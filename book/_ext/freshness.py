@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 MARKER = ".ibbook.json"
 
-_EXECUTION = ("ibcore/**/*.py", "book/results/**/*.parquet")
+_EXECUTION = ("ibcore/**/*.py", "book/exercises/*.yml", "book/results/**/*.parquet")
 _BENCHMARKS = Path("book/results/benchmarks")  # a page shows them, no notebook reads them
 _PAGES = (
     "_config.yml",

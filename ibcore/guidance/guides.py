@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ibcore.guidance.taps import Mode, Taps, in_mode, isolated, layer_names
+from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, seeded_rng
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
@@ -127,7 +127,7 @@ class NetworkGuide:
             if self.mode == "eval":
                 self.model(batch.x, **self.options)
             else:
-                with isolated(self.seed + self.calls, batch.x.device):
+                with seeded_rng(self.seed + self.calls, batch.x.device):
                     functional_call(self.model, own, (batch.x,), self.options)
             return {name: taps[name] for name in self.names}
 

@@ -808,7 +808,7 @@ def _splits(
 # The criterion for all pairs of two lists of layers at once, in the cheaper of two forms.
 
 
-class Table(NamedTuple):
+class HsicMatrix(NamedTuple):
     """The criterion of all pairs (k, l), and of each layer with itself, (k,) and (l,)."""
 
     cross: Tensor
@@ -848,7 +848,7 @@ def hsic_table(
     unbiased: bool,
     kernel: Kernel = "linear",
     sigma: float | None = None,
-) -> Table:
+) -> HsicMatrix:
     """Return the criterion for all pairs of layers; ``ys`` None compares a list with itself.
 
     Parameters
@@ -875,7 +875,7 @@ def hsic_table(
         unbiased=unbiased,
         inner=torch.inner,
     )
-    return Table(cross, first.own(), second.own())
+    return HsicMatrix(cross, first.own(), second.own())
 
 
 class _Grams:
@@ -904,7 +904,9 @@ class _Grams:
         return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
 
 
-def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool) -> Table:
+def _feature_table(
+    xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool
+) -> HsicMatrix:
     """Return the table of a linear kernel without any (n, n) matrix."""
     first = [centered(x) for x in xs]
     second = first if ys is None else [centered(y) for y in ys]
@@ -916,9 +918,9 @@ def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiase
     cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
     if ys is None:
         own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
-        return Table(cross, own, own)
+        return HsicMatrix(cross, own, own)
     both = ((first, left), (second, right))
-    return Table(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
+    return HsicMatrix(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
 
 
 def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
@@ -1182,7 +1184,7 @@ class MinibatchCKA:
             raise ValueError("an RBF kernel over batches needs one width for all; give sigma")
         self.kernel, self.unbiased, self.sigma = kernel, unbiased, sigma
         self.batches = 0
-        self._total: Table | None = None
+        self._total: HsicMatrix | None = None
 
     def update(self, xs: Sequence[Tensor], ys: Sequence[Tensor] | None = None) -> None:
         """Take in a batch: features (b, p) of each layer, as in `ibcore.guidance.cka_matrix`.
@@ -1209,7 +1211,7 @@ class MinibatchCKA:
             )
         known = table if self._total is None else self._total
         more = (old + new for old, new in zip(known, table, strict=True))
-        self._total = table if self._total is None else Table(*more)
+        self._total = table if self._total is None else HsicMatrix(*more)
         self.batches += 1
 
     def value(self) -> Tensor:

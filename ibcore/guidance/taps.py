@@ -245,7 +245,7 @@ def _first_tensor(name: str, output: Any) -> Tensor:
 
 
 @contextmanager
-def isolated(seed: int, device: torch.device) -> Iterator[None]:
+def seeded_rng(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators of the CPU and of a device for a while, then restore them.
 
     Dropout and the initial weights of `torch.nn` modules draw from them.
@@ -253,7 +253,7 @@ def isolated(seed: int, device: torch.device) -> Iterator[None]:
     Examples
     --------
     >>> before = torch.random.get_rng_state()
-    >>> with isolated(0, torch.device("cpu")):
+    >>> with seeded_rng(0, torch.device("cpu")):
     ...     _ = torch.rand(3)
     >>> torch.equal(before, torch.random.get_rng_state())
     True
@@ -475,7 +475,7 @@ def _initialize(name: str, module: nn.Module, seed: int) -> None:
     own = next(module.parameters(recurse=False), None)
     if reset is not None:
         device = torch.device("cpu") if own is None else own.device
-        with isolated(seed, device):
+        with seeded_rng(seed, device):
             reset()
     elif own is not None:
         raise ValueError(

@@ -31,14 +31,14 @@ from ibcore.guidance.taps import (
     Pairs,
     Taps,
     in_mode,
-    isolated,
     layer_names,
     layer_pairs,
     redraw,
+    seeded_rng,
 )
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
-from ibcore.training import LOSSES, Loss, Method, Optimizer
+from ibcore.training import LOSSES, Loss, Optimizer, OptimizerConfig
 from ibcore.training.loop import Batches
 
 # Checks of the data and options of guided training, before the first step.
@@ -99,7 +99,7 @@ def batch_sizes(
 
 def one_method(
     optimizer: Optimizer, learning_rate: float, weight_decay: float, momentum: float
-) -> Method:
+) -> OptimizerConfig:
     """Return a method for one network after a check of its numbers.
 
     Examples
@@ -107,7 +107,7 @@ def one_method(
     >>> one_method("sgd", 0.1, 0.0, 0.9).momentum
     0.9
     """
-    method = Method(optimizer, learning_rate, weight_decay, momentum)
+    method = OptimizerConfig(optimizer, learning_rate, weight_decay, momentum)
     method.rates(torch.zeros(1, 1))
     return method
 
@@ -535,7 +535,7 @@ class Guidance:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class TrainingRun:
     """All of a run: the network that learns, its data and its options.
 
     ``data.x`` holds the points with labels, then those without.
@@ -547,7 +547,7 @@ class Job:
     schedule: Schedule
     task: TaskLoss
     task_sees_all: bool
-    method: Method
+    method: OptimizerConfig
     steps: int
     batch_sizes: tuple[int | None, int | None]
     seed: int
@@ -566,7 +566,7 @@ class Record:
     checked: int = 0
 
 
-def run_steps(job: Job) -> Record:
+def run_steps(job: TrainingRun) -> Record:
     """Train the network in place and return what was recorded.
 
     Raises
@@ -594,7 +594,9 @@ def run_steps(job: Job) -> Record:
     return record
 
 
-def _loss(job: Job, order: "_Order", weights: Weights, names: list[str], record: Record) -> Tensor:
+def _loss(
+    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: Record
+) -> Tensor:
     """Return the loss of the next batch, and record its parts."""
     guidance = job.guidance if weights.guide else None
     batch = order.draw(with_unlabeled=guidance is not None or job.task_sees_all)
@@ -619,7 +621,7 @@ def _loss(job: Job, order: "_Order", weights: Weights, names: list[str], record:
 class _Order:
     """Draws batches: points with labels and those without in orders of their own."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingRun) -> None:
         device, labeled = job.data.x.device, len(job.data.y)
         self.data, self.labeled = job.data, labeled
         first, second = job.batch_sizes
@@ -647,7 +649,7 @@ class _Rows:
         return self.all if rows is None else rows[0]
 
 
-def _optimizer(job: Job) -> torch.optim.Optimizer:
+def _optimizer(job: TrainingRun) -> torch.optim.Optimizer:
     """Return a fresh optimizer of `torch.optim`."""
     method, parameters = job.method, list(job.model.parameters())
     options: dict[str, Any] = {
@@ -662,14 +664,14 @@ def _optimizer(job: Job) -> torch.optim.Optimizer:
     return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
 
 
-def _look(job: Job, step: int) -> None:
+def _look(job: TrainingRun, step: int) -> None:
     """Show the network to the caller, in evaluation mode and without gradient."""
     if job.on_look is not None and step in job.looks:
         with in_mode(job.model, "eval"), torch.no_grad():
             job.on_look(step, job.model)
 
 
-def _check(job: Job, record: Record) -> None:
+def _check(job: TrainingRun, record: Record) -> None:
     """Raise unless all losses since the last check are finite."""
     for step in range(record.checked, len(record.losses)):
         value, gaps = record.losses[step], record.gaps[step]
@@ -823,7 +825,7 @@ def guide(
     alignment = alignment or Alignment()
     data = all_points(x, y, unlabeled, place)
     sizes = batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
-    job = Job(
+    job = TrainingRun(
         model=model,
         data=data,
         guidance=_guidance(model, guide, data, alignment=alignment, mapping=mapping, layers=layers),
@@ -839,7 +841,7 @@ def guide(
         on_step=on_step,
     )
     check_steps(steps, looks, on_look)
-    with isolated(generator(seed).initial_seed(), place), torch.enable_grad():
+    with seeded_rng(generator(seed).initial_seed(), place), torch.enable_grad():
         record = run_steps(job)
     return _guided(job, record)
 
@@ -864,7 +866,7 @@ def _guidance(
     return Guidance(reference, pairs, alignment)
 
 
-def _guided(job: Job, record: Record) -> Guided:
+def _guided(job: TrainingRun, record: Record) -> Guided:
     """Put what was recorded into tables."""
     pairs = list(job.guidance.pairs) if job.guidance else []
     steps = np.arange(1, job.steps + 1)

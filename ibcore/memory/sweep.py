@@ -56,7 +56,7 @@ class Pipeline:
     name
         What tables and figures call it.
     optimizer, learning_rate, weight_decay, momentum
-        As in `ibcore.training.Method`: decay is added to the gradient for ``"sgd"`` and
+        As in `ibcore.training.OptimizerConfig`: decay is added to the gradient for ``"sgd"`` and
         ``"adam"``, and shrinks the weights directly for ``"adamw"``.  It acts on all parameters.
     batch_size
         Points in a minibatch.
@@ -534,7 +534,7 @@ def _forgets(result: SweepResult, eps: float) -> NDArray[np.bool_]:
 # Look at networks while they train: accuracy, loss, what they predict, what their weights keep.
 
 
-class Watcher:
+class MetricRecorder:
     """Records the measures of m networks at every look; give it to training as ``on_look``.
 
     Parameters
@@ -688,7 +688,7 @@ def sweep(
         start = scale_weights(
             repeat_members(drawn, len(factors) // networks), factors, layers=layers
         )
-        watcher = Watcher(data, start, moments)
+        watcher = MetricRecorder(data, start, moments)
         chosen = [pipelines[number] for number in group]
         _train(start, data.train, chosen, steps=steps, seeds=seeds, watcher=watcher)
         part = (len(moments), len(group), len(alphas), networks)
@@ -719,7 +719,7 @@ def _train(
     *,
     steps: int,
     seeds: Sequence[int],
-    watcher: Watcher,
+    watcher: MetricRecorder,
 ) -> None:
     """Train pipelines of one optimizer and batch size; ``start`` holds them one after the other.
 

@@ -14,7 +14,7 @@ from ibcore.metainit.baselines import (
     squared_error,
     variance_explained,
 )
-from ibcore.metainit.bayes import Belief, TaskPrior, believe, guess_accuracy, memorize_majority
+from ibcore.metainit.bayes import Posterior, TaskPrior, guess_accuracy, memorize_majority, posterior
 from ibcore.metainit.gap import GapKind, Reduction, gap, gap_reduction, pool_inverse_variance
 from ibcore.metainit.learner import Fitted, MetaLearner, Outer
 from ibcore.metainit.maml import (
@@ -31,19 +31,18 @@ from ibcore.metainit.maml import (
 
 __all__ = [
     "BUDGETS",
-    "Belief",
     "Fitted",
     "GapKind",
     "Inner",
     "MetaLearner",
     "Outer",
     "Points",
+    "Posterior",
     "Reduction",
     "Start",
     "TaskPrior",
     "accuracy",
     "adapt",
-    "believe",
     "full_rates",
     "gap",
     "gap_reduction",
@@ -54,6 +53,7 @@ __all__ = [
     "optimizer_curve",
     "pool_inverse_variance",
     "pooled",
+    "posterior",
     "predict",
     "random_starts",
     "rates_curve",

@@ -24,9 +24,9 @@ from ibcore.metainit.maml import (
 )
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
-from ibcore.training import Loss, Method, Optimizer
-from ibcore.training.loop import Table
-from ibcore.training.optimizers import Updater
+from ibcore.training import Loss, Optimizer, OptimizerConfig
+from ibcore.training.loop import FlatParameters
+from ibcore.training.optimizers import StackedOptimizer
 
 BUDGETS = (0, 1, 10, 50, 100, 200)  # steps after which the paper's public code looks, and 0
 
@@ -65,7 +65,7 @@ def optimizer_curve(
     steps
         After how many steps to evaluate: rising, at least 0.
     optimizer, learning_rate, weight_decay, momentum
-        As in `ibcore.training.Method`; the defaults are those of `torch.optim.AdamW`.
+        As in `ibcore.training.OptimizerConfig`; the defaults are those of `torch.optim.AdamW`.
     loss, task_chunk, vectorize
         As in `meta_gradient`.
 
@@ -88,7 +88,7 @@ def optimizer_curve(
     >>> curve.shape, bool((curve[1] - 1).abs().max() < 0.1)
     (torch.Size([2, 5, 2, 1]), True)
     """
-    method = Method(
+    method = OptimizerConfig(
         optimizer, learning_rate=learning_rate, weight_decay=weight_decay, momentum=momentum
     )
     inner = Inner(model, loss, vectorize)
@@ -96,8 +96,8 @@ def optimizer_curve(
 
     def run(part: slice) -> Tensor:
         points = support[0][part], support[1][part]
-        table = Table({name: value[part] for name, value in own.items()})  # a copy
-        updater = Updater(method.rates(table.values), table.values)
+        table = FlatParameters({name: value[part] for name, value in own.items()})  # a copy
+        updater = StackedOptimizer(method.rates(table.values), table.values)
 
         def advance(current: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
             updater.step(table.gradient(inner.losses(current, points)))

@@ -49,7 +49,7 @@ class TaskPrior:
 
 
 @dataclass(frozen=True, eq=False)
-class Belief:
+class Posterior:
     """What the ideal learner believes after a support set.
 
     Attributes
@@ -77,9 +77,9 @@ class Belief:
         return self.variance.mean(-1)
 
 
-def believe(
+def posterior(
     prior: TaskPrior, picked: Tensor, labels: Tensor, *, noise: float | None = None
-) -> Belief:
+) -> Posterior:
     r"""Return the posterior of the ideal learner after each support set.
 
     .. math:: p(h \mid S) \propto p(h) \prod_{i=1}^n p(y_i \mid h(x_i))
@@ -110,7 +110,7 @@ def believe(
     --------
     >>> tables = torch.tensor([[0.0, 0, 1], [0, 1, 1]]).double()
     >>> prior = TaskPrior(tables, torch.ones(2).double() / 2)
-    >>> believe(prior, torch.tensor([[0, 2]]), torch.tensor([[0, 1]])).mean.tolist()
+    >>> posterior(prior, torch.tensor([[0, 2]]), torch.tensor([[0, 1]])).mean.tolist()
     [[0.0, 0.5, 1.0]]
     """
     objects = prior.tables.shape[1]
@@ -129,7 +129,7 @@ def believe(
     else:
         moments = _noisy(prior, picked, values, noise)
     mean, square = moments
-    return Belief(mean, (square - mean.square()).relu())  # below 0 by rounding only
+    return Posterior(mean, (square - mean.square()).relu())  # below 0 by rounding only
 
 
 def _exact(prior: TaskPrior, picked: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

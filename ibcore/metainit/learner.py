@@ -115,15 +115,15 @@ class Fitted:
     validation: Tensor
 
 
-class Best:
+class EarlyStopping:
     """The best validation so far, with a copy of its start: later steps cannot change it.
 
     Examples
     --------
-    >>> best, start = Best(), Start({"w": torch.zeros(1)}, {})
+    >>> best, start = EarlyStopping(), Start({"w": torch.zeros(1)}, {})
     >>> for step, loss in ((1, 3.0), (2, 1.0), (3, 2.0)):
     ...     _ = start.params["w"].add_(1)
-    ...     best.offer(step, loss, start)
+    ...     best.update(step, loss, start)
     >>> best.step, best.start.params["w"].item(), best.failures
     (2, 2.0, 1)
     """
@@ -134,7 +134,7 @@ class Best:
         self.steps: list[int] = []
         self.losses: list[float] = []
 
-    def offer(self, step: int, loss: float, start: Start) -> None:
+    def update(self, step: int, loss: float, start: Start) -> None:
         """Note a validation."""
         better = not self.losses or loss < min(self.losses)
         self.steps.append(step)
@@ -144,7 +144,7 @@ class Best:
             self.step, self.start = step, start.copy()
 
 
-def descend(
+def meta_train(
     start: Start, gradient: Gradient, *, outer: Outer, kind: RateKind, judge: Judge | None = None
 ) -> Fitted:
     """Run the outer loop from a copy of ``start``.
@@ -172,12 +172,13 @@ def descend(
     >>> def gradient(at, step):  # of w**2
     ...     return at.params["w"] ** 2, Start({"w": 2 * at.params["w"]}, {})
     >>> outer = Outer(steps=50, optimizer="sgd", learning_rate=0.1, clip=None, weight_decay=0)
-    >>> fitted = descend(Start({"w": torch.tensor(1.0)}, {}), gradient, outer=outer, kind="fixed")
+    >>> begin = Start({"w": torch.tensor(1.0)}, {})
+    >>> fitted = meta_train(begin, gradient, outer=outer, kind="fixed")
     >>> bool(fitted.last.params["w"].abs() < 1e-4)
     True
     """
     moving = _Moving(start, outer, kind)
-    best, losses = Best(), []
+    best, losses = EarlyStopping(), []
     for step in range(1, outer.steps + 1):
         loss, slopes = gradient(moving.start, step - 1)
         moving.step(slopes)
@@ -187,7 +188,7 @@ def descend(
         if step % _CHECK_EVERY == 0 or step == outer.steps:
             _check_finite(losses)
         if judge is not None and (step % outer.validate_every == 0 or step == outer.steps):
-            best.offer(step, judge(moving.start), moving.start)
+            best.update(step, judge(moving.start), moving.start)
             if outer.patience is not None and best.failures >= outer.patience:
                 break
     _check_finite(losses)
@@ -378,7 +379,7 @@ class MetaLearner:
         def judge(start: Start) -> float:
             return self._validate(start, validation)
 
-        fitted = descend(
+        fitted = meta_train(
             self.start,
             gradient,
             outer=outer,

@@ -10,7 +10,6 @@ from ibcore.runs.claims import (
     evaluate,
     read_ledger,
 )
-from ibcore.runs.cli import fill_text
 from ibcore.runs.estimate import Estimate, estimate
 from ibcore.runs.execute import CellError, run
 from ibcore.runs.executors import open_executor
@@ -47,7 +46,6 @@ __all__ = [
     "estimate",
     "evaluate",
     "experiments",
-    "fill_text",
     "find",
     "load",
     "measurements",

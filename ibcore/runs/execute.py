@@ -42,7 +42,7 @@ from ibcore.runs.store import (
     write_atomically,
     write_table,
 )
-from ibcore.runs.workers import Crew, Outcome, WorkerFailedError, outcomes
+from ibcore.runs.workers import CellResult, Crew, WorkerFailedError, outcomes
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 
 # Files to which short cells are appended: a cell costs one write, not a file of its own.
@@ -391,14 +391,16 @@ class CellError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Job:
+class ExperimentRun:
     """One experiment at one tier, with all that stays the same from cell to cell."""
 
     cells: CellFolder
     origin: Provenance  # of a cell, but for what belongs to the cell alone
 
     @classmethod
-    def prepare(cls, experiment: AnyExperiment, tier: Tier, store: Path | str | None) -> "Job":
+    def prepare(
+        cls, experiment: AnyExperiment, tier: Tier, store: Path | str | None
+    ) -> "ExperimentRun":
         """Plan the cells and find out where they will lie."""
         cells = CellFolder(experiment, tier, own_store(store), experiment.plan(tier))
         commit, dirty = git_state()
@@ -472,7 +474,7 @@ class Job:
                 "on with the code that began"
             )
 
-    def keep(self, key: str, outcome: Outcome, writer: SegmentWriter) -> FinishedCell:
+    def keep(self, key: str, outcome: CellResult, writer: SegmentWriter) -> FinishedCell:
         """Store a finished cell, with where it comes from."""
         table = to_table(outcome.frame)
         origin = replace(
@@ -534,7 +536,7 @@ class Job:
 # Join the finished cells of a run into one result.
 
 
-def gather(job: Job, results: Mapping[str, FinishedCell]) -> pd.DataFrame:
+def gather(job: ExperimentRun, results: Mapping[str, FinishedCell]) -> pd.DataFrame:
     """Join the cells in order, store the result, and remove the cell files.
 
     Raises
@@ -643,7 +645,7 @@ def run(
     chosen = find(experiment) if isinstance(experiment, str) else experiment
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be above 0 seconds, got {time_limit}")
-    job = Job.prepare(chosen, check_tier(tier) if tier else default_tier(), store)
+    job = ExperimentRun.prepare(chosen, check_tier(tier) if tier else default_tier(), store)
     where = str(device or "cpu") if executor else str(resolve_device(device))
     crew = _crew(executor, workers, time_limit)
     if job.cells.gathered.exists():
@@ -703,7 +705,7 @@ def _limit(
 
 
 @contextmanager
-def _bar(job: Job, *, done: int, show: bool) -> Iterator[Any]:
+def _bar(job: ExperimentRun, *, done: int, show: bool) -> Iterator[Any]:
     """Open a progress bar on the standard error stream."""
     from tqdm import tqdm
 

@@ -107,7 +107,7 @@ class WorkerFailedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellResult:
     """What a worker sends back: the frame, the seconds it took, and where it ran."""
 
     frame: "pd.DataFrame"
@@ -115,7 +115,7 @@ class Outcome:
     machine: Machine
 
 
-def compute(run_cell: RunCell, cell: Any, device: str) -> Outcome:
+def compute(run_cell: RunCell, cell: Any, device: str) -> CellResult:
     """Compute one cell; runs wherever the executor puts it.
 
     Raises
@@ -133,10 +133,10 @@ def compute(run_cell: RunCell, cell: Any, device: str) -> Outcome:
         raise TypeError(
             f"run_cell returned {type(frame).__name__}; it must return a pandas DataFrame"
         )
-    return Outcome(frame, seconds, machine(place))
+    return CellResult(frame, seconds, machine(place))
 
 
-def compute_alone(run_cell: RunCell, cell: Any, device: str) -> Outcome:
+def compute_alone(run_cell: RunCell, cell: Any, device: str) -> CellResult:
     """Compute one cell as one worker of several, which must not share a GPU."""
     check_own_gpu(device)
     return compute(run_cell, cell, device)
@@ -144,7 +144,7 @@ def compute_alone(run_cell: RunCell, cell: Any, device: str) -> Outcome:
 
 def outcomes(
     run_cell: RunCell, cells: Iterable[tuple[str, Any]], *, crew: Crew | None, device: str
-) -> Generator[tuple[str, Outcome], None, None]:
+) -> Generator[tuple[str, CellResult], None, None]:
     """Yield the key and outcome of each cell as it arrives.
 
     A cell is taken from ``cells`` when it can start.  Without a crew the cells run here, one
@@ -174,11 +174,11 @@ class _Submission:
         self, run_cell: RunCell, cells: Iterator[tuple[str, Any]], crew: Crew, device: str
     ) -> None:
         self.run_cell, self.cells, self.crew, self.device = run_cell, cells, crew, device
-        self.waiting: dict[Future[Outcome], str] = {}  # in the order in which they will start
-        self.arrived: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self.waiting: dict[Future[CellResult], str] = {}  # in the order in which they will start
+        self.arrived: SimpleQueue[Future[CellResult]] = SimpleQueue()
         self.failed: WorkerFailedError | None = None
 
-    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+    def outcomes(self) -> Iterator[tuple[str, CellResult]]:
         try:
             self._submit()
             while self.waiting:
@@ -207,7 +207,7 @@ class _Submission:
             self.waiting[future] = key
             future.add_done_callback(self.arrived.put)
 
-    def _next(self) -> tuple[str, Outcome | None]:
+    def _next(self) -> tuple[str, CellResult | None]:
         """Wait for an outcome and keep nothing else of its future.
 
         While a future lives, Dask computes its cell again if it loses the worker that has it.
@@ -217,7 +217,9 @@ class _Submission:
         key = self.waiting.pop(future)
         return key, self._result(key, future, started)
 
-    def _result(self, key: str, future: Future[Outcome], started: list[str]) -> Outcome | None:
+    def _result(
+        self, key: str, future: Future[CellResult], started: list[str]
+    ) -> CellResult | None:
         try:
             return future.result()
         except CancelledError as error:

@@ -2,30 +2,30 @@
 
 from ibcore.training.loop import (
     LOSSES,
-    Job,
     Look,
     Loss,
     LossFunction,
     Plan,
     Progress,
     Trained,
+    TrainingRun,
     make_job,
     train_stacked,
 )
-from ibcore.training.optimizers import OPTIMIZERS, Method, Optimizer
+from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig
 
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
-    "Job",
     "Look",
     "Loss",
     "LossFunction",
-    "Method",
     "Optimizer",
+    "OptimizerConfig",
     "Plan",
     "Progress",
     "Trained",
+    "TrainingRun",
     "make_job",
     "train_stacked",
 ]

@@ -19,7 +19,7 @@ from torch.nn import functional
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
-from ibcore.training.optimizers import Method, Rates, Updater
+from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
 
 if TYPE_CHECKING:
     from ibcore.population import Population
@@ -274,7 +274,7 @@ class Plan:
 
     loss: Loss | LossFunction
     steps: int
-    method: Method = field(default_factory=Method)
+    method: OptimizerConfig = field(default_factory=OptimizerConfig)
     batch_size: int | None = None
     stop_at: float | None = None
     on_step: Progress | None = None
@@ -298,7 +298,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class TrainingRun:
     """Networks, and the data of each: parameters (m, ...), x (m, n, in), y (m, n, ...)."""
 
     architecture: nn.Module
@@ -307,7 +307,7 @@ class Job:
     y: Tensor
     plan: Plan
     loss: LossFunction
-    rates: Rates
+    rates: MemberRates
     seeds: Sequence[int]
 
     def __len__(self) -> int:
@@ -322,7 +322,7 @@ def make_job(
     *,
     plan: Plan,
     seeds: Sequence[int],
-) -> Job:
+) -> TrainingRun:
     """Check targets and rates, and give each member its own; x has shape (m, n, in).
 
     ``seeds`` (one for each member) decide the order of minibatches.
@@ -348,7 +348,7 @@ def make_job(
     if y.device != x.device:
         raise ValueError(f"y is on {y.device}, x on {x.device}; move y with y.to(x.device)")
     rates, loss = plan.method.rates(like), loss_function(plan.loss)
-    return Job(architecture, parameters, x, targets, plan, loss, rates, seeds)
+    return TrainingRun(architecture, parameters, x, targets, plan, loss, rates, seeds)
 
 
 # Sharpness-aware minimization: look at the gradient a little way uphill.
@@ -421,7 +421,7 @@ def stacked_forward(architecture: nn.Module) -> Forward:
     return vmap(call)
 
 
-class Table:
+class FlatParameters:
     """Parameters of m members as one table, a member in each row.
 
     Attributes
@@ -434,7 +434,7 @@ class Table:
 
     Examples
     --------
-    >>> table = Table({"weight": torch.zeros(2, 1, 3), "bias": torch.zeros(2, 1)})
+    >>> table = FlatParameters({"weight": torch.zeros(2, 1, 3), "bias": torch.zeros(2, 1)})
     >>> table.values += 1
     >>> table.leaves["weight"].tolist()
     [[[1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0]]]
@@ -520,7 +520,7 @@ class Trained:
     steps: Tensor
 
 
-def train_stacked(job: Job) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+def train_stacked(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """Train all members and return their parameters, losses (m,) and numbers of steps (m,).
 
     Raises
@@ -570,12 +570,12 @@ def train_stacked(job: Job) -> tuple[dict[str, Tensor], Tensor, Tensor]:
 class _Chunk:
     """Neighboring members, from their first step to their last."""
 
-    def __init__(self, job: Job, forward: Forward, part: slice) -> None:
+    def __init__(self, job: TrainingRun, forward: Forward, part: slice) -> None:
         self.part, self.forward, self.loss, self.stop_at = part, forward, job.loss, job.plan.stop_at
         self.x, self.y = job.x[part], job.y[part]
         self.batches = Batches(job.seeds[part], job.x.shape[1], job.plan.batch_size, job.x.device)
-        self.table = Table({name: value[part] for name, value in job.parameters.items()})
-        self.updater = Updater(job.rates.take(part), self.table.values)
+        self.table = FlatParameters({name: value[part] for name, value in job.parameters.items()})
+        self.updater = StackedOptimizer(job.rates.take(part), self.table.values)
         self.sharp = bool((self.updater.rates.sam_radius > 0).any())
         self.result = self.table.values.clone()
         self.rows = torch.arange(len(self.x), device=job.x.device)  # members still training
@@ -619,7 +619,7 @@ class _Chunk:
         return self.result
 
 
-def _look(job: Job, chunks: Sequence[_Chunk], looks: Set[int]) -> None:
+def _look(job: TrainingRun, chunks: Sequence[_Chunk], looks: Set[int]) -> None:
     """Report the parameters of every chunk, once for each look, in order."""
     if job.plan.on_look is None:
         return
@@ -634,9 +634,9 @@ def _rows(data: Tensor, rows: Tensor) -> Tensor:
     return data[: len(rows)] if data.stride(0) == 0 else data[rows]
 
 
-def _activation_bytes(job: Job, forward: Forward, batch: int) -> int:
+def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
     """Return the bytes that one member needs for a step, and check its outputs on the way."""
-    leaves = Table({name: value[:1] for name, value in job.parameters.items()}).leaves
+    leaves = FlatParameters({name: value[:1] for name, value in job.parameters.items()}).leaves
     x, y = job.x[:1, :batch], job.y[:1, :batch]
 
     def work() -> None:
@@ -645,7 +645,7 @@ def _activation_bytes(job: Job, forward: Forward, batch: int) -> int:
     return 2 * saved_bytes(work)
 
 
-def _parts(job: Job, activations: int) -> list[slice]:
+def _parts(job: TrainingRun, activations: int) -> list[slice]:
     """Cut the members into chunks that fit the memory."""
     parameters = sum(value[0].numel() for value in job.parameters.values())
     each = activations + _COPIES * parameters * job.rates.learning_rate.element_size()
@@ -656,7 +656,7 @@ def _parts(job: Job, activations: int) -> list[slice]:
 
 @torch.no_grad()
 def _evaluate(
-    job: Job, forward: Forward, parameters: Mapping[str, Tensor], activations: int
+    job: TrainingRun, forward: Forward, parameters: Mapping[str, Tensor], activations: int
 ) -> Tensor:
     """Return the loss of each member on all its points, shape (m,)."""
     net = job.architecture

@@ -19,7 +19,7 @@ EPSILON = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Rates:
+class MemberRates:
     """A method with the rates of each member, shape (m, 1)."""
 
     optimizer: Optimizer
@@ -31,7 +31,7 @@ class Rates:
     decay_steps: Tensor | None
     sam_radius: Tensor
 
-    def take(self, rows: Tensor | slice) -> "Rates":
+    def take(self, rows: Tensor | slice) -> "MemberRates":
         """Return the rates of some members."""
         return replace(
             self,
@@ -44,7 +44,7 @@ class Rates:
 
 
 @dataclass(frozen=True, eq=False)
-class Method:
+class OptimizerConfig:
     """An optimizer and its options; rates are one number, or one for each member, shape (m,).
 
     Attributes
@@ -76,7 +76,7 @@ class Method:
 
     Examples
     --------
-    >>> Method("adam", learning_rate=0.5).rates(torch.zeros(2, 5)).learning_rate.tolist()
+    >>> OptimizerConfig("adam", learning_rate=0.5).rates(torch.zeros(2, 5)).learning_rate.tolist()
     [[0.5], [0.5]]
     """
 
@@ -102,7 +102,7 @@ class Method:
         if self.optimizer != "sgd" and bool((torch.as_tensor(self.momentum) != 0).any()):
             raise ValueError(f"momentum belongs to sgd; betas[0] is that of {self.optimizer}")
 
-    def rates(self, like: Tensor) -> Rates:
+    def rates(self, like: Tensor) -> MemberRates:
         """Give each member its rates; ``like`` is any tensor (m, ...) of the parameters.
 
         Raises
@@ -110,7 +110,7 @@ class Method:
         ValueError
             If a rate is out of range or has another length than m.
         """
-        return Rates(
+        return MemberRates(
             self.optimizer,
             _member_rate("learning_rate", self.learning_rate, like),
             _member_rate("weight_decay", self.weight_decay, like),
@@ -154,26 +154,26 @@ def _check_members(name: str, value: Tensor, like: Tensor) -> None:
         )
 
 
-class Updater:
+class StackedOptimizer:
     """Steps of one optimizer on parameters in a table, one member in each row.
 
     Parameters
     ----------
     rates
-        As from `Method.rates`.
+        As from `OptimizerConfig.rates`.
     table
         All parameters, shape (m, p); `step` changes it in place.
 
     Examples
     --------
     >>> table = torch.zeros(2, 1)
-    >>> method = Method("sgd", learning_rate=torch.tensor([1.0, 2.0]))
-    >>> Updater(method.rates(table), table).step(torch.ones(2, 1))
+    >>> method = OptimizerConfig("sgd", learning_rate=torch.tensor([1.0, 2.0]))
+    >>> StackedOptimizer(method.rates(table), table).step(torch.ones(2, 1))
     >>> table.tolist()
     [[-1.0], [-2.0]]
     """
 
-    def __init__(self, rates: Rates, table: Tensor) -> None:
+    def __init__(self, rates: MemberRates, table: Tensor) -> None:
         self.rates, self.table, self.count = rates, table, 0
         self._decays = bool((rates.weight_decay != 0).any())
         ends = rates.decay_steps

@@ -11,13 +11,21 @@ import pytest
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a small project with one module, one page and one result."""
     monkeypatch.setenv("IBCORE_TIER", "smoke")
-    for name in ("ibcore/nets.py", "book/page.md", "book/results/a.parquet", "book/claims.yml"):
+    for name in (
+        "ibcore/nets.py",
+        "book/page.md",
+        "book/results/a.parquet",
+        "book/claims.yml",
+        "book/exercises/lab.idea.yml",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["ibcore/nets.py", "book/results/a.parquet"])
+@pytest.mark.parametrize(
+    "name", ["ibcore/nets.py", "book/results/a.parquet", "book/exercises/lab.idea.yml"]
+)
 def test_code_and_results_make_the_notebooks_run_again(project: Path, name: str) -> None:
     before = freshness.execution_key(project), freshness.book_key(project)
     (project / name).write_text("changed")

@@ -93,6 +93,19 @@ def test_the_command_that_the_wheel_installs_starts(alone: Path) -> None:
     assert "claims" in done.stdout
 
 
+def test_the_wheel_alone_brings_the_exercises_and_checks_an_answer(alone: Path) -> None:
+    code = (
+        "from ibcore.exercises import CHAPTERS, check, exercises\n"
+        "assert {each.chapter for each in exercises()} == set(CHAPTERS)\n"
+        "print(check('memory.limits.1', 4))"
+    )
+    command = [str(alone / "env/bin/python"), "-P", "-c", code]
+    done = subprocess.run(
+        command, cwd=alone, env=colab.settings(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("✗ memory.limits.1: Not yet. The gradient shrinks")
+
+
 def test_without_one_of_its_needs_the_wheel_is_not_installed(tmp_path: Path) -> None:
     """The negative control: a need that is missing is noticed, not found somewhere else."""
     python = colab.create(tmp_path / "env", ("numpy", "pip"))

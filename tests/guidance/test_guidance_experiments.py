@@ -15,20 +15,20 @@ import ibcore.data
 from ibcore.guidance import Batch, PixelGuide, activations, cka, procrustes, redraw, ridge, rsa
 from ibcore.guidance.experiments import (
     curves,
-    room,
+    guided_trial,
     wide,
 )
-from ibcore.guidance.experiments.room import (
+from ibcore.guidance.experiments.guided_trial import (
     FLAT,
     Condition,
     Convolutional,
     Fit,
+    GuidedTrial,
     Images,
     Options,
     Perceptron,
-    Room,
+    ReducedGuide,
     Setting,
-    TurnedGuide,
     build_convolutional,
     guided_by,
     load_sets,
@@ -51,8 +51,8 @@ TINY = Setting(
 )
 
 
-def a_room(setting=TINY, network=0):
-    return Room(setting, network, seed=0, device=CPU)
+def a_trial(setting=TINY, network=0):
+    return GuidedTrial(setting, network, seed=0, device=CPU)
 
 
 def cells(experiment, config):
@@ -122,7 +122,7 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
             r"one first width, got channels=\(4, 4\)",
         ),
         (
-            lambda: TurnedGuide(SimpleNamespace(fixed=False), None),
+            lambda: ReducedGuide(SimpleNamespace(fixed=False), None),
             "depends on the batch; use one in evaluation mode",
         ),
     ],
@@ -133,14 +133,14 @@ def test_bad_input_is_named(make, message):
 
 
 def test_all_conditions_of_a_network_begin_alike_and_networks_differ():
-    here, starts = a_room(), []
+    here, starts = a_trial(), []
     for condition in (Condition("a"), *guided_by("pixels", "labels"), Condition("b", distill=True)):
         here.train(
             condition,
             looks=[0],
             on_look=lambda _, model: starts.append(model[1].weight.clone()),
         )
-    a_room(network=1).train(
+    a_trial(network=1).train(
         Condition("a"), looks=[0], on_look=lambda _, model: starts.append(model[1].weight.clone())
     )
     assert all(torch.equal(start, starts[0]) for start in starts[1:4])
@@ -148,7 +148,7 @@ def test_all_conditions_of_a_network_begin_alike_and_networks_differ():
 
 
 def test_unguided_training_is_that_of_plain_torch():
-    here = a_room()
+    here = a_trial()
     _, start = [], {}
     model = here.train(
         Condition("a"),
@@ -172,7 +172,7 @@ def test_unguided_training_is_that_of_plain_torch():
 
 def test_validation_chooses_among_all_candidates_and_never_sees_test_images():
     images = Images(labeled=200, pool=200, validation=200)
-    here = a_room(replace(TINY, images=images, target=Perceptron(width=32), steps=80))
+    here = a_trial(replace(TINY, images=images, target=Perceptron(width=32), steps=80))
     condition = Condition("tuned", learning_rates=(1e-9, 1e-2), weight_decays=(0.0, 1e3))
     assert len(here.candidates(condition)) == 4
     here.sets = here.sets._replace(test_x=here.sets.test_x * torch.nan)
@@ -180,7 +180,7 @@ def test_validation_chooses_among_all_candidates_and_never_sees_test_images():
 
 
 def test_one_candidate_is_taken_without_a_look():
-    here = a_room()
+    here = a_trial()
     here.sets = here.sets._replace(pool=here.sets.pool[:0], pool_y=here.sets.pool_y[:0])
     assert here.choose(Condition("plain"))[1] == Options(1e-3, 5.0, 0.0)
 
@@ -188,8 +188,8 @@ def test_one_candidate_is_taken_without_a_look():
 @pytest.mark.parametrize("guide", FLAT)
 def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(guide):
     (condition,) = guided_by(guide)
-    assert len(a_room().train(condition).pairs) == 3
-    here = a_room(replace(TINY, target=Perceptron(10, 8, "batch")))
+    assert len(a_trial().train(condition).pairs) == 3
+    here = a_trial(replace(TINY, target=Perceptron(10, 8, "batch")))
     names = [target for _, target in here.train(condition).pairs]
     assert names == ["1", "10", "19", "28"]  # linear layers 0, 3, 6 and 9 of blocks of three
     last = here.train(replace(condition, mapping="last")).pairs
@@ -197,10 +197,10 @@ def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(
 
 
 def test_every_guide_trains_a_target():
-    here, starts = a_room(), {}
+    here, starts = a_trial(), {}
     for condition in wide.wide_conditions(TINY):
         guided, options = here.choose(condition)
-        row = room.result_row(here, condition, guided, options)
+        row = guided_trial.result_row(here, condition, guided, options)
         starts[condition.name] = row
         assert np.isfinite(row["test_loss"])
         assert np.isfinite(row["guide_similarity"]) == (condition.guide is not None)
@@ -210,7 +210,7 @@ def test_every_guide_trains_a_target():
 
 
 def test_images_without_labels_change_what_a_guide_and_a_teacher_do():
-    here = a_room()
+    here = a_trial()
     for option in ({"guide": "untrained CNN"}, {"distill": True}):
         without, more = (here.train(Condition("x", unlabeled=n, **option)) for n in (0, 20))
         assert not torch.equal(without.model[1].weight, more.model[1].weight)
@@ -221,7 +221,7 @@ def test_a_remembered_guide_has_the_same_similarities():
     points = Batch(torch.rand(40, 90, generator=rng), torch.zeros(40), torch.arange(40))
     x = torch.rand(30, 12, generator=rng)
     rows = Batch(points.x[10:], points.y[10:], points.rows[10:])
-    seen, kept = PixelGuide()(rows)["pixels"], TurnedGuide(PixelGuide(), points)(rows)["pixels"]
+    seen, kept = PixelGuide()(rows)["pixels"], ReducedGuide(PixelGuide(), points)(rows)["pixels"]
     assert kept.shape == (30, 40)
     for measure in (cka, rsa, procrustes, ridge):
         assert measure(x, kept).item() == pytest.approx(measure(x, seen).item(), abs=1e-4)
@@ -229,7 +229,7 @@ def test_a_remembered_guide_has_the_same_similarities():
 
 @pytest.mark.parametrize("measure", ["rsa", "ridge", "procrustes"])
 def test_training_by_other_measures_uses_the_remembered_guide(measure, monkeypatch):
-    here, calls = a_room(), []
+    here, calls = a_trial(), []
     guide = here.guide("untrained CNN")
     monkeypatch.setattr(type(guide), "__call__", counted(type(guide).__call__, calls))
     here.train(Condition("x", "untrained CNN", measure=measure))
@@ -245,10 +245,10 @@ def counted(function, calls):
 
 
 def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
-    here, points = a_room(), a_room().new_points
+    here, points = a_trial(), a_trial().new_points
     model = here.train(Condition("x")).model
     views = here.new_views("untrained CNN")
-    table = pd.DataFrame(room.layer_table(model, views, points))
+    table = pd.DataFrame(guided_trial.layer_table(model, views, points))
     raw = here.guide("untrained CNN")(points)
     seen = activations(model, points.x, ["1", "3", "5"])
     assert len(table) == len(raw) * 3
@@ -260,7 +260,7 @@ def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     assert [*zip(even.guide_layer, even.target_layer, strict=True)] == [
         *[(1, 1), (2, 2), (3, 2), (4, 3)]
     ]
-    mean = room.cnn_similarity(model, here)
+    mean = guided_trial.cnn_similarity(model, here)
     assert mean == pytest.approx(even.similarity.mean(), abs=1e-4)
 
 
@@ -322,7 +322,7 @@ def test_matched_targets_are_nearer_in_accuracy_than_final_ones(mistakes):
 
 
 def test_consistency_is_that_of_the_last_look(mistakes):
-    here = a_room()
+    here = a_trial()
     model = here.train(Condition("unguided")).model
     own = outputs(model, here.sets.test_x).argmax(1) == here.sets.test_y
     other = outputs(here.trained, here.sets.test_x).argmax(1) == here.sets.test_y
@@ -333,7 +333,7 @@ def test_consistency_is_that_of_the_last_look(mistakes):
 
 
 def test_the_readout_is_ridge_regression_of_a_library():
-    here = a_room()
+    here = a_trial()
     known, held = (curves._last_layer(here, x).numpy() for x in (here.sets.x, here.sets.test_x))
     targets = nn.functional.one_hot(here.sets.y, 10).double().numpy()
     strength = 1e-3 * ((known - known.mean(0)) ** 2).sum() / len(known)
@@ -342,7 +342,7 @@ def test_the_readout_is_ridge_regression_of_a_library():
 
 
 def test_a_linear_function_has_variation_one_and_the_same_frequency_at_any_scale():
-    here = a_room()
+    here = a_trial()
     cell = curves.complexity_cells(curves.Complexity(TINY, paths=20, planes=2))[0]
     model = redraw(nn.Sequential(nn.Flatten(), nn.Linear(144, 10)), 0).requires_grad_(False)
     first = curves.measured(cell, here, model)

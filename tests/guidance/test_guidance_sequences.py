@@ -17,10 +17,10 @@ from ibcore.guidance import (
     guide,
 )
 from ibcore.guidance.experiments import EXPERIMENTS, wide
-from ibcore.guidance.experiments.room import (
+from ibcore.guidance.experiments.guided_trial import (
+    CachedGuide,
     Plain,
     PlainImages,
-    RememberedGuide,
     load_parts,
     plain_cells,
 )
@@ -32,7 +32,7 @@ from ibcore.guidance.experiments.sequence_runs import (
     InputGuide,
     Nested,
     Parity,
-    Reader,
+    SequenceModel,
     SequenceRNN,
     Sequences,
     TokenCKA,
@@ -52,7 +52,7 @@ from ibcore.runs.experiment import experiments
 CPU = torch.device("cpu")
 MINE = experiments("guidance")[8:]
 SMALL = Budget(steps=4, batch_size=8, sequences=32)
-TARGET, TEACHER = Reader("RNN", 6), Reader("Transformer", 8)
+TARGET, TEACHER = SequenceModel("RNN", 6), SequenceModel("Transformer", 8)
 
 
 def run(experiment, tier="smoke"):
@@ -203,8 +203,8 @@ def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
     batch = Batch(x[rows], y[rows], rows)
     wanted = own(batch)
     for entries in (2**27, 10):
-        monkeypatch.setattr("ibcore.guidance.experiments.room._ENTRIES", entries)
-        found = RememberedGuide(own, x, y)
+        monkeypatch.setattr("ibcore.guidance.experiments.guided_trial._ENTRIES", entries)
+        found = CachedGuide(own, x, y)
         assert found.kept == (entries > 10)
         for name, view in found(batch).items():
             torch.testing.assert_close(view, wanted[name])
@@ -214,7 +214,7 @@ def test_a_guide_that_depends_on_the_batch_cannot_be_remembered():
     x, y, _ = Copying(3, 4).draw("train", 8, 0)
     own = NetworkGuide(build(TEACHER, Copying(3, 4), 0), mode="train")
     with pytest.raises(ValueError, match="depends on the batch"):
-        RememberedGuide(own, x, y)
+        CachedGuide(own, x, y)
 
 
 def test_token_guides_are_one_hot_and_silent_where_no_answer_is_asked_for():

@@ -372,7 +372,7 @@ def test_tokens_are_compared_one_by_one_and_summed():
         Alignment(per_token=True).gaps({"g": y[:, :2]}, {"t": x}, [("g", "t")])
 
 
-class Reader(nn.Module):
+class SequenceModel(nn.Module):
     """A vanilla recurrent network that answers at every token."""
 
     def __init__(self):
@@ -389,7 +389,7 @@ def test_a_recurrent_network_learns_with_a_transformer_at_its_side():
     answers = tokens.roll(1, 1)
     answers[:, 0] = -100  # nothing to answer yet
     done = guide(
-        Reader(),
+        SequenceModel(),
         Transformer(7, depth=1, width=8, heads=2, context=6),
         tokens,
         answers,

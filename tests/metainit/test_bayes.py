@@ -8,9 +8,9 @@ import torch
 
 from ibcore.metainit import (
     TaskPrior,
-    believe,
     guess_accuracy,
     memorize_majority,
+    posterior,
 )
 from ibcore.tasks import (
     concept_inputs,
@@ -35,7 +35,7 @@ def everything(objects=3):
 
 
 def test_with_all_labelings_equally_probable_only_memory_helps():
-    belief = believe(everything(), torch.tensor([[0, 2, 2]]), torch.tensor([[1, 0, 0]]))
+    belief = posterior(everything(), torch.tensor([[0, 2, 2]]), torch.tensor([[1, 0, 0]]))
     assert belief.mean.tolist() == [[1.0, 0.5, 0.0]]
     assert belief.variance.tolist() == [[0.0, 0.25, 0.0]]
     assert belief.expected_accuracy().item() == pytest.approx(2.5 / 3)
@@ -45,14 +45,14 @@ def test_with_all_labelings_equally_probable_only_memory_helps():
 def test_the_posterior_weighs_consistent_tasks_by_their_prior():
     tables = torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 1, 1]]).double()
     prior = TaskPrior(tables, torch.tensor([0.1, 0.3, 0.6], dtype=torch.float64))
-    belief = believe(prior, torch.tensor([[0]]), torch.tensor([[1]]))
+    belief = posterior(prior, torch.tensor([[0]]), torch.tensor([[1]]))
     torch.testing.assert_close(belief.mean, torch.tensor([[1.0, 0.25, 0.0]]).double())
 
 
 def test_gaussian_noise_gives_the_posterior_of_its_formula():
     tables = torch.tensor([[0.0, 1.0], [2.0, 5.0]]).double()
     prior = TaskPrior(tables, torch.tensor([0.5, 0.5]).double())
-    belief = believe(prior, torch.tensor([[0, 0]]), torch.tensor([[0.7, 0.9]]), noise=0.8)
+    belief = posterior(prior, torch.tensor([[0, 0]]), torch.tensor([[0.7, 0.9]]), noise=0.8)
     odds = math.exp((-(0.7**2) - 0.9**2 + 1.3**2 + 1.1**2) / (2 * 0.8**2))
     first = odds / (1 + odds)
     assert belief.mean[0, 1].item() == pytest.approx(first + 5 * (1 - first))
@@ -63,9 +63,9 @@ def test_many_support_sets_equal_each_alone(concepts):
     drawn = table_episodes(
         concept_inputs(), sample_concepts(200, seed=1), tasks=7, support=4, seed=2
     )
-    whole = believe(concepts, drawn.picked, drawn.support[1])
+    whole = posterior(concepts, drawn.picked, drawn.support[1])
     alone = [
-        believe(concepts, drawn.picked[i : i + 1], drawn.support[1][i : i + 1]).mean
+        posterior(concepts, drawn.picked[i : i + 1], drawn.support[1][i : i + 1]).mean
         for i in range(7)
     ]
     torch.testing.assert_close(whole.mean, torch.cat(alone), rtol=1e-12, atol=1e-14)
@@ -74,7 +74,7 @@ def test_many_support_sets_equal_each_alone(concepts):
 def test_exact_labels_are_the_limit_of_small_noise():
     prior = everything(4)
     picked, labels = torch.tensor([[0, 3], [1, 1]]), torch.tensor([[1, 0], [0, 0]])
-    exact, noisy = (believe(prior, picked, labels, noise=noise) for noise in (None, 0.05))
+    exact, noisy = (posterior(prior, picked, labels, noise=noise) for noise in (None, 0.05))
     torch.testing.assert_close(exact.mean, noisy.mean, rtol=0, atol=1e-9)
     torch.testing.assert_close(exact.variance, noisy.variance, rtol=0, atol=1e-9)
 
@@ -83,7 +83,7 @@ def test_the_ideal_learners_expectation_comes_true_on_concepts_from_the_prior(co
     tables = sample_concepts(3000, seed=11)
     for n in (5, 15):
         drawn = table_episodes(concept_inputs(), tables, tasks=600, support=n, seed=n)
-        belief = believe(concepts, drawn.picked, drawn.support[1])
+        belief = posterior(concepts, drawn.picked, drawn.support[1])
         scores = guess_accuracy(belief.mean, drawn.query[1])
         error = scores.std().item() / 600**0.5
         assert abs(scores.mean() - belief.expected_accuracy().mean()) < 3 * error
@@ -95,7 +95,7 @@ def test_ceiling_and_floor_are_near_those_of_an_earlier_independent_sampler(
 ):
     tables = sample_concepts(3000, seed=12)
     drawn = table_episodes(concept_inputs(), tables, tasks=600, support=n, seed=n)
-    best = believe(concepts, drawn.picked, drawn.support[1]).expected_accuracy().mean().item()
+    best = posterior(concepts, drawn.picked, drawn.support[1]).expected_accuracy().mean().item()
     guesses = memorize_majority(drawn.picked, drawn.support[1], 16)
     worst = guess_accuracy(guesses, drawn.query[1]).mean().item()
     assert best == pytest.approx(ceiling, abs=0.03)
@@ -108,7 +108,7 @@ def test_twenty_noisy_numbers_tell_the_modulus():
     tables = remainder_tables(chosen, dtype=torch.float64)
     prior = TaskPrior(tables[..., 0], torch.full((20,), 0.05, dtype=torch.float64))
     drawn = table_episodes(number_inputs("bits"), tables, tasks=None, support=20, noise=0.1)
-    belief = believe(prior, drawn.picked, drawn.support[1][..., 0], noise=0.1)
+    belief = posterior(prior, drawn.picked, drawn.support[1][..., 0], noise=0.1)
     assert belief.expected_error().max() < 1e-6
     torch.testing.assert_close(belief.mean, tables[..., 0], rtol=0, atol=1e-3)
 
@@ -131,7 +131,7 @@ HALF = torch.tensor([0.5, 0.5]).double()
         (lambda: TaskPrior(torch.eye(2).double(), 2 * HALF), "got a sum of 2"),
         (lambda: TaskPrior(torch.eye(3).double(), HALF), r"got \(3, 3\) and \(2,\)"),
         (
-            lambda: believe(
+            lambda: posterior(
                 TaskPrior(torch.eye(2).double(), HALF),
                 torch.tensor([[0, 1], [0, 1]]),
                 torch.tensor([[0, 1], [1, 1]]),
@@ -139,15 +139,15 @@ HALF = torch.tensor([0.5, 0.5]).double()
             "no task of the prior agrees with support set 1",
         ),
         (
-            lambda: believe(everything(), torch.tensor([[3]]), torch.tensor([[1]])),
+            lambda: posterior(everything(), torch.tensor([[3]]), torch.tensor([[1]])),
             "picked must number the 3 objects from 0, got 3",
         ),
         (
-            lambda: believe(everything(), torch.tensor([0]), torch.tensor([1])),
+            lambda: posterior(everything(), torch.tensor([0]), torch.tensor([1])),
             r"picked \(t, n\) must be int64",
         ),
         (
-            lambda: believe(everything(), torch.tensor([[0]]), torch.tensor([[1]]), noise=0.0),
+            lambda: posterior(everything(), torch.tensor([[0]]), torch.tensor([[1]]), noise=0.0),
             "noise must be above 0",
         ),
         (

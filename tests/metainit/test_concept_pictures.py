@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ibcore.metainit import believe, optimizer_curve, rates_curve
+from ibcore.metainit import optimizer_curve, posterior, rates_curve
 from ibcore.metainit.experiments import arithmetic, complexity
 from ibcore.metainit.experiments.arithmetic import learn_moduli, run_arithmetic
 from ibcore.metainit.experiments.concepts import (
@@ -86,7 +86,7 @@ def test_the_ideal_learner_sees_the_examples_that_the_network_sees(frame):
     row = frame.query("method == 'ideal' and support == 8 and concept == 'blue'").iloc[0]
     picked = torch.tensor([[*row.shown[:8]]])
     labels = torch.tensor([[*row.labels]]).gather(1, picked)
-    belief = believe(grammar_prior(), picked, labels).mean
+    belief = posterior(grammar_prior(), picked, labels).mean
     assert np.allclose(probabilities([row.probabilities]), belief, atol=0.0051)
 
 

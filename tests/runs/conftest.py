@@ -10,7 +10,7 @@ import pytest
 import ibcore
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "labs"))
+sys.path[:0] = [str(HERE / "labs"), str(HERE.parents[1] / "book" / "tools")]
 
 
 @pytest.fixture

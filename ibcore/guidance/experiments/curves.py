@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ibcore.guidance.experiments.room import (
+from ibcore.guidance.experiments.guided_trial import (
     CLASSES,
     Condition,
+    GuidedTrial,
     GuideName,
-    Room,
     Setting,
     accuracies,
     cnn_similarity,
@@ -83,28 +83,28 @@ def run_curves(cell: CurvesNetwork, device: torch.device) -> pd.DataFrame:
     >>> len(run_curves(cell, torch.device("cpu")))  # 2 looks, 2 references, 4 by 3 layers
     48
     """
-    room = Room(cell.setting, cell.network, seed=cell.seed, device=device)
-    rows = [row for condition in cell.conditions for row in _watched(cell, room, condition)]
+    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
+    rows = [row for condition in cell.conditions for row in _watched(cell, trial, condition)]
     return pd.DataFrame(rows).assign(network=cell.network, seed=cell.seed)
 
 
-def _watched(cell: CurvesNetwork, room: Room, condition: Condition) -> list[dict[str, Any]]:
+def _watched(cell: CurvesNetwork, trial: GuidedTrial, condition: Condition) -> list[dict[str, Any]]:
     """Train one target and return its rows."""
     rows: list[dict[str, Any]] = []
-    points = room.new_points
-    references = [(name, room.new_views(name)) for name in REFERENCES]
+    points = trial.new_points
+    references = [(name, trial.new_views(name)) for name in REFERENCES]
     last = condition.steps or cell.setting.steps
 
     def look(step: int, model: nn.Module) -> None:
         labels = {"condition": condition.name, "step": step, "final": step == last}
-        shared = {**labels, **accuracies(model, room)}
+        shared = {**labels, **accuracies(model, trial)}
         rows.extend(
             {**shared, "reference": name, **row}
             for name, views in references
             for row in layer_table(model, views, points)
         )
 
-    room.train(condition, looks=cell.looks, on_look=look)
+    trial.train(condition, looks=cell.looks, on_look=look)
     return rows
 
 
@@ -211,28 +211,28 @@ def run_complexity(cell: ComplexityNetwork, device: torch.device) -> pd.DataFram
     >>> run_complexity(complexity_cells(config)[0], torch.device("cpu")).condition.tolist()
     ['before training', 'unguided']
     """
-    room = Room(cell.setting, cell.network, seed=cell.seed, device=device)
-    models: dict[str, nn.Module] = {"before training": redraw(room.target, room.seed).to(device)}
-    models |= {c.name: room.choose(c)[0].model for c in cell.conditions}
+    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
+    models: dict[str, nn.Module] = {"before training": redraw(trial.target, trial.seed).to(device)}
+    models |= {c.name: trial.choose(c)[0].model for c in cell.conditions}
     rows = [
-        {"condition": name, **accuracies(model.eval(), room), **measured(cell, room, model)}
+        {"condition": name, **accuracies(model.eval(), trial), **measured(cell, trial, model)}
         for name, model in models.items()
     ]
     return pd.DataFrame(rows).assign(network=cell.network, seed=cell.seed)
 
 
 @torch.no_grad()
-def measured(cell: ComplexityNetwork, room: Room, model: nn.Module) -> dict[str, float]:
+def measured(cell: ComplexityNetwork, trial: GuidedTrial, model: nn.Module) -> dict[str, float]:
     """Return the complexity of one target, on the same images whatever trained it.
 
     Examples
     --------
-    >>> room = Room(SMOKE, 0, seed=0, device=torch.device("cpu"))
+    >>> trial = GuidedTrial(SMOKE, 0, seed=0, device=torch.device("cpu"))
     >>> cell = complexity_cells(Complexity(SMOKE, paths=5, planes=1))[0]
-    >>> list(measured(cell, room, redraw(room.target, 0)))
+    >>> list(measured(cell, trial, redraw(trial.target, 0)))
     ['variation', 'frequency']
     """
-    rng, images = generator(member_seed(room.seed, _PATHS)), room.sets.test_x.flatten(1)
+    rng, images = generator(member_seed(trial.seed, _PATHS)), trial.sets.test_x.flatten(1)
 
     def draw(count: int) -> Tensor:
         return images[torch.randint(len(images), (count,), generator=rng).to(images.device)]
@@ -324,8 +324,8 @@ def run_disconnect(cell: DisconnectNetwork, device: torch.device) -> pd.DataFram
     >>> run_disconnect(cell, torch.device("cpu")).step.tolist()
     [0, 1, 2, 0, 1, 2]
     """
-    room = Room(cell.setting, cell.network, seed=cell.seed, device=device)
-    rows = [row for until in cell.until for row in _disconnect_watched(cell, room, until)]
+    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
+    rows = [row for until in cell.until for row in _disconnect_watched(cell, trial, until)]
     frame = _kept(pd.DataFrame(rows))
     return frame.assign(network=cell.network, seed=cell.seed)
 
@@ -345,7 +345,9 @@ def disconnected(until: int, steps: int) -> Condition:
     return Condition("early disconnect", "untrained CNN", schedule="disconnect", until=until)
 
 
-def _disconnect_watched(cell: DisconnectNetwork, room: Room, until: int) -> list[dict[str, Any]]:
+def _disconnect_watched(
+    cell: DisconnectNetwork, trial: GuidedTrial, until: int
+) -> list[dict[str, Any]]:
     """Train one target and return a row for each look."""
     condition, rows = disconnected(until, cell.setting.steps), []
 
@@ -356,12 +358,12 @@ def _disconnect_watched(cell: DisconnectNetwork, room: Room, until: int) -> list
                 "until": until,
                 "step": step,
                 "final": step == cell.setting.steps,
-                **accuracies(model, room),
-                "similarity": cnn_similarity(model, room),
+                **accuracies(model, trial),
+                "similarity": cnn_similarity(model, trial),
             }
         )
 
-    room.train(condition, looks=cell.looks, on_look=look)
+    trial.train(condition, looks=cell.looks, on_look=look)
     return rows
 
 
@@ -460,10 +462,10 @@ def run_errors(cell: ErrorsNetwork, device: torch.device) -> pd.DataFrame:
     >>> run_errors(cell, torch.device("cpu")).moment.unique().tolist()
     ['final', 'matched']
     """
-    room = Room(cell.setting, cell.network, seed=cell.seed, device=device)
-    patterns = {c.name: _patterns(cell, room, c) for c in cell.conditions}
+    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
+    patterns = {c.name: _patterns(cell, trial, c) for c in cell.conditions}
     level = min(max(share(p) for p in seen.values()) for seen in patterns.values())
-    references = {"trained CNN": _trained(room), "untrained CNN": readout(room)}
+    references = {"trained CNN": _trained(trial), "untrained CNN": readout(trial)}
     rows: list[dict[str, Any]] = []
     for name, seen in patterns.items():
         matched = min(seen, key=lambda step: abs(share(seen[step]) - level))
@@ -483,48 +485,48 @@ def run_errors(cell: ErrorsNetwork, device: torch.device) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(network=cell.network, seed=cell.seed)
 
 
-def _patterns(cell: ErrorsNetwork, room: Room, condition: Condition) -> dict[int, Tensor]:
+def _patterns(cell: ErrorsNetwork, trial: GuidedTrial, condition: Condition) -> dict[int, Tensor]:
     """Train one target and return which test images it classifies correctly at each look."""
     seen: dict[int, Tensor] = {}
 
     def look(step: int, model: nn.Module) -> None:
-        seen[step] = correct(outputs(model, room.sets.test_x), room.sets.test_y)
+        seen[step] = correct(outputs(model, trial.sets.test_x), trial.sets.test_y)
 
     steps = cell.setting.steps
-    room.train(condition, looks=sorted({*range(0, steps, cell.every), steps}), on_look=look)
+    trial.train(condition, looks=sorted({*range(0, steps, cell.every), steps}), on_look=look)
     return seen
 
 
-def _trained(room: Room) -> Tensor:
-    x, reference = room.sets.test_x, room.reference(room.trained)
-    return correct(outputs(room.trained, x, reference=reference), room.sets.test_y)
+def _trained(trial: GuidedTrial) -> Tensor:
+    x, reference = trial.sets.test_x, trial.reference(trial.trained)
+    return correct(outputs(trial.trained, x, reference=reference), trial.sets.test_y)
 
 
-def readout(room: Room) -> Tensor:
+def readout(trial: GuidedTrial) -> Tensor:
     """Return where a linear readout of the untrained CNN's last layer is right on test images.
 
     Ridge regression of one-hot labels, fitted to the labeled images.
 
     Examples
     --------
-    >>> found = readout(Room(SMOKE, 0, seed=0, device=torch.device("cpu")))
+    >>> found = readout(GuidedTrial(SMOKE, 0, seed=0, device=torch.device("cpu")))
     >>> 0.2 < share(found) < 0.9
     True
     """
-    known, held = (_last_layer(room, x) for x in (room.sets.x, room.sets.test_x))
+    known, held = (_last_layer(trial, x) for x in (trial.sets.x, trial.sets.test_x))
     middle = known.mean(0)
-    a, b = known - middle, functional.one_hot(room.sets.y, CLASSES).double()
+    a, b = known - middle, functional.one_hot(trial.sets.y, CLASSES).double()
     strength = _PENALTY * a.square().sum() / len(a)
     own = a.mT @ a + strength * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
     slopes = torch.linalg.solve(own, a.mT @ (b - b.mean(0)))
-    return correct((held - middle) @ slopes + b.mean(0), room.sets.test_y)
+    return correct((held - middle) @ slopes + b.mean(0), trial.sets.test_y)
 
 
-def _last_layer(room: Room, x: Tensor) -> Tensor:
+def _last_layer(trial: GuidedTrial, x: Tensor) -> Tensor:
     """Return what the head of the untrained CNN sees, (n, p), float64."""
-    guide, views = room.guide("untrained CNN"), []
+    guide, views = trial.guide("untrained CNN"), []
     for rows in torch.split(torch.arange(len(x), device=x.device), 1000):
-        batch = Batch(x[rows], room.sets.y[:0], rows)
+        batch = Batch(x[rows], trial.sets.y[:0], rows)
         views.append(list(guide(batch).values())[-1].flatten(1).double())
     return torch.cat(views)
 

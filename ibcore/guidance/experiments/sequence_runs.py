@@ -12,7 +12,12 @@ from torch.nn import functional
 from torch.nn.utils import skip_init
 
 from ibcore.data import load_tiny_shakespeare
-from ibcore.guidance.experiments.room import GUIDE_SEED, RememberedGuide, late_similarity, rows_of
+from ibcore.guidance.experiments.guided_trial import (
+    GUIDE_SEED,
+    CachedGuide,
+    final_similarity,
+    sweep_learning_rates,
+)
 from ibcore.guidance.guides import Batch, Guide, NetworkGuide, NoiseGuide
 from ibcore.guidance.similarity import cka
 from ibcore.guidance.taps import layer_names
@@ -364,7 +369,7 @@ Problem = Copying | Parity | Nested | Shakespeare
 
 
 @dataclass(frozen=True)
-class Reader:
+class SequenceModel:
     """An architecture that answers at every token."""
 
     architecture: Literal["RNN", "Transformer"]
@@ -421,8 +426,8 @@ class Sequences:
     """Every problem and network is a cell; ``weight`` is that of each compared layer."""
 
     problems: tuple[Problem, ...]
-    target: Reader
-    guide: Reader
+    target: SequenceModel
+    guide: SequenceModel
     conditions: tuple[Condition, ...]
     budget: Budget = Budget()
     guide_budget: Budget = Budget(learning_rate=3e-3)
@@ -437,8 +442,8 @@ class SequenceCell:
     """One network on one problem, under all conditions."""
 
     problem: Problem
-    target: Reader
-    guide: Reader
+    target: SequenceModel
+    guide: SequenceModel
     conditions: tuple[Condition, ...]
     budget: Budget
     guide_budget: Budget
@@ -453,7 +458,7 @@ def sequence_cells(config: Sequences) -> list[SequenceCell]:
 
     Examples
     --------
-    >>> net = Reader("RNN", 4)
+    >>> net = SequenceModel("RNN", 4)
     >>> len(sequence_cells(Sequences((Parity(4),), net, net, (Condition("unguided"),))))
     5
     """
@@ -466,13 +471,14 @@ def sequence_cells(config: Sequences) -> list[SequenceCell]:
     ]
 
 
-def build(reader: Reader, problem: Problem, seed: int) -> nn.Module:
+def build(reader: SequenceModel, problem: Problem, seed: int) -> nn.Module:
     """Return a network with its initial weights.
 
     Examples
     --------
     >>> import torch
-    >>> build(Reader("Transformer", 8), Parity(4), 0)(torch.zeros(1, 4, dtype=torch.int64)).shape
+    >>> tokens = torch.zeros(1, 4, dtype=torch.int64)
+    >>> build(SequenceModel("Transformer", 8), Parity(4), 0)(tokens).shape
     torch.Size([1, 4, 2])
     """
     if reader.architecture == "RNN":
@@ -624,7 +630,7 @@ class _Stage:
         test = _on(cell.problem.draw("test", cell.held_out, own), device)
         teacher = build(cell.guide, cell.problem, member_seed(own, GUIDE_SEED)).to(device)
         teacher = _train(teacher, None, train, cell.guide_budget, seed=own).model
-        views = RememberedGuide(_tapped(teacher, train), train.x, train.y)
+        views = CachedGuide(_tapped(teacher, train), train.x, train.y)
         return cls(cell, train, validation, test, teacher, views, device)
 
     def watcher(self, kind: Kind | None) -> Guide | None:
@@ -634,7 +640,7 @@ class _Stage:
         if kind in ("untrained", "same architecture"):
             reader, turn = (cell.guide, 1) if kind == "untrained" else (cell.target, 2)
             net = build(reader, cell.problem, member_seed(own, turn * GUIDE_SEED)).to(self.device)
-            return RememberedGuide(_tapped(net, self.train), x, y)
+            return CachedGuide(_tapped(net, self.train), x, y)
         if kind == "noise":
             features = cell.target.width * cell.problem.length
             return NoiseGuide(len(x), features=features, seed=own)
@@ -657,9 +663,9 @@ def run_sequences(cell: SequenceCell, device: torch.device) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.sequence_runs import Parity, Reader, Sequences
+    >>> from ibcore.guidance.experiments.sequence_runs import Parity, SequenceModel, Sequences
     >>> from ibcore.guidance.experiments.sequence_runs import sequence_cells
-    >>> net, budget = Reader("RNN", 4), Budget(steps=2, sequences=64)
+    >>> net, budget = SequenceModel("RNN", 4), Budget(steps=2, sequences=64)
     >>> conditions = (Condition("unguided"), Condition("trained", "trained"))
     >>> config = Sequences((Parity(4),), net, net, conditions, budget, budget, held_out=10)
     >>> run_sequences(sequence_cells(config)[0], torch.device("cpu")).condition.tolist()
@@ -667,7 +673,7 @@ def run_sequences(cell: SequenceCell, device: torch.device) -> pd.DataFrame:
     """
     stage = _Stage.set(cell, device)
     rows = [{"condition": "guide", **_row(stage, stage.teacher, cell.guide_budget)}]
-    rows += rows_of(cell.conditions, partial(_guided, stage))
+    rows += sweep_learning_rates(cell.conditions, partial(_guided, stage))
     labels = {
         "task": type(cell.problem).__name__.lower(),
         "length": cell.problem.length,
@@ -739,7 +745,7 @@ def _row(stage: _Stage, net: nn.Module, budget: Budget) -> dict[str, Any]:
 def _similarity(done: Guided, condition: Condition, tokens: int) -> float:
     """Return the mean over pairs of layers and the last steps, nan without a guide."""
     share = tokens if condition.comparison == "per token" else 1  # that was a sum over tokens
-    return 1 - (1 - late_similarity(done)) / share
+    return 1 - (1 - final_similarity(done)) / share
 
 
 def score(net: nn.Module, data: Tokens) -> dict[str, float]:
@@ -747,8 +753,8 @@ def score(net: nn.Module, data: Tokens) -> dict[str, float]:
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.sequence_runs import Parity, Reader
-    >>> sorted(score(build(Reader("RNN", 4), Parity(4), 0), Parity(4).draw("test", 9, 0)))
+    >>> from ibcore.guidance.experiments.sequence_runs import Parity, SequenceModel
+    >>> sorted(score(build(SequenceModel("RNN", 4), Parity(4), 0), Parity(4).draw("test", 9, 0)))
     ['accuracy', 'excess', 'last', 'loss']
     """
     logits, asked = read(net, data.x), data.y >= 0
@@ -804,8 +810,8 @@ COPYING: Experiment[Sequences, SequenceCell] = Experiment(
     tiers={
         "smoke": Sequences(
             (Copying(symbols=4, copied=6),),
-            Reader("RNN", 32),
-            Reader("Transformer", 16),
+            SequenceModel("RNN", 32),
+            SequenceModel("Transformer", 16),
             FEW,
             Budget(steps=100, batch_size=32, sequences=1024),
             Budget(steps=100, batch_size=32, sequences=1024, learning_rate=1e-2),
@@ -814,8 +820,8 @@ COPYING: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "laptop": Sequences(
             (Copying(copied=8),),
-            Reader("RNN", 32),
-            Reader("Transformer", 16),
+            SequenceModel("RNN", 32),
+            SequenceModel("Transformer", 16),
             ALL,
             Budget(steps=300, batch_size=32, sequences=4096),
             Budget(steps=200, batch_size=32, sequences=4096, learning_rate=1e-2),
@@ -823,8 +829,8 @@ COPYING: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "paper": Sequences(
             (Copying(32, 64),),
-            Reader("RNN", 512, depth=4),
-            Reader("Transformer", 256, depth=4),
+            SequenceModel("RNN", 512, depth=4),
+            SequenceModel("Transformer", 256, depth=4),
             ALL,
             Budget(steps=20_000, sequences=200_000),
             Budget(steps=20_000, sequences=200_000),
@@ -852,8 +858,8 @@ PARITY: Experiment[Sequences, SequenceCell] = Experiment(
     tiers={
         "smoke": Sequences(
             (Parity(16),),
-            Reader("Transformer", 16),
-            Reader("RNN", 32, depth=1),
+            SequenceModel("Transformer", 16),
+            SequenceModel("RNN", 32, depth=1),
             PARITY_FEW,
             Budget(steps=80, batch_size=32, sequences=1024),
             Budget(steps=200, batch_size=32, sequences=1024, learning_rate=1e-2),
@@ -862,8 +868,8 @@ PARITY: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "laptop": Sequences(
             (Parity(16),),
-            Reader("Transformer", 16),
-            Reader("RNN", 32, depth=1),
+            SequenceModel("Transformer", 16),
+            SequenceModel("RNN", 32, depth=1),
             PARITY_ALL,
             Budget(steps=200, batch_size=32, sequences=4096),
             Budget(steps=300, batch_size=32, sequences=4096, learning_rate=3e-3),
@@ -871,8 +877,8 @@ PARITY: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "paper": Sequences(
             tuple(Parity(length) for length in (16, 32, 64)),
-            Reader("Transformer", 256, depth=4),
-            Reader("RNN", 256, depth=1),
+            SequenceModel("Transformer", 256, depth=4),
+            SequenceModel("RNN", 256, depth=1),
             PARITY_ALL,
             Budget(steps=20_000, sequences=200_000),
             Budget(steps=20_000, sequences=200_000),
@@ -906,8 +912,8 @@ TEXT: Experiment[Sequences, SequenceCell] = Experiment(
     tiers={
         "smoke": Sequences(
             (Nested(words=6, kinds=3, length=16),),
-            Reader("RNN", 32),
-            Reader("Transformer", 16),
+            SequenceModel("RNN", 32),
+            SequenceModel("Transformer", 16),
             TEXT_FEW,
             Budget(steps=80, batch_size=32, sequences=1024),
             Budget(steps=150, batch_size=32, sequences=1024, learning_rate=1e-2),
@@ -916,8 +922,8 @@ TEXT: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "laptop": Sequences(
             (Nested(words=8, kinds=4, length=16),),
-            Reader("RNN", 32),
-            Reader("Transformer", 16),
+            SequenceModel("RNN", 32),
+            SequenceModel("Transformer", 16),
             TEXT_ALL,
             Budget(steps=200, batch_size=32, sequences=4096),
             Budget(steps=300, batch_size=32, sequences=4096, learning_rate=1e-2),
@@ -925,8 +931,8 @@ TEXT: Experiment[Sequences, SequenceCell] = Experiment(
         ),
         "paper": Sequences(
             (Nested(words=64, kinds=16, depth=6, length=128), Shakespeare()),
-            Reader("RNN", 512, depth=4),
-            Reader("Transformer", 256, depth=4),
+            SequenceModel("RNN", 512, depth=4),
+            SequenceModel("Transformer", 256, depth=4),
             TEXT_ALL,
             Budget(steps=20_000, sequences=200_000),
             Budget(steps=20_000, sequences=200_000),

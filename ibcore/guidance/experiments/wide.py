@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ibcore.guidance.experiments.room import (
+from ibcore.guidance.experiments.guided_trial import (
     GUIDE_SEED,
     Condition,
     Convolutional,
     Fit,
+    GuidedTrial,
+    GuideKind,
     GuideName,
     Images,
     Labeled,
@@ -22,18 +24,16 @@ from ibcore.guidance.experiments.room import (
     PlainCell,
     PlainCondition,
     PlainImages,
-    Room,
     Setting,
-    Watcher,
     correct,
+    final_similarity,
     guided_by,
-    late_similarity,
     load_parts,
     outputs,
     plain_cells,
     result_row,
-    rows_of,
     share,
+    sweep_learning_rates,
 )
 from ibcore.guidance.guides import (
     Guide,
@@ -126,8 +126,8 @@ def run_wide(cell: WideNetwork, device: torch.device) -> pd.DataFrame:
     >>> run_wide(cell, torch.device("cpu")).condition.tolist()
     ['pixels']
     """
-    room = Room(cell.setting, cell.network, seed=cell.seed, device=device)
-    rows = [result_row(room, condition, *room.choose(condition)) for condition in cell.conditions]
+    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
+    rows = [result_row(trial, condition, *trial.choose(condition)) for condition in cell.conditions]
     return pd.DataFrame(rows).assign(network=cell.network, seed=cell.seed)
 
 
@@ -341,7 +341,7 @@ class _Stage:
         done = _train(resnet, None, parts[0], config.batch_size, seed=own, **options)
         return cls(config, own, parts, done.model)
 
-    def watcher(self, kind: Watcher | None) -> Guide | None:
+    def watcher(self, kind: GuideKind | None) -> Guide | None:
         """Return the guide of this kind."""
         train, again = self.parts[0], member_seed(self.seed, 2 * GUIDE_SEED)
         if kind == "trained":
@@ -350,7 +350,7 @@ class _Stage:
             net = _net(self.config, train.x, again, guide=kind != "same architecture")
             found = NetworkGuide(net.to(train.x.device), reference=train.x)
             return ScrambledGuide(found, seed=self.seed) if kind == "scrambled" else found
-        known: dict[Watcher | None, Guide | None] = {
+        known: dict[GuideKind | None, Guide | None] = {
             None: None,
             "pixels": PixelGuide(),
             "labels": LabelGuide(int(train.y.max()) + 1),
@@ -383,7 +383,7 @@ def run_plain(cell: PlainCell, device: torch.device) -> pd.DataFrame:
         | _scores(stage, stage.teacher),
         {"condition": "residual", **stated, **_scores(stage, residual)},
     ]
-    rows += rows_of(config.conditions, partial(_guided, stage))
+    rows += sweep_learning_rates(config.conditions, partial(_guided, stage))
     labels = {"source": config.images.source, "network": cell.network, "seed": config.seed}
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
 
@@ -428,7 +428,7 @@ def _guided(stage: _Stage, condition: PlainCondition, rate: float) -> dict[str, 
     net = _net(config, train.x, stage.seed)
     done = _train(net, watcher, train, config.batch_size, seed=stage.seed, **options)
     row = {"condition": condition.name, **stated, **_scores(stage, done.model)}
-    return {**row, "similarity": late_similarity(done)}
+    return {**row, "similarity": final_similarity(done)}
 
 
 def _scores(stage: _Stage, net: nn.Module) -> dict[str, float]:

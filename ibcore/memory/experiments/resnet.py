@@ -11,7 +11,14 @@ from torch import Tensor
 
 from ibcore.memory.metrics import GATE
 from ibcore.memory.scaling import scale_weights
-from ibcore.memory.sweep import Pipeline, Problem, SweepResult, Watcher, image_problem, sweep_table
+from ibcore.memory.sweep import (
+    MetricRecorder,
+    Pipeline,
+    Problem,
+    SweepResult,
+    image_problem,
+    sweep_table,
+)
 from ibcore.nets import ResNet
 from ibcore.population import Population, member_seed
 from ibcore.runs import Experiment
@@ -111,7 +118,7 @@ class _FittedError(Exception):
 
 def train_watched(
     cell: ResNetRun, problem: Problem, start: Population
-) -> tuple[Watcher, tuple[int, ...]]:
+) -> tuple[MetricRecorder, tuple[int, ...]]:
     """Train until the schedule ends it; return what was seen, and the looks that were reached.
 
     Examples
@@ -124,7 +131,7 @@ def train_watched(
     epoch = -(-len(problem.train.y) // cell.pipeline.batch_size)  # steps, the last one smaller
     epochs = {0, cell.schedule.most, *range(0, cell.schedule.most + 1, cell.schedule.every)}
     looks = tuple(epoch * number for number in sorted(epochs))
-    watcher, seen = Watcher(problem, start, looks), []
+    watcher, seen = MetricRecorder(problem, start, looks), []
 
     def look(step: int, members: Tensor, population: Population) -> None:
         watcher(step, members, population)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ibcore.metainit.baselines import optimizer_curve, random_starts, rates_curve
-from ibcore.metainit.bayes import believe, guess_accuracy, memorize_majority
+from ibcore.metainit.bayes import guess_accuracy, memorize_majority, posterior
 from ibcore.metainit.experiments import arithmetic, concepts
 from ibcore.metainit.experiments.architectures import PAPER, QUICK, Meta, Net, random_start
 from ibcore.metainit.experiments.arithmetic import NOISE, Arithmetic, Numbers
@@ -214,7 +214,7 @@ def _networks(
 def _bounds(picked: Tensor, tables: Tensor) -> Iterator[Found]:
     """Yield what the ideal learner believes, and what memory and majority guess."""
     labels = tables.gather(1, picked)
-    yield "ideal", 0, believe(grammar_prior(), picked, labels).mean
+    yield "ideal", 0, posterior(grammar_prior(), picked, labels).mean
     nothing = torch.full(tables.shape, 0.5, dtype=torch.float64)
     guesses = memorize_majority(picked, labels, 16) if picked.shape[1] else nothing
     yield "memory", 0, guesses

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ibcore.metainit.baselines import BUDGETS, accuracy, optimizer_curve, pooled, rates_curve
-from ibcore.metainit.bayes import TaskPrior, believe, guess_accuracy, memorize_majority
+from ibcore.metainit.bayes import TaskPrior, guess_accuracy, memorize_majority, posterior
 from ibcore.metainit.experiments.architectures import (
     LARGE,
     PAPER,
@@ -187,7 +187,7 @@ def bounds(drawn: Episodes) -> dict[str, Tensor]:
     """
     picked, labels = drawn.picked.cpu(), drawn.support[1].cpu()
     guesses = memorize_majority(picked, labels, 16)
-    belief = believe(grammar_prior(), picked, labels)
+    belief = posterior(grammar_prior(), picked, labels)
     floor = guess_accuracy(guesses, drawn.query[1].cpu())
     return {"floor": floor, "ceiling": belief.expected_accuracy()}
 
@@ -688,17 +688,17 @@ def _adapt(
     )
     rows = _rows("AdamW", [ADAMW] * len(test.budgets), test.budgets, _means(plain, drawn))
 
-    def descend(rates: float | Weights, on: Episodes) -> list[float]:
+    def meta_train(rates: float | Weights, on: Episodes) -> list[float]:
         curve = rates_curve(
             model, start, rates, on.support, on.query[0], steps=test.steps, loss="binary"
         )
         return _means(curve, on)
 
-    chosen = best_rates({rate: descend(rate, held) for rate in cell.rate})
-    curves = {rate: descend(rate, drawn) for rate in sorted(set(chosen))}
+    chosen = best_rates({rate: meta_train(rate, held) for rate in cell.rate})
+    curves = {rate: meta_train(rate, drawn) for rate in sorted(set(chosen))}
     best = [curves[rate][place] for place, rate in enumerate(chosen)]
     rows += _rows("gradient", chosen, test.steps, best)
-    learned = descend(learner.start.rates, drawn)
+    learned = meta_train(learner.start.rates, drawn)
     rows += _rows("Meta-SGD", [None] * len(test.steps), test.steps, learned)
     frame = pd.DataFrame(rows, columns=["optimizer", "rate", "budget", "accuracy"])
     return frame.astype({"rate": "float64"})

@@ -370,7 +370,7 @@ def correct(logits: Tensor, y: Tensor) -> Tensor:
 
 # What a guided run of plain convolutional networks consists of: conditions, images and cells.
 
-Watcher = Literal[
+GuideKind = Literal[
     "trained", "untrained", "scrambled", "same architecture", "pixels", "labels", "noise"
 ]
 
@@ -384,7 +384,7 @@ class PlainCondition:
     """
 
     name: str
-    guide: Watcher | None = None
+    guide: GuideKind | None = None
     rates: tuple[float, ...] = (1.0,)
     longer: int = 1
     weight_decay: float = 0.0
@@ -500,7 +500,7 @@ class Rated(Protocol):
 C = TypeVar("C", bound=Rated)
 
 
-def rows_of(
+def sweep_learning_rates(
     conditions: Iterable[C], train: Callable[[C, float], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the row of every condition and rate, then of several the one to be chosen.
@@ -509,11 +509,11 @@ def rows_of(
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.room import PlainCondition
+    >>> from ibcore.guidance.experiments.guided_trial import PlainCondition
     >>> losses = {1.0: 0.5, 3.0: 0.4}
     >>> def train(condition, rate):
     ...     return {"condition": condition.name, "validation_loss": losses[rate]}
-    >>> rows = rows_of([PlainCondition("unguided", rates=(1.0, 3.0))], train)
+    >>> rows = sweep_learning_rates([PlainCondition("unguided", rates=(1.0, 3.0))], train)
     >>> [(row["condition"], row["validation_loss"]) for row in rows]
     [('unguided', 0.5), ('unguided', 0.4), ('tuned unguided', 0.4)]
     """
@@ -527,7 +527,7 @@ def rows_of(
     return rows
 
 
-def late_similarity(done: Guided) -> float:
+def final_similarity(done: Guided) -> float:
     """Return the similarity to the guide over pairs of layers and the last 20 steps.
 
     It is nan without a guide.
@@ -538,7 +538,7 @@ def late_similarity(done: Guided) -> float:
     >>> from ibcore.guidance import PixelGuide, guide
     >>> x, y = torch.rand(8, 4), torch.arange(8) % 2
     >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
-    >>> late_similarity(guide(net, None, x, y, steps=1))
+    >>> final_similarity(guide(net, None, x, y, steps=1))
     nan
     """
     late = done.layers[done.layers.step > len(done.log) - _LAST].similarity
@@ -551,7 +551,7 @@ _ENTRIES = 2**27  # of representations that are kept: 512 MiB in float32
 _REMEMBERED_CHUNK = 512  # points that are asked about at once
 
 
-class RememberedGuide:
+class CachedGuide:
     """A fixed guide that is asked once about all data, unless its answers are too large to keep.
 
     Parameters
@@ -570,7 +570,7 @@ class RememberedGuide:
     --------
     >>> from ibcore.guidance import PixelGuide
     >>> x = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    >>> guide = RememberedGuide(PixelGuide(), x, x)
+    >>> guide = CachedGuide(PixelGuide(), x, x)
     >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["pixels"].tolist()
     [[1.0, 1.0]]
     """
@@ -597,7 +597,7 @@ class RememberedGuide:
         return {name: view[batch.rows] for name, view in self.table.items()}
 
 
-class TurnedGuide:
+class ReducedGuide:
     r"""A fixed guide that has seen all data, turned so that few features are left.
 
     Centered features :math:`X = U S V^\top` are kept as :math:`U S`, at most as many as points.
@@ -621,7 +621,7 @@ class TurnedGuide:
     --------
     >>> from ibcore.guidance import PixelGuide
     >>> data = Batch(torch.rand(5, 100), torch.zeros(5), torch.arange(5))
-    >>> guide = TurnedGuide(PixelGuide(), data)
+    >>> guide = ReducedGuide(PixelGuide(), data)
     >>> guide(Batch(data.x[1:3], data.y[1:3], data.rows[1:3]))["pixels"].shape
     torch.Size([2, 5])
     """
@@ -706,7 +706,7 @@ class Options(NamedTuple):
     weight_decay: float
 
 
-class Room:
+class GuidedTrial:
     """Data, guides and training of one network of a setting.
 
     All conditions of a network begin with the same weights and see the same images in the same
@@ -725,10 +725,10 @@ class Room:
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.room import Convolutional, Perceptron
+    >>> from ibcore.guidance.experiments.guided_trial import Convolutional, Perceptron
     >>> setting = Setting(target=Perceptron(width=8), untrained=Convolutional((2, 4)), steps=2)
-    >>> room = Room(setting, 0, seed=0, device=torch.device("cpu"))
-    >>> room.train(Condition("pixels", "pixels")).pairs
+    >>> trial = GuidedTrial(setting, 0, seed=0, device=torch.device("cpu"))
+    >>> trial.train(Condition("pixels", "pixels")).pairs
     [('pixels', '1'), ('pixels', '3'), ('pixels', '5')]
     """
 
@@ -801,7 +801,7 @@ class Room:
     def new_views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
         points = self.new_points
-        return TurnedGuide(self.guide(name), points).views
+        return ReducedGuide(self.guide(name), points).views
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
         return NetworkGuide(model, reference=self.reference(model))
@@ -854,7 +854,7 @@ class Room:
         if condition.alignment().needs_gram_only or points > _REMEMBERED:
             return own
         x = torch.cat([self.sets.x, self.sets.pool[: condition.unlabeled]])
-        return TurnedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
+        return ReducedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
 
     def spread(self, condition: Condition) -> list[str] | None:
         """Return four evenly spread layers of a deep target for a guide of one representation.
@@ -899,17 +899,17 @@ def _first(x: Tensor, y: Tensor) -> Batch:
 # What is measured of a trained target: accuracy, and how much its layers are like a guide's.
 
 
-def accuracies(model: nn.Module, room: Room) -> dict[str, float]:
+def accuracies(model: nn.Module, trial: GuidedTrial) -> dict[str, float]:
     """Return accuracy on training and test images, and the mean loss of the latter.
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.room import Setting
-    >>> room = Room(Setting(), 0, seed=0, device=torch.device("cpu"))
-    >>> list(accuracies(room.target, room))
+    >>> from ibcore.guidance.experiments.guided_trial import Setting
+    >>> trial = GuidedTrial(Setting(), 0, seed=0, device=torch.device("cpu"))
+    >>> list(accuracies(trial.target, trial))
     ['test_accuracy', 'train_accuracy', 'test_loss']
     """
-    sets = room.sets
+    sets = trial.sets
     held, known = outputs(model, sets.test_x), outputs(model, sets.x)
     return {
         "test_accuracy": share(correct(held, sets.test_y)),
@@ -948,17 +948,17 @@ def pair_similarity(
     return torch.stack(values).mean().item()
 
 
-def cnn_similarity(model: nn.Module, room: Room) -> float:
+def cnn_similarity(model: nn.Module, trial: GuidedTrial) -> float:
     """Return the similarity on test images to the untrained CNN, at evenly spread layers.
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.room import Setting
-    >>> room = Room(Setting(), 0, seed=0, device=torch.device("cpu"))
-    >>> 0 < cnn_similarity(room.target, room) < 1
+    >>> from ibcore.guidance.experiments.guided_trial import Setting
+    >>> trial = GuidedTrial(Setting(), 0, seed=0, device=torch.device("cpu"))
+    >>> 0 < cnn_similarity(trial.target, trial) < 1
     True
     """
-    views, points = room.cnn_views, room.new_points
+    views, points = trial.cnn_views, trial.new_points
     pairs = layer_pairs(list(views), layer_names(model, points.x))
     return pair_similarity(model, views, pairs, points)
 
@@ -998,7 +998,7 @@ def layer_table(
 
 
 def result_row(
-    room: Room, condition: Condition, guided: Guided, options: Options
+    trial: GuidedTrial, condition: Condition, guided: Guided, options: Options
 ) -> dict[str, Any]:
     """Return all that is measured of one target.
 
@@ -1007,30 +1007,30 @@ def result_row(
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.room import Setting
-    >>> room = Room(Setting(steps=1), 0, seed=0, device=torch.device("cpu"))
+    >>> from ibcore.guidance.experiments.guided_trial import Setting
+    >>> trial = GuidedTrial(Setting(steps=1), 0, seed=0, device=torch.device("cpu"))
     >>> plain = Condition("unguided")
-    >>> result_row(room, plain, *room.choose(plain))["guide"]
+    >>> result_row(trial, plain, *trial.choose(plain))["guide"]
     'none'
     """
     like, taught = float("nan"), float("nan")
     if condition.guide is not None:
-        points = room.known_points
-        views = room.guide(condition.guide)(points)
+        points = trial.known_points
+        views = trial.guide(condition.guide)(points)
         like = pair_similarity(guided.model, views, guided.pairs, points)
     if condition.distill or condition.guide == "trained CNN":
-        reference, sets = room.reference(room.trained), room.sets
+        reference, sets = trial.reference(trial.trained), trial.sets
         taught = share(
-            correct(outputs(room.trained, sets.test_x, reference=reference), sets.test_y)
+            correct(outputs(trial.trained, sets.test_x, reference=reference), sets.test_y)
         )
     return {
         "condition": condition.name,
         "guide": condition.guide or "none",
-        **accuracies(guided.model, room),
+        **accuracies(guided.model, trial),
         "guide_similarity": like,
-        "cnn_similarity": cnn_similarity(guided.model, room),
+        "cnn_similarity": cnn_similarity(guided.model, trial),
         "guide_accuracy": taught,
         **options._asdict(),
-        "steps": condition.steps or room.setting.steps,
+        "steps": condition.steps or trial.setting.steps,
         "unlabeled": condition.unlabeled,
     }

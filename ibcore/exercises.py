@@ -1,4 +1,8 @@
-"""Check an answer: right, or a hint."""
+"""Exercises that are checked in the notebook: `check` says right, or gives a hint.
+
+Their content stands in ``book/exercises``, one file for each chapter: each exercise has its stub,
+its solution and the wrong answers that many give, each with the hint that helps.
+"""
 
 import math
 import re
@@ -6,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -15,6 +19,17 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "Exercise",
+    "Outcome",
+    "Trial",
+    "Wrong",
+    "check",
+    "exercises",
+    "find",
+    "try_out",
+]
 
 
 # What an exercise is: a stub, a solution, wrong answers with their hints, and a grader.
@@ -92,6 +107,8 @@ class Exercise:
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise ValueError(f"exercise id {self.id!r} is not of the form 'redshift.idea.1'")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"kind {self.kind!r} is none of {', '.join(get_args(Kind))}")
         if not _FEWEST <= len(self.wrong) <= _MOST:
             raise ValueError(
                 f"exercise {self.id} lists {len(self.wrong)} wrong answers; "
@@ -119,58 +136,6 @@ class Exercise:
         names: dict[str, Any] = {}
         exec(compile(code, f"<exercise {self.id}>", "exec"), names)
         return names[self.variable]
-
-
-# One word out of a few as an answer.
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of ``options``; case and surrounding blanks do not matter.
-
-    Raises
-    ------
-    ValueError
-        If the right word is none of the options.
-
-    Examples
-    --------
-    >>> grader = Choice("width", options=("width", "depth"))
-    >>> grader.is_right(grader.read(" Width"))
-    True
-    """
-
-    right: str
-    options: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.right not in self.options:
-            raise ValueError(f"{self.right!r} is none of the options {', '.join(self.options)}")
-
-    def read(self, answer: object) -> str:
-        """Return the option that was chosen."""
-        word = answer.strip().casefold() if isinstance(answer, str) else answer
-        for option in self.options:
-            if word == option.casefold():
-                return option
-        known = ", ".join(f'"{option}"' for option in self.options)
-        raise Unreadable(f"One of these is expected: {known}.")
-
-    def is_right(self, value: str) -> bool:
-        """Compare with the right word."""
-        return value == self.right
-
-    def agree(self, value: str, other: str) -> bool:
-        """Compare two words."""
-        return value == other
-
-    def complaint(self, value: str) -> str:
-        """Return nothing: a word is right or wrong."""
-        return ""
-
-    def secrets(self) -> tuple[str, ...]:
-        """Return the right word."""
-        return (self.right,)
 
 
 # What a check says: right, not yet, or not answered; as text and as HTML.
@@ -225,7 +190,7 @@ class Outcome:
         )
 
 
-# Find the exercises of the book by id.
+# Find the exercises of the book by id, in the files of its chapters.
 
 CHAPTERS = (
     "redshift.idea",
@@ -257,16 +222,11 @@ def exercises() -> tuple[Exercise, ...]:
     >>> exercises()[0].id
     'redshift.idea.1'
     """
-    found = [exercise for chapter in CHAPTERS for exercise in _exercises_of(chapter)]
-    ids = [exercise.id for exercise in found]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
-        raise ValueError(f"exercise ids occur twice: {', '.join(twice)}; rename one of each")
-    return tuple(found)
+    return tuple(exercise for chapter in CHAPTERS for exercise in _exercises_of(chapter))
 
 
 def find(name: str) -> Exercise:
-    """Return the exercise with this id.
+    """Return the exercise with this id; only the file of its chapter is read.
 
     Raises
     ------
@@ -280,22 +240,80 @@ def find(name: str) -> Exercise:
     ...
     ValueError: unknown exercise 'redshift.ideas.1'; did you mean redshift.idea.1 or ...
     """
-    known = {exercise.id: exercise for exercise in exercises()}
-    if name not in known:
-        from ibcore.runs.experiment import suggest  # needs pandas; only an error needs it
+    chapter = str(name).rpartition(".")[0]
+    for exercise in _exercises_of(chapter) if chapter in CHAPTERS else ():
+        if exercise.id == name:
+            return exercise
+    from ibcore.runs.experiment import suggest  # needs pandas; only an error needs it
 
-        raise ValueError(f"unknown exercise {name!r}; {suggest(str(name), list(known))}")
-    return known[name]
+    known = [exercise.id for exercise in exercises()]
+    raise ValueError(f"unknown exercise {name!r}; {suggest(str(name), known)}")
 
 
+def _folder() -> Path:
+    """Return the folder of the exercises: ``book/exercises`` of a checkout, else packaged."""
+    package = Path(__file__).parent
+    checkout = package.parent / "book" / "exercises"
+    return checkout if checkout.is_dir() else package / "_exercises"
+
+
+@cache
 def _exercises_of(chapter: str) -> tuple[Exercise, ...]:
-    module = import_module(f"ibcore.exercises.{chapter.replace('.', '_')}")
-    found: tuple[Exercise, ...] = module.EXERCISES
-    for exercise in found:
-        if exercise.chapter != chapter:
-            raise ValueError(f"exercise {exercise.id} stands in the file of {chapter}; move it")
+    """Return the exercises of one chapter, read from its file."""
+    import yaml
+
+    path, names = _folder() / f"{chapter}.yml", dict(_GRADING)
+    try:
+        page = yaml.safe_load(path.read_text("utf-8"))
+        exec(compile(page.get("code", ""), str(path), "exec"), names)
+        entries = page["exercises"]
+    except Exception as error:
+        raise ValueError(f"{path} holds no exercises: {error!r}; mend the file") from error
+    found = tuple(_exercise(entry, names, path) for entry in entries)
+    _check_ids([exercise.id for exercise in found], chapter, path)
     return found
 
+
+def _check_ids(ids: Sequence[str], chapter: str, path: Path) -> None:
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: ids occur twice: {', '.join(twice)}; rename one of each")
+    for name in ids:
+        if name.rpartition(".")[0] != chapter:
+            raise ValueError(f"exercise {name} stands in {path}, the file of {chapter}; move it")
+
+
+def _exercise(entry: dict[str, Any], names: dict[str, Any], path: Path) -> Exercise:
+    """Return the exercise of an entry, its grader evaluated with the names of its chapter."""
+    try:
+        texts = {key: _text(value) for key, value in entry.items() if key != "wrong"}
+        wrong = tuple(_wrong(texts["solution"], **each) for each in entry["wrong"])
+        grader = eval(compile(texts["grader"], str(path), "eval"), names)
+        return Exercise(**{**texts, "grader": grader, "wrong": wrong})
+    except Exception as error:
+        name = entry.get("id") if isinstance(entry, dict) else entry
+        raise ValueError(f"{path}: exercise {name} is refused: {error!r}; mend it") from error
+
+
+def _wrong(solution: str, *, code: str, hint: str, replaces: str = "") -> Wrong:
+    """Return a wrong answer: code, or the solution in which it replaces a few lines."""
+    code, old = _text(code), _text(replaces)
+    if not old:
+        return Wrong(code, _text(hint))
+    if (times := solution.count(old)) != 1:
+        raise ValueError(f"{old!r} stands {times} times in the solution; quote what is there once")
+    return Wrong(solution.replace(old, code), _text(hint))
+
+
+def _text(value: object) -> str:
+    """Return a text without its last line end, which YAML gives to a block of several lines."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text; put it in quotes")
+    return value.rstrip("\n")
+
+
+# Check an answer, and try an exercise out: the stub stays open, the solution passes, wrong answers
+# get their hints.
 
 _OPEN = "Put your answer in place of the dots and run the cell again."
 
@@ -338,7 +356,6 @@ def judge(exercise: Exercise, answer: object) -> Outcome:
 
     Examples
     --------
-    >>> from ibcore.exercises.checking import find
     >>> judge(find("memory.limits.1"), 16.0)
     ✓ memory.limits.1: Right.
     """
@@ -364,66 +381,6 @@ def _hint(exercise: Exercise, value: object) -> str:
         if exercise.grader.agree(value, exercise.grader.read(exercise.run(wrong.code))):
             return wrong.hint
     return exercise.grader.complaint(value) or exercise.hint
-
-
-# A table (a pandas DataFrame) as an answer.
-
-
-@dataclass(frozen=True)
-class Table:
-    """A number for each key, in a frame whose first row must be the right one.
-
-    Attributes
-    ----------
-    reference
-        Returns the right frame; computed when asked, so it may read a stored result.
-    key, column
-        Column that names the rows, and column of numbers.
-    within
-        Absolute tolerance of the numbers.
-    """
-
-    reference: Callable[[], "pd.DataFrame"]
-    key: str
-    column: str
-    within: float
-
-    def read(self, answer: object) -> "pd.Series[float]":
-        """Return the column of numbers by key, in the order of the rows."""
-        import pandas as pd
-
-        if not isinstance(answer, pd.DataFrame):
-            raise Unreadable(f"A DataFrame is expected, and this is {type(answer).__name__}.")
-        frame = answer.reset_index() if self.key in answer.index.names else answer
-        missing = [name for name in (self.key, self.column) if name not in frame.columns]
-        if missing:
-            raise Unreadable(f"There is no column {' and none '.join(map(repr, missing))}.")
-        keys = sorted(self.reference()[self.key])
-        if sorted(map(str, frame[self.key])) != keys:
-            raise Unreadable(f"One row is expected for each of: {', '.join(keys)}.")
-        return frame.set_index(self.key)[self.column].astype("float64")
-
-    def is_right(self, value: "pd.Series[float]") -> bool:
-        """Compare with the reference."""
-        return self.agree(value, self.read(self.reference()))
-
-    def agree(self, value: "pd.Series[float]", other: "pd.Series[float]") -> bool:
-        """Compare the first key and each number."""
-        near = (value - other.reindex(value.index)).abs() <= self.within
-        return bool(value.index[0] == other.index[0] and near.all())
-
-    def complaint(self, value: "pd.Series[float]") -> str:
-        """Return nothing: the exercise's own hint says more."""
-        return ""
-
-    def secrets(self) -> tuple[str, ...]:
-        """Return the first key, and the numbers with one and two decimals."""
-        right = self.read(self.reference())
-        numbers = {f"{abs(x):.{digits}f}" for x in right for digits in (1, 2)}
-        return (str(right.index[0]), *sorted(numbers))
-
-
-# Try an exercise out: the stub stays open, the solution passes, wrong answers get their hints.
 
 
 @dataclass(frozen=True)
@@ -455,7 +412,6 @@ def try_out(exercise: Exercise) -> Trial:
 
     Examples
     --------
-    >>> from ibcore.exercises import find
     >>> try_out(find("memory.limits.1"))
     Trial(stub=True, solution=True, wrong=(True, True, True))
     """
@@ -589,6 +545,115 @@ def as_numbers(answer: object) -> Tensor:
     return tensor.detach().to("cpu", torch.float64)
 
 
+# One word out of a few as an answer.
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of ``options``; case and surrounding blanks do not matter.
+
+    Raises
+    ------
+    ValueError
+        If the right word is none of the options.
+
+    Examples
+    --------
+    >>> grader = Choice("width", options=("width", "depth"))
+    >>> grader.is_right(grader.read(" Width"))
+    True
+    """
+
+    right: str
+    options: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.right not in self.options:
+            raise ValueError(f"{self.right!r} is none of the options {', '.join(self.options)}")
+
+    def read(self, answer: object) -> str:
+        """Return the option that was chosen."""
+        word = answer.strip().casefold() if isinstance(answer, str) else answer
+        for option in self.options:
+            if word == option.casefold():
+                return option
+        known = ", ".join(f'"{option}"' for option in self.options)
+        raise Unreadable(f"One of these is expected: {known}.")
+
+    def is_right(self, value: str) -> bool:
+        """Compare with the right word."""
+        return value == self.right
+
+    def agree(self, value: str, other: str) -> bool:
+        """Compare two words."""
+        return value == other
+
+    def complaint(self, value: str) -> str:
+        """Return nothing: a word is right or wrong."""
+        return ""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the right word."""
+        return (self.right,)
+
+
+# A table (a pandas DataFrame) as an answer.
+
+
+@dataclass(frozen=True)
+class Table:
+    """A number for each key, in a frame whose first row must be the right one.
+
+    Attributes
+    ----------
+    reference
+        Returns the right frame; computed when asked, so it may read a stored result.
+    key, column
+        Column that names the rows, and column of numbers.
+    within
+        Absolute tolerance of the numbers.
+    """
+
+    reference: Callable[[], "pd.DataFrame"]
+    key: str
+    column: str
+    within: float
+
+    def read(self, answer: object) -> "pd.Series[float]":
+        """Return the column of numbers by key, in the order of the rows."""
+        import pandas as pd
+
+        if not isinstance(answer, pd.DataFrame):
+            raise Unreadable(f"A DataFrame is expected, and this is {type(answer).__name__}.")
+        frame = answer.reset_index() if self.key in answer.index.names else answer
+        missing = [name for name in (self.key, self.column) if name not in frame.columns]
+        if missing:
+            raise Unreadable(f"There is no column {' and none '.join(map(repr, missing))}.")
+        keys = sorted(self.reference()[self.key])
+        if sorted(map(str, frame[self.key])) != keys:
+            raise Unreadable(f"One row is expected for each of: {', '.join(keys)}.")
+        return frame.set_index(self.key)[self.column].astype("float64")
+
+    def is_right(self, value: "pd.Series[float]") -> bool:
+        """Compare with the reference."""
+        return self.agree(value, self.read(self.reference()))
+
+    def agree(self, value: "pd.Series[float]", other: "pd.Series[float]") -> bool:
+        """Compare the first key and each number."""
+        near = (value - other.reindex(value.index)).abs() <= self.within
+        return bool(value.index[0] == other.index[0] and near.all())
+
+    def complaint(self, value: "pd.Series[float]") -> str:
+        """Return nothing: the exercise's own hint says more."""
+        return ""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the first key, and the numbers with one and two decimals."""
+        right = self.read(self.reference())
+        numbers = {f"{abs(x):.{digits}f}" for x in right for digits in (1, 2)}
+        return (str(right.index[0]), *sorted(numbers))
+
+
 # A function as an answer: called on inputs of its own and compared with a reference.
 
 Call = Callable[..., Any]
@@ -673,3 +738,14 @@ class Function:
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that would reveal the solution."""
         return self.reveals
+
+
+# What the files of the chapters may name without an import.
+
+_GRADING = {
+    "Call": Call,
+    **{
+        thing.__name__: thing
+        for thing in (Choice, Function, Law, Number, Table, Values, as_numbers)
+    },
+}
