@@ -74,7 +74,7 @@ class Experiment(Generic[C, K]):
     cells
         Turns what a tier holds into cells, each an independent piece of work, vectorized inside:
         mappings or frozen dataclasses of plain values (str, int, float, bool, None, and tuples,
-        lists, mappings or dataclasses of these).  `list` where tiers hold designs.
+        lists, mappings or dataclasses of these); ``list`` where tiers hold designs.
     run_cell
         Computes one cell on a device as a tidy frame.  It is a function of a module, so that
         any executor can send it to another process.
