@@ -42,7 +42,7 @@ from ibcore.runs.store import (
     write_atomically,
     write_table,
 )
-from ibcore.runs.workers import CellResult, Crew, WorkerFailedError, outcomes
+from ibcore.runs.workers import CellResult, WorkerFailedError, count_workers, outcomes
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 
 # Files to which short cells are appended: a cell costs one write, not a file of its own.
@@ -647,7 +647,7 @@ def run(
         raise ValueError(f"time_limit must be above 0 seconds, got {time_limit}")
     job = ExperimentRun.prepare(chosen, check_tier(tier) if tier else default_tier(), store)
     where = str(device or "cpu") if executor else str(resolve_device(device))
-    crew = _crew(executor, workers, time_limit)
+    _check_workers(executor, workers, time_limit)
     if job.cells.gathered.exists():
         frame, provenance = read(job.cells.gathered)
         if not fresh:
@@ -660,11 +660,20 @@ def run(
     results = job.cells.read_all()
     job.check_same_code(results)
     limit = _limit(time_limit, results.values(), chosen, where)
-    todo = [(key, cell) for key, cell in job.plan.items() if key not in results]
+    todo = limit.admit((key, cell) for key, cell in job.plan.items() if key not in results)
     with (
         closing(job.cells.writer(job.origin)) as writer,
         _bar(job, done=len(results), show=progress) as bar,
-        closing(outcomes(chosen.run_cell, limit.admit(todo), crew=crew, device=where)) as stream,
+        closing(
+            outcomes(
+                chosen.run_cell,
+                todo,
+                device=where,
+                executor=executor,
+                workers=workers,
+                ahead=1 if time_limit else 2,
+            )
+        ) as stream,
         job.failures(),
     ):
         for key, outcome in stream:
@@ -676,17 +685,15 @@ def run(
     return gather(job, results)
 
 
-def _crew(executor: Executor | None, workers: int | None, limit: float | None) -> Crew | None:
-    """Find out how many cells run at once, which a time limit needs to know."""
-    if executor is None:
-        return None
-    crew = Crew(executor, workers=workers, ahead=limit is None)
-    if limit is not None and crew.workers is None:
+def _check_workers(executor: Executor | None, workers: int | None, limit: float | None) -> None:
+    """Raise where it is not known how many cells run at once and a time limit needs to know."""
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be 1 or more, got {workers}")
+    if executor and limit is not None and not (workers or count_workers(executor)):
         raise ValueError(
             f"{type(executor).__name__} does not tell how many workers it has, which a time limit "
             "needs; give workers="
         )
-    return crew
 
 
 def _limit(

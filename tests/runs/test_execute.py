@@ -23,7 +23,7 @@ from toy.experiments import SQUARES, Size, Sizes
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
 from ibcore.runs.execute import CellFolder
 from ibcore.runs.experiment import cell_key
-from ibcore.runs.workers import Crew, outcomes
+from ibcore.runs.workers import outcomes
 
 HERE = Path(__file__).parent
 KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
@@ -314,8 +314,7 @@ def test_no_future_outlives_its_outcome() -> None:
     # Dask would compute its cell again when the worker is lost that still holds the outcome.
     cells = [(str(size), Size(size, 3)) for size in (1, 2, 3)]
     with Remembering() as pool:
-        crew = Crew(pool, workers=1, ahead=False)
-        arrived = outcomes(SQUARES.run_cell, cells, crew=crew, device="cpu")
+        arrived = outcomes(SQUARES.run_cell, cells, device="cpu", executor=pool, workers=1)
         for _ in arrived:
             assert pool.wait_until_gone()
 
