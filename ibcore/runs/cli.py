@@ -297,9 +297,9 @@ def _ordered(
 ) -> Sequence[AnyExperiment]:
     """Order experiments for the paper tier, and say how and why."""
     turns = in_order(chosen, device=device, store=store)
-    for number, turn in enumerate(turns, start=1):
-        typer.echo(f"{number}. {turn}")
-    return [turn.experiment for turn in turns]
+    for number, (_, says) in enumerate(turns, start=1):
+        typer.echo(f"{number}. {says}")
+    return [experiment for experiment, _ in turns]
 
 
 @contextmanager
