@@ -21,7 +21,6 @@ from ibcore.runs.limits import (
     predict,
     read_priorities,
 )
-from ibcore.runs.options import count_cells
 from ibcore.runs.store import Provenance, device_kind, own_store, published, read, stored
 from ibcore.runs.workers import compute
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
@@ -201,6 +200,11 @@ def _total(
         return None
     parts = [part for cell in cells if (part := predict(cell, measured, cost))]
     return Prediction(*(sum(part[column] for part in parts) for column in range(3)))
+
+
+def count_cells(count: int) -> str:
+    """Say how many cells, in words."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
 
 
 def show_time(seconds: float) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ibcore
 from ibcore.runs.experiment import AnyExperiment, check_name, plain_fields
+from ibcore.runs.store import of_book
 
 # How long a cell will take, from cells that were measured.
 
@@ -214,13 +214,6 @@ class CostModel:
     words: str
 
 
-def priorities_path() -> Path:
-    """Return the file: ``book/paper.yml`` of a checkout, else the packaged copy."""
-    package = Path(ibcore.__file__).parent
-    checkout = package.parent / "book" / "paper.yml"
-    return checkout if checkout.exists() else package / "_paper.yml"
-
-
 def read_priorities(path: Path | None = None) -> dict[str, Priority]:
     """Return the entries by experiment, in the order of the file.
 
@@ -234,7 +227,7 @@ def read_priorities(path: Path | None = None) -> dict[str, Priority]:
     >>> read_priorities()["redshift.activations"].value
     5
     """
-    source = path or priorities_path()
+    source = path or of_book("paper.yml")
     return dict(_entries(source.read_text(encoding="utf-8"), source))
 
 
