@@ -2,7 +2,7 @@
 
 import string
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args
 
 import numpy as np
 
-import ibcore
 from ibcore.runs.execute import run
 from ibcore.runs.experiment import LABS, check_name, suggest
 from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
-from ibcore.runs.store import load
+from ibcore.runs.store import load, of_book
 from ibcore.runtime import TIERS, Tier, check_tier
 
 if TYPE_CHECKING:
@@ -289,9 +288,7 @@ _OPTIONAL = ("format", "resample", "unit")
 
 def ledger_path() -> Path:
     """Return the ledger: ``book/claims.yml`` of a checkout, else the packaged copy."""
-    package = Path(ibcore.__file__).parent
-    checkout = package.parent / "book" / "claims.yml"
-    return checkout if checkout.exists() else package / "_claims.yml"
+    return of_book("claims.yml")
 
 
 def read_ledger(path: Path | None = None) -> dict[str, Claim]:
@@ -344,7 +341,7 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
         raise LedgerError(f"{where}: a claim is a mapping with a text 'id', got {entry!r}")
     name: str = entry["id"]
-    _check_keys(name, entry, _REQUIRED, _OPTIONAL)
+    _check_keys(name, entry)
     for key in ("statement", "lab", "verdict", "note"):
         _text(name, key, entry[key])
     attempted = _check_verdict(name, entry)
@@ -352,9 +349,7 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
     if not dot or entry["lab"] != lab:
         _fail(name, f"the id must start with the lab, here '{entry['lab']}.'")
     optional = {
-        key: _text(name, key, entry[key])
-        for key in ("format", "resample", "unit")
-        if entry.get(key) is not None
+        key: _text(name, key, entry[key]) for key in _OPTIONAL if entry.get(key) is not None
     }
     claim = Claim(
         id=name,
@@ -362,7 +357,7 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
         lab=lab,
         experiment=_named(name, check_name, entry["experiment"]) if attempted else None,
         measure=_named(name, Measure, entry["measure"]) if attempted else None,
-        expect=parse_expect(name, "expect", entry["expect"]) if attempted else None,
+        expect=parse_expect(name, entry["expect"]) if attempted else None,
         tier=_named(name, check_tier, entry["tier"]) if attempted else None,
         paper=_paper(name, entry["paper"]),
         verdict=entry["verdict"],
@@ -374,28 +369,27 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
     return claim
 
 
-def parse_expect(name: str, key: str, value: object) -> Expect:
+def parse_expect(name: str, value: object) -> Expect:
     """Return an expectation from ``above``, ``below``, ``between`` or ``order``."""
     allowed = "exactly one of above: x, below: x, between: [a, b], order: increasing|decreasing"
     if not isinstance(value, dict):
-        _fail(name, f"{key} must be a mapping with {allowed}, got {value!r}")
-    kinds = set(value) - {"margin"}
-    if len(kinds) != 1 or ("margin" in value and kinds != {"order"}):
-        _fail(name, f"{key} must hold {allowed} (an order may have a margin), got {value!r}")
-    kind = kinds.pop()
-    if kind == "order" and value["order"] in ("increasing", "decreasing"):
-        (margin,) = _numbers(name, f"{key}.margin", [value.get("margin", 0)], 1)
-        if margin < 0:
-            _fail(name, f"{key}.margin must not be negative, got {margin:g}")
-        return Expect(value["order"], margin=margin)
-    if kind == "between":
-        bounds = _numbers(name, f"{key}.between", value["between"], 2)
-        if bounds[0] >= bounds[1]:
-            _fail(name, f"{key}.between must rise from low to high, got {value['between']!r}")
-        return Expect("between", bounds)
-    if kind == "above" or kind == "below":  # noqa: PLR1714  # mypy narrows this form
-        return Expect(kind, _numbers(name, f"{key}.{kind}", [value[kind]], 1))
-    return _fail(name, f"{key} must hold {allowed}, got {value!r}")
+        _fail(name, f"expect must be a mapping with {allowed}, got {value!r}")
+    match value:
+        case {"order": "increasing" | "decreasing" as order, **rest} if set(rest) <= {"margin"}:
+            (margin,) = _numbers(name, "margin", [rest.get("margin", 0)], 1)
+            if margin < 0:
+                _fail(name, f"expect.margin must not be negative, got {margin:g}")
+            return Expect(order, margin=margin)
+        case {"between": between} if len(value) == 1:
+            bounds = _numbers(name, "between", between, 2)
+            if bounds[0] >= bounds[1]:
+                _fail(name, f"expect.between must rise from low to high, got {between!r}")
+            return Expect("between", bounds)
+        case {"above": bound} if len(value) == 1:
+            return Expect("above", _numbers(name, "above", [bound], 1))
+        case {"below": bound} if len(value) == 1:
+            return Expect("below", _numbers(name, "below", [bound], 1))
+    return _fail(name, f"expect must hold {allowed} (an order may have a margin), got {value!r}")
 
 
 def _check_verdict(name: str, entry: Mapping[str, Any]) -> bool:
@@ -438,16 +432,14 @@ def _check_texts(claim: Claim) -> None:
         _fail(claim.id, "a claim that was not attempted has no numbers to fill in")
 
 
-def _check_keys(
-    name: str, entry: Mapping[Any, Any], required: Sequence[str], optional: Sequence[str]
-) -> None:
-    missing = [key for key in required if key not in entry]
+def _check_keys(name: str, entry: Mapping[Any, Any]) -> None:
+    missing = [key for key in _REQUIRED if key not in entry]
     if missing:
         _fail(name, f"missing keys {', '.join(missing)}; add them (null where allowed)")
-    unknown = [str(key) for key in entry if key not in (*required, *optional)]
+    known = (*_REQUIRED, *_OPTIONAL)
+    unknown = [str(key) for key in entry if key not in known]
     if unknown:
-        known = ", ".join([*required, *optional])
-        _fail(name, f"unknown keys {', '.join(unknown)}; known keys: {known}")
+        _fail(name, f"unknown keys {', '.join(unknown)}; known keys: {', '.join(known)}")
 
 
 def _paper(name: str, value: object) -> Paper | None:
@@ -470,7 +462,7 @@ def _numbers(name: str, key: str, values: object, length: int) -> tuple[float, .
         or len(values) != length
         or any(type(value) not in (int, float) or value - value != 0 for value in values)
     ):
-        _fail(name, f"{key} must hold {length} finite number(s), got {values!r}")
+        _fail(name, f"expect.{key} must hold {length} finite number(s), got {values!r}")
     return tuple(float(value) for value in values)
 
 

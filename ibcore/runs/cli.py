@@ -4,32 +4,48 @@ import errno
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ibcore.data import DATA_SETS, DataSet, fetch, place
-from ibcore.runs.claims import (
-    check,
-    of_lab,
-    read_ledger,
-    show,
-    show_interval,
-)
-from ibcore.runs.estimate import estimate, in_order, show_time
+from ibcore.runs.claims import check, of_lab, read_ledger, show, show_interval
+from ibcore.runs.estimate import count_cells, estimate, in_order, show_time
 from ibcore.runs.execute import CellError, CellFolder, run
 from ibcore.runs.executors import FORMS, open_executor
 from ibcore.runs.experiment import LABS, AnyExperiment, experiments, find
 from ibcore.runs.limits import TimeLimitError, parse_time
-from ibcore.runs.options import LabOption, StoreOption, TierOption, count_cells, folder_of, tier_of
 from ibcore.runs.overview import doubts
-from ibcore.runs.store import read, stored
-from ibcore.runtime import Tier, default_tier
+from ibcore.runs.store import default_store, read, stored
+from ibcore.runtime import Tier, as_folder, check_tier, default_tier
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Options that several commands share.
+
+LabOption = Annotated[str | None, typer.Option("--lab", help="Only this laboratory.")]
+TierOption = Annotated[str | None, typer.Option("--tier", help="smoke, laptop or paper.")]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="FOLDER", help="Folder of results (default: $IBCORE_RESULTS)."),
+]
+
+
+def _tier_of(tier: str | None) -> Tier | None:
+    """Check the value of ``--tier``; None where it is not given."""
+    return None if tier is None else check_tier(tier)
+
+
+def _folder_of(store: str | None) -> Path:
+    """Return the folder that ``--store`` names, or the default one."""
+    return default_store() if store is None else as_folder(store, "--store")
+
 
 # The command line for real data: ``ibcore data list | fetch``.
 
@@ -82,7 +98,7 @@ def check_claims(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run the experiments anew.")] = False,
 ) -> None:
     """Check the claims against stored results; exit status 1 if one fails."""
-    results = check(lab, tier_of(tier), fresh)
+    results = check(lab, _tier_of(tier), fresh)
     for result in results:
         value = show(result.claim, result.value)
         expect = result.claim.expected()
@@ -102,7 +118,7 @@ def check_claims(
 def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
     """List experiments: question, cells of each tier, and what is stored."""
     published = {(entry.experiment, entry.tier) for entry in stored()}
-    own = {(entry.experiment, entry.tier) for entry in stored(folder_of(store))}
+    own = {(entry.experiment, entry.tier) for entry in stored(_folder_of(store))}
     kinds = (("published", published), ("stored", own))
     for experiment in experiments(lab):
         typer.echo(f"{experiment.name}\n    {experiment.question}")
@@ -115,22 +131,18 @@ def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
 
 def status(lab: LabOption = None, store: StoreOption = None) -> None:
     """Show for each experiment and tier how many cells are finished, and what is out of date."""
-    folder = folder_of(store)
+    folder = _folder_of(store)
     complete = {(entry.experiment, entry.tier): entry.path for entry in stored(folder)}
     for experiment in experiments(lab):
         for tier in experiment.tiers:
-            done, total = _progress(experiment, tier, folder)
+            plan = experiment.plan(tier)
+            done, total = len(CellFolder(experiment, tier, folder, plan).finished()), len(plan)
             path = complete.get((experiment.name, tier))
             if path and not done:
                 note, done = ", ".join(["stored", *doubts(read(path)[1], experiment)]), total
             else:
                 note = "unfinished" if done else "not started"
             typer.echo(f"{experiment.name:<32} {tier:<6} {done:>5}/{total:<5} {note}")
-
-
-def _progress(experiment: AnyExperiment, tier: Tier, store: Path) -> tuple[int, int]:
-    cells = experiment.plan(tier)
-    return len(CellFolder(experiment, tier, store, cells).finished()), len(cells)
 
 
 # The command line that computes: ``ibcore run``.
@@ -165,7 +177,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     75 stopped at the time limit, 130 interrupted.
     """
     limit = None if time_limit is None else parse_time(time_limit)
-    size, folder, chosen = tier_of(tier) or default_tier(), folder_of(store), _chosen(name)
+    size, folder, chosen = _tier_of(tier) or default_tier(), _folder_of(store), _chosen(name)
     if estimate_only and fresh:
         raise ValueError("--estimate counts what is finished and --fresh discards it; give one")
     if estimate_only:
@@ -173,84 +185,69 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
         return
     if size == "paper" and len(chosen) > 1:
         chosen = _ordered(chosen, device, folder)
-    with _interruptible(folder), _workers(executor, device) as pool:
-        _Runs(size, device, folder, fresh, pool, limit).all(chosen)
+    workers = nullcontext() if executor is None else open_executor(executor, device=device)
+    with _interruptible(folder), workers as pool:
+        compute = partial(run, tier=size, executor=pool, device=device, store=folder, fresh=fresh)
+        _run_all(chosen, compute, limit)
 
 
-@dataclass
-class _Runs:
-    """Several experiments, one after another, within one time limit."""
+def _run_all(
+    chosen: Sequence[AnyExperiment], compute: Callable[..., "pd.DataFrame"], limit: float | None
+) -> None:
+    """Run each: neither the end of the time nor a failure of one keeps others from running.
 
-    tier: Tier
-    device: str | None
-    store: Path
-    fresh: bool
-    executor: Executor | None
-    limit: float | None
+    Where the time is up for one, a later one with shorter cells may still fit.
+    """
+    end = None if limit is None else time.monotonic() + limit
+    stopped: list[TimeLimitError] = []
+    failed: list[CellError] = []
+    for experiment in chosen:
+        try:
+            _report(experiment, compute(experiment, time_limit=_remaining(experiment, end)))
+        except TimeLimitError as stop:
+            stopped.append(stop)
+        except CellError as error:
+            if len(chosen) == 1 or _concerns_all(error):
+                raise
+            failed.append(error)
+            typer.echo(f"error: {error}", err=True)
+    if stopped:
+        raise _stop(stopped, limit or 0.0)
+    if failed:
+        raise CellError(f"{len(failed)} of {len(chosen)} experiments failed, see above")
 
-    def __post_init__(self) -> None:
-        self.end = None if self.limit is None else time.monotonic() + self.limit
 
-    def all(self, chosen: Sequence[AnyExperiment]) -> None:
-        """Run each: neither the end of the time nor a failure of one keeps others from running.
+def _stop(stopped: Sequence[TimeLimitError], limit: float) -> Exception:
+    """Return the error of a command at its limit: where no cell fits, repeating is no use."""
+    going_on = [stop for stop in stopped if stop.needed is None or stop.needed < limit]
+    if going_on:
+        more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
+        return TimeLimitError(f"{going_on[0]}{more}")
+    return ValueError(
+        f"{stopped[0]}; but the shortest cell that remains is predicted to take "
+        f"{show_time(stopped[0].needed or 0.0)}: give a longer --time-limit"
+    )
 
-        Where the time is up for one, a later one with shorter cells may still fit.
-        """
-        stopped: list[TimeLimitError] = []
-        failed: list[CellError] = []
-        for experiment in chosen:
-            try:
-                self._one(experiment)
-            except TimeLimitError as stop:
-                stopped.append(stop)
-            except CellError as error:
-                if len(chosen) == 1 or _concerns_all(error):
-                    raise
-                failed.append(error)
-                typer.echo(f"error: {error}", err=True)
-        going_on = [stop for stop in stopped if not self._too_long(stop)]
-        if going_on:
-            more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
-            raise TimeLimitError(f"{going_on[0]}{more}")
-        if stopped:
-            raise ValueError(
-                f"{stopped[0]}; but the shortest cell that remains is predicted to take "
-                f"{show_time(stopped[0].needed or 0.0)}: give a longer --time-limit"
-            )
-        if failed:
-            raise CellError(f"{len(failed)} of {len(chosen)} experiments failed, see above")
 
-    def _too_long(self, stop: TimeLimitError) -> bool:
-        """Say whether no cell that remains fits into the whole limit: repeating is no use."""
-        return self.limit is not None and stop.needed is not None and stop.needed >= self.limit
+def _report(experiment: AnyExperiment, frame: "pd.DataFrame") -> None:
+    origin = frame.attrs["provenance"]
+    typer.echo(
+        f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
+        f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
+    )
 
-    def _one(self, experiment: AnyExperiment) -> None:
-        frame = run(
-            experiment,
-            self.tier,
-            executor=self.executor,
-            device=self.device,
-            time_limit=self._remaining(experiment.name),
-            store=self.store,
-            fresh=self.fresh,
+
+def _remaining(experiment: AnyExperiment, end: float | None) -> float | None:
+    """Return the seconds that are left for an experiment."""
+    if end is None:
+        return None
+    remaining = end - time.monotonic()
+    if remaining <= 0:
+        raise TimeLimitError(
+            f"experiment {experiment.name!r} was not started: the time limit is reached; "
+            "the same command continues"
         )
-        origin = frame.attrs["provenance"]
-        typer.echo(
-            f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
-            f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
-        )
-
-    def _remaining(self, name: str) -> float | None:
-        """Return the seconds that are left for an experiment."""
-        if self.end is None:
-            return None
-        remaining = self.end - time.monotonic()
-        if remaining <= 0:
-            raise TimeLimitError(
-                f"experiment {name!r} was not started: the time limit is reached; "
-                "the same command continues"
-            )
-        return remaining
+    return remaining
 
 
 def _concerns_all(error: CellError) -> bool:
@@ -297,9 +294,9 @@ def _ordered(
 ) -> Sequence[AnyExperiment]:
     """Order experiments for the paper tier, and say how and why."""
     turns = in_order(chosen, device=device, store=store)
-    for number, turn in enumerate(turns, start=1):
-        typer.echo(f"{number}. {turn}")
-    return [turn.experiment for turn in turns]
+    for number, (_, says) in enumerate(turns, start=1):
+        typer.echo(f"{number}. {says}")
+    return [experiment for experiment, _ in turns]
 
 
 @contextmanager
@@ -314,24 +311,19 @@ def _interruptible(store: Path) -> Iterator[None]:
         raise typer.Exit(130) from interrupt
 
 
-def _workers(spec: str | None, device: str | None) -> AbstractContextManager[Executor | None]:
-    """Open the workers of ``--executor``; without it the cells run here."""
-    return nullcontext() if spec is None else open_executor(spec, device=device)
-
-
 AGAIN = 75  # what a temporary failure has been called since sendmail: run it again
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run the experiments of the book and check its claims.",
+)
 app.command("list")(list_experiments)
 app.command("run")(run_experiments)
 app.command("status")(status)
 app.add_typer(ledger, name="claims")
 app.add_typer(data, name="data")
-
-
-@app.callback()
-def _program() -> None:
-    """Run the experiments of the book and check its claims."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,25 +1,26 @@
 """How long a run will take, said before it starts, and what that number rests on."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
+from concurrent.futures import Executor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibcore.runs.execute import CellError, CellFolder
+from ibcore.runs.execute import CellError, CellFolder, measured_on
 from ibcore.runs.executors import open_executor
-from ibcore.runs.experiment import AnyExperiment, find, plain_fields
+from ibcore.runs.experiment import AnyExperiment, find, plan_digest
 from ibcore.runs.limits import (
+    Cost,
     CostModel,
     Measurement,
     Prediction,
-    Priority,
     cost_model,
+    measurement,
     predict,
     read_priorities,
 )
-from ibcore.runs.options import count_cells
 from ibcore.runs.store import Provenance, device_kind, own_store, published, read, stored
 from ibcore.runs.workers import compute
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
@@ -29,17 +30,13 @@ from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 PROBE_LIMIT = 60.0  # seconds
 
 
-class _TooLongError(Exception):
-    """A cell did not end in time."""
-
-
 def probe(
     experiment: AnyExperiment,
     cells: Sequence[Any],
     device: str,
     *,
     limit: float = PROBE_LIMIT,
-    cost: Callable[[Any], float] | None = None,
+    cost: Cost | None = None,
 ) -> list[Measurement]:
     """Compute the first, the middle and the last of ``cells`` and return the seconds they took.
 
@@ -64,16 +61,17 @@ def probe(
         return measured
     resolve_device(device)
     chosen = [cells[index] for index in sorted({0, len(cells) // 2, len(cells) - 1})]
-    try:
-        with open_executor("processes:1", device=device) as pool:
-            _warm_up(pool, experiment, device)
-            end = time.monotonic() + limit
-            for cell in chosen:
-                seconds = _seconds(pool, experiment, cell, device, end)
-                measured.append(Measurement(plain_fields(cell), seconds, cost and cost(cell)))
-    except _TooLongError:
-        pass  # leaving the pool with an error ended the process
+    with suppress(_TooLongError), open_executor("processes:1", device=device) as pool:
+        _warm_up(pool, experiment, device)
+        end = time.monotonic() + limit
+        for cell in chosen:
+            seconds = _seconds(pool, experiment, cell, device, end)
+            measured.append(measurement(cell, seconds, cost))
     return measured
+
+
+class _TooLongError(Exception):
+    """A cell did not end in time; leaving the pool with an error ends the process."""
 
 
 def _warm_up(pool: Executor, experiment: AnyExperiment, device: str) -> None:
@@ -89,21 +87,16 @@ def _seconds(
     pool: Executor, experiment: AnyExperiment, cell: Any, device: str, end: float
 ) -> float:
     future = pool.submit(compute, experiment.run_cell, cell, device)
+    wait([future], timeout=max(0.0, end - time.monotonic()))
+    if not future.done():
+        raise _TooLongError
     try:
-        return future.result(timeout=max(0.0, end - time.monotonic())).seconds
-    except TimeoutError as error:
-        if not future.done():
-            raise _TooLongError from error
-        raise _failed(experiment, cell, error) from error
+        return future.result().seconds
     except Exception as error:
-        raise _failed(experiment, cell, error) from error
-
-
-def _failed(experiment: AnyExperiment, cell: Any, error: Exception) -> CellError:
-    return CellError(
-        f"experiment {experiment.name!r}: timing the cell {cell} failed with "
-        f"{type(error).__name__}: {error}"
-    )
+        raise CellError(
+            f"experiment {experiment.name!r}: timing the cell {cell} failed with "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -176,13 +169,42 @@ def estimate(
     chosen = find(experiment) if isinstance(experiment, str) else experiment
     size = check_tier(tier) if tier else default_tier()
     cells = CellFolder(chosen, size, own_store(store), chosen.plan(size))
-    place = device or "cpu"
     if cells.gathered.exists() and read(cells.gathered)[1].plan == cells.plan:
-        return _complete(cells)
-    found = _from_cells(cells, place) or _from_results(cells, place)
-    if found is None and probe_limit is not None:
-        return _from_probes(cells, place, probe_limit)
-    return found or _estimate(cells, None, _unknown(cells, place))
+        count, nothing = len(cells.cells), Prediction(0.0, 0.0, 0.0)
+        return Estimate(
+            chosen.name, size, count, count, nothing, "the complete result that is stored"
+        )
+    finished = cells.read_all()
+    todo = [cell for key, cell in cells.cells.items() if key not in finished]
+    place, model = device or "cpu", cost_model(chosen)
+    cost = model.cost if model else None
+    if measured := measured_on(place, finished.values(), cost):
+        seconds = _total(todo, measured, cost)
+        basis = f"{count_cells(len(measured))} of this run that are finished"
+    else:
+        seconds, basis = _from_results(cells, todo, place, model)
+    if seconds is None and probe_limit is not None:
+        measured = probe(chosen, todo, place, limit=probe_limit, cost=cost)
+        seconds = _total(todo, measured, cost)
+        basis = f"{count_cells(len(measured))} computed just now on {place} to be timed"
+        if not measured:
+            basis = f"the first cell did not end within {show_time(probe_limit)}"
+    return Estimate(chosen.name, size, len(cells.cells), len(finished), seconds, basis)
+
+
+def _total(
+    cells: Sequence[Any], measured: Sequence[Measurement], cost: Cost | None
+) -> Prediction | None:
+    """Predict the seconds of all cells, one after another; None where nothing was measured."""
+    if not measured:
+        return None
+    parts = [part for cell in cells if (part := predict(cell, measured, cost))]
+    return Prediction(*(sum(part[column] for part in parts) for column in range(3)))
+
+
+def count_cells(count: int) -> str:
+    """Say how many cells, in words."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
 
 
 def show_time(seconds: float) -> str:
@@ -198,76 +220,41 @@ def show_time(seconds: float) -> str:
     return f"{number:,.0f} {unit}" if number >= 10 else f"{number:.2g} {unit}"
 
 
-def _complete(cells: CellFolder) -> Estimate:
-    count = len(cells.cells)
-    basis = "the complete result that is stored"
-    return Estimate(
-        cells.experiment.name, cells.tier, count, count, Prediction(0.0, 0.0, 0.0), basis
-    )
-
-
-def _from_cells(cells: CellFolder, device: str) -> Estimate | None:
-    """Predict from the cells of this run that are finished."""
-    model, kind = cost_model(cells.experiment), device_kind(device)
-    cost = model.cost if model else None
-    finished = [cell for cell in cells.read_all().values() if cell.kind == kind]
-    measured = [cell.measurement(cost) for cell in finished]
-    if not measured:
-        return None
-    parts = [predict(cell, measured, cost) for cell in _todo(cells).values()]
-    basis = f"{count_cells(len(measured))} of this run that are finished"
-    return _estimate(cells, _total([part for part in parts if part]), basis)
-
-
-def _from_results(cells: CellFolder, device: str) -> Estimate | None:
+def _from_results(
+    cells: CellFolder, todo: Sequence[Any], device: str, model: CostModel | None
+) -> tuple[Prediction | None, str]:
     """Predict from complete results, of the same cells or scaled by the cost model."""
-    origins = [
-        origin for origin in _results(cells) if device_kind(origin.device) == device_kind(device)
-    ]
+    kind = device_kind(device)
+    origins = [origin for origin in _results(cells) if device_kind(origin.device) == kind]
+    if not origins:
+        return None, f"nothing is stored that was computed on {device}, and no cell was timed"
     same = [origin for origin in origins if origin.plan == cells.plan]
     if same:
-        share = len(_todo(cells)) / len(cells.cells)
+        share = len(todo) / len(cells.cells)
         known = [origin.seconds * share for origin in same]
         where = ", ".join(sorted({origin.device_name for origin in same}))
-        total = Prediction(known[-1], min(known), max(known))
-        return _estimate(cells, total, f"a stored result of the same cells ({where})")
-    model = cost_model(cells.experiment)
-    return _scaled(cells, origins, model) if model else None
+        basis = f"a stored result of the same cells ({where})"
+        return Prediction(known[-1], min(known), max(known)), basis
+    rates = _rates(cells, origins, model.cost) if model else {}
+    if model is None or not rates:
+        return None, "no cost model compares its tiers, and no cell was timed"
+    units, each = sum(map(model.cost, todo)), [rate for _, rate in rates.values()]
+    total = Prediction(max(rates.values())[1] * units, min(each) * units, max(each) * units)
+    return total, f"the stored result of tier {' and '.join(rates)}, scaled with {model.words}"
 
 
-def _scaled(cells: CellFolder, origins: Sequence[Provenance], model: CostModel) -> Estimate | None:
-    """Scale the seconds of other tiers; the largest gives the middle, all of them the range."""
-    rates: dict[str, tuple[float, float]] = {}
+def _rates(
+    cells: CellFolder, origins: Sequence[Provenance], cost: Cost
+) -> dict[str, tuple[float, float]]:
+    """Return for each result of today's configuration its cost and its seconds for a unit."""
+    rates = {}
     for origin in origins:
         tier = check_tier(origin.tier)
         plan = cells.experiment.plan(tier) if tier in cells.experiment.tiers else {}
-        if CellFolder(cells.experiment, tier, cells.store, plan).plan != origin.plan:
-            continue  # made with another configuration, of which the cells are not known
-        units = sum(model.cost(cell) for cell in plan.values())
-        rates[f"{tier} on {origin.device_name}"] = (units, origin.seconds / units)
-    if not rates:
-        return None
-    units = sum(model.cost(cell) for cell in _todo(cells).values())
-    each = [rate for _, rate in rates.values()]
-    total = Prediction(max(rates.values())[1] * units, min(each) * units, max(each) * units)
-    basis = f"the stored result of tier {' and '.join(rates)}, scaled with {model.words}"
-    return _estimate(cells, total, basis)
-
-
-def _from_probes(cells: CellFolder, device: str, limit: float) -> Estimate:
-    model, todo = cost_model(cells.experiment), list(_todo(cells).values())
-    probed = probe(cells.experiment, todo, device, limit=limit, cost=model.cost if model else None)
-    if not probed:
-        return _estimate(cells, None, f"the first cell did not end within {show_time(limit)}")
-    parts = [predict(cell, probed, model.cost if model else None) for cell in todo]
-    basis = f"{count_cells(len(probed))} computed just now on {device} to be timed"
-    return _estimate(cells, _total([part for part in parts if part]), basis)
-
-
-def _unknown(cells: CellFolder, device: str) -> str:
-    if not any(device_kind(origin.device) == device_kind(device) for origin in _results(cells)):
-        return f"nothing is stored that was computed on {device}, and no cell was timed"
-    return "no cost model compares its tiers, and no cell was timed"
+        if plan_digest(plan) == origin.plan:  # else the cells are not known
+            units = sum(map(cost, plan.values()))
+            rates[f"{tier} on {origin.device_name}"] = (units, origin.seconds / units)
+    return rates
 
 
 def _results(cells: CellFolder) -> list[Provenance]:
@@ -282,49 +269,7 @@ def _results(cells: CellFolder) -> list[Provenance]:
     ]
 
 
-def _todo(cells: CellFolder) -> Mapping[str, Any]:
-    finished = set(cells.finished())
-    return {key: cell for key, cell in cells.cells.items() if key not in finished}
-
-
-def _estimate(cells: CellFolder, seconds: Prediction | None, basis: str) -> Estimate:
-    done, name = len(cells.finished()), cells.experiment.name
-    return Estimate(name, cells.tier, len(cells.cells), done, seconds, basis)
-
-
-def _total(parts: Sequence[Prediction]) -> Prediction:
-    sums = [sum(values) for values in zip(*parts, strict=True)]
-    return Prediction(*sums) if sums else Prediction(0.0, 0.0, 0.0)
-
-
 # In which order experiments run at the paper tier: the most value for a minute first.
-
-
-@dataclass(frozen=True)
-class Turn:
-    """An experiment with its declared priority and its predicted time."""
-
-    experiment: AnyExperiment
-    priority: Priority
-    estimate: Estimate
-
-    @property
-    def minutes(self) -> float | None:
-        """Predicted minutes of computing that remain; None where no time is known."""
-        seconds = self.estimate.seconds
-        return None if seconds is None else seconds.seconds / 60
-
-    @property
-    def rate(self) -> float | None:
-        """Value for a minute of computing; infinite where nothing remains."""
-        if self.minutes is None:
-            return None
-        return self.priority.value / self.minutes if self.minutes else float("inf")
-
-    def __str__(self) -> str:
-        name, value = self.experiment.name, self.priority.value
-        time = "unknown time" if self.minutes is None else f"about {show_time(60 * self.minutes)}"
-        return f"{name}: value {value}, {time}. {self.priority.why}"
 
 
 def in_order(
@@ -332,8 +277,8 @@ def in_order(
     *,
     device: str | None = None,
     store: Path | str | None = None,
-) -> list[Turn]:
-    """Order experiments for the paper tier by their value for a predicted minute of computing.
+) -> list[tuple[AnyExperiment, str]]:
+    """Order experiments by their value for a predicted minute of the paper tier, and say why.
 
     Values are declared in ``book/paper.yml``; times come from `ibcore.runs.estimate` without
     computing a cell.  Where nothing was measured on the kind of ``device``, times on the CPU
@@ -355,20 +300,21 @@ def in_order(
     missing = [entry.name for entry in experiments if entry.name not in priorities]
     if missing:
         raise ValueError(f"book/paper.yml has no entry for {', '.join(missing)}; add value and why")
-    turns = [
-        Turn(entry, priorities[entry.name], _known(entry, device or "cpu", store))
-        for entry in experiments
-    ]
-    return sorted(turns, key=_key)
+    ranked = []
+    for entry in experiments:
+        value, why = priorities[entry.name].value, priorities[entry.name].why
+        known = _known(entry, device or "cpu", store)
+        time = "unknown time" if known is None else f"about {show_time(known)}"
+        worth = -1.0 if known is None else value / known if known else float("inf")
+        ranked.append((worth, value, entry, f"{entry.name}: value {value}, {time}. {why}"))
+    ranked.sort(key=lambda entry: entry[:2], reverse=True)
+    return [(entry, says) for _, _, entry, says in ranked]
 
 
-def _known(experiment: AnyExperiment, device: str, store: Path | str | None) -> Estimate:
-    kinds = (device,) if device.startswith("cpu") else (device, "cpu")
-    found = [
-        estimate(experiment, "paper", device=kind, store=store, probe_limit=None) for kind in kinds
-    ]
-    return next((entry for entry in found if entry.seconds is not None), found[0])
-
-
-def _key(turn: Turn) -> tuple[bool, float, int]:
-    return turn.rate is None, -(turn.rate or 0.0), -turn.priority.value
+def _known(experiment: AnyExperiment, device: str, store: Path | str | None) -> float | None:
+    """Return the predicted seconds on the device, else on the CPU; None where nothing is known."""
+    for kind in dict.fromkeys((device, "cpu")):
+        found = estimate(experiment, "paper", device=kind, store=store, probe_limit=None)
+        if found.seconds is not None:
+            return found.seconds.seconds
+    return None

@@ -9,7 +9,7 @@ import struct
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -22,7 +22,7 @@ import torch
 
 from ibcore.runs.experiment import AnyExperiment, find, plain_config, plain_fields, plan_digest
 from ibcore.runs.fingerprint import fingerprint
-from ibcore.runs.limits import Measurement, TimeLimit, TimeLimitError, cost_model
+from ibcore.runs.limits import Cost, Measurement, TimeLimit, TimeLimitError, cost_model, measurement
 from ibcore.runs.store import (
     DamagedResultError,
     Machine,
@@ -42,7 +42,7 @@ from ibcore.runs.store import (
     write_atomically,
     write_table,
 )
-from ibcore.runs.workers import CellResult, Crew, WorkerFailedError, outcomes
+from ibcore.runs.workers import CellResult, WorkerFailedError, count_workers, outcomes
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 
 # Files to which short cells are appended: a cell costs one write, not a file of its own.
@@ -217,15 +217,17 @@ class FinishedCell(NamedTuple):
     provenance: Provenance
     cell: Any
 
-    @property
-    def kind(self) -> str:
-        """The kind of device that computed it: ``cpu`` or ``cuda``."""
-        return device_kind(self.provenance.device)
 
-    def measurement(self, cost: Callable[[Any], float] | None) -> Measurement:
-        """Return what it tells about the time of other cells."""
-        fields = plain_fields(self.cell)
-        return Measurement(fields, self.provenance.seconds, cost(self.cell) if cost else None)
+def measured_on(
+    device: str, finished: Iterable[FinishedCell], cost: Cost | None
+) -> list[Measurement]:
+    """Return what cells on the same kind of device tell about the time of others."""
+    origins = [(entry.cell, entry.provenance) for entry in finished]
+    return [
+        measurement(cell, origin.seconds, cost)
+        for cell, origin in origins
+        if device_kind(origin.device) == device_kind(device)
+    ]
 
 
 @dataclass(frozen=True)
@@ -516,14 +518,14 @@ class ExperimentRun:
                 problem = f"cell {cells} failed with {what}"
             raise CellError(f"{self.name}, {problem}; {self._kept()}") from failure.error
 
-    def stopped(self, finished: int, seconds: float, needed: float | None) -> TimeLimitError:
+    def stopped(self, finished: int, limit: TimeLimit) -> TimeLimitError:
         """Return the error of a run that stopped at its time limit."""
         error = TimeLimitError(
-            f"{self.name}: stopped at the time limit of {seconds:g} s; "
+            f"{self.name}: stopped at the time limit of {limit.seconds:g} s; "
             f"{finished} of {len(self.plan)} cells are finished and kept in {self.cells.folder}, "
             f"{len(self.plan) - finished} remain; the same command continues"
         )
-        error.needed = needed
+        error.needed = limit.needed
         return error
 
     def _kept(self) -> str:
@@ -647,7 +649,7 @@ def run(
         raise ValueError(f"time_limit must be above 0 seconds, got {time_limit}")
     job = ExperimentRun.prepare(chosen, check_tier(tier) if tier else default_tier(), store)
     where = str(device or "cpu") if executor else str(resolve_device(device))
-    crew = _crew(executor, workers, time_limit)
+    _check_workers(executor, workers, time_limit)
     if job.cells.gathered.exists():
         frame, provenance = read(job.cells.gathered)
         if not fresh:
@@ -659,49 +661,45 @@ def run(
         job.cells.discard()
     results = job.cells.read_all()
     job.check_same_code(results)
-    limit = _limit(time_limit, results.values(), chosen, where)
     todo = [(key, cell) for key, cell in job.plan.items() if key not in results]
+    limit = None
+    if time_limit is not None:
+        cost = model.cost if (model := cost_model(chosen)) else None
+        limit = TimeLimit(time_limit, measured_on(where, results.values(), cost), cost)
     with (
         closing(job.cells.writer(job.origin)) as writer,
         _bar(job, done=len(results), show=progress) as bar,
-        closing(outcomes(chosen.run_cell, limit.admit(todo), crew=crew, device=where)) as stream,
+        closing(
+            outcomes(
+                chosen.run_cell,
+                limit.admit(todo) if limit else todo,
+                device=where,
+                executor=executor,
+                workers=workers,
+                ahead=1 if limit else 2,
+            )
+        ) as stream,
         job.failures(),
     ):
         for key, outcome in stream:
             results[key] = job.keep(key, outcome, writer)
-            limit.learn(job.plan[key], outcome.seconds)
+            if limit:
+                limit.learn(job.plan[key], outcome.seconds)
             bar.update()
-    if time_limit is not None and len(results) < len(job.plan):
-        raise job.stopped(len(results), time_limit, limit.needed)
+    if limit and len(results) < len(job.plan):
+        raise job.stopped(len(results), limit)
     return gather(job, results)
 
 
-def _crew(executor: Executor | None, workers: int | None, limit: float | None) -> Crew | None:
-    """Find out how many cells run at once, which a time limit needs to know."""
-    if executor is None:
-        return None
-    crew = Crew(executor, workers=workers, ahead=limit is None)
-    if limit is not None and crew.workers is None:
+def _check_workers(executor: Executor | None, workers: int | None, limit: float | None) -> None:
+    """Raise where it is not known how many cells run at once and a time limit needs to know."""
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be 1 or more, got {workers}")
+    if executor and limit is not None and not (workers or count_workers(executor)):
         raise ValueError(
             f"{type(executor).__name__} does not tell how many workers it has, which a time limit "
             "needs; give workers="
         )
-    return crew
-
-
-def _limit(
-    seconds: float | None,
-    finished: Iterable[FinishedCell],
-    experiment: AnyExperiment,
-    device: str,
-) -> TimeLimit:
-    """Return the time limit, with what is known from cells on the same kind of device."""
-    if seconds is None:
-        return TimeLimit(float("inf"))
-    kind, model = device_kind(device), cost_model(experiment)
-    cost = model.cost if model else None
-    known = (cell.measurement(cost) for cell in finished if cell.kind == kind)
-    return TimeLimit(seconds, known, cost)
 
 
 @contextmanager

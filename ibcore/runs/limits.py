@@ -1,6 +1,5 @@
 """Stop in time: start no cell that is predicted to end after the limit."""
 
-import bisect
 import functools
 import re
 import statistics
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ibcore
 from ibcore.runs.experiment import AnyExperiment, check_name, plain_fields
+from ibcore.runs.store import of_book
 
 # How long a cell will take, from cells that were measured.
 
@@ -30,17 +29,25 @@ class Measurement:
 
     fields: Mapping[str, Any]
     seconds: float
-    cost: float | None = None
+    cost: float = 1.0
+
+
+Cost = Callable[[Any], float]
+
+
+def measurement(cell: Any, seconds: float, cost: Cost | None) -> Measurement:
+    """Return what a cell that took ``seconds`` tells about the time of other cells."""
+    return Measurement(plain_fields(cell), seconds, _cost(cell, cost) if cost else 1.0)
 
 
 def predict(
-    cell: Any, measured: Sequence[Measurement], cost: Callable[[Any], float] | None = None
+    cell: Any, measured: Sequence[Measurement], cost: Cost | None = None
 ) -> Prediction | None:
     """Predict the seconds of ``cell``; None where nothing was measured.
 
-    With a cost model the measured seconds per unit of cost are multiplied by the cost of this
-    cell.  Without one the cell is compared with the measured cells that differ from it in the
-    fewest fields.
+    With a cost model, a cell is as slow for its cost as the measured cells of the next smaller
+    and the next larger cost.  Without one, the measured cells that differ from it in the fewest
+    fields stand for it.
 
     Examples
     --------
@@ -51,29 +58,27 @@ def predict(
     >>> predict(cell, []) is None
     True
     """
-    if cost is None:
-        seconds = _nearest(plain_fields(cell), measured)
-    else:
-        scale = check_cost(cost(cell), cell)
-        seconds = [m.seconds / m.cost * scale for m in measured if m.cost]
-    if not seconds:
+    if not measured:
         return None
-    return Prediction(statistics.median(seconds), min(seconds), max(seconds))
+    if cost is None:
+        fields = plain_fields(cell)
+        apart = [sum(m.fields.get(name) != fields[name] for name in fields) for m in measured]
+        least = min(apart)
+        like = [m.seconds for m, far in zip(measured, apart, strict=True) if far == least]
+    else:
+        units = _cost(cell, cost)
+        below = max((m.cost for m in measured if m.cost <= units), default=None)
+        above = min((m.cost for m in measured if m.cost >= units), default=None)
+        like = [units * m.seconds / m.cost for m in measured if m.cost in (below, above)]
+    return Prediction(statistics.median(like), min(like), max(like))
 
 
-def check_cost(cost: float, cell: Any) -> float:
+def _cost(cell: Any, cost: Cost) -> float:
     """Return the cost of a cell if it is positive and finite, else raise ``ValueError``."""
-    if not 0 < cost < float("inf"):
-        raise ValueError(f"the cost model gives {cost} for the cell {cell}; it must be positive")
-    return float(cost)
-
-
-def _nearest(fields: Mapping[str, Any], measured: Sequence[Measurement]) -> list[float]:
-    distances = [
-        sum(entry.fields.get(name) != value for name, value in fields.items()) for entry in measured
-    ]
-    least = min(distances, default=0)
-    return [m.seconds for m, distance in zip(measured, distances, strict=True) if distance == least]
+    units = float(cost(cell))
+    if not 0 < units < float("inf"):
+        raise ValueError(f"the cost model gives {units:g} for the cell {cell}; it must be positive")
+    return units
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -126,65 +131,38 @@ class TimeLimit:
     """
 
     def __init__(
-        self,
-        seconds: float,
-        measured: Iterable[Measurement] = (),
-        cost: Callable[[Any], float] | None = None,
+        self, seconds: float, measured: Iterable[Measurement] = (), cost: Cost | None = None
     ) -> None:
+        self.seconds = seconds
         self._end = time.monotonic() + seconds
         self._measured, self._cost = list(measured), cost
-        known = [entry.seconds for entry in self._measured]
-        self._least, self._most = min(known, default=0.0), max(known, default=0.0)
-        self._rates = sorted((m.cost, m.seconds / m.cost) for m in self._measured if m.cost)
         self._started = False
         self.needed: float | None = None
 
     def admit(self, cells: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield the cells that are predicted to end in time; the others are left out.
 
-        With a cost model, a cell is as slow for its cost as the measured cells of the next
-        smaller and the next larger cost.  Without one, the longest measured cell among those most
-        like it stands for it.  Before anything is measured, a cell may start while there is time.
+        The longest of what `predict` gives counts.  Before anything is measured, a cell may
+        start while there is time.
         """
         for key, cell in cells:
-            remaining = self._end - time.monotonic()
-            if remaining <= self._least:
-                self._refuse(self._least)
-                return
-            if self._fits(cell, remaining):
+            least = min((entry.seconds for entry in self._measured), default=0.0)
+            if not self._fits(least):
+                return  # there is no time left to look at the others
+            likely = predict(cell, self._measured, self._cost)
+            if self._fits(likely.high if likely else 0.0):
                 self._started, self.needed = True, None
                 yield key, cell
 
     def learn(self, cell: Any, seconds: float) -> None:
         """Take note of a cell that was computed."""
-        self._least = min(self._least, seconds) if self._measured else seconds
-        self._most = max(self._most, seconds)
-        cost = None if self._cost is None else check_cost(self._cost(cell), cell)
-        if cost is not None:
-            bisect.insort(self._rates, (cost, seconds / cost))
-        self._measured.append(Measurement(plain_fields(cell), seconds, cost))
+        self._measured.append(measurement(cell, seconds, self._cost))
 
-    def _fits(self, cell: Any, remaining: float) -> bool:
-        if self._cost is not None:
-            needed = self._by_cost(check_cost(self._cost(cell), cell))
-        elif self._most < remaining:
-            return True
-        else:
-            prediction = predict(cell, self._measured)
-            needed = prediction.high if prediction else 0.0
-        if needed < remaining:
-            return True
-        self._refuse(needed)
-        return False
-
-    def _by_cost(self, cost: float) -> float:
-        place = bisect.bisect(self._rates, (cost, 0.0))
-        neighbors = self._rates[max(place - 1, 0) : place + 1]
-        return cost * max((rate for _, rate in neighbors), default=0.0)
-
-    def _refuse(self, seconds: float) -> None:
-        if not self._started:
+    def _fits(self, seconds: float) -> bool:
+        fits = seconds < self._end - time.monotonic()
+        if not (fits or self._started):
             self.needed = min(seconds, self.needed or seconds)
+        return fits
 
 
 # What the paper tier of each experiment is worth, why, and what its computing time grows with.
@@ -232,15 +210,8 @@ class Priority:
 class CostModel:
     """How the computing time of cells of one experiment compares, and that in words."""
 
-    cost: Callable[[Any], float]
+    cost: Cost
     words: str
-
-
-def priorities_path() -> Path:
-    """Return the file: ``book/paper.yml`` of a checkout, else the packaged copy."""
-    package = Path(ibcore.__file__).parent
-    checkout = package.parent / "book" / "paper.yml"
-    return checkout if checkout.exists() else package / "_paper.yml"
 
 
 def read_priorities(path: Path | None = None) -> dict[str, Priority]:
@@ -256,7 +227,7 @@ def read_priorities(path: Path | None = None) -> dict[str, Priority]:
     >>> read_priorities()["redshift.activations"].value
     5
     """
-    source = path or priorities_path()
+    source = path or of_book("paper.yml")
     return dict(_entries(source.read_text(encoding="utf-8"), source))
 
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,16 +173,6 @@ def mean(sample: Sample, column: str, /, **where: Any) -> Draws:
     return ratio(sample.total(rows, values), sample.total(rows))
 
 
-def std(sample: Sample, column: str, /, **where: Any) -> Draws:
-    """Return the standard deviation of the finite values (n - 1 in the denominator)."""
-    rows, values = sample.finite(column, where)
-    centered = values - values.mean()
-    count = sample.total(rows)
-    middle = ratio(sample.total(rows, centered), count)
-    squares = sample.total(rows, centered**2) - count * middle**2
-    return np.sqrt(np.maximum(ratio(squares, count - 1), 0))
-
-
 def quantile(sample: Sample, column: str, /, q: float, **where: Any) -> Draws:
     """Quantile of the finite values, with linear interpolation as in `numpy.quantile`."""
     if not isinstance(q, int | float) or not 0 <= q <= 1:
@@ -190,36 +181,6 @@ def quantile(sample: Sample, column: str, /, q: float, **where: Any) -> Draws:
     order = np.argsort(values, kind="stable")
     ordered, codes = values[order], sample.codes[rows][order]
     return np.array([_weighted_quantile(ordered, copies[codes], q) for copies in sample.weights])
-
-
-def median(sample: Sample, column: str, /, **where: Any) -> Draws:
-    """Median of the finite values."""
-    return quantile(sample, column, 0.5, **where)
-
-
-def share(
-    sample: Sample,
-    column: str,
-    /,
-    below: float | None = None,
-    above: float | None = None,
-    **where: Any,
-) -> Draws:
-    """Share of the finite values that are less than ``below`` and greater than ``above``."""
-    if below is None and above is None:
-        raise MeasureError("share needs below= or above=")
-    rows, values = sample.finite(column, where)
-    inside = np.ones(len(values), dtype=bool)
-    if below is not None:
-        inside &= values < below
-    if above is not None:
-        inside &= values > above
-    return ratio(sample.total(rows, inside.astype(np.float64)), sample.total(rows))
-
-
-def count(sample: Sample, /, **where: Any) -> Draws:
-    """Return the number of rows, whether or not their values are finite."""
-    return sample.total(sample.rows(where))
 
 
 def max_over(sample: Sample, column: str, /, by: str | list[str], **where: Any) -> Draws:
@@ -244,11 +205,7 @@ def spearman(sample: Sample, a: str, b: str, /, by: str | list[str], **where: An
 
 FUNCTIONS: Mapping[str, Callable[..., Draws]] = {
     "mean": mean,
-    "median": median,
-    "std": std,
     "quantile": quantile,
-    "share": share,
-    "count": count,
     "max_over": max_over,
     "min_over": min_over,
     "spearman": spearman,
@@ -284,37 +241,23 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-def _abs(value: Draws, /) -> Any:
-    return np.abs(value)
-
-
-def _log(value: Draws, /) -> Any:
-    return np.log(value)
-
-
-def _minimum(first: Draws, second: Draws, /, *others: Draws) -> Any:
-    return np.minimum.reduce([first, second, *others])
-
-
-def _maximum(first: Draws, second: Draws, /, *others: Draws) -> Any:
-    return np.maximum.reduce([first, second, *others])
-
-
 _ARITHMETIC: Mapping[str, Callable[..., Any]] = {
-    "abs": _abs,
-    "log": _log,
-    "min": _minimum,
-    "max": _maximum,
+    "abs": lambda value, /: np.abs(value),
+    "log": lambda value, /: np.log(value),
+    "min": lambda first, second, /, *others: np.minimum.reduce([first, second, *others]),
+    "max": lambda first, second, /, *others: np.maximum.reduce([first, second, *others]),
 }
+_KNOWN = ", ".join([*FUNCTIONS, *_ARITHMETIC])
+Compute = Callable[[Sample], Any]  # what a part of a measure gives on a sample
 
 
 class Measure:
     """A checked expression over a stored frame.
 
     Numbers, ``+ - * / **``, a tuple at the top, ``abs``, ``log``, ``min``, ``max``, and the
-    functions of `ibcore.runs.measure` (``mean``, ``median``, ``std``, ``quantile``, ``share``,
-    ``count``, ``max_over``, ``min_over``, ``spearman``), whose keyword arguments other than
-    their own select rows: ``mean("complexity", activation="relu", depth=[2, 3])``.
+    functions of `ibcore.runs.measure` (``mean``, ``quantile``, ``max_over``, ``min_over``,
+    ``spearman``), whose keyword arguments other than their own select rows:
+    ``mean("complexity", activation="relu", depth=[2, 3])``.
 
     Raises
     ------
@@ -339,99 +282,69 @@ class Measure:
     def __init__(self, text: str) -> None:
         self.text = text
         try:
-            self._tree = ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError) as error:
             raise MeasureError(f"{text!r} is not an expression: {error}") from error
-        entries = self._tree.elts if isinstance(self._tree, ast.Tuple) else [self._tree]
-        for entry in entries:
-            _check(entry)
-        self.length = len(entries) if isinstance(self._tree, ast.Tuple) else None
+        entries = tree.elts if isinstance(tree, ast.Tuple) else [tree]
+        self._entries = [_compile(entry) for entry in entries]
+        self.length = len(entries) if isinstance(tree, ast.Tuple) else None
 
     def __call__(self, sample: Sample) -> Value:
         """Return one array over draws, or a tuple of them, shape (draws,) each."""
         with np.errstate(all="ignore"):
-            if isinstance(self._tree, ast.Tuple):
-                return tuple(_draws(entry, sample) for entry in self._tree.elts)
-            return _draws(self._tree, sample)
+            values = [np.asarray(entry(sample), dtype=np.float64) for entry in self._entries]
+        draws = tuple(np.broadcast_to(value, (sample.draws,)) for value in values)
+        return draws[0] if self.length is None else draws
 
 
-def _draws(node: ast.expr, sample: Sample) -> Draws:
-    value = _walk(node, sample)
-    return np.broadcast_to(np.asarray(value, dtype=np.float64), (sample.draws,))
-
-
-def _check(node: ast.expr) -> None:
-    """Raise unless ``node`` is a number, arithmetic, or a call of a known function."""
+def _compile(node: ast.expr) -> Compute:
+    """Read a number, arithmetic, or a call of a known function; refuse anything else."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return
+        number = float(node.value)  # type: ignore[arg-type]
+        return lambda _: number
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        _check(node.left)
-        _check(node.right)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        _check(node.operand)
-    elif isinstance(node, ast.Call):
-        _check_call(node)
-    else:
-        raise MeasureError(
-            f"{ast.unparse(node)!r} is not allowed here; a measure holds numbers, + - * / **, and "
-            f"calls of {', '.join([*FUNCTIONS, *_ARITHMETIC])}; tuples stand only at the top"
-        )
+        combine = _OPERATORS[type(node.op)]
+        left, right = _compile(node.left), _compile(node.right)
+        return lambda sample: combine(left(sample), right(sample))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        operand, sign = _compile(node.operand), -1 if isinstance(node.op, ast.USub) else 1
+        return lambda sample: sign * operand(sample)
+    if isinstance(node, ast.Call):
+        return _compile_call(node)
+    raise MeasureError(
+        f"{ast.unparse(node)!r} is not allowed here; a measure holds numbers, + - * / **, and "
+        f"calls of {_KNOWN}; tuples stand only at the top"
+    )
 
 
-def _check_call(node: ast.Call) -> None:
+def _compile_call(node: ast.Call) -> Compute:
     name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
     if name not in FUNCTIONS and name not in _ARITHMETIC:
-        raise MeasureError(
-            f"unknown function {name!r}; known: {', '.join([*FUNCTIONS, *_ARITHMETIC])}"
-        )
-    if any(keyword.arg is None for keyword in node.keywords) or any(
-        isinstance(argument, ast.Starred) for argument in node.args
-    ):
+        raise MeasureError(f"unknown function {name!r}; known: {_KNOWN}")
+    if any(keyword.arg is None for keyword in node.keywords):
         raise MeasureError(f"{ast.unparse(node)!r}: * and ** are not allowed; write each argument")
-    keywords = {str(keyword.arg): keyword.value for keyword in node.keywords}
+    function = _ARITHMETIC.get(name) or FUNCTIONS[name]
+    read: Callable[[ast.expr], Any] = _compile if name in _ARITHMETIC else _literal
+    values = [read(argument) for argument in node.args]
+    options = {str(keyword.arg): read(keyword.value) for keyword in node.keywords}
+    before = () if name in _ARITHMETIC else (None,)  # in the place of the sample
     try:
-        if name in _ARITHMETIC:
-            inspect.signature(_ARITHMETIC[name]).bind(*node.args, **keywords)
-        else:
-            inspect.signature(FUNCTIONS[name]).bind(None, *node.args, **keywords)
+        inspect.signature(function).bind(*before, *values, **options)
     except TypeError as error:
         raise MeasureError(f"{ast.unparse(node)!r}: {error}") from error
-    for argument in [*node.args, *keywords.values()]:
-        if name in _ARITHMETIC:
-            _check(argument)
-        else:
-            _literal(argument)
+    if name in _ARITHMETIC:
+        return lambda sample: function(*[value(sample) for value in values])
+    return lambda sample: function(sample, *values, **options)
 
 
 def _literal(node: ast.expr) -> Any:
     """Return a number, string, True, False, None, or a list of these."""
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_literal(entry) for entry in node.elts]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _literal(node.operand)
-        if type(value) in (int, float):
-            return -value
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float, str, bool, type(None)):
-        return node.value
+    with suppress(ValueError, TypeError):
+        value = ast.literal_eval(node)
+        entries = list(value) if isinstance(value, list | tuple) else [value]
+        if {type(entry) for entry in entries} <= {int, float, str, bool, type(None)}:
+            return entries if isinstance(value, list | tuple) else value
     raise MeasureError(
         f"{ast.unparse(node)!r} is not a plain value; columns, options and filters are numbers, "
         "strings, True, False, None or lists of these"
-    )
-
-
-def _walk(node: ast.expr, sample: Sample) -> Any:
-    if isinstance(node, ast.Constant):
-        return float(node.value)  # type: ignore[arg-type]  # _check admits numbers only
-    if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_walk(node.left, sample), _walk(node.right, sample))
-    if isinstance(node, ast.UnaryOp):
-        value = _walk(node.operand, sample)
-        return -value if isinstance(node.op, ast.USub) else value
-    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    if node.func.id in _ARITHMETIC:
-        return _ARITHMETIC[node.func.id](*[_walk(argument, sample) for argument in node.args])
-    return FUNCTIONS[node.func.id](
-        sample,
-        *[_literal(argument) for argument in node.args],
-        **{str(keyword.arg): _literal(keyword.value) for keyword in node.keywords},
     )

@@ -430,11 +430,16 @@ def own_store(store: Path | str | None) -> Path:
     return default_store() if store is None else as_folder(store, "store")
 
 
-def published() -> Path:
-    """Return the folder of the published results: ``book/results`` of a checkout, else packaged."""
+def of_book(name: str) -> Path:
+    """Return a file or folder of the book: in ``book`` of a checkout, else the packaged copy."""
     package = Path(ibcore.__file__).parent
-    checkout = package.parent / "book" / "results"
-    return checkout if checkout.is_dir() else package / "_results"
+    checkout = package.parent / "book" / name
+    return checkout if checkout.exists() else package / f"_{name}"
+
+
+def published() -> Path:
+    """Return the folder of the published results."""
+    return of_book("results")
 
 
 def result_path(name: str, tier: Tier, store: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -16,58 +16,6 @@ from ibcore.runtime import resolve_device
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-# How many cells an executor takes at once, so that a cell is handed out when it can start.
-
-_SHORT = 0.5  # seconds; for shorter cells each worker also gets one to go on with
-_REFRESH = 5.0  # seconds between two questions to a cluster that may grow
-
-
-class Crew:
-    """An executor and the number of its workers.
-
-    Parameters
-    ----------
-    executor
-        Any ``concurrent.futures.Executor``.
-    workers
-        How many cells it computes at once; by default the executor is asked.
-    ahead
-        Whether short cells may be handed out before a worker is free.
-    """
-
-    def __init__(
-        self, executor: Executor, *, workers: int | None = None, ahead: bool = True
-    ) -> None:
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers must be 1 or more, got {workers}")
-        self.executor = executor
-        self._told, self._ahead = workers, ahead
-        self._asked: tuple[float, int | None] | None = None
-        self._mean: float | None = None
-
-    @property
-    def workers(self) -> int | None:
-        """How many cells are computed at once; None where nobody knows."""
-        if self._told is not None:
-            return self._told
-        now = time.monotonic()
-        if self._asked is None or now - self._asked[0] > _REFRESH:
-            self._asked = now, count_workers(self.executor)
-        return self._asked[1]
-
-    def room(self) -> float:
-        """Return how many cells may be with the executor at a time."""
-        workers = self.workers
-        if workers is None:
-            return float("inf")
-        short = self._ahead and self._mean is not None and self._mean < _SHORT
-        return 2 * workers if short else workers
-
-    def learn(self, seconds: float) -> None:
-        """Take note of how long a cell took."""
-        self._mean = seconds if self._mean is None else 0.9 * self._mean + 0.1 * seconds
 
 
 def count_workers(executor: Executor) -> int | None:
@@ -122,9 +70,12 @@ def compute(run_cell: RunCell, cell: Any, device: str) -> CellResult:
     ------
     TypeError
         If ``run_cell`` does not return a frame.
+    ValueError
+        If the device is ``"cuda"`` and this process sees several GPUs.
     """
     import pandas as pd
 
+    check_own_gpu(device)
     place = resolve_device(device)
     start = time.perf_counter()
     frame = run_cell(cell, place)
@@ -136,108 +87,94 @@ def compute(run_cell: RunCell, cell: Any, device: str) -> CellResult:
     return CellResult(frame, seconds, machine(place))
 
 
-def compute_alone(run_cell: RunCell, cell: Any, device: str) -> CellResult:
-    """Compute one cell as one worker of several, which must not share a GPU."""
-    check_own_gpu(device)
-    return compute(run_cell, cell, device)
-
-
 def outcomes(
-    run_cell: RunCell, cells: Iterable[tuple[str, Any]], *, crew: Crew | None, device: str
+    run_cell: RunCell,
+    cells: Iterable[tuple[str, Any]],
+    *,
+    device: str,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    ahead: int = 1,
 ) -> Generator[tuple[str, CellResult], None, None]:
     """Yield the key and outcome of each cell as it arrives.
 
-    A cell is taken from ``cells`` when it can start.  Without a crew the cells run here, one
-    after another.  With one, no cell is taken after a failure; those in flight are still
-    yielded before it is raised.
+    Without an executor the cells run here, one after another.  Else it has ``ahead`` cells for
+    each of its workers: 1 where a cell is to be taken from ``cells`` only when it can start.
+    After a failure no cell is taken; those in flight are still yielded before it is raised.
 
     Raises
     ------
     WorkerFailedError
         After the last outcome, if a cell failed or a worker died.
     """
-    if crew is not None:
-        yield from _Submission(run_cell, iter(cells), crew, device).outcomes()
-        return
-    for key, cell in cells:
-        try:
-            outcome = compute(run_cell, cell, device)
-        except Exception as error:
-            raise WorkerFailedError([key], error) from error
-        yield key, outcome
+    pool, todo = _Pool(executor, workers, ahead), iter(cells)
+    try:
+        while True:
+            pool.count()
+            while pool.has_room() and (entry := next(todo, None)) is not None:
+                pool.submit(entry[0], run_cell, entry[1], device)
+            if not pool.flying:
+                break
+            yield from pool.collect()
+    finally:
+        pool.withdraw()
+    if pool.failed is not None:
+        raise pool.failed
 
 
-class _Submission:
-    """The cells that are with an executor."""
+class _Pool:
+    """An executor, or None for this process, and the cells that are with it."""
 
-    def __init__(
-        self, run_cell: RunCell, cells: Iterator[tuple[str, Any]], crew: Crew, device: str
-    ) -> None:
-        self.run_cell, self.cells, self.crew, self.device = run_cell, cells, crew, device
-        self.waiting: dict[Future[CellResult], str] = {}  # in the order in which they will start
+    def __init__(self, executor: Executor | None, workers: int | None, ahead: int) -> None:
+        self.executor, self.ahead = executor, ahead if executor else 1
+        self.told = self.workers = workers if executor else 1  # None where nobody knows
+        self.flying: dict[Future[CellResult], str] = {}  # in the order in which they start
         self.arrived: SimpleQueue[Future[CellResult]] = SimpleQueue()
         self.failed: WorkerFailedError | None = None
 
-    def outcomes(self) -> Iterator[tuple[str, CellResult]]:
+    def count(self) -> None:
+        """Find out how many cells are computed at once: a cluster may have grown."""
+        if self.executor is not None and self.told is None:
+            self.workers = count_workers(self.executor)
+
+    def has_room(self) -> bool:
+        """Say whether another cell may be handed out."""
+        room = float("inf") if self.workers is None else self.ahead * self.workers
+        return self.failed is None and len(self.flying) < room
+
+    def submit(self, key: str, *call: Any) -> None:
+        """Hand out a cell, or compute it here; what goes wrong is in its future."""
+        future: Future[CellResult] = Future()
         try:
-            self._submit()
-            while self.waiting:
-                key, outcome = self._next()
-                if outcome is not None:
-                    self.crew.learn(outcome.seconds)
-                    yield key, outcome
-                self._submit()
-        finally:
-            self._withdraw()
-        if self.failed is not None:
-            raise self.failed
+            if self.executor is None:
+                future.set_result(compute(*call))
+            else:
+                future = self.executor.submit(compute, *call)
+        except Exception as error:
+            future.set_exception(error)
+        self.flying[future] = key
+        future.add_done_callback(self.arrived.put)
 
-    def _submit(self) -> None:
-        """Hand out cells while there is room and nothing has failed."""
-        while self.failed is None and len(self.waiting) < self.crew.room():
-            entry = next(self.cells, None)
-            if entry is None:
-                return
-            key, cell = entry
-            try:
-                future = self.crew.executor.submit(compute_alone, self.run_cell, cell, self.device)
-            except BrokenExecutor as error:
-                self._fail(WorkerFailedError([key], error, died=True))
-                return
-            self.waiting[future] = key
-            future.add_done_callback(self.arrived.put)
-
-    def _next(self) -> tuple[str, CellResult | None]:
+    def collect(self) -> Generator[tuple[str, CellResult], None, None]:
         """Wait for an outcome and keep nothing else of its future.
 
         While a future lives, Dask computes its cell again if it loses the worker that has it.
         """
         future = self.arrived.get()
-        started = list(itertools.islice(self.waiting.values(), self.crew.workers))
-        key = self.waiting.pop(future)
-        return key, self._result(key, future, started)
-
-    def _result(
-        self, key: str, future: Future[CellResult], started: list[str]
-    ) -> CellResult | None:
+        started = list(itertools.islice(self.flying.values(), self.workers))
+        key = self.flying.pop(future)
         try:
-            return future.result()
-        except CancelledError as error:
-            if self.failed is None:  # not withdrawn by us
-                self._fail(WorkerFailedError(started, error, died=True))
-        except BrokenExecutor as error:
-            self._fail(WorkerFailedError(started, error, died=True))
+            outcome = future.result()
         except Exception as error:
-            self._fail(WorkerFailedError([key], error))
-        return None
+            if self.failed is None:  # else it may have been withdrawn
+                died = isinstance(error, BrokenExecutor | CancelledError)
+                self.failed = WorkerFailedError(started if died else [key], error, died=died)
+                self.withdraw(spare=self.workers)
+            return
+        del future
+        yield key, outcome
 
-    def _fail(self, failure: WorkerFailedError) -> None:
-        """Keep the first failure, and withdraw the cells that have not started."""
-        if self.failed is None:
-            self.failed = failure
-            self._withdraw(spare=self.crew.workers)
-
-    def _withdraw(self, spare: int | None = 0) -> None:
+    def withdraw(self, *, spare: int | None = 0) -> None:
         """Cancel all but the first ``spare`` cells; those that run go on where they can."""
-        for future in list(self.waiting)[spare or 0 :]:
+        for future in list(self.flying)[spare or 0 :]:
             future.cancel()

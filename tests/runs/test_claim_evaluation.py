@@ -125,7 +125,7 @@ def test_draws_without_a_value_are_counted_and_too_many_are_an_error() -> None:
         evaluate(measured(" + ".join(f"mean('x', network={i})" for i in range(3))), frame(3))
 
 
-@pytest.mark.parametrize("text", ["log(-1)", "mean('x') / 0", "std('x', network=0)"])
+@pytest.mark.parametrize("text", ["log(-1)", "mean('x') / 0"])
 def test_a_value_that_is_not_finite_is_an_error(text: str) -> None:
     with pytest.raises(LedgerError, match="gives"):
         evaluate(measured(text), frame(20))

@@ -1,12 +1,12 @@
 """The ledger is read strictly: every unclear entry is named."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import ibcore
 from ibcore.runs import LedgerError, read_ledger
 from ibcore.runs.claims import Expect, ledger_path, parse_claim
 
@@ -162,8 +162,7 @@ def test_the_ledger_lies_in_the_checkout_and_else_in_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "ibcore"
-    ledger = import_module("ibcore.runs.claims")
-    monkeypatch.setattr(ledger.ibcore, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(ibcore, "__file__", str(package / "__init__.py"))
     assert ledger_path() == package / "_claims.yml"
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "claims.yml").write_text("[]")

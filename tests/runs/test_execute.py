@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
@@ -23,7 +24,7 @@ from toy.experiments import SQUARES, Size, Sizes
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
 from ibcore.runs.execute import CellFolder
 from ibcore.runs.experiment import AnyExperiment, cell_key, plain_fields
-from ibcore.runs.workers import Crew, outcomes
+from ibcore.runs.workers import outcomes
 
 HERE = Path(__file__).parent
 KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
@@ -322,10 +323,24 @@ def test_no_future_outlives_its_outcome() -> None:
     # Dask would compute its cell again when the worker is lost that still holds the outcome.
     cells = [(str(size), Size(size, 3)) for size in (1, 2, 3)]
     with Remembering() as pool:
-        crew = Crew(pool, workers=1, ahead=False)
-        arrived = outcomes(SQUARES.run_cell, cells, crew=crew, device="cpu")
+        arrived = outcomes(SQUARES.run_cell, cells, device="cpu", executor=pool, workers=1)
         for _ in arrived:
             assert pool.wait_until_gone()
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_an_executor_has_so_many_cells_for_each_of_its_workers(ahead: int) -> None:
+    taken: list[int] = []
+
+    def cells() -> Iterator[tuple[str, Size]]:
+        for size in range(1, 9):
+            taken.append(size)
+            yield str(size), Size(size, 3)
+
+    with ThreadPoolExecutor(2) as pool:  # it can be asked for its workers
+        arrived = outcomes(SQUARES.run_cell, cells(), device="cpu", executor=pool, ahead=ahead)
+        held = [len(taken) - done for done, _ in enumerate(arrived)]
+    assert held[:4] == [2 * ahead] * 4 and len(held) == 8
 
 
 def test_the_global_random_state_is_not_touched(tmp_path: Path) -> None:
