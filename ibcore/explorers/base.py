@@ -11,7 +11,7 @@ import re
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -587,7 +587,7 @@ class StoredFigure(Explorer):
     it begins with.
     """
 
-    _choices: dict[str, list[Any]]
+    _choices: Mapping[str, Sequence[Any]]
     _initial: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -602,13 +602,36 @@ class StoredFigure(Explorer):
         raise NotImplementedError
 
     def _start(self, usual: Mapping[str, Any], **asked: Any) -> None:
-        """Begin with what was asked for, and with the usual where nothing was."""
+        """Begin with what was asked for, and with the usual or the first where nothing was."""
+        first = {name: values[0] for name, values in self._choices.items()}
         chosen = {name: value for name, value in asked.items() if value is not None}
-        self._initial = self._checked({**usual, **chosen})
+        self._initial = self._checked({**first, **usual, **chosen})
 
     def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters, or raise a ValueError unless each is one of its choices."""
+        """Return the parameters, or raise a ValueError unless each is one of its choices.
+
+        A whole number stands for the same number where the choices are fractions.
+        """
         check_names(params, self._choices)
+        checked = {}
         for name, values in self._choices.items():
-            check_among(name, params[name], values)
-        return {name: params[name] for name in self._choices}
+            value = params[name]
+            if isinstance(value, int) and all(isinstance(choice, float) for choice in values):
+                value = float(value)
+            if isinstance(values, range):
+                check_whole(name, value, (values[0], values[-1]))
+            else:
+                check_among(name, value, values)
+            checked[name] = value
+        return checked
+
+    def _still(
+        self, values: NDArray[Any], lead: str, found: str, *, subject: str | None = None
+    ) -> Poster:
+        """Return a poster: the lead and what was found describe it; the caption has a subject."""
+        subject = subject or self._describe(self._initial)
+        return Poster(
+            values,
+            f"{lead}: {found}.",
+            f"{subject}: {found}. With JavaScript this figure is interactive.",
+        )
