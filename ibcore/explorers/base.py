@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -577,14 +577,21 @@ def _live_class() -> type[Any]:
     return LiveExplorer
 
 
-# What figures of stored numbers share: each control chooses among values that are stored.
+# What figures share whose controls have known choices, above all those of stored numbers.
+
+
+class Bounds(NamedTuple):
+    """The bounds of a control that may take any number between them."""
+
+    low: float
+    high: float
 
 
 class StoredFigure(Explorer):
-    """A figure whose every parameter takes one of a few values.
+    """A figure whose every parameter takes one of a few values, or a number within bounds.
 
-    A subclass sets ``_choices``, the values of each parameter, and calls `_start` with the state
-    it begins with.
+    A subclass sets ``_choices``, the values of each parameter (a range for whole numbers), and
+    calls `_start` with the state it begins with.
     """
 
     _choices: Mapping[str, Sequence[Any]]
@@ -616,10 +623,12 @@ class StoredFigure(Explorer):
         checked = {}
         for name, values in self._choices.items():
             value = params[name]
-            if isinstance(value, int) and all(isinstance(choice, float) for choice in values):
+            if type(value) is int and all(isinstance(choice, float) for choice in values):
                 value = float(value)
             if isinstance(values, range):
                 check_whole(name, value, (values[0], values[-1]))
+            elif isinstance(values, Bounds):
+                check_number(name, value, values)
             else:
                 check_among(name, value, values)
             checked[name] = value
