@@ -600,7 +600,10 @@ def best_rates(
     constant = frame[(frame["weights"] == "random") & (frame["rates"] == "constant")]
     if constant.empty:
         raise ValueError("descent has no rows with random weights and constant rates")
-    table = read_table(constant, STEP_AXES, ("accuracy",), name="descent")
+    own = constant[constant["architecture"].isin(architectures)]
+    if own.empty:
+        return {}
+    table = read_table(own, STEP_AXES, ("accuracy",), name="descent")
     return {
         name: {
             str(n): [

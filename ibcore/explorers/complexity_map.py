@@ -62,8 +62,8 @@ class ComplexityMap(StoredFigure):
     seed
         0 to 31.
     frame
-        A tidy frame with the columns activation, depth, weight_scale, width, grid, dct, fft, one
-        row for each network, one width and one grid; by default
+        A tidy frame with the columns activation, depth, weight_scale, network, width, grid, dct,
+        fft; the same networks in each cell, one width and one grid; by default
         ``ibcore.runs.load("redshift.activations")``.
 
     Raises
