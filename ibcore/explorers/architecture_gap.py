@@ -1,6 +1,6 @@
 """The explorer of the gap: how far apart architectures are, at the budget that is chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,26 +8,21 @@ import numpy as np
 
 from ibcore.explorers.base import Answer, Poster, StoredFigure, check_among, square
 from ibcore.explorers.stored import (
-    AXES,
-    BOUNDS,
-    METHODS,
-    NUMBERS,
-    OBJECTS,
-    REMAINDER_AXES,
-    STEPS,
-    VIEW_WORDS,
     Bytes,
-    Descent,
     Floats,
-    best_rates,
+    Summary,
+    Table,
+    check_columns,
+    fitting,
     nearest,
+    nested,
     pack_pictures,
-    read_pictures,
-    read_remainders,
-    read_starts,
-    right,
+    read_parts,
+    read_table,
+    rounded,
     source_of,
     summaries,
+    summarize,
 )
 from ibcore.metainit import Reduction, gap_reduction
 from ibcore.runs import load
@@ -36,10 +31,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+METHODS = ("meta", "random")
+VIEW_WORDS = {"bits": "four numbers", "image": "drawings"}
 KEYS = ("view", "budget", "support")
 ONE_STEP = 1  # of the learned starts
 ALL = "all"  # support sizes together
 _DIGITS = 6
+
+
+def _read_starts(frame: "pd.DataFrame") -> dict[tuple[Any, ...], Table]:
+    """Return accuracies, and those of memory and of the ideal learner, by view and method."""
+    return read_parts(
+        frame,
+        ("view", "method"),
+        ("budget", "support", "architecture", "network"),
+        ("accuracy", "floor", "ceiling"),
+        within={"architecture": "view", "budget": "method"},
+        orders={"method": METHODS},
+    )
 
 
 class ArchitectureGap(StoredFigure):
@@ -92,26 +101,28 @@ class ArchitectureGap(StoredFigure):
     ) -> None:
         data = load("metainit.concepts") if frame is None else frame
         self.source = source_of(data)
-        self._stored = read_starts(data)
-        views = [v for v, names in self._stored.architectures.items() if len(names) > 1]
+        self._stored = _read_starts(data)
+        self._names = {v: t.axes["architecture"] for (v, m), t in self._stored.items()}
+        views = [view for view, names in self._names.items() if len(names) > 1]
         if not views:
             raise ValueError("no view of the frame has two architectures; a gap needs two")
-        budgets = [b for b in self._stored.budgets["random"] if b > 0]
-        self._choices: dict[str, list[Any]] = {
+        axes = {method: self._stored[views[0], method].axes for method in METHODS}
+        budgets = [b for b in axes["random"]["budget"] if b > 0]
+        self._choices = {
             "view": views,
             "budget": budgets,
-            "support": [*self._stored.supports, ALL],
+            "support": [*axes["random"]["support"], ALL],
         }
-        check_among("steps of learned starts", ONE_STEP, self._stored.budgets["meta"])
+        check_among("steps of learned starts", ONE_STEP, axes["meta"]["budget"])
         self._reductions = {
             key: self._reduce(*key) for key in product(*(self._choices[name] for name in KEYS))
         }
-        usual = {"view": views[0], "budget": int(nearest(50, budgets))}
+        usual = {"support": ALL, "budget": int(nearest(50, budgets))}
         self._start(usual, view=view, budget=budget, support=support)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, mean accuracies with intervals, and all gaps and reductions."""
-        stored, choices = self._stored, self._choices
+        choices = self._choices
         accuracies = {
             view: {
                 "random": [self._summaries(view, "random", b) for b in choices["budget"]],
@@ -119,32 +130,30 @@ class ArchitectureGap(StoredFigure):
             }
             for view in choices["view"]
         }
-        reductions: dict[str, Any] = {}
-        for key, found in self._reductions.items():
-            reductions[" ".join(map(str, key))] = None if found is None else _page(found)
+        reductions = {
+            " ".join(map(str, key)): None if found is None else _page(found)
+            for key, found in self._reductions.items()
+        }
         return {
             "choices": choices,
             "words": {view: VIEW_WORDS.get(view, view) for view in choices["view"]},
-            "architectures": {view: stored.architectures[view] for view in choices["view"]},
+            "architectures": {view: self._names[view] for view in choices["view"]},
             "accuracies": accuracies,
             "reductions": reductions,
-            "networks": len(stored.networks),
+            "networks": len(self._stored[choices["view"][0], "meta"].axes["network"]),
             "source": self.source,
         }
 
     def poster(self) -> Poster:
         """Return mean accuracies over budget and architecture as a picture, the gap in words."""
         p = self._initial
-        budgets = self._choices["budget"]
-        scores = [self._scores(p["view"], "random", b, p["support"]) for b in budgets]
-        learned = self._scores(p["view"], "meta", ONE_STEP, p["support"])
-        means = np.stack([s.mean((0, 2)) for s in (*scores, learned)])  # (budgets + 1, a)
-        found = self._gap_in_words(self._reductions[tuple(p[name] for name in KEYS)])
-        return Poster(
+        random = [self._arms({**p, "budget": b})[0] for b in self._choices["budget"]]
+        means = np.stack([s.mean((0, 2)) for s in (*random, self._arms(p)[1])])  # (budgets + 1, a)
+        return self._still(
             square(means),
             f"Accuracy of architectures, upward, over steps of AdamW from random starts, to the "
-            f"right, and in the last column from learned starts ({self._describe(p)}): {found}.",
-            f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
+            f"right, and in the last column from learned starts ({self._describe(p)})",
+            _gap_in_words(self._reductions[tuple(p[name] for name in KEYS)]),
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -163,49 +172,44 @@ class ArchitectureGap(StoredFigure):
         found = self._reductions[tuple(p[name] for name in KEYS)]
         names = ("without", "with_starts", "reduction", "low", "high")
         values = [None] * 5 if found is None else _exact(found)
-        view, support = p["view"], p["support"]
-        arms = [
-            self._scores(view, "random", p["budget"], support),
-            self._scores(view, "meta", ONE_STEP, support),
-        ]
-        means = [arm.mean((0, 2)) for arm in arms]  # (architectures,) each
-        frame = np.concatenate(means).astype(np.float32)
-        return Answer(dict(zip(names, values, strict=True)), frame.tobytes())
+        frame = np.concatenate([arm.mean((0, 2)) for arm in self._arms(p)])  # (2 architectures,)
+        facts = dict(zip(names, values, strict=True))
+        return Answer(facts, frame.astype(np.float32).tobytes())
 
-    def _scores(self, view: str, method: str, budget: int, support: int | str) -> Floats:
-        """Return accuracies (supports, architectures, networks) of one support size or all."""
-        scores = self._stored.scores[view, method, budget]
-        if support == ALL:
-            return scores
-        return scores[[self._stored.supports.index(int(support))]]
+    def _scores(self, view: str, method: str, budget: int) -> Floats:
+        """Return accuracies (supports, architectures, networks)."""
+        return self._stored[view, method].at("accuracy", budget=budget)
+
+    def _arms(self, p: Mapping[str, Any]) -> list[Floats]:
+        """Return accuracies from random and from learned starts, of one support size or all."""
+        view, support = p["view"], p["support"]
+        arms = [self._scores(view, "random", p["budget"]), self._scores(view, "meta", ONE_STEP)]
+        at = self._choices["support"].index(support)
+        return arms if support == ALL else [arm[[at]] for arm in arms]
 
     def _summaries(self, view: str, method: str, budget: int) -> Any:
         """Return means with intervals for each support size, and for all of them together."""
-        scores = self._stored.scores[view, method, budget]
+        scores = self._scores(view, method, budget)
         return summaries(np.concatenate([scores, scores.mean(0, keepdims=True)]))
 
     def _reduce(self, view: str, budget: int, support: int | str) -> Reduction | None:
         """Return the reduction of the gap; None if random starts have none in some condition."""
-        arms = [
-            self._scores(view, "random", budget, support),
-            self._scores(view, "meta", ONE_STEP, support),
-        ]
+        arms = self._arms({"view": view, "budget": budget, "support": support})
         means = arms[0].mean(-1)  # (supports, architectures)
-        if not np.ptp(means, axis=1).all():
-            return None
-        return gap_reduction(*arms)
-
-    def _gap_in_words(self, found: Reduction | None) -> str:
-        if found is None:
-            return "no gap to reduce"
-        without, learned, reduction, low, high = _exact(found)
-        return (
-            f"gap {100 * without:.1f} points without and {100 * learned:.1f} with learned starts, "
-            f"a reduction of {100 * reduction:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
-        )
+        return gap_reduction(*arms) if np.ptp(means, axis=1).all() else None
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['view']}, {p['budget']} steps of AdamW, {p['support']} examples"
+
+
+def _gap_in_words(found: Reduction | None) -> str:
+    if found is None:
+        return "no gap to reduce"
+    without, learned, reduction, low, high = _exact(found)
+    return (
+        f"gap {100 * without:.1f} points without and {100 * learned:.1f} with learned starts, "
+        f"a reduction of {100 * reduction:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    )
 
 
 def _exact(found: Reduction) -> tuple[float, float, float, float, float]:
@@ -223,9 +227,45 @@ def _page(found: Reduction) -> list[float]:
 
 # The explorer of learned concepts: 16 objects before and after the step that learns them.
 
+OBJECTS = 16
+HALF = 100  # bytes count half percents, from 0 to 200
+BOUNDS = ("ideal", "memory")
+AXES = ("architecture", "look", "concept", "order", "support")
 CONCEPT_KEYS = ("architecture", "concept", "order", "support", "look")
 LARGEST = 120_000  # characters of the packed pictures
 _SIDE = 4  # the objects are packed and drawn as a square
+
+
+def _read_pictures(frame: "pd.DataFrame") -> tuple[Table, Table]:
+    """Return what networks, and what the ideal learner and memory, believe of each object.
+
+    A look is a method and a number of steps, as ``"meta 1"``.
+    """
+    check_columns("frame", frame, ("architecture", "view", "method", "budget"))
+    named = zip(frame["architecture"], frame["view"], strict=True)
+    looks = zip(frame["method"], frame["budget"], strict=True)
+    rows = frame.assign(
+        architecture=[_named(*pair, "images") for pair in named],
+        look=[f"{method} {budget}" for method, budget in looks],
+    )
+    bounded = rows["method"].isin(BOUNDS)
+    packed = dict.fromkeys(("probabilities", "shown", "labels"), (np.uint8, OBJECTS))
+    networks = read_table(rows[~bounded], AXES, ("parameters",), packed=packed, one=("network",))
+    beside = rows[bounded & (rows["architecture"] == networks.axes["architecture"][0])]
+    orders = {**networks.axes, "method": BOUNDS}
+    return networks, read_table(beside, ("method", *AXES[2:]), packed=packed, orders=orders)
+
+
+def right(probabilities: Bytes, labels: Bytes) -> Floats:
+    """Return which guesses are right, 1 or 0, or 0.5 for a guess of exactly one half.
+
+    Examples
+    --------
+    >>> right(np.array([99, 100, 101], np.uint8), np.array([0, 0, 0], np.uint8)).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    hits = (probabilities > HALF) == (labels > 0)
+    return np.where(probabilities == HALF, 0.5, hits.astype(np.float64))
 
 
 class ConceptLearner(StoredFigure):
@@ -275,14 +315,12 @@ class ConceptLearner(StoredFigure):
     ) -> None:
         data = load("metainit.pictures") if frame is None else frame
         self.source = source_of(data)
-        self._stored = read_pictures(data)
-        axes = dict(zip(("architecture", *AXES[1:]), self._stored.axes.values(), strict=True))
+        self._networks, self._bounds = _read_pictures(data)
+        axes = self._networks.axes
         self._choices = {name: axes[name] for name in CONCEPT_KEYS}
         self._packed = self._pack()
         usual = {
-            "architecture": axes["architecture"][0],
-            "concept": axes["concept"][min(1, len(axes["concept"]) - 1)],
-            "order": axes["order"][0],
+            "concept": axes["concept"][:2][-1],
             "support": min(axes["support"], key=lambda size: abs(size - 5)),
             "look": "meta 1" if "meta 1" in axes["look"] else axes["look"][0],
         }
@@ -291,12 +329,12 @@ class ConceptLearner(StoredFigure):
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, the rules, the orders of showing and the packed pictures."""
-        stored = self._stored
+        measures = self._networks.measures
         return {
             "choices": self._choices,
-            "parameters": stored.parameters,
-            "labels": stored.labels.tolist(),
-            "shown": stored.shown.tolist(),
+            "parameters": measures["parameters"][:, 0, 0, 0, 0].tolist(),
+            "labels": measures["labels"][0, 0, :, 0, 0].tolist(),
+            "shown": measures["shown"][0, 0, :, :, 0].tolist(),
             "pictures": self._packed,
             "source": self.source,
         }
@@ -311,12 +349,13 @@ class ConceptLearner(StoredFigure):
             f"{OBJECTS * facts['memory']:g}"
         )
         setting = f"{p['architecture']}, concept '{p['concept']}', {p['support']} examples"
-        square = self._beliefs(p).reshape(_SIDE, _SIDE)  # (16,) -> (row, column)
-        return Poster(
-            square[::-1].T / 200,
+        picture = self._networks.at("probabilities", **p).reshape(_SIDE, _SIDE)  # (row, column)
+        return self._still(
+            picture[::-1].T / 200,
             f"What a network ({setting}, {p['look']} steps) believes of 16 objects, brighter for "
-            f"a larger probability of belonging: {found}.",
-            f"{setting}: {found}. With JavaScript this figure is interactive.",
+            "a larger probability of belonging",
+            found,
+            subject=setting,
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -331,45 +370,35 @@ class ConceptLearner(StoredFigure):
             If a parameter is unknown, missing or none that a control can send.
         """
         p = self._checked(params)
-        beliefs = self._beliefs(p).astype(np.float32) / 200
+        beliefs = self._networks.at("probabilities", **p).astype(np.float32) / 200
         return Answer(self._facts(p), beliefs.tobytes())
 
-    def _at(self, params: Mapping[str, Any], names: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(self._choices[name].index(params[name]) for name in names)
-
-    def _beliefs(self, params: Mapping[str, Any]) -> Bytes:
-        found: Bytes = self._stored.networks[self._at(params, ("architecture", *AXES[1:]))]
-        return found
-
-    def _facts(self, params: Mapping[str, Any]) -> dict[str, float]:
-        labels = self._stored.labels[self._choices["concept"].index(params["concept"])]
-        place = self._at(params, AXES[2:])
-        bounds = {
-            name: float(right(self._stored.bounds[(i, *place)], labels).mean())
-            for i, name in enumerate(BOUNDS)
-        }
-        return {"accuracy": float(right(self._beliefs(params), labels).mean()), **bounds}
+    def _facts(self, p: Mapping[str, Any]) -> dict[str, float]:
+        labels = self._networks.at("labels", **p)
+        place = {name: p[name] for name in AXES[2:]}
+        beliefs = {"accuracy": self._networks.at("probabilities", **p)}
+        for name in BOUNDS:
+            beliefs[name] = self._bounds.at("probabilities", method=name, **place)
+        return {name: float(right(own, labels).mean()) for name, own in beliefs.items()}
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['architecture']}, {p['concept']}, {p['support']} examples, {p['look']}"
 
     def _pack(self) -> str:
         """Return all pictures, networks first, as text for the page."""
-        parts = (self._stored.networks, self._stored.bounds)
-        squares = [part.reshape(-1, _SIDE, _SIDE) for part in parts]  # (..., 16) -> (m, 4, 4)
-        packed = pack_pictures(np.concatenate(squares), 256)
-        if len(packed) > LARGEST:
-            raise ValueError(
-                f"{sum(map(len, squares))} pictures take {len(packed)} characters, more than "
-                f"{LARGEST}; select fewer orders or concepts"
-            )
-        return packed
+        parts = [table.measures["probabilities"] for table in (self._networks, self._bounds)]
+        squares = np.concatenate([part.reshape(-1, _SIDE, _SIDE) for part in parts])  # (m, 4, 4)
+        return fitting(pack_pictures(squares, 256), LARGEST, f"{len(squares)} pictures")
 
 
 # The explorer of learned remainders: x mod m before and after one step, modulus by modulus.
 
 REMAINDER_LARGEST = 140_000  # characters of the packed answers
-_REMAINDER_DIGITS = 4
+NUMBERS = 100  # x from 0 to 99
+STEPS = (0, 1)
+REMAINDER_AXES = ("view", "split", "support", "modulus")
+_PACKED_SIDE = 10  # answers of one modulus are packed as a square
+_TENTHS = 10  # answers are shown to one decimal
 
 
 class RemainderLearner(StoredFigure):
@@ -420,31 +449,57 @@ class RemainderLearner(StoredFigure):
     ) -> None:
         data = load("metainit.remainders") if frame is None else frame
         self.source = source_of(data)
-        self._stored = read_remainders(data)
-        self._choices = {**self._stored.axes, "steps": list(STEPS)}
-        self._packed = self._stored.pack()
-        if len(self._packed) > REMAINDER_LARGEST:
-            raise ValueError(
-                f"the answers take {len(self._packed)} characters, more than {REMAINDER_LARGEST}; "
-                "select fewer moduli or support sizes"
-            )
-        usual = {name: values[0] for name, values in self._choices.items()}
-        usual["modulus"] = min(self._choices["modulus"], key=lambda m: abs(m - 7))
+        self._stored = stored = read_table(
+            data,
+            ("budget", *REMAINDER_AXES),
+            ("error", "moduli", "architecture"),
+            packed={"outputs": (np.float16, NUMBERS), "shown": (np.uint8, NUMBERS)},
+            orders={"budget": STEPS},
+            one=("architecture", "network"),
+        )
+        moduli = stored.axes["modulus"]
+        self._choices = {
+            **{name: stored.axes[name] for name in REMAINDER_AXES},
+            "steps": list(STEPS),
+        }
+        self._constants = np.array([np.var(np.arange(NUMBERS) % modulus) for modulus in moduli])
+        self._packed = fitting(self._pack(), REMAINDER_LARGEST, "the answers")
+        usual = {"modulus": min(moduli, key=lambda modulus: abs(modulus - 7))}
         asked = {"view": view, "split": split, "support": support, "modulus": modulus}
         self._start(usual, **asked, steps=steps)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, the packed answers, the errors and what the constant reaches."""
-        stored = self._stored
+        measures = self._stored.measures
         return {
             "choices": self._choices,
-            "architecture": stored.architecture,
+            "architecture": measures["architecture"].flat[0],
             "answers": self._packed,
-            "errors": _significant(stored.errors),
-            "constants": _significant(stored.constants()),
-            "trained": stored.trained.tolist(),
+            "errors": nested(measures["error"], _significant),
+            "constants": nested(self._constants, _significant),
+            "trained": (measures["moduli"][1, 0, :, 0] == "train").tolist(),
             "source": self.source,
         }
+
+    def _pack(self) -> str:
+        """Return answers after and before the step, then counts, as squares of bytes.
+
+        An answer is a whole number of tenths in two bytes: all low bytes stand before all high
+        ones.
+        """
+        outputs, shown = (self._stored.measures[name] for name in ("outputs", "shown"))
+        answers = np.concatenate([outputs[1].ravel(), outputs[0, :, :, 0, 0].ravel()])
+        tenths = np.round(_TENTHS * answers.astype(np.float64))
+        largest = np.abs(tenths).max()
+        if not largest < 2**15:
+            raise ValueError(
+                f"an answer is {largest / _TENTHS:g} in size, too large for the figure; the "
+                "network has diverged"
+            )
+        pairs = tenths.astype("<i2").view(np.uint8).reshape(-1, 2)  # (answers, low and high)
+        parts = (pairs[:, 0], pairs[:, 1], shown[1, 0].ravel())
+        squares = np.concatenate(parts).reshape(-1, _PACKED_SIDE, _PACKED_SIDE)
+        return pack_pictures(squares, 256)
 
     def poster(self) -> Poster:
         """Return the answers over x and modulus as a picture, and the chosen error in words."""
@@ -453,11 +508,10 @@ class RemainderLearner(StoredFigure):
         found = (
             f"mean squared error {facts['error']:.3g}, the best constant {facts['constant']:.3g}"
         )
-        view, split, support, _ = self._at(p)
-        after = self._stored.after[view, split, support]  # (moduli, 100)
+        after = self._stored.at("outputs", budget=1, **{n: p[n] for n in REMAINDER_AXES[:3]})
         side = len(moduli)
         return Poster(
-            after[:, np.arange(side) * NUMBERS // side].T,
+            after[:, np.arange(side) * NUMBERS // side].T.astype(np.float64),
             f"Answers of a network ({self._describe(p)}) for x from 0 to 99, to the right, and "
             f"moduli {moduli[0]} to {moduli[-1]}, upward: {found} at modulus {p['modulus']}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
@@ -475,23 +529,17 @@ class RemainderLearner(StoredFigure):
             If a parameter is unknown, missing or none that a control can send.
         """
         p = self._checked(params)
-        view, split, support, modulus = self._at(p)
-        chosen = (
-            self._stored.after[view, split, support, modulus]
-            if p["steps"]
-            else self._stored.before[view, split]
-        )
+        chosen = self._at("outputs", p)
         return Answer(self._facts(p), chosen.astype(np.float32).tobytes())
 
-    def _at(self, params: Mapping[str, Any]) -> tuple[int, ...]:
-        return tuple(self._choices[name].index(params[name]) for name in REMAINDER_AXES)
+    def _at(self, measure: str, p: Mapping[str, Any]) -> Any:
+        return self._stored.at(measure, budget=p["steps"], **{n: p[n] for n in REMAINDER_AXES})
 
-    def _facts(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        place = self._at(params)
+    def _facts(self, p: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "error": float(self._stored.errors[(params["steps"], *place)]),
-            "constant": float(self._stored.constants()[place[3]]),
-            "trained": bool(self._stored.trained[place[1], place[3]]),
+            "error": float(self._at("error", p)),
+            "constant": float(self._constants[self._choices["modulus"].index(p["modulus"])]),
+            "trained": self._at("moduli", p) == "train",
         }
 
     def _describe(self, p: Mapping[str, Any]) -> str:
@@ -501,15 +549,81 @@ class RemainderLearner(StoredFigure):
         )
 
 
-def _significant(values: Floats) -> Any:
-    """Return nested lists of the values to four significant digits."""
-    rounded = [float(f"{value:.{_REMAINDER_DIGITS}g}") for value in values.reshape(-1)]
-    return np.array(rounded).reshape(values.shape).tolist()
+def _significant(value: float) -> float:
+    """Return a number to four significant digits."""
+    return float(f"{value:.4g}")
 
 
 # The explorer of budgets: accuracy against the number of steps, learned start or random one.
 
 _STEP_BUDGET_DIGITS = 4
+STEP_AXES = ("architecture", "support", "budget", "rate", "network")
+
+Descent = dict[str, dict[str, list[tuple[int, float, Summary]]]]
+
+
+def best_rates(
+    frame: "pd.DataFrame", architectures: Sequence[str], supports: Sequence[int]
+) -> Descent:
+    """Return the best constant rate for each architecture, support size and number of steps.
+
+    Random starts take steps of plain gradient descent with each of some constant rates; kept is
+    the rate with the highest mean accuracy.  It is chosen on the very tasks on which it is
+    judged, so the result flatters plain descent.
+
+    Parameters
+    ----------
+    frame
+        As ``metainit.swap`` stores it; rows with random weights and constant rates are read.
+    architectures, supports
+        Of the table beside it; what it does not have is left out.
+
+    Returns
+    -------
+    dict
+        ``result[architecture][support]``: number of steps, rate and summary of the accuracies.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or there are no random weights with constant rates.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"weights": "random", "rates": "constant", "support": 5, "budget": 10, "network": 0}
+    >>> rates = {"rate": [0.1, 1.0], "accuracy": [0.6, 0.8]}
+    >>> best_rates(pd.DataFrame({**row, **rates, "architecture": "MLP"}), ["MLP"], [5])
+    {'MLP': {'5': [(10, 1.0, (0.8, None, None, 1))]}}
+    """
+    check_columns("descent", frame, ("weights", "rates", *STEP_AXES, "accuracy"))
+    constant = frame[(frame["weights"] == "random") & (frame["rates"] == "constant")]
+    if constant.empty:
+        raise ValueError("descent has no rows with random weights and constant rates")
+    own = constant[constant["architecture"].isin(architectures)]
+    if own.empty:
+        return {}
+    table = read_table(own, STEP_AXES, ("accuracy",), name="descent")
+    return {
+        name: {
+            str(n): [
+                _best(
+                    table, budget, table.at("accuracy", architecture=name, support=n, budget=budget)
+                )
+                for budget in table.axes["budget"]
+            ]
+            for n in supports
+            if n in table.axes["support"]
+        }
+        for name in architectures
+        if name in table.axes["architecture"]
+    }
+
+
+def _best(table: Table, budget: int, scores: Floats) -> tuple[int, float, Summary]:
+    """Return steps, rate and accuracies of the best rate of accuracies (rates, networks)."""
+    best = scores.mean(-1).argmax()
+    return (budget, table.axes["rate"][best], summarize(scores[best]))
 
 
 class StepBudget(StoredFigure):
@@ -561,15 +675,20 @@ class StepBudget(StoredFigure):
         data = load("metainit.concepts") if frame is None else frame
         plain = load("metainit.swap") if frame is None and swap is None else swap
         self.source = source_of(data)
-        self._stored = read_starts(data)
-        self._descent: Descent = {} if plain is None else best_rates(plain, self._stored)
+        self._stored = _read_starts(data)
         self._places = {
-            _named(name, view): (view, i)
-            for view, names in self._stored.architectures.items()
-            for i, name in enumerate(names)
+            _named(name, view, VIEW_WORDS.get(view, view)): (view, name)
+            for (view, method), table in self._stored.items()
+            if method == "random"
+            for name in table.axes["architecture"]
         }
-        budgets, supports = self._stored.budgets["random"], self._stored.supports
-        self._choices: dict[str, list[Any]] = {
+        axes = next(iter(self._stored.values())).axes
+        self._steps, supports = axes["budget"], axes["support"]
+        self._networks = len(axes["network"])
+        in_numbers = [name for view, name in self._places.values() if view == "bits"]
+        self._descent = {} if plain is None else best_rates(plain, in_numbers, supports)
+        budgets = next(t.axes["budget"] for (_, m), t in self._stored.items() if m == "random")
+        self._choices = {
             "architecture": list(self._places),
             "support": supports,
             "budget": budgets,
@@ -577,7 +696,6 @@ class StepBudget(StoredFigure):
         }
         positive = [steps for steps in budgets if steps > 0]
         usual = {
-            "architecture": self._choices["architecture"][0],
             "support": supports[len(supports) // 2],
             "budget": int(nearest(50, positive)) if positive else budgets[0],
         }
@@ -586,27 +704,21 @@ class StepBudget(StoredFigure):
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, mean accuracies with intervals, and the two bounds."""
-        stored = self._stored
-        curves = {
-            name: {
-                method: [self._summaries(view, i, method, b) for b in stored.budgets[method]]
-                for method in METHODS
-            }
-            for name, (view, i) in self._places.items()
-        }
-        limits = {
-            name: [
-                [round(float(v), _STEP_BUDGET_DIGITS) for v in row] for row in stored.limits[view]
-            ]
-            for name, (view, _) in self._places.items()
-        }
+        budgets = {"meta": self._steps, "random": self._choices["budget"]}
         return {
             "choices": self._choices,
-            "steps": stored.budgets["meta"],
-            "curves": curves,
-            "limits": limits,
+            "steps": self._steps,
+            "curves": {
+                name: {
+                    m: [summaries(self._scores(name, m, b)) for b in budgets[m]] for m in METHODS
+                }
+                for name in self._places
+            },
+            "limits": {
+                name: rounded(self._limits(name), _STEP_BUDGET_DIGITS) for name in self._places
+            },
             "descent": self._descent,
-            "networks": len(stored.networks),
+            "networks": self._networks,
             "source": self.source,
         }
 
@@ -614,18 +726,19 @@ class StepBudget(StoredFigure):
         """Return mean accuracy over budget and support size as a picture, and words on it."""
         p = self._initial
         budgets = self._choices["budget"]
-        means = np.stack([self._scores(p, "random", b).mean(-1) for b in budgets])  # (b, supports)
+        scores = [self._scores(p["architecture"], "random", b) for b in budgets]
+        means = np.stack([own.mean(-1) for own in scores])  # (budgets, supports)
         facts = self._facts(p)
         learned = ", ".join(f"{100 * v:.1f} % after {s}" for s, v in facts["learned"].items())
         found = (
             f"AdamW reaches {100 * facts['random']:.1f} %, the learned start {learned} of its "
             f"steps; memory {100 * facts['floor']:.1f} %, ideal {100 * facts['ceiling']:.1f} %"
         )
-        return Poster(
+        return self._still(
             square(means),
             f"Accuracy from random starts, steps of AdamW to the right and examples upward "
-            f"({self._describe(p)}): {found}.",
-            f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
+            f"({self._describe(p)})",
+            found,
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -641,36 +754,33 @@ class StepBudget(StoredFigure):
             If a parameter is unknown, missing or none that a control can send.
         """
         p = self._checked(params)
-        networks = self._scores(p, "random", p["budget"])[self._row(p)]
+        networks = self._scores(p["architecture"], "random", p["budget"])[self._row(p)]
         return Answer(self._facts(p), networks.astype(np.float32).tobytes())
 
     def _row(self, params: Mapping[str, Any]) -> int:
-        return self._stored.supports.index(params["support"])
+        return self._choices["support"].index(params["support"])
 
-    def _scores(self, params: Mapping[str, Any], method: str, budget: int) -> Floats:
+    def _scores(self, name: str, method: str, budget: int) -> Floats:
         """Return the accuracies of one architecture, (supports, networks)."""
-        view, i = self._places[params["architecture"]]
-        return self._stored.scores[view, method, budget][:, i]
+        view, architecture = self._places[name]
+        table = self._stored[view, method]
+        return table.at("accuracy", budget=budget, architecture=architecture)
 
-    def _summaries(self, view: str, i: int, method: str, budget: int) -> Any:
-        """Return mean and interval for each support size."""
-        scores = self._stored.scores[view, method, budget][:, [i]]  # (supports, 1, networks)
-        return [row[0] for row in summaries(scores)]
+    def _limits(self, name: str) -> Floats:
+        """Return mean accuracies of memory and of the ideal learner, (2, supports)."""
+        measures = self._stored[self._places[name][0], "meta"].measures
+        return np.stack([measures[bound].mean((0, 2, 3)) for bound in ("floor", "ceiling")])
 
-    def _facts(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        row = self._row(params)
-        view, _ = self._places[params["architecture"]]
-        floor, ceiling = (float(bound[row]) for bound in self._stored.limits[view])
-        learned = {
-            str(steps): float(self._scores(params, "meta", steps)[row].mean())
-            for steps in self._stored.budgets["meta"]
-        }
-        random = float(self._scores(params, "random", params["budget"])[row].mean())
+    def _facts(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        name, row = p["architecture"], self._row(p)
+        floor, ceiling = self._limits(name)[:, row].tolist()
+        random = float(self._scores(name, "random", p["budget"])[row].mean())
+        learned = {str(n): float(self._scores(name, "meta", n)[row].mean()) for n in self._steps}
         return {"random": random, "learned": learned, "floor": floor, "ceiling": ceiling}
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['architecture']}, {p['support']} examples, {p['budget']} steps of AdamW"
 
 
-def _named(architecture: str, view: str) -> str:
-    return architecture if view == "bits" else f"{architecture} on {VIEW_WORDS.get(view, view)}"
+def _named(architecture: str, view: str, words: str) -> str:
+    return architecture if view == "bits" else f"{architecture} on {words}"

@@ -11,10 +11,10 @@ import re
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -577,17 +577,24 @@ def _live_class() -> type[Any]:
     return LiveExplorer
 
 
-# What figures of stored numbers share: each control chooses among values that are stored.
+# What figures share whose controls have known choices, above all those of stored numbers.
+
+
+class Bounds(NamedTuple):
+    """The bounds of a control that may take any number between them."""
+
+    low: float
+    high: float
 
 
 class StoredFigure(Explorer):
-    """A figure whose every parameter takes one of a few values.
+    """A figure whose every parameter takes one of a few values, or a number within bounds.
 
-    A subclass sets ``_choices``, the values of each parameter, and calls `_start` with the state
-    it begins with.
+    A subclass sets ``_choices``, the values of each parameter (a range for whole numbers), and
+    calls `_start` with the state it begins with.
     """
 
-    _choices: dict[str, list[Any]]
+    _choices: Mapping[str, Sequence[Any]]
     _initial: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -602,13 +609,38 @@ class StoredFigure(Explorer):
         raise NotImplementedError
 
     def _start(self, usual: Mapping[str, Any], **asked: Any) -> None:
-        """Begin with what was asked for, and with the usual where nothing was."""
+        """Begin with what was asked for, and with the usual or the first where nothing was."""
+        first = {name: values[0] for name, values in self._choices.items()}
         chosen = {name: value for name, value in asked.items() if value is not None}
-        self._initial = self._checked({**usual, **chosen})
+        self._initial = self._checked({**first, **usual, **chosen})
 
     def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters, or raise a ValueError unless each is one of its choices."""
+        """Return the parameters, or raise a ValueError unless each is one of its choices.
+
+        A whole number stands for the same number where the choices are fractions.
+        """
         check_names(params, self._choices)
+        checked = {}
         for name, values in self._choices.items():
-            check_among(name, params[name], values)
-        return {name: params[name] for name in self._choices}
+            value = params[name]
+            if type(value) is int and all(isinstance(choice, float) for choice in values):
+                value = float(value)
+            if isinstance(values, range):
+                check_whole(name, value, (values[0], values[-1]))
+            elif isinstance(values, Bounds):
+                check_number(name, value, values)
+            else:
+                check_among(name, value, values)
+            checked[name] = value
+        return checked
+
+    def _still(
+        self, values: NDArray[Any], lead: str, found: str, *, subject: str | None = None
+    ) -> Poster:
+        """Return a poster: the lead and what was found describe it; the caption has a subject."""
+        subject = subject or self._describe(self._initial)
+        return Poster(
+            values,
+            f"{lead}: {found}.",
+            f"{subject}: {found}. With JavaScript this figure is interactive.",
+        )

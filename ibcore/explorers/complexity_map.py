@@ -1,31 +1,21 @@
 """The map of complexity over depth and weight scale, with a network of every cell."""
 
 from collections.abc import Mapping
-from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcore.explorers.base import (
-    Answer,
-    Explorer,
-    Poster,
-    check_among,
-    check_names,
-    check_whole,
-    square,
-)
+from ibcore.explorers.base import Answer, Poster, StoredFigure, square
 from ibcore.explorers.random_network import SEEDS, complexity_of, evaluate_drawn, uniforms
 from ibcore.explorers.stored import (
-    Summary,
-    check_columns,
     fit_pictures,
-    in_order,
     nearest,
-    plain,
+    ordered,
+    read_table,
+    rounded,
     source_of,
-    summarize,
+    summaries,
 )
 from ibcore.nets import MLP, Activation
 from ibcore.redshift.fourier import Transform
@@ -37,16 +27,10 @@ if TYPE_CHECKING:
 
 
 TRANSFORMS: tuple[Transform, ...] = ("dct", "fft")
-COLUMNS = ("activation", "depth", "weight_scale", "width", "grid", *TRANSFORMS)
+AXES = ("activation", "weight_scale", "depth", "network")
 LARGEST_GRID = 128  # networks are evaluated on the stored grid up to this size
 
 _NAMES = {"dct": "cosine transform", "fft": "plain Fourier transform"}
-
-
-def _only(name: str, values: list[Any]) -> Any:
-    if len(values) != 1:
-        raise ValueError(f"the map needs one {name}, got {values}; select one before")
-    return values[0]
 
 
 def _references(points: int) -> dict[str, dict[str, float | None]]:
@@ -60,7 +44,7 @@ def _references(points: int) -> dict[str, dict[str, float | None]]:
     }
 
 
-class ComplexityMap(Explorer):
+class ComplexityMap(StoredFigure):
     """Mean complexity over depth and weight scale, and a random network of each cell.
 
     The map shows a stored run of `redshift.activations`.  For the cell under the pointer or the
@@ -78,8 +62,8 @@ class ComplexityMap(Explorer):
     seed
         0 to 31.
     frame
-        A tidy frame with the columns activation, depth, weight_scale, width, grid, dct, fft, one
-        row for each network, one width and one grid; by default
+        A tidy frame with the columns activation, depth, weight_scale, network, width, grid, dct,
+        fft; the same networks in each cell, one width and one grid; by default
         ``ibcore.runs.load("redshift.activations")``.
 
     Raises
@@ -108,39 +92,35 @@ class ComplexityMap(Explorer):
         frame: "pd.DataFrame | None" = None,
     ) -> None:
         data = load("redshift.activations") if frame is None else frame
-        check_columns("frame", data, COLUMNS)
         self.source = source_of(data)
-        self.activations = in_order(data["activation"])
-        self.depths: list[int] = plain(data["depth"])
-        self.scales: list[float] = plain(data["weight_scale"])
-        self.width: int = _only("width", plain(data["width"]))
-        self.measured_grid: int = _only("grid", plain(data["grid"]))
+        table = read_table(data, AXES, TRANSFORMS, one=("width", "grid"))
+        self.scales, self.depths = (table.axes[name] for name in AXES[1:3])
+        self.width, self.measured_grid = (int(data[name].iloc[0]) for name in ("width", "grid"))
         self.grid = self.measured_grid if self.measured_grid <= LARGEST_GRID else 64
-        self._cells = self._summaries(data)
-        depth = int(nearest(3, self.depths)) if depth is None else depth
-        scale = nearest(4, self.scales) if weight_scale is None else weight_scale
-        self._initial = self._checked(
-            {
-                "activation": activation,
-                "transform": transform,
-                "depth": depth,
-                "weight_scale": float(scale),
-                "seed": seed,
-            }
-        )
+        self._choices = {
+            "activation": table.axes["activation"],
+            "transform": TRANSFORMS,
+            "depth": self.depths,
+            "weight_scale": self.scales,
+            "seed": range(SEEDS[0], SEEDS[1] + 1),
+        }
+        self._cells = {
+            name: {t: _cells(name, table.at(t, activation=name)) for t in TRANSFORMS}
+            for name in table.axes["activation"]
+        }
+        usual = {"depth": int(nearest(3, self.depths)), "weight_scale": nearest(4, self.scales)}
+        asked = {"activation": activation, "transform": transform, "seed": seed}
+        self._start(usual, **asked, depth=depth, weight_scale=weight_scale)
         rows = len(self.scales)
         self.heights = (
             f"calc(100cqw + {34 * rows + 867}px)",
             f"max({34 * rows + 637}px, .4762*min(100cqw, 920px) + 400.4px)",
         )
 
-    def __repr__(self) -> str:
-        return f"ComplexityMap({self._describe(self._initial)})"
-
     def setup(self) -> dict[str, Any]:
         """Return the axes of the map and its cells: ``cells[activation][transform]`` by row."""
         return {
-            "activations": self.activations,
+            "activations": self._choices["activation"],
             "depths": self.depths,
             "scales": self.scales,
             "width": self.width,
@@ -151,23 +131,18 @@ class ComplexityMap(Explorer):
             "source": self.source,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the activation, transform, cell and seed that the figure starts from."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the map of the first activation as a picture."""
         p = self._initial
         rows = self._cells[p["activation"]][p["transform"]]
         means = [np.nan if cell[0] is None else cell[0] for cell in rows]
         cells = np.array(means).reshape(len(self.scales), len(self.depths))
-        where = self._extremes(cells)
-        return Poster(
+        return self._still(
             square(np.where(np.isnan(cells), np.nanmin(cells), cells)).T,
             f"Map of the mean complexity of random {p['activation']} networks, depth to the right "
-            f"and weight scale upward, in the {_NAMES[p['transform']]}: {where}.",
-            f"{p['activation']}, {_NAMES[p['transform']]}: {where}. "
-            "With JavaScript this figure is interactive.",
+            f"and weight scale upward, in the {_NAMES[p['transform']]}",
+            self._extremes(cells),
+            subject=f"{p['activation']}, {_NAMES[p['transform']]}",
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -195,18 +170,6 @@ class ComplexityMap(Explorer):
             architecture, self.grid, seed=params["seed"], weight_scale=params["weight_scale"]
         )
 
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        expected = ("activation", "transform", "depth", "weight_scale", "seed")
-        check_names(params, expected)
-        scale = params["weight_scale"]
-        checked = {**params, "weight_scale": float(scale) if isinstance(scale, int) else scale}
-        check_among("activation", checked["activation"], self.activations)
-        check_among("transform", checked["transform"], TRANSFORMS)
-        check_among("depth", checked["depth"], self.depths)
-        check_among("weight_scale", checked["weight_scale"], self.scales)
-        check_whole("seed", checked["seed"], SEEDS)
-        return checked
-
     def _describe(self, p: Mapping[str, Any]) -> str:
         cell = f"depth {p['depth']}, weight scale {p['weight_scale']:.3g}"
         return f"{p['activation']}, {_NAMES[p['transform']]}, {cell}, seed {p['seed']}"
@@ -220,24 +183,12 @@ class ComplexityMap(Explorer):
             words.append(f"{name} {cells[row, column]:.3f} at {cell}")
         return ", ".join(words)
 
-    def _summaries(self, data: "pd.DataFrame") -> dict[str, dict[str, list[Summary]]]:
-        """Summarize every cell; rows by rising weight scale, then by depth."""
-        groups = data.groupby(["activation", "weight_scale", "depth"], observed=True)
-        found = dict(iter(groups))
-        keys = [(scale, depth) for scale in self.scales for depth in self.depths]
-        for name in self.activations:
-            missing = next((key for key in keys if (name, *key) not in found), None)
-            if missing:
-                raise ValueError(
-                    f"frame has no networks with activation {name!r}, weight scale {missing[0]}, "
-                    f"depth {missing[1]}; the map needs every combination"
-                )
-            if data.loc[data["activation"] == name, "dct"].isna().all():
-                raise ValueError(f"every function of {name!r} is constant: it has no map")
-        return {
-            name: {t: [summarize(found[name, *key][t]) for key in keys] for t in TRANSFORMS}
-            for name in self.activations
-        }
+
+def _cells(name: str, values: NDArray[np.float64]) -> list[Any]:
+    """Summarize (scales, depths, networks) by rising weight scale, then by depth."""
+    if np.isnan(values).all():
+        raise ValueError(f"every function of {name!r} is constant: it has no map")
+    return [cell for row in summaries(values) for cell in row]
 
 
 # The player of learned modular additions: what a network learns as its prefactor grows.
@@ -248,17 +199,13 @@ KEYS = ("activation", "prefactor", "modulus")
 ACCURACIES = ("train_accuracy", "test_accuracy")
 
 
-def _number(name: str, value: object) -> object:
-    return float(value) if name == "prefactor" and isinstance(value, int) else value
-
-
 def _target(modulus: int) -> str:
     """Return the label of each point of the picture as text of 0 and 1, x1 the slow axis."""
     labels = modular_labels(modulus, points=SIDE).flatten().tolist()
     return "".join(map(str, labels))
 
 
-class ModularPlayer(Explorer):
+class ModularPlayer(StoredFigure):
     """Modular addition, learned: the target, one learned function and the accuracy.
 
     Labels are 1 where (x1 + x2) mod M is below M / 2, for whole numbers x1, x2 from 0 to 15.
@@ -313,58 +260,42 @@ class ModularPlayer(Explorer):
     ) -> None:
         accuracies = load("redshift.modular") if curves is None else curves
         learned = load("redshift.modular-pictures") if pictures is None else pictures
-        check_columns("curves", accuracies, (*KEYS, "network", *ACCURACIES))
-        check_columns("pictures", learned, (*KEYS, "picture", *ACCURACIES))
         self.source = source_of(accuracies)
-        self.choices: dict[str, list[Any]] = {
-            "activation": in_order(learned["activation"]),
-            "prefactor": [float(value) for value in plain(learned["prefactor"])],
-            "modulus": plain(learned["modulus"])[::-1],
-        }
-        self._pictures, self._networks = self._read_pictures(learned)
-        self._curves = self._read_curves(accuracies)
-        self._packed, self._levels = fit_pictures(self._pictures, LARGEST)
-        start = (activation, prefactor, modulus)
-        usual = (self.choices["activation"][0], nearest(1, self.choices["prefactor"]))
-        defaults = (*usual, self.choices["modulus"][0])
-        chosen = [d if value is None else value for value, d in zip(start, defaults, strict=True)]
-        self._initial = self._checked(dict(zip(KEYS, chosen, strict=True)))
-
-    def __repr__(self) -> str:
-        p = self._initial
-        return (
-            f"ModularPlayer({p['activation']}, prefactor {p['prefactor']:.3g}, "
-            f"modulus {p['modulus']})"
+        orders = {"modulus": ordered(learned["modulus"])[::-1]} if "modulus" in learned else {}
+        packed = {"picture": (np.uint8, SIDE**2)}
+        self._table = table = read_table(
+            learned, KEYS, ACCURACIES, packed=packed, orders=orders, name="pictures"
         )
+        self._choices = dict(table.axes)
+        self._curves = self._read_curves(accuracies)
+        squares = table.measures["picture"].reshape(-1, SIDE, SIDE)
+        self._packed, self._levels = fit_pictures(squares, LARGEST)
+        usual = {"prefactor": nearest(1, table.axes["prefactor"])}
+        self._start(usual, activation=activation, prefactor=prefactor, modulus=modulus)
 
     def setup(self) -> dict[str, Any]:
         """Return choices, packed pictures, their accuracies and the curves."""
+        measures = [self._table.measures[name].ravel() for name in ACCURACIES]
         return {
-            "choices": self.choices,
+            "choices": self._choices,
             "side": SIDE,
-            "targets": {str(modulus): _target(modulus) for modulus in self.choices["modulus"]},
+            "targets": {str(modulus): _target(modulus) for modulus in self._choices["modulus"]},
             "levels": self._levels,
             "pictures": self._packed,
-            "networks": self._networks,
+            "networks": rounded(np.stack(measures, axis=1), 4),
             "curves": self._curves,
             "source": self.source,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the activation, prefactor and modulus that the figure starts from."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the first learned function with its accuracy."""
         p = self._initial
-        train, test = self._networks[self._index(p)]
-        described = f"{p['activation']}, prefactor {p['prefactor']:.3g}, modulus {p['modulus']}"
-        result = f"train accuracy {train:.2f}, test accuracy {test:.2f}"
-        return Poster(
-            self._pictures[self._index(p)] / 255,
-            f"The function that a network ({described}) learned from modular addition, over two "
-            f"inputs from 0 to 15: {result}.",
-            f"{described}: {result}. With JavaScript this figure is interactive.",
+        train, test = self._accuracies(p).values()
+        return self._still(
+            self._table.at("picture", **p).reshape(SIDE, SIDE) / 255,
+            f"The function that a network ({self._describe(p)}) learned from modular addition, "
+            "over two inputs from 0 to 15",
+            f"train accuracy {train:.2f}, test accuracy {test:.2f}",
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -375,56 +306,28 @@ class ModularPlayer(Explorer):
         ValueError
             If a parameter is unknown, missing or not among those of the pictures.
         """
-        index = self._index(self._checked(params))
-        train, test = self._networks[index]
-        values = self._pictures[index].astype(np.float32) / 255
-        return Answer({"train_accuracy": train, "test_accuracy": test}, values.tobytes())
+        p = self._checked(params)
+        values = self._table.at("picture", **p).astype(np.float32) / 255
+        return Answer(self._accuracies(p), values.tobytes())
 
-    def _combinations(self) -> list[tuple[Any, ...]]:
-        return list(product(*(self.choices[name] for name in KEYS)))
+    def _accuracies(self, p: Mapping[str, Any]) -> dict[str, float]:
+        return {name: round(float(self._table.at(name, **p)), 4) for name in ACCURACIES}
 
-    def _index(self, params: Mapping[str, Any]) -> int:
-        return self._combinations().index(tuple(params[name] for name in KEYS))
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        return f"{p['activation']}, prefactor {p['prefactor']:.3g}, modulus {p['modulus']}"
 
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        checked = {name: _number(name, params[name]) for name in KEYS}
-        for name in KEYS:
-            check_among(name, checked[name], self.choices[name])
-        return checked
-
-    def _read_pictures(
-        self, frame: "pd.DataFrame"
-    ) -> tuple[NDArray[np.uint8], list[tuple[float, float]]]:
-        """Return pictures (m, 32, 32) and accuracies in the order of the combinations."""
-        rows = {tuple(row[name] for name in KEYS): row for row in frame.to_dict("records")}
-        wanted = self._combinations()
-        if len(frame) != len(wanted) or any(key not in rows for key in wanted):
-            raise ValueError(
-                f"pictures must have one row for each of the {len(wanted)} combinations of "
-                f"{', '.join(KEYS)}, got {len(frame)} rows for {len(rows)} combinations"
-            )
-        pictures = [np.frombuffer(rows[key]["picture"], dtype=np.uint8) for key in wanted]
-        wrong = next((picture.size for picture in pictures if picture.size != SIDE**2), None)
-        if wrong is not None:
-            raise ValueError(f"a picture must have {SIDE} x {SIDE} bytes, got {wrong}")
-        networks = [tuple(round(float(rows[k][name]), 4) for name in ACCURACIES) for k in wanted]
-        stacked = np.stack(pictures).reshape(-1, SIDE, SIDE)
-        return stacked, [(train, test) for train, test in networks]
-
-    def _read_curves(
-        self, frame: "pd.DataFrame"
-    ) -> dict[str, dict[str, list[tuple[float, Summary, Summary]]]]:
+    def _read_curves(self, frame: "pd.DataFrame") -> dict[str, dict[str, list[Any]]]:
         """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
-        curves: dict[str, dict[str, list[tuple[float, Summary, Summary]]]] = {}
-        for name, modulus in product(self.choices["activation"], self.choices["modulus"]):
-            rows = frame[(frame["activation"] == name) & (frame["modulus"] == modulus)]
-            if rows.empty:
-                raise ValueError(
-                    f"curves has no networks with activation {name!r} and modulus {modulus}"
-                )
-            curves.setdefault(name, {})[str(modulus)] = [
-                (float(at), *(summarize(group[column]) for column in ACCURACIES))  # type: ignore[misc]
-                for at, group in rows.groupby("prefactor")
-            ]
-        return curves
+        axes = ("activation", "modulus", "prefactor", "network")
+        orders = {name: self._choices[name] for name in axes[:2]}
+        table = read_table(frame, axes, ACCURACIES, orders=orders, name="curves")
+        prefactors = table.axes["prefactor"]
+
+        def curve(**chosen: Any) -> list[Any]:
+            found = (summaries(table.at(name, **chosen)) for name in ACCURACIES)
+            return list(zip(prefactors, *found, strict=True))
+
+        return {
+            name: {str(m): curve(activation=name, modulus=m) for m in self._choices["modulus"]}
+            for name in self._choices["activation"]
+        }

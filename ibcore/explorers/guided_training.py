@@ -2,45 +2,55 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ibcore.explorers.base import (
-    Answer,
-    Explorer,
-    Poster,
-    StoredFigure,
-    check_among,
-    check_names,
-    check_whole,
-    square,
-)
+from ibcore.explorers.base import Answer, Poster, StoredFigure, square
 from ibcore.explorers.stored import (
-    BASELINE,
     Floats,
-    StoredConditions,
-    StoredSweep,
-    page_numbers,
-    paired,
-    read_conditions,
-    read_curves,
-    read_sweep,
+    Table,
+    check_columns,
+    fitting,
+    in_order,
+    intervals,
+    nested,
+    plain,
+    read_parts,
+    read_table,
+    rounded,
     source_of,
-    spread_at,
-    summarize,
 )
-from ibcore.memory import Pipeline, SweepResult, digits_problem, gate, spread, sweep
+from ibcore.memory import (
+    Pipeline,
+    SweepResult,
+    digits_problem,
+    gate,
+    spread,
+    spread_interval,
+    sweep,
+)
 from ibcore.memory.metrics import GATE
 from ibcore.nets import MLP
 from ibcore.runs import load
+from ibcore.stats import paired_difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 _DIGITS = 3
+
+BASELINE = "unguided"
+MEASURES = ("test_accuracy", "train_accuracy", "test_loss")
+_LAYERS = ("guide_layer", "target_layer")
+
+
+def _measured(frame: "pd.DataFrame", measures: Sequence[str]) -> list[str]:
+    """Return the first measure, which must be there, and those others that a frame has."""
+    return [name for name in measures if name == measures[0] or name in frame.columns]
 
 
 class GuidedTraining(StoredFigure):
@@ -88,40 +98,52 @@ class GuidedTraining(StoredFigure):
     ) -> None:
         data = load("guidance.curves") if frame is None else frame
         self.source = source_of(data)
-        self._stored = stored = read_curves(data)
-        self._choices: dict[str, list[Any]] = {
-            "condition": stored.conditions,
-            "reference": stored.references,
-            "measure": stored.measures,
-            "step": stored.steps,
+        measures = _measured(data, MEASURES)
+        self._stored = read_parts(
+            data,
+            ("condition", "reference"),
+            ("step", *_LAYERS, "network"),
+            (*measures, "similarity", "mapped"),
+            within=dict.fromkeys(_LAYERS, "reference"),
+        )
+        conditions, references = (in_order(names) for names in zip(*self._stored, strict=True))
+        axes = self._stored[conditions[0], references[0]].axes
+        self._choices = {
+            "condition": conditions,
+            "reference": references,
+            "measure": measures,
+            "step": axes["step"],
         }
-        others = [name for name in stored.conditions if name != BASELINE]
-        usual = {
-            "condition": [*others, BASELINE][0],
-            "reference": stored.references[0],
-            "step": stored.steps[-1],
+        self._networks = len(axes["network"])
+        self._mapped = {  # which pairs of layers guidance compares, (guide layers, target layers)
+            name: self._stored[conditions[0], name].measures["mapped"][0, ..., 0].astype(bool)
+            for name in references
         }
+        others = [name for name in conditions if name != BASELINE]
+        usual = {"condition": [*others, BASELINE][0], "step": axes["step"][-1]}
         self._start(usual, condition=condition, reference=reference, measure=measure, step=step)
-        rows = max(len(table) for table in stored.mapped.values())
-        self.heights = (f"{1140 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
+        self._rows = max(len(table) for table in self._mapped.values())
+        self.heights = (f"{1140 + 38 * self._rows}px", f"{754 + max(0, 38 * self._rows - 236)}px")
 
     def setup(self) -> dict[str, Any]:
         """Return the choices, all curves with intervals, and all tables of likeness."""
-        stored = self._stored
-        curves: dict[str, Any] = {name: {} for name in stored.conditions}
-        for (condition, measure), values in stored.curves.items():
-            curves[condition][measure] = [summarize(row)[:3] for row in values]
-        likeness: dict[str, Any] = {name: {} for name in stored.conditions}
-        for (condition, reference), table in stored.likeness.items():
-            likeness[condition][reference] = table.mean(-1).round(_DIGITS).tolist()
+        choices = self._choices
+        curves = {
+            name: {m: intervals(self._curve(name, m)) for m in choices["measure"]}
+            for name in choices["condition"]
+        }
+        likeness: dict[str, Any] = {name: {} for name in choices["condition"]}
+        for (condition, reference), table in self._stored.items():
+            means = table.measures["similarity"].mean(-1)
+            likeness[condition][reference] = means.round(_DIGITS).tolist()
         return {
-            "choices": self._choices,
-            "baseline": BASELINE if BASELINE in stored.conditions else None,
+            "choices": choices,
+            "baseline": BASELINE if BASELINE in choices["condition"] else None,
             "curves": curves,
             "likeness": likeness,
-            "mapped": {name: table.tolist() for name, table in stored.mapped.items()},
-            "rows": max(len(table) for table in stored.mapped.values()),
-            "networks": len(stored.networks),
+            "mapped": {name: table.tolist() for name, table in self._mapped.items()},
+            "rows": self._rows,
+            "networks": self._networks,
             "source": self.source,
         }
 
@@ -135,11 +157,11 @@ class GuidedTraining(StoredFigure):
         if facts["unguided"] is not None:
             found += f", unguided {facts['unguided']:.3f}"
         found += f"; likeness of the compared layers {facts['likeness']:.3f}"
-        return Poster(
+        return self._still(
             square(table),
             f"Likeness of the layers of a network, to the right, to those of a guide, upward "
-            f"({self._describe(p)}): {found}.",
-            f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
+            f"({self._describe(p)})",
+            found,
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -155,19 +177,26 @@ class GuidedTraining(StoredFigure):
             If a parameter is unknown, missing or none that a control can send.
         """
         p = self._checked(params)
-        stored = self._stored
-        at = stored.steps.index(p["step"])
-        values = [stored.curves.get((name, p["measure"])) for name in (p["condition"], BASELINE)]
-        value, unguided = (None if own is None else float(own[at].mean()) for own in values)
+        at = self._choices["step"].index(p["step"])
+        known = self._choices["condition"]
+        value, unguided = (
+            float(self._curve(name, p["measure"])[at].mean()) if name in known else None
+            for name in (p["condition"], BASELINE)
+        )
         table = self._likeness(p)
-        likeness = float(table[stored.mapped[p["reference"]]].mean())
+        likeness = float(table[self._mapped[p["reference"]]].mean())
         facts = {"value": value, "unguided": unguided, "likeness": likeness}
         return Answer(facts, table.astype(np.float32).tobytes())
 
+    def _curve(self, condition: str, measure: str) -> Floats:
+        """Return a measure of all networks, (steps, networks)."""
+        table = self._stored[condition, self._choices["reference"][0]]
+        return table.measures[measure][:, 0, 0]
+
     def _likeness(self, p: Mapping[str, Any]) -> Floats:
         """Return the mean likeness at the chosen step, (guide layers, target layers)."""
-        tables = self._stored.likeness[p["condition"], p["reference"]]
-        found: Floats = tables[self._stored.steps.index(p["step"])].mean(-1)
+        table = self._stored[p["condition"], p["reference"]]
+        found: Floats = table.at("similarity", step=p["step"]).mean(-1)
         return found
 
     def _describe(self, p: Mapping[str, Any]) -> str:
@@ -177,6 +206,121 @@ class GuidedTraining(StoredFigure):
 # The explorer of guides: what each of them, and each control, adds to the unguided network.
 
 _GUIDE_COMPARISON_DIGITS = 5
+
+Difference = tuple[float, float | None, float | None]  # mean, low, high
+
+GUIDE_MEASURES = ("test_accuracy", "test_loss", "cnn_similarity")
+GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredConditions:
+    """What was measured of networks under several conditions.
+
+    Attributes
+    ----------
+    measures
+        Those of `GUIDE_MEASURES` that the table has.
+    groups
+        Conditions by group, in the order of the table, without the unguided one.
+    counts
+        Numbers of images without labels.
+    parts
+        For condition and count, the measures over networks; not every count is there.
+    """
+
+    measures: list[str]
+    groups: dict[str, list[str]]
+    counts: list[int]
+    parts: dict[tuple[Any, ...], Table]
+
+    @property
+    def conditions(self) -> list[str]:
+        """All conditions in the order of the groups."""
+        return [name for names in self.groups.values() for name in names]
+
+    @property
+    def networks(self) -> int:
+        """How many networks there are."""
+        return len(self.parts[BASELINE, 0].axes["network"])
+
+    def unguided(self, measure: str) -> Floats:
+        """Return a measure of the unguided networks, (networks,)."""
+        return self.parts[BASELINE, 0].measures[measure]
+
+    def differences(self, measure: str, count: int) -> dict[str, Floats | None]:
+        """Return the paired differences to the unguided networks; None where not run."""
+        base = self.unguided(measure)
+        found = {name: self.parts.get((name, count)) for name in self.conditions}
+        return {
+            n: None if own is None else own.measures[measure] - base for n, own in found.items()
+        }
+
+
+def paired(differences: Floats) -> Difference:
+    """Return the mean of paired differences (networks,), low and high; None for one network.
+
+    Examples
+    --------
+    >>> paired(np.array([2.0, 2.0])), paired(np.ones(1))
+    ((2.0, 2.0, 2.0), (1.0, None, None))
+    """
+    if len(differences) == 1:
+        return (float(differences[0]), None, None)
+    found = paired_difference(differences, np.zeros_like(differences))
+    return (found.value, found.low, found.high)
+
+
+def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
+    """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as arrays.
+
+    A condition that is called as its guide is a guide; one with another name changes how a guide
+    is used; the rest have none.
+
+    Parameters
+    ----------
+    name
+        What the table is called in messages.
+    frame
+        One row for each condition, number of images without labels, and network.
+
+    Raises
+    ------
+    ValueError
+        If a column, the unguided condition, another condition, or a network is missing, or a row
+        comes twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = {"unlabeled": 0, "network": 0, "test_accuracy": [0.5, 0.6]}
+    >>> names = {"condition": ["unguided", "pixels"], "guide": ["none", "pixels"]}
+    >>> read_conditions("wide", pd.DataFrame({**row, **names})).groups
+    {'Guides': ['pixels']}
+    """
+    check_columns(name, frame, ("condition", "guide"))
+    measures = _measured(frame, GUIDE_MEASURES)
+    by = ("condition", "unlabeled")
+    parts = read_parts(frame, by, ("network",), measures, sparse=True, name=name)
+    names = [condition for condition in in_order(frame["condition"]) if condition != BASELINE]
+    if len(names) == frame["condition"].nunique() or not names:
+        raise ValueError(f"{name} needs the condition {BASELINE!r} and another one to compare")
+    if (BASELINE, 0) not in parts:
+        raise ValueError(f"{name} has no {BASELINE!r} networks with 0 images without labels")
+    guides = dict(zip(frame["condition"], frame["guide"], strict=True))
+    members = {title: [c for c in names if _group(c, guides[c]) == title] for title in GROUPS}
+    return StoredConditions(
+        measures,
+        {title: kept for title, kept in members.items() if kept},
+        plain(frame["unlabeled"]),
+        parts,
+    )
+
+
+def _group(condition: str, guide: str) -> str:
+    if guide == "none":
+        return GROUPS[2]
+    return GROUPS[0] if guide == condition else GROUPS[1]
 
 
 class GuideComparison(StoredFigure):
@@ -240,7 +384,7 @@ class GuideComparison(StoredFigure):
         stored = self._stored.values()
         measures = [m for m in self._first.measures if all(m in own.measures for own in stored)]
         counts = self._stored["unlabeled"].counts if more is not None else [0]
-        self._choices: dict[str, list[Any]] = {
+        self._choices = {
             "shown": list(self._stored),
             "unlabeled": counts,
             "measure": measures,
@@ -268,17 +412,16 @@ class GuideComparison(StoredFigure):
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""
         p = self._initial
-        pairs = [row for row in self._differences(p).values() if row is not None]
-        values = np.stack(pairs)  # (conditions, networks)
+        values = np.stack([row for row in self._differences(p).values() if row is not None])
         facts = self.answer(p).facts
         found = ", ".join(
             f"{name} {entry[0]:+.3f}" for name, entry in facts["differences"].items() if entry
         )
-        return Poster(
+        return self._still(
             square(values),
             f"Differences to the unguided network, conditions to the right and networks upward "
-            f"({self._describe(p)}; unguided {facts['unguided']:.3f}): {found}.",
-            f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
+            f"({self._describe(p)}; unguided {facts['unguided']:.3f})",
+            found,
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -293,50 +436,38 @@ class GuideComparison(StoredFigure):
             If a parameter is unknown, missing or none that a control can send.
         """
         p = self._checked(params)
-        stored, count, measure = self._selected(p)
-        differences = {name: stored.difference(measure, name, count) for name in stored.conditions}
-        none = np.full(len(stored.networks), np.nan)
-        rows = [none if row is None else row for row in self._differences(p).values()]
-        frame = np.stack(rows).astype(np.float32)
-        unguided = float(stored.unguided[measure].mean())
-        return Answer({"unguided": unguided, "differences": differences}, frame.tobytes())
+        found = self._differences(p)
+        stored = self._stored[p["shown"]]
+        none = np.full(stored.networks, np.nan)
+        frame = np.stack([none if row is None else row for row in found.values()])
+        facts = {
+            "unguided": float(stored.unguided(p["measure"]).mean()),
+            "differences": {n: None if row is None else paired(row) for n, row in found.items()},
+        }
+        return Answer(facts, frame.astype(np.float32).tobytes())
 
     @property
     def _first(self) -> StoredConditions:
         return self._stored["conditions"]
 
-    def _selected(self, p: Mapping[str, Any]) -> tuple[StoredConditions, int, str]:
-        """Return the table, the number of images without labels in it, and the measure."""
-        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
-        return self._stored[p["shown"]], count, p["measure"]
-
-    def _differences(self, p: Mapping[str, Any]) -> dict[str, Any]:
+    def _differences(self, p: Mapping[str, Any]) -> dict[str, Floats | None]:
         """Return the differences of all networks by condition, None where it was not run."""
-        stored, count, measure = self._selected(p)
-        values = {name: stored.values.get((measure, name, count)) for name in stored.conditions}
-        base = stored.unguided[measure]
-        return {name: None if own is None else own - base for name, own in values.items()}
+        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
+        return self._stored[p["shown"]].differences(p["measure"], count)
 
     def _table(self, stored: StoredConditions) -> dict[str, Any]:
         """Return one table for the page: by measure, number of images and condition."""
+        measures = self._choices["measure"]
         entries = {
-            measure: {
-                str(count): {
-                    name: _page(stored, measure, name, count)
-                    for name in stored.conditions
-                    if (measure, name, count) in stored.values
-                }
-                for count in stored.counts
-            }
-            for measure in self._choices["measure"]
+            m: {str(n): _page(stored.differences(m, n)) for n in stored.counts} for m in measures
         }
         levels = {
-            m: round(float(stored.unguided[m].mean()), _GUIDE_COMPARISON_DIGITS) for m in entries
+            m: round(float(stored.unguided(m).mean()), _GUIDE_COMPARISON_DIGITS) for m in measures
         }
         return {
             "groups": list(stored.groups.items()),
             "counts": stored.counts,
-            "networks": len(stored.networks),
+            "networks": stored.networks,
             "unguided": levels,
             "entries": entries,
         }
@@ -351,14 +482,114 @@ def _sections(shown: str) -> int:
     return 2 if shown == "unlabeled" else 1
 
 
-def _page(stored: StoredConditions, measure: str, condition: str, count: int) -> list[Any]:
+def _page(differences: Mapping[str, Floats | None]) -> dict[str, list[Any]]:
     """Return mean, low and high, and the differences of the networks, rounded."""
-    values, baseline = stored.values[measure, condition, count], stored.unguided[measure]
-    ends = [
-        None if end is None else round(end, _GUIDE_COMPARISON_DIGITS)
-        for end in paired(values, baseline)
-    ]
-    return [*ends, [round(float(value), _GUIDE_COMPARISON_DIGITS) for value in values - baseline]]
+    digits = _GUIDE_COMPARISON_DIGITS
+    return {
+        name: [
+            *(None if end is None else round(end, digits) for end in paired(own)),
+            rounded(own, digits),
+        ]
+        for name, own in differences.items()
+        if own is not None
+    }
+
+
+# A stored sweep over initial scales: its measures as arrays, and what a page shows of them.
+
+SWEEP_AXES = ("pipeline", "step", "weight_scale", "network")
+RATES = ("optimizer", "learning_rate", "weight_decay", "momentum")
+SWEEP_MEASURES = (
+    *("train_accuracy", "test_accuracy", "weight_norm"),
+    *("retained_fraction", "cosine", "disagreement"),
+)
+SETTING = ("architecture", "layers")  # one of each in a frame, where it has them
+
+
+def _read_sweep(frame: "pd.DataFrame") -> tuple[list[dict[str, Any]], Table]:
+    """Return name, rates and clock of each pipeline, and a tidy sweep over `SWEEP_AXES`.
+
+    The clock is the explicit one at each look, None where it is not defined.  The table has also
+    ``norm_ratio``, the norm of the weights over their norm at step 0.
+    """
+    columns = (*SWEEP_MEASURES, *RATES, "explicit_clock")
+    setting = [name for name in SETTING if name in frame]
+    table = read_table(_first_split(frame), SWEEP_AXES, columns, one=setting)
+    _, steps, scales, _ = table.axes.values()
+    if len(scales) < 2:
+        raise ValueError(f"frame has scale {scales[0]} only; a spread needs at least 2 scales")
+    if steps[0] != 0:
+        raise ValueError(
+            f"the first look is at step {steps[0]}; the norm at the start needs one at step 0"
+        )
+    table.axes["weight_scale"] = [float(scale) for scale in scales]
+    norms = table.measures["weight_norm"]
+    table.measures["norm_ratio"] = norms / norms[:, :1]
+    pipelines = [_pipeline(table, name) for name in table.axes["pipeline"]]
+    return pipelines, table
+
+
+def _first_split(frame: "pd.DataFrame") -> "pd.DataFrame":
+    if "split" not in frame or frame.empty:
+        return frame
+    rows = frame[frame["split"] == 0]
+    if rows.empty:
+        splits = plain(frame["split"])
+        raise ValueError(f"frame has splits {splits} and no split 0; relabel the one to show")
+    return rows
+
+
+def _pipeline(table: Table, name: str) -> dict[str, Any]:
+    rates = {rate: plain(table.at(rate, pipeline=name).flat)[0] for rate in RATES}
+    clock = table.at("explicit_clock", pipeline=name)[:, 0, 0]
+    shown = [None if np.isnan(tau) else float(f"{tau:.6g}") for tau in clock]
+    return {"name": name, **rates, "clock": shown}
+
+
+def _page_numbers(table: Table) -> dict[str, Any]:
+    """Return means, intervals and spreads, rounded for a page, by pipeline, look and scale.
+
+    ``train`` and ``test`` hold (mean, low, high) with the bootstrap interval over networks, None
+    for one network; the other measures hold means; ``spread`` holds what `spread_at` returns.
+    """
+    measures = table.measures
+    means = {
+        **{"norm": "norm_ratio", "cosine": "cosine", "retained": "retained_fraction"},
+        "disagreement": "disagreement",
+    }
+    looks = np.stack([measures["test_accuracy"], measures["train_accuracy"]], axis=2)
+    return {
+        "train": intervals(measures["train_accuracy"]),
+        "test": intervals(measures["test_accuracy"]),
+        **{name: nested(measures[own].mean(-1), _known) for name, own in means.items()},
+        "spread": nested(looks, lambda look: spread_at(*look), last=3),
+    }
+
+
+def _known(mean: float) -> float | None:
+    return None if np.isnan(mean) else round(float(mean), _ROUND)
+
+
+def spread_at(test: Floats, train: Floats) -> dict[str, Any]:
+    """Return the spread of test accuracy over scales, and whether it may be memory.
+
+    Accuracies are (scales, networks).  ``value``, ``low`` and ``high`` in percentage points, the
+    interval over networks (None for one); ``least``, the least train accuracy of a network;
+    ``verdict`` of `ibcore.memory.gate`.
+
+    Examples
+    --------
+    >>> found = spread_at(np.array([[0.9], [0.5]]), np.array([[1.0], [0.98]]))
+    >>> found["value"], found["low"], found["least"], found["verdict"]
+    (40.0, None, 0.98, 'undertrained')
+    """
+    value, low, high = spread(test), None, None
+    if test.shape[1] > 1:
+        interval = spread_interval(test)
+        low, high = round(interval.low, 2), round(interval.high, 2)
+    least = round(float(train.min()), _ROUND)
+    ends = {"value": round(value, 2), "low": low, "high": high}
+    return {**ends, "least": least, "verdict": gate(train)}
 
 
 # A small sweep that trains in seconds, for a figure with a kernel: two pipelines, three scales.
@@ -376,21 +607,11 @@ WIDTH = 32
 _ROUND = 4
 
 
-def trial_setting(stored: StoredSweep) -> dict[str, Any]:
+def _trial_setting(pipelines: list[dict[str, Any]], table: Table) -> dict[str, Any]:
     """Return what a trial trains, and beside it the last look of the stored sweep.
 
     Beside each pipeline stands the stored one with the same optimizer and learning rate that
     decays if it does, over the same scales; None where nothing of the kind is stored.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rates = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0, "momentum": 0.0}
-    >>> accuracy = np.full((1, 1, 2, 3), 1.0)
-    >>> measures = {"train_accuracy": accuracy, "test_accuracy": accuracy}
-    >>> stored = StoredSweep([{"name": "plain", **rates}], [0], [1.0, 8.0], measures)
-    >>> trial_setting(stored)["stored"]
-    [None, None]
     """
     return {
         "scales": list(SCALES),
@@ -398,7 +619,7 @@ def trial_setting(stored: StoredSweep) -> dict[str, Any]:
         "networks": NETWORKS,
         "digits": DIGITS,
         "width": WIDTH,
-        "stored": [_beside(pipeline, stored) for pipeline in PAIR],
+        "stored": [_beside(pipeline, pipelines, table) for pipeline in PAIR],
     }
 
 
@@ -420,7 +641,7 @@ def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
     dict
         ``pipelines``: name, mean ``test`` and ``train`` accuracy at each scale, ``value`` of the
         spread in percentage points, ``least`` train accuracy and ``verdict``, as
-        `ibcore.explorers.stored.spread_at`; ``seconds``: how long it took.
+        `spread_at`; ``seconds``: how long it took.
 
     Raises
     ------
@@ -442,34 +663,31 @@ def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
 
 def _found(done: SweepResult, name: str) -> dict[str, Any]:
     train, test = (done.values(f"{data}_accuracy", name) for data in ("train", "test"))
+    found = spread_at(test, train)
     return {
-        "name": name,
-        "test": test.mean(axis=1).round(_ROUND).tolist(),
-        "train": train.mean(axis=1).round(_ROUND).tolist(),
-        "value": round(spread(test), 2),
-        "least": round(float(train.min()), _ROUND),
-        "verdict": gate(train),
+        **_means(name, test, train),
+        **{key: found[key] for key in ("value", "least", "verdict")},
     }
 
 
-def _beside(pipeline: Pipeline, stored: StoredSweep) -> dict[str, Any] | None:
+def _means(name: str, test: Floats, train: Floats) -> dict[str, Any]:
+    """Return the name and mean accuracies at each scale, rounded, of (scales, networks)."""
+    means = {"test": test.mean(axis=1), "train": train.mean(axis=1)}
+    return {"name": name, **{data: row.round(_ROUND).tolist() for data, row in means.items()}}
+
+
+def _beside(
+    pipeline: Pipeline, pipelines: list[dict[str, Any]], table: Table
+) -> dict[str, Any] | None:
     """Return the last look of the stored pipeline of this kind, over the scales of a trial."""
-    if not set(SCALES) <= set(stored.scales):
+    alike = [own["name"] for own in pipelines if _is_alike(pipeline, own)]
+    if not alike or not set(SCALES) <= set(table.axes["weight_scale"]):
         return None
-    numbers = (n for n, own in enumerate(stored.pipelines) if _is_alike(pipeline, own))
-    number = next(numbers, None)
-    if number is None:
-        return None
-    rows = [stored.scales.index(scale) for scale in SCALES]
-    part = {  # the last look of one pipeline: (1, 1, scales, networks)
-        name: values[number : number + 1, -1:, rows] for name, values in stored.measures.items()
-    }
-    last = StoredSweep(stored.pipelines[number : number + 1], [0], list(SCALES), part)
-    means = {
-        data: part[f"{data}_accuracy"][0, 0].mean(axis=1).round(_ROUND).tolist()
-        for data in ("test", "train")
-    }
-    return {"name": last.names[0], **means, **spread_at(last, 0, 0)}
+    rows = [table.axes["weight_scale"].index(scale) for scale in SCALES]
+    test, train = (
+        table.at(f"{data}_accuracy", pipeline=alike[0])[-1, rows] for data in ("test", "train")
+    )
+    return {**_means(alike[0], test, train), **spread_at(test, train)}
 
 
 def _is_alike(pipeline: Pipeline, own: dict[str, Any]) -> bool:
@@ -480,12 +698,11 @@ def _is_alike(pipeline: Pipeline, own: dict[str, Any]) -> bool:
 
 # The player of sweeps over initial scales: what training keeps of the scale, look by look.
 
-KEYS = ("pipeline", "weight_scale", "step", "run")
 RUNS = (0, 99)  # 0: nothing is trained; else the number of the trial
 LARGEST = 140_000  # characters of the numbers in a page
 
 
-class SweepPlayer(Explorer):
+class SweepPlayer(StoredFigure):
     """Initialization memory, look by look: accuracy over the initial scale and over time.
 
     The reader chooses a training pipeline, an initial scale and a time, or lets time run.  Shown
@@ -512,7 +729,7 @@ class SweepPlayer(Explorer):
     Examples
     --------
     >>> import pandas as pd
-    >>> from ibcore.explorers.stored import SWEEP_MEASURES as MEASURES
+    >>> from ibcore.explorers.guided_training import SWEEP_MEASURES as MEASURES
     >>> rates = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0, "momentum": 0.0}
     >>> rows = {"pipeline": "SGD", **rates, "step": 0, "weight_scale": [1.0, 8.0], "network": 0}
     >>> frame = pd.DataFrame({**rows, **dict.fromkeys(MEASURES, 1.0), "explicit_clock": 0.0})
@@ -536,52 +753,46 @@ class SweepPlayer(Explorer):
     ) -> None:
         data = load("memory.pipelines") if frame is None else frame
         self.source = source_of(data)
-        self._sweep = read_sweep(data)
-        self._numbers = page_numbers(self._sweep)
+        self._pipelines, self._table = _read_sweep(data)
+        self._numbers = _page_numbers(self._table)
         self._trials: dict[int, dict[str, Any]] = {}
-        self._check_size()
-        start = (pipeline, weight_scale, step)
-        usual = (self._sweep.names[0], self._sweep.scales[-1], self._sweep.steps[-1])
-        chosen = [d if value is None else value for value, d in zip(start, usual, strict=True)]
-        self._initial = self._checked(dict(zip(KEYS, (*chosen, 0), strict=True)))
-
-    def __repr__(self) -> str:
-        return f"SweepPlayer({self._describe(self._initial)})"
+        names, steps, scales, networks = self._table.axes.values()
+        self._networks = len(networks)
+        what = f"the numbers of {len(names)} pipelines, {len(steps)} looks and {len(scales)} scales"
+        fitting(json.dumps(self._numbers, separators=(",", ":")), LARGEST, what)
+        runs = range(RUNS[0], RUNS[1] + 1)
+        self._choices = {"pipeline": names, "weight_scale": scales, "step": steps, "run": runs}
+        usual = {"weight_scale": scales[-1], "step": steps[-1]}
+        self._start(usual, pipeline=pipeline, weight_scale=weight_scale, step=step)
 
     def setup(self) -> dict[str, Any]:
         """Return the axes of the sweep, its numbers and what a trial with a kernel trains."""
         return {
-            "pipelines": self._sweep.pipelines,
-            "scales": self._sweep.scales,
-            "steps": self._sweep.steps,
-            "networks": self._sweep.networks,
+            "pipelines": self._pipelines,
+            "scales": self._choices["weight_scale"],
+            "steps": self._choices["step"],
+            "networks": self._networks,
             "gate": GATE,
             "numbers": self._numbers,
-            "trial": trial_setting(self._sweep),
+            "trial": _trial_setting(self._pipelines, self._table),
             "source": self.source,
         }
-
-    def initial(self) -> dict[str, Any]:
-        """Return the pipeline, scale and look that the figure starts from; run 0: no trial."""
-        return dict(self._initial)
 
     def poster(self) -> Poster:
         """Return the test accuracy of the first pipeline over looks and scales as a picture."""
         p = self._initial
-        look, scales = self._look(p), self._sweep.scales
-        number = self._sweep.names.index(p["pipeline"])
-        means = self._sweep.measures["test_accuracy"][number].mean(axis=2)  # (looks, scales)
+        looks = self._table.at("test_accuracy", pipeline=p["pipeline"]).mean(-1)  # (looks, scales)
+        scales, means = self._choices["weight_scale"], self._means(p)
         first, last = (
-            f"{100 * means[look, at]:.1f} % at scale {scales[at]:.3g}"
-            for at in (0, len(scales) - 1)
+            f"{100 * means[at]:.1f} % at scale {scales[at]:.3g}" for at in (0, len(scales) - 1)
         )
-        points = spread_at(self._sweep, number, look)["value"]
-        found = f"after {p['step']:,} steps {first} and {last}, a spread of {points:.1f} points"
-        return Poster(
-            square(means),
+        points = self._spread(p)["value"]
+        return self._still(
+            square(looks),
             f"Test accuracy of networks trained by {p['pipeline']}, time to the right and initial "
-            f"scale upward: {found}.",
-            f"{p['pipeline']}: {found}. With JavaScript this figure is interactive.",
+            "scale upward",
+            f"after {p['step']:,} steps {first} and {last}, a spread of {points:.1f} points",
+            subject=p["pipeline"],
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -598,10 +809,19 @@ class SweepPlayer(Explorer):
             If a parameter is unknown, missing or not among those of the sweep.
         """
         p = self._checked(params)
-        number, look = self._sweep.names.index(p["pipeline"]), self._look(p)
-        means = self._sweep.measures["test_accuracy"][number, look].mean(axis=1)  # (scales,)
-        facts = {**spread_at(self._sweep, number, look), "trial": self._trial(p["run"])}
-        return Answer(facts, means.astype(np.float32).tobytes())
+        facts = {**self._spread(p), "trial": self._trial(p["run"])}
+        return Answer(facts, self._means(p).astype(np.float32).tobytes())
+
+    def _accuracy(self, data: str, p: Mapping[str, Any]) -> Floats:
+        """Return the accuracies of the chosen look, (scales, networks)."""
+        return self._table.at(f"{data}_accuracy", pipeline=p["pipeline"], step=p["step"])
+
+    def _means(self, p: Mapping[str, Any]) -> Floats:
+        means: Floats = self._accuracy("test", p).mean(axis=1)
+        return means
+
+    def _spread(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        return spread_at(self._accuracy("test", p), self._accuracy("train", p))
 
     def _trial(self, run: int) -> dict[str, Any] | None:
         if run == 0:
@@ -613,27 +833,5 @@ class SweepPlayer(Explorer):
                 return {"run": run, "error": str(error)}
         return {"run": run, **self._trials[run]}
 
-    def _look(self, params: Mapping[str, Any]) -> int:
-        return self._sweep.steps.index(params["step"])
-
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['pipeline']}, initial scale {p['weight_scale']:.3g}, step {p['step']}"
-
-    def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, KEYS)
-        scale = params["weight_scale"]
-        checked = {**params, "weight_scale": float(scale) if isinstance(scale, int) else scale}
-        check_among("pipeline", checked["pipeline"], self._sweep.names)
-        check_among("weight_scale", checked["weight_scale"], self._sweep.scales)
-        check_among("step", checked["step"], self._sweep.steps)
-        check_whole("run", checked["run"], RUNS)
-        return checked
-
-    def _check_size(self) -> None:
-        size = len(json.dumps(self._numbers, separators=(",", ":")))
-        if size > LARGEST:
-            raise ValueError(
-                f"the numbers of {len(self._sweep.names)} pipelines, {len(self._sweep.steps)} "
-                f"looks and {len(self._sweep.scales)} scales take {size} characters, more than "
-                f"{LARGEST}; select fewer of them"
-            )

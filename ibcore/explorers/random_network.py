@@ -15,8 +15,10 @@ from torch import Tensor
 from ibcore.explorers.base import (
     GRAYS,
     Answer,
+    Bounds,
     Explorer,
     Poster,
+    StoredFigure,
     check_among,
     check_names,
     check_number,
@@ -464,7 +466,7 @@ def explorer_problem(seed: int) -> SparseRegression:
     return SparseRegression(x, (x @ task.truth).round(decimals=_DIGITS), task.truth)
 
 
-class DiagonalNetwork(Explorer):
+class DiagonalNetwork(StoredFigure):
     r"""The diagonal net :math:`\beta = p^2 - q^2` on sparse regression, trained as the reader says.
 
     The chart shows the excess risk that gradient flow reaches from each initial scale, and where
@@ -515,21 +517,19 @@ class DiagonalNetwork(Explorer):
         time: float = 60.0,
         seed: int = 0,
     ) -> None:
-        self._initial = self._checked(
-            {
-                "weight_scale": weight_scale,
-                "weight_decay": weight_decay,
-                "batch": batch,
-                "learning_rate": learning_rate,
-                "label_noise": label_noise,
-                "time": time,
-                "seed": seed,
-            }
-        )
+        self._choices = {
+            "weight_scale": Bounds(DIAGONAL_SCALES[0], DIAGONAL_SCALES[-1]),
+            "weight_decay": DECAYS,
+            "batch": BATCHES,
+            "learning_rate": RATES,
+            "label_noise": (False, True),
+            "time": TIMES,
+            "seed": range(SEEDS[0], SEEDS[1] + 1),
+        }
+        rates = {"weight_decay": weight_decay, "learning_rate": learning_rate}
+        noise = {"batch": batch, "label_noise": label_noise}
+        self._start({}, weight_scale=weight_scale, **rates, **noise, time=time, seed=seed)
         self.task = explorer_problem(seed)
-
-    def __repr__(self) -> str:
-        return f"DiagonalNetwork({_describe(self._initial)})"
 
     def setup(self) -> dict[str, Any]:
         """Return the data, the choices of the controls, the looks and the scales of the curve."""
@@ -548,10 +548,6 @@ class DiagonalNetwork(Explorer):
             },
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the settings that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the coefficients over time as a picture, and the result in words."""
         params = {**self._initial, "batch": "flow"}  # a long run of steps is left to the reader
@@ -562,11 +558,12 @@ class DiagonalNetwork(Explorer):
             f"effective scale {last['effective_scale']:.3g} of initially "
             f"{params['weight_scale']:.3g}, excess risk {last['excess_risk']:.3f}"
         )
-        return Poster(
+        return self._still(
             net.beta.T.numpy(),
-            f"The coefficients of a diagonal net ({_describe(params)}), their number to the right "
-            f"and time upward: {result}.",
-            f"{_describe(params)}: {result}. With JavaScript this figure is interactive.",
+            f"The coefficients of a diagonal net ({self._describe(params)}), their number to the "
+            "right and time upward",
+            result,
+            subject=self._describe(params),
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -621,30 +618,12 @@ class DiagonalNetwork(Explorer):
             "noise": 2 * math.log(p["weight_scale"] / scale) - explicit,
         }
 
-    @staticmethod
-    def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
-        names = ("weight_scale", "weight_decay", "batch", "learning_rate", "label_noise")
-        check_names(params, (*names, "time", "seed"))
-        numbers = ("weight_scale", "weight_decay", "learning_rate", "time")
-        checked = {k: float(v) if k in numbers and type(v) is int else v for k, v in params.items()}
-        check_number(
-            "weight_scale", checked["weight_scale"], (DIAGONAL_SCALES[0], DIAGONAL_SCALES[-1])
-        )
-        check_among("weight_decay", checked["weight_decay"], DECAYS)
-        check_among("batch", checked["batch"], BATCHES)
-        check_among("learning_rate", checked["learning_rate"], RATES)
-        check_among("label_noise", checked["label_noise"], (False, True))
-        check_among("time", checked["time"], TIMES)
-        check_whole("seed", checked["seed"], SEEDS)
-        return checked
-
-
-def _describe(p: Mapping[str, Any]) -> str:
-    way = _NAMES.get(p["batch"], f"steps on {p['batch']} of the points")
-    noise = ", label noise" if p["label_noise"] and p["batch"] != "flow" else ""
-    rate = "" if p["batch"] == "flow" else f", learning rate {p['learning_rate']:.3g}"
-    decay = f"decay {p['weight_decay']:.3g}"
-    return f"scale {p['weight_scale']:.3g}, {decay}, {way}{rate}{noise}, time {p['time']:.3g}"
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        way = _NAMES.get(p["batch"], f"steps on {p['batch']} of the points")
+        noise = ", label noise" if p["label_noise"] and p["batch"] != "flow" else ""
+        rate = "" if p["batch"] == "flow" else f", learning rate {p['learning_rate']:.3g}"
+        decay = f"decay {p['weight_decay']:.3g}"
+        return f"scale {p['weight_scale']:.3g}, {decay}, {way}{rate}{noise}, time {p['time']:.3g}"
 
 
 # Pictures to start from; the browser draws the same ones.
@@ -822,7 +801,6 @@ CHOICES: dict[str, tuple[float, ...]] = {
 PENALTY = 1e-3  # of the ridge regression, and its folds: the defaults of `ibcore.guidance.ridge`
 FOLDS = 5
 MEASURES = ("biased", "unbiased", "rbf", "rsa", "procrustes", "ridge")
-_WHOLE = ("rotation", "noise", "points", "seed")
 
 
 def similarities(x: Floats, y: Floats) -> dict[str, float]:
@@ -849,7 +827,7 @@ def similarities(x: Floats, y: Floats) -> dict[str, float]:
     return {name: value.item() for name, value in zip(MEASURES, values, strict=True)}
 
 
-class SimilarityPlayground(Explorer):
+class SimilarityPlayground(StoredFigure):
     r"""Two clouds of points, and what six measures of similarity say of them.
 
     The second cloud is the first one rotated, scaled, stretched, sheared and blurred; both may get
@@ -902,21 +880,9 @@ class SimilarityPlayground(Explorer):
         points: int = 40,
         seed: int = 0,
     ) -> None:
-        self._initial = self._checked(
-            {
-                "rotation": rotation,
-                "scale": scale,
-                "stretch": stretch,
-                "shear": shear,
-                "blur": blur,
-                "noise": noise,
-                "points": points,
-                "seed": seed,
-            }
-        )
-
-    def __repr__(self) -> str:
-        return f"SimilarityPlayground({_describe_clouds(self._initial)})"
+        self._choices = {**CHOICES, "seed": range(SEEDS[0], SEEDS[1] + 1)}
+        plane = {"rotation": rotation, "scale": scale, "stretch": stretch, "shear": shear}
+        self._start({}, **plane, blur=blur, noise=noise, points=points, seed=seed)
 
     def setup(self) -> dict[str, Any]:
         """Return the choices of the controls, how points are drawn, and the order of the folds."""
@@ -936,10 +902,6 @@ class SimilarityPlayground(Explorer):
             "orders": orders,
         }
 
-    def initial(self) -> dict[str, Any]:
-        """Return the settings that the figure starts from and Reset goes back to."""
-        return dict(self._initial)
-
     def poster(self) -> Poster:
         """Return the distances in the second cloud as a picture, and the measures in words."""
         x, y = clouds(self._initial)
@@ -947,13 +909,11 @@ class SimilarityPlayground(Explorer):
         points = y[order]
         distances = np.sqrt(((points[:, None] - points) ** 2).sum(-1))  # (n, n)
         found = ", ".join(f"{name} {value:.3f}" for name, value in similarities(x, y).items())
-        return Poster(
+        return self._still(
             distances,
             f"Distances between the points of a cloud that is a changed copy of another "
-            f"({_describe_clouds(self._initial)}); "
-            f"the similarity of both by six measures: {found}.",
-            f"{_describe_clouds(self._initial)}: {found}. "
-            "With JavaScript this figure is interactive.",
+            f"({self._describe(self._initial)}); the similarity of both by six measures",
+            found,
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
@@ -967,20 +927,7 @@ class SimilarityPlayground(Explorer):
         x, y = clouds(self._checked(params))
         return Answer(similarities(x, y), y[:, :2].astype(np.float32).tobytes())
 
-    @staticmethod
-    def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
-        check_names(params, (*CHOICES, "seed"))
-        checked = {
-            name: float(value) if name not in _WHOLE and type(value) is int else value
-            for name, value in params.items()
-        }
-        for name, values in CHOICES.items():
-            check_among(name, checked[name], values)
-        check_whole("seed", checked["seed"], SEEDS)
-        return checked
-
-
-def _describe_clouds(p: Mapping[str, Any]) -> str:
-    plane = f"rotated by {p['rotation']} degrees, scaled by {p['scale']:g}"
-    bent = f"stretched by {p['stretch']:g}, sheared by {p['shear']:g}, blurred by {p['blur']:g}"
-    return f"{p['points']} points, {plane}, {bent}, {p['noise']} features of noise"
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        plane = f"rotated by {p['rotation']} degrees, scaled by {p['scale']:g}"
+        bent = f"stretched by {p['stretch']:g}, sheared by {p['shear']:g}, blurred by {p['blur']:g}"
+        return f"{p['points']} points, {plane}, {bent}, {p['noise']} features of noise"

@@ -1,6 +1,7 @@
 """The explorer of step budgets without a browser: its numbers are those of the stored tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ibcore.explorers import StepBudget, architecture_gap
@@ -116,3 +117,10 @@ def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeyp
     monkeypatch.setattr(architecture_gap, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run metainit\.concepts"):
         StepBudget()
+
+
+def test_architectures_that_are_not_in_the_figure_have_no_plain_descent(frame, swap):
+    others = swap.assign(architecture="CNN")
+    assert StepBudget(frame=frame, swap=others).setup()["descent"] == {}
+    more = StepBudget(frame=frame, swap=pd.concat([swap, others[:-1]]))
+    assert more.setup()["descent"] == StepBudget(frame=frame, swap=swap).setup()["descent"]

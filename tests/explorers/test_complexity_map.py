@@ -124,8 +124,8 @@ def test_a_parameter_without_a_control_is_refused(figure):
     [
         (lambda f: f.drop(columns="fft"), "no column fft"),
         (lambda f: f[:0], "no rows"),
-        (lambda f: f.assign(width=[8, 16] * (len(f) // 2)), "one width"),
-        (lambda f: f[(f.depth != 3) | (f.weight_scale != 4)], "weight scale 4.0, depth 3"),
+        (lambda f: f.assign(width=[8, 16] * (len(f) // 2)), "needs one width"),
+        (lambda f: f[(f.depth != 3) | (f.weight_scale != 4)], "weight_scale 4.0, depth 3"),
         (lambda f: f.assign(dct=np.nan), "'relu' is constant"),
     ],
 )

@@ -1,13 +1,14 @@
 """The explorer of learned concepts without a browser: its numbers, its errors, its answers."""
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
 from learner_frames import concept_frame
 
 from ibcore.explorers import ConceptLearner, architecture_gap
-from ibcore.explorers.stored import read_pictures
 from ibcore.runs import load
 
 
@@ -49,14 +50,19 @@ def test_the_kernel_answers_with_the_stored_beliefs_and_accuracies(figure, frame
     assert answer.facts == pytest.approx({"accuracy": row.accuracy, **bounds})
 
 
-def test_pictures_are_packed_networks_first_then_ideal_then_memory(frame):
-    stored = read_pictures(frame)
-    assert stored.networks.shape == (2, 4, 2, 2, 5, 16)
+def test_pictures_are_packed_networks_first_then_ideal_then_memory(figure, frame):
+    setup = figure.setup()
+    flat = np.frombuffer(zlib.decompress(base64.b64decode(setup["pictures"])), np.uint8)
+    squares = np.cumsum(flat.reshape(-1, 4, 4), axis=1, dtype=np.uint8)
+    pictures = np.cumsum(squares, axis=2, dtype=np.uint8).reshape(-1, 16)
+    networks, bounds = np.split(pictures, [2 * 4 * 2 * 2 * 5])
     row = frame.query("method == 'memory' and order == 1 and support == 15").iloc[0]
-    at = stored.axes["concept"].index(row.concept)
-    assert stored.bounds[1, at, 1, 4].tobytes() == row.probabilities
-    assert stored.shown[at, 1].tobytes() == row.shown
-    assert stored.labels[at].tobytes() == row.labels
+    at = setup["choices"]["concept"].index(row.concept)
+    assert bounds.reshape(2, 2, 2, 5, 16)[1, at, 1, 4].tobytes() == row.probabilities
+    assert setup["shown"][at][1] == [*row.shown]
+    assert setup["labels"][at] == [*row.labels]
+    row = frame.query("architecture == 'LSTM' and method == 'meta' and budget == 10").iloc[-1]
+    assert networks.reshape(2, 4, 2, 2, 5, 16)[1, 2, 1, 1, 4].tobytes() == row.probabilities
 
 
 def test_the_page_stays_small(figure):
@@ -93,10 +99,13 @@ def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="shown"), "frame has no column shown"),
-        (lambda f: f[1:], "no row for name 'MLP', look 'meta 0'"),
+        (lambda f: f[1:], "no row for architecture 'MLP', look 'meta 0'"),
         (lambda f: f[f.method != "ideal"], "no row for method 'ideal'"),
         (lambda f: f.assign(network=range(len(f))), "select one of them"),
-        (lambda f: f.assign(probabilities=[bytes(9)] * len(f)), "16 bytes.*got 9"),
+        (
+            lambda f: f.assign(probabilities=[bytes(9)] * len(f)),
+            "must hold 16 values, got 9",
+        ),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(frame, change, message):

@@ -98,8 +98,11 @@ def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="floor"), "frame has no column floor"),
-        (lambda f: f[1:], "no row for view 'bits', architecture 'MLP', method 'meta', budget 0"),
-        (lambda f: f[f.method == "meta"], "no rows of method random"),
+        (
+            lambda f: f[1:],
+            "'bits', method 'meta' has no row for budget 0, .* 'MLP'",
+        ),
+        (lambda f: f[f.method == "meta"], "view 'bits', method 'random' has no rows"),
         (lambda f: f[f.architecture == "MLP"], "a gap needs two"),
         (lambda f: f[(f.method != "meta") | (f.budget != 1)], "steps of learned starts must be"),
         (lambda f: f.assign(network=0), "keep one of each"),

@@ -102,8 +102,11 @@ def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="similarity"), "frame has no column similarity"),
-        (lambda f: f[1:], "119 rows for condition 'unguided' and reference 'untrained CNN'.* 120"),
-        (lambda f: f.assign(network=0), "rows with the same condition"),
+        (
+            lambda f: f[1:],
+            "'unguided', reference 'untrained CNN' has no row for step 0",
+        ),
+        (lambda f: f.assign(network=0), "40 combinations of step.*keep one of each"),
         (lambda f: f.iloc[:0], "frame has no rows"),
     ],
 )

@@ -61,7 +61,7 @@ def test_the_page_stays_small(figure):
 
 def test_pictures_too_large_for_a_page_are_refused(modular_frames, monkeypatch):
     monkeypatch.setattr(complexity_map, "LARGEST", 100)
-    with pytest.raises(ValueError, match=r"24 pictures take .* than 100; select fewer"):
+    with pytest.raises(ValueError, match=r"24 pictures in 8 .* take .* than 100; select fewer"):
         ModularPlayer(**modular_frames)
 
 
@@ -100,10 +100,22 @@ def test_a_value_that_the_pictures_do_not_have_is_refused(modular_frames, option
     ("part", "change", "message"),
     [
         ("curves", lambda f: f.drop(columns="network"), "curves has no column network"),
-        ("curves", lambda f: f.query("activation != 'sine'"), "activation 'sine' and modulus 10"),
+        (
+            "curves",
+            lambda f: f.query("activation != 'sine'"),
+            "no row for activation 'sine', modulus 10",
+        ),
         ("pictures", lambda f: f.drop(columns="picture"), "pictures has no column picture"),
-        ("pictures", lambda f: f[1:], "each of the 24 combinations.*got 23 rows"),
-        ("pictures", lambda f: f.assign(picture=[bytes(9)] * 24), "32 x 32 bytes, got 9"),
+        (
+            "pictures",
+            lambda f: f[1:],
+            "pictures has no row for activation 'relu', prefactor 0.5",
+        ),
+        (
+            "pictures",
+            lambda f: f.assign(picture=[bytes(9)] * 24),
+            "must hold 1024 values, got 9",
+        ),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(modular_frames, part, change, message):

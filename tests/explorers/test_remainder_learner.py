@@ -8,7 +8,6 @@ import pytest
 from learner_frames import remainder_frame
 
 from ibcore.explorers import RemainderLearner, architecture_gap
-from ibcore.explorers.stored import read_remainders
 from ibcore.runs import load
 from ibcore.tasks import constant_predictor
 
@@ -59,10 +58,22 @@ def test_the_kernel_answers_with_the_stored_answers_and_errors(figure, frame, st
     assert answer.facts == pytest.approx({"error": row.error, "constant": constant, "trained": 0})
 
 
+VIEWS, SPLITS = ("bits", "circular"), ("interpolation", "extrapolation")
+
+
+def answers_of(rows):
+    """Return the stored answers (rows, 100)."""
+    return np.stack([np.frombuffer(row, np.float16) for row in rows.outputs]).astype(float)
+
+
 def test_the_page_holds_answers_to_a_tenth_and_how_often_each_number_was_shown(figure, frame):
     squares = unpacked(figure.setup()["answers"])
-    stored = read_remainders(frame)
-    after, before = stored.after.reshape(-1, 100), stored.before.reshape(-1, 100)
+    rows = frame.sort_values(["support", "modulus"], kind="stable")
+    views = [rows[(rows["view"] == v) & (rows.split == s)] for v in VIEWS for s in SPLITS]
+    after, before = (
+        np.concatenate([answers_of(own[own.budget == n])[:most] for own in views])
+        for n, most in ((1, None), (0, 1))
+    )
     answers = len(after) + len(before)
     assert len(squares) == 2 * answers + 2 * 2 * 6
     low, high = squares[:answers].astype(int), squares[answers : 2 * answers].astype(int)
@@ -121,7 +132,10 @@ def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
         (lambda f: f.drop(columns="shown"), "frame has no column shown"),
         (lambda f: f[1:], "no row for budget 0, view 'bits'"),
         (lambda f: f.assign(network=range(len(f))), "select one of them"),
-        (lambda f: f.assign(outputs=[bytes(9 * 2)] * len(f)), "100 numbers.*got 9"),
+        (
+            lambda f: f.assign(outputs=[bytes(9 * 2)] * len(f)),
+            "must hold 100 values, got 9",
+        ),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(frame, change, message):

@@ -167,7 +167,7 @@ def test_a_sweep_just_made_can_be_played():
         (lambda f: f.query("step > 0"), "first look is at step 40"),
         (
             lambda f: f.assign(architecture=["tanh"] * 120 + ["relu"] * 120),
-            r"needs one architecture, got \['relu', 'tanh'\]",
+            r"architecture \['relu', 'tanh'\], but needs one",
         ),
         (lambda f: f.assign(test_accuracy=95.0), "divide per cent by 100"),
     ],
