@@ -1,14 +1,12 @@
 """The experiments on digits: their cells and their tables; the ledger holds what they find."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from ibcore.memory import Pipeline, digits_problem, sweep
 from ibcore.memory.experiments import EXPERIMENTS, digits
-from ibcore.memory.experiments.digits import Digits, Grid, build, grids, run_grid
+from ibcore.memory.experiments.digits import build, grids, run_grid
 from ibcore.nets import MLP
 from ibcore.runs.experiment import experiments
 
@@ -26,7 +24,7 @@ def test_every_tier_has_a_plan_and_no_cell_of_smoke_is_large(experiment):
     sizes = [len(experiment.plan(tier)) for tier in ("smoke", "laptop", "paper")]
     assert sizes[0] <= sizes[1] <= sizes[2]
     cells = [*experiment.plan("smoke").values()]
-    work = [len(c.pipelines) * len(c.scales) * c.networks * c.steps for c in cells]
+    work = [len(c["pipelines"]) * len(c["scales"]) * c["networks"] * c["steps"] for c in cells]
     assert sum(work) < 150_000
 
 
@@ -34,33 +32,27 @@ def test_the_tables_of_all_experiments_have_the_same_columns():
     frames = []
     for experiment in OURS:
         cell = [*experiment.plan("laptop").values()][-1]
-        tiny = replace(cell, steps=2, looks=(0,), networks=2, pipelines=cell.pipelines[:1])
-        frame = experiment.run_cell(tiny, CPU)
-        assert len(frame) == 2 * len(cell.scales) * 2, experiment.name
-        assert frame.architecture.eq(cell.net.name).all() and frame.layers.eq(cell.layers).all()
+        tiny = {"steps": 2, "looks": (0,), "networks": 2, "pipelines": cell["pipelines"][:1]}
+        frame = experiment.run_cell({**cell, **tiny}, CPU)
+        assert len(frame) == 2 * len(cell["scales"]) * 2, experiment.name
+        assert frame.architecture.eq(cell["net"]["name"]).all()
+        assert frame.layers.eq(cell["layers"]).all()
         frames.append(frame)
     assert len({tuple(frame.columns) for frame in frames}) == 1
 
 
 def test_a_cell_is_the_sweep_that_it_describes():
-    config = Digits((Pipeline("a"),), scales=(1.0, 4.0), steps=30, looks=(10,), networks=2)
-    frame = run_grid(grids(config)[0], CPU)
+    pipelines = (Pipeline("a"),)
+    options = {"scales": (1.0, 4.0), "steps": 30, "looks": (10,), "networks": 2}
+    frame = run_grid(grids({"pipelines": pipelines, **options})[0], CPU)
     net = MLP(64, 10, depth=2, width=64, activation="tanh")
-    result = sweep(
-        digits_problem(),
-        net,
-        config.pipelines,
-        scales=(1.0, 4.0),
-        networks=2,
-        steps=30,
-        looks=(10,),
-    )
+    result = sweep(digits_problem(), net, pipelines, **options)
     expected = result.measures["test_accuracy"].reshape(-1)
     np.testing.assert_array_equal(frame.test_accuracy, expected)
 
 
 def test_norms_of_the_nets_have_gains_that_are_not_scaled():
-    cells = {c.net.name: c for c in digits.ARCHITECTURE.plan("laptop").values()}
+    cells = {c["net"]["name"]: c for c in digits.ARCHITECTURE.plan("laptop").values()}
     for name, norm in (
         ("tanh", None),
         ("ReLU, batch norm", "batch"),
@@ -71,17 +63,14 @@ def test_norms_of_the_nets_have_gains_that_are_not_scaled():
 
 
 def test_pipelines_are_compared_at_equal_flow_time():
-    cells = digits.FLOW_TIME.plan("laptop").values()
-    for cell in cells:
-        assert [step * cell.pipelines[0].learning_rate for step in cell.looks] == pytest.approx(
-            [30, 90, 300]
-        )
-        assert cell.steps == cell.looks[-1]
-    assert all(isinstance(cell, Grid) for cell in cells)
+    for cell in digits.FLOW_TIME.plan("laptop").values():
+        rate = cell["pipelines"][0].learning_rate
+        assert [step * rate for step in cell["looks"]] == pytest.approx([30, 90, 300])
+        assert cell["steps"] == cell["looks"][-1]
 
 
 def test_the_clock_stands_still_once_decay_has_ended():
     (cell,) = digits.SCHEDULE.plan("smoke").values()
-    pipeline = next(p for p in cell.pipelines if p.name == "decay ends once forgotten")
+    pipeline = next(p for p in cell["pipelines"] if p.name == "decay ends once forgotten")
     assert pipeline.clock(300) == pipeline.clock(600) == pytest.approx(5.4)
     assert pipeline.clock(100) < pipeline.clock(200)

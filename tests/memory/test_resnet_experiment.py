@@ -1,7 +1,5 @@
 """Images in three sets, and one ResNet in each cell."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -9,27 +7,25 @@ from ibcore.data import ImageData
 from ibcore.memory import Pipeline, image_problem
 from ibcore.memory.experiments import resnet
 from ibcore.memory.experiments.resnet import (
+    CIFAR,
+    DIGITS,
     RESNET,
-    ImageSets,
-    ResNetRun,
-    Schedule,
     draw_start,
     load_images,
     run_resnet,
 )
 
 CPU = torch.device("cpu")
-SETS = ImageSets("digits", 300, train=100, validation=50, test=120)
-CELL = ResNetRun(
-    Pipeline("SGD", learning_rate=0.1),
-    1.0,
-    1,
-    Schedule(2, 4, 2),
-    SETS,
-    width=2,
-    norm="batch",
-    seed=0,
-)
+CELL = {
+    "pipeline": Pipeline("SGD", learning_rate=0.1),
+    "weight_scale": 1.0,
+    "network": 1,
+    "schedule": {"least": 2, "most": 4, "every": 2},
+    "sets": {**DIGITS, "images": 300, "train": 100, "validation": 50, "test": 120},
+    "width": 2,
+    "norm": "batch",
+    "seed": 0,
+}
 
 
 def images(count=90, channels=3):
@@ -76,14 +72,14 @@ def test_cifar_comes_from_the_training_images_alone(monkeypatch):
     held = torch.zeros(5, 3, 4, 4, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64)
     data = ImageData(pixels, labels, *held, ("a", "b", "c"))
     monkeypatch.setattr("ibcore.data.load_cifar10", lambda: data)
-    sets = ImageSets("cifar10", 50, train=30, validation=10, test=10)
+    sets = {**CIFAR, "images": 50, "train": 30, "validation": 10, "test": 10}
     expected = image_problem(pixels[:50], labels[:50], train=30, validation=10, test=10)
     assert torch.equal(load_images(sets).test.x, expected.test.x)
 
 
 def test_a_scale_multiplies_the_same_draw_and_networks_differ():
-    start, scaled = (draw_start(replace(CELL, weight_scale=a), CPU) for a in (1.0, 4.0))
-    other = draw_start(replace(CELL, network=2), CPU)
+    start, scaled = (draw_start({**CELL, "weight_scale": a}, CPU) for a in (1.0, 4.0))
+    other = draw_start({**CELL, "network": 2}, CPU)
     for name, value in start.parameters.items():
         factor = 4 if value.ndim > 2 else 1
         torch.testing.assert_close(scaled.parameters[name], factor * value)
@@ -104,23 +100,24 @@ def test_a_cell_reports_its_data_and_its_looks():
 def accuracies(schedule, gate, monkeypatch):
     """Return the train accuracy at each look of a run that ends where it passes ``gate``."""
     monkeypatch.setattr(resnet, "GATE", gate)
-    frame = run_resnet(replace(CELL, schedule=schedule), CPU)
+    frame = run_resnet({**CELL, "schedule": schedule}, CPU)
     assert frame.final.tolist() == [False] * (len(frame) - 1) + [True]
     return frame.train_accuracy.tolist()
 
 
 def test_training_ends_at_the_first_look_that_passes_the_gate(monkeypatch):
-    schedule = Schedule(least=0, most=6, every=1)
+    schedule = {"least": 0, "most": 6, "every": 1}
     whole = accuracies(schedule, 1.1, monkeypatch)
     assert len(whole) == 7 and max(whole) > whole[0]
     gate = max(whole)
     assert accuracies(schedule, gate, monkeypatch) == whole[: whole.index(gate) + 1]
-    assert accuracies(replace(schedule, least=4), 0.0, monkeypatch) == whole[:5]
+    assert accuracies({**schedule, "least": 4}, 0.0, monkeypatch) == whole[:5]
 
 
 def test_the_first_network_of_all_pipelines_and_scales_comes_first():
     cells = list(RESNET.plan("paper").values())
     assert len(cells) == 5 * 4 * 5
-    assert {cell.network for cell in cells[:20]} == {0}
-    assert {(cell.sets.source, cell.pipeline.batch_size) for cell in cells} == {("cifar10", 128)}
-    assert len({cell.weight_scale for cell in cells}) == 5
+    assert {cell["network"] for cell in cells[:20]} == {0}
+    kinds = {(cell["sets"]["source"], cell["pipeline"].batch_size) for cell in cells}
+    assert kinds == {("cifar10", 128)}
+    assert len({cell["weight_scale"] for cell in cells}) == 5
