@@ -108,7 +108,7 @@ def test_one_answer_for_all_tasks_is_right_about_the_labels_that_most_concepts_h
 def test_official_characters_are_used_at_laptop_and_invented_ones_at_smoke(tmp_path, monkeypatch):
     official = omniglot.OFFICIAL
     sources = {
-        tier: {(cell.source, cell.pool) for cell in official.plan(tier).values()}
+        tier: {(cell["source"], cell["pool"]) for cell in official.plan(tier).values()}
         for tier in ("smoke", "laptop", "paper")
     }
     assert sources["smoke"] == {("synthetic", "all")}
@@ -120,9 +120,8 @@ def test_official_characters_are_used_at_laptop_and_invented_ones_at_smoke(tmp_p
     monkeypatch.setattr("ibcore.data.omniglot_archive", folders.__getitem__)
     omniglot.glyph_sets.cache_clear()
     cell = next(iter(official.plan("laptop").values()))
-    task = omniglot.Task(ways=2, size=8)
-    tiny = replace(cell, task=task, meta=Meta(steps=1, tasks=2), budgets=(0, 1), test=2)
-    frame = omniglot.run_characters(tiny, CPU)
+    tiny = {**cell, "task": {**omniglot.FIVE, "ways": 2, "size": 8}, "budgets": (0, 1), "test": 2}
+    frame = omniglot.run_characters({**tiny, "meta": Meta(steps=1, tasks=2)}, CPU)
     omniglot.glyph_sets.cache_clear()
     assert frame.source.eq("small").all() and frame.pool_alphabets.eq(2).all()
     assert set(frame.alphabets) == {"known", "new"}
