@@ -9,6 +9,7 @@ import torch
 
 from ibcore.metainit import optimizer_curve, posterior, rates_curve
 from ibcore.metainit.experiments import arithmetic, complexity
+from ibcore.metainit.experiments.architectures import Meta
 from ibcore.metainit.experiments.arithmetic import learn_moduli, run_arithmetic
 from ibcore.metainit.experiments.concepts import (
     concept_objects_for,
@@ -24,7 +25,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def cell():
     found = next(iter(complexity.PICTURES.plan("smoke").values()))
-    return replace(found, learned=replace(found.learned, meta=replace(found.learned.meta, steps=5)))
+    return {**found, "learned": {**found["learned"], "meta": Meta(steps=5)}}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def frame(cell):
 @pytest.fixture(scope="module")
 def number_cells():
     cells = [*arithmetic.REMAINDERS.plan("smoke").values()]
-    return [replace(cell, meta=replace(cell.meta, steps=5), support=(20,)) for cell in cells[:2]]
+    return [{**c, "meta": replace(c["meta"], steps=5), "support": (20,)} for c in cells[:2]]
 
 
 def probabilities(rows):
@@ -64,8 +65,8 @@ def test_every_rule_is_in_the_prior_of_the_ideal_learner():
 
 
 def test_probabilities_after_steps_are_those_of_the_network(cell, frame):
-    own = cell.learned
-    pool = sample_concepts(own.concepts, seed=own.seed).float()
+    own = cell["learned"]
+    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
     learner, start = learn_concepts(own, pool, CPU)
     x, name = concept_objects_for(own, CPU), "small and striped"
     table = complexity.rule_table(complexity.RULES[name])
@@ -117,7 +118,7 @@ def test_answers_for_numbers_are_the_networks_and_their_errors_those_of_the_expe
     before = frame[frame.budget == 0]
     assert before.outputs.nunique() == 1
     assert set(learner.start.params) == {name for name, _ in learner.model.named_parameters()}
-    measured = run_arithmetic(replace(cell, repeats=1), CPU)
+    measured = run_arithmetic(cell, CPU)
     measured = measured[(measured.method == "meta") & (measured.budget == 1)]
     both = measured.set_index("modulus").error, frame[frame.budget == 1].set_index("modulus").error
     pd.testing.assert_series_equal(*both, rtol=1e-5)

@@ -1,7 +1,5 @@
 """The experiments on meta-learned starts: cells and tables; the ledger holds what they find."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +19,7 @@ from ibcore.metainit.experiments.architectures import (
     Net,
     SequenceTransformer,
     build,
+    conditions,
     meta_learn,
     position_code,
     present,
@@ -34,21 +33,12 @@ from ibcore.tasks import concept_inputs, number_inputs, sample_concepts, table_e
 CPU = torch.device("cpu")
 ONE_NETWORK = ("metainit.pictures", "metainit.remainders")  # for figures, not for means
 ONE = Meta(steps=1, tasks=2)
-SMALL = concepts.Test(tasks=4, support=(5, 15), budgets=(0, 1), steps=(0, 1))
-
-
-def run(experiment, tier="smoke"):
-    cells = experiment.plan(tier).values()
-    return pd.concat([experiment.run_cell(cell, CPU) for cell in cells], ignore_index=True)
-
-
-def one(cells, **changes):
-    return replace(cells[0], **changes)
+SMALL = {"tasks": 4, "support": (5, 15), "budgets": (0, 1), "steps": (0, 1)}
 
 
 def concept_cell(net=Net(), view="bits", **changes):  # noqa: B008 -- frozen
-    config = concepts.Concepts((concepts.Condition(net, view),), ONE, SMALL)
-    return one(concepts.concept_cells(config), **changes)
+    cells = concepts.concept_cells(conditions(view, net), 1, meta=ONE, test=SMALL)
+    return {**cells[0], **changes}
 
 
 def test_the_laboratory_lists_its_experiments():
@@ -60,20 +50,20 @@ def test_the_laboratory_lists_its_experiments():
 def test_every_tier_has_a_plan_and_laptop_has_its_networks(experiment):
     smoke, laptop, paper = ([*experiment.plan(t).values()] for t in ("smoke", "laptop", "paper"))
     assert len(smoke) <= 16 and len(smoke) <= len(laptop) <= len(paper)
-    networks = {getattr(cell, "learned", cell).network for cell in laptop}
+    networks = {cell.get("learned", cell)["network"] for cell in laptop}
     assert networks == set(range(1 if experiment.name in ONE_NETWORK else 5))
-    assert all(getattr(cell, "learned", cell).meta.steps <= 200 for cell in smoke)
+    assert all(cell.get("learned", cell)["meta"].steps <= 200 for cell in smoke)
 
 
 def test_the_paper_tier_has_the_forty_three_conditions_of_ten_networks_each():
     plan = {e.name.split(".")[1]: [*e.plan("paper").values()] for e in EXPERIMENTS}
-    numbers = [c for c in plan["arithmetic"] if c.condition.view != "circular"]
+    numbers = [c for c in plan["arithmetic"] if c["condition"]["view"] != "circular"]
     assert len(plan["concepts"]) == 7 * 10
     assert len(numbers) == 16 * 10
     assert len(plan["omniglot"]) == 20 * 10
     for name in ("concepts", "arithmetic"):
-        assert {c.condition.net for c in plan[name]} <= set(LARGE)
-    assert {c.source for c in plan["omniglot"]} == {"full"}
+        assert {c["condition"]["net"] for c in plan[name]} <= set(LARGE)
+    assert {c["source"] for c in plan["omniglot"]} == {"full"}
 
 
 VIEWS = {
@@ -154,13 +144,13 @@ def test_a_cell_on_concepts_is_the_learner_that_it_describes():
     cell = concept_cell(meta=Meta(steps=3, tasks=2), network=2)
     frame = concepts.run_concepts(cell, CPU)
     x = concept_inputs()
-    model = build(cell.condition.net, (4,), 1)
-    tables = sample_concepts(cell.concepts, seed=0).float()
+    model = build(cell["condition"]["net"], (4,), 1)
+    tables = sample_concepts(cell["concepts"], seed=0).float()
     learner = meta_learn(
         model,
         random_start(model, 2, device=CPU),
         lambda seed: table_episodes(x, tables, tasks=2, support=(2, 19), seed=seed),
-        cell.meta,
+        cell["meta"],
         loss="binary",
         seed=member_seed(0, 2),
     )
@@ -222,9 +212,9 @@ def test_a_view_with_one_architecture_has_no_gap():
 
 
 def test_a_cell_of_the_gap_compares_the_network_that_it_names():
-    config = concepts.Concepts(concepts.BITS[:2], ONE, SMALL, concepts=50)
-    cell = concepts.gap_cells(config)[3]
-    own = [c for c in concepts.concept_cells(config) if c.network == 3]
+    sizes = {"meta": ONE, "test": SMALL}
+    cell = concepts.gap_cells(concepts.BITS[:2], 4, concepts=50, **sizes)[3]
+    own = concepts.concept_cells(concepts.BITS[:2], 4, concepts=(50,), **sizes)[-2:]
     wanted = concepts.gap_table(pd.concat([concepts.run_concepts(c, CPU) for c in own]))
     pd.testing.assert_frame_equal(concepts.run_gap(cell, CPU), wanted)
     assert (wanted.network == 3).all()
@@ -232,12 +222,10 @@ def test_a_cell_of_the_gap_compares_the_network_that_it_names():
 
 @pytest.fixture(scope="module")
 def remainders():
-    config = arithmetic.ARITHMETIC.config("smoke")
-    chosen = [c for c in config.conditions if c.view in ("bits", "circular")]
-    config = replace(
-        config, conditions=tuple(chosen), splits=("extrapolation",), networks=1, meta=ONE
-    )
-    return run(replace(arithmetic.ARITHMETIC, tiers={"smoke": config}))
+    learners = [one for view in ("bits", "circular") for one in conditions(view, *arithmetic.MLP)]
+    sizes = {"splits": ("extrapolation",), "meta": ONE, "support": (20, 100), "repeats": 1}
+    cells = arithmetic.number_cells(learners, 1, **sizes)
+    return pd.concat([arithmetic.run_arithmetic(cell, CPU) for cell in cells], ignore_index=True)
 
 
 def test_the_constant_line_is_that_of_the_moduli(remainders):
@@ -280,8 +268,7 @@ def test_shuffled_rates_are_the_same_numbers_in_other_places():
 
 
 def few_cell(pool, **changes):
-    config = concepts.Few(concepts.Concepts(concepts.BITS[:1], ONE, SMALL), pools=(pool,))
-    return one(concepts.few_cells(config), **changes)
+    return {**concept_cell(), "concepts": pool, **changes}
 
 
 def test_a_pool_is_the_first_draws_and_each_network_has_its_own():
@@ -291,7 +278,7 @@ def test_a_pool_is_the_first_draws_and_each_network_has_its_own():
 
 
 def test_held_out_concepts_are_those_not_in_the_pool():
-    test = replace(SMALL, tasks=60)
+    test = {**SMALL, "tasks": 60}
     frame = concepts.run_few(few_cell(30, test=test), CPU)
     drawn = concepts.new_tasks(few_cell(30, test=test), 5, CPU)
     pool = {tuple(t) for t in concepts.draw_pool(few_cell(30)).tolist()}
@@ -346,9 +333,9 @@ def test_an_unknown_source_of_characters_is_refused_by_name():
 
 @pytest.mark.parametrize("net", [Net(), Net("ConvNet", 1, 4), Net("LSTM", 1, 8)])
 def test_a_table_on_characters_says_which_are_invented_and_which_alphabets_are_new(net):
-    task = omniglot.Task(size=8, queries=2)
-    config = omniglot.Characters((net,), task=task, meta=ONE, budgets=(0, 1), test=2)
-    frame = omniglot.run_characters(omniglot.character_cells(config)[1], CPU)
+    cell = {**omniglot.SMOKE, "net": net, "pool": "european", "network": 0, "meta": ONE}
+    task = {**omniglot.FIVE, "size": 8, "queries": 2}
+    frame = omniglot.run_characters({**cell, "task": task, "budgets": (0, 1), "test": 2}, CPU)
     assert frame.source.eq("synthetic").all() and frame.pool.eq("european").all()
     assert frame.pool_alphabets.eq(5).all() and frame.architecture.eq(net.architecture).all()
     counts = frame.groupby(["alphabets", "method"]).size()

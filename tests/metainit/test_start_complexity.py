@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from ibcore.metainit.experiments import complexity, concepts
-from ibcore.metainit.experiments.architectures import Meta, Net
-from ibcore.metainit.experiments.arithmetic import Arithmetic, Numbers
+from ibcore.metainit.experiments.architectures import Meta, Net, conditions
+from ibcore.metainit.experiments.arithmetic import number_cells
 from ibcore.metainit.experiments.complexity import Stage, complexities, stage_table
+from ibcore.runs.experiment import cell_key
 from ibcore.tasks import remainder_tables, sample_concepts
 
 CPU = torch.device("cpu")
@@ -64,13 +65,11 @@ def test_tracking_follows_the_order_of_the_truth_and_exists_after_learning_only(
     assert tracking[2:].isna().all()
 
 
-def config(**changes):
-    test = concepts.Test(tasks=8, support=(5,))
-    boolean = concepts.Concepts(concepts.BITS[:1], Meta(steps=2, tasks=2), test, networks=2)
-    numbers = Arithmetic(
-        (Numbers(Net(), "scaled"),), meta=Meta(steps=2, tasks=2), support=(20,), networks=2
-    )
-    return complexity.Complexity(boolean, numbers, draws=5)
+def cells():
+    meta, test = Meta(steps=2, tasks=2), {**concepts.TEST, "tasks": 8, "support": (5,)}
+    boolean = concepts.concept_cells(concepts.BITS[:1], 2, meta=meta, test=test)
+    numbers = number_cells(conditions("scaled", Net()), 2, meta=meta, support=(20,))
+    return complexity.function_cells(boolean, numbers, draws=5)
 
 
 def chosen(frame, **where):
@@ -80,17 +79,16 @@ def chosen(frame, **where):
 
 
 def test_cells_come_network_by_network_and_once():
-    cells = complexity.complexity_cells(config())
-    assert [cell.learned.network for cell in cells] == [0, 0, 0, 1, 1, 1]
-    assert len(set(cells)) == 6
+    assert [cell["learned"]["network"] for cell in cells()] == [0, 0, 0, 1, 1, 1]
+    assert len({cell_key("metainit.complexity", cell) for cell in cells()}) == 6
 
 
 def test_a_table_on_concepts_measures_the_learner_of_its_cell():
-    cell = complexity.complexity_cells(config())[0]
+    cell = cells()[0]
     frame = complexity.run_complexity(cell, CPU)
-    pool = sample_concepts(cell.learned.concepts, seed=0).float()
-    learner, _ = concepts.learn_concepts(cell.learned, pool, CPU)
-    drawn = concepts.new_tasks(cell.learned, 5, CPU)
+    pool = sample_concepts(cell["learned"]["concepts"], seed=0).float()
+    learner, _ = concepts.learn_concepts(cell["learned"], pool, CPU)
+    drawn = concepts.new_tasks(cell["learned"], 5, CPU)
     outputs = learner.predict(drawn.support, drawn.query[0])
     wanted = complexities(outputs.reshape(-1, *CUBE))["fourier"].mean().item()
     row = chosen(frame, start="meta", optimizer="Meta-SGD", function="outputs")
@@ -105,14 +103,14 @@ def test_a_table_on_concepts_measures_the_learner_of_its_cell():
 
 
 def test_a_table_on_remainders_measures_the_moduli_of_its_split():
-    cell = complexity.complexity_cells(config())[1]
-    assert cell.learned.split == "interpolation"
+    cell = cells()[1]
+    assert cell["learned"]["split"] == "interpolation"
     frame = complexity.run_complexity(cell, CPU)
     for kind, moduli in (("train", range(1, 40, 2)), ("test", range(2, 41, 2))):
         row = chosen(frame, moduli=kind, start="truth")
         wanted = complexities(remainder_tables(list(moduli))[..., 0])["fourier"]
         assert row.fourier.item() == pytest.approx(wanted.nanmean().item())
         assert row.constant.item() == pytest.approx(0.05 * (kind == "train"))
-    boolean = complexity.run_complexity(complexity.complexity_cells(config())[0], CPU)
+    boolean = complexity.run_complexity(cells()[0], CPU)
     assert frame.columns.tolist() == boolean.columns.tolist()
     assert (frame.task == "interpolation").all() and (frame.function == "outputs").all()

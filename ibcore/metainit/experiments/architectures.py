@@ -15,6 +15,7 @@ from ibcore.metainit.maml import TaskLoss
 from ibcore.nets import LSTM, MLP, ConvNet, Norm, match_size
 from ibcore.nets.transformer import Block, LayerNorm
 from ibcore.population import member_seed
+from ibcore.runs.experiment import Cell, design
 from ibcore.tasks import Episodes, patches
 from ibcore.training import Loss
 
@@ -249,6 +250,11 @@ LARGE = (  # of the paper tier: one size for all, where the paper searched among
     Net("LSTM", 2, norm="layer", parameters=65_000),
     Net("Transformer", 3, parameters=65_000),
 )
+
+
+def conditions(view: str, *nets: Net) -> list[Cell]:
+    """Let networks read objects in one view."""
+    return design({"net": nets, "view": (view,)})
 
 
 def random_start(

@@ -1,7 +1,6 @@
 """The complexity of learned starts as functions, before and after a step, against random ones."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,29 +10,33 @@ from torch import Tensor, nn
 
 from ibcore.metainit.baselines import optimizer_curve, random_starts, rates_curve
 from ibcore.metainit.bayes import guess_accuracy, memorize_majority, posterior
-from ibcore.metainit.experiments import arithmetic, concepts
-from ibcore.metainit.experiments.architectures import PAPER, QUICK, Meta, Net, random_start
-from ibcore.metainit.experiments.arithmetic import NOISE, Arithmetic, Numbers
+from ibcore.metainit.experiments.architectures import PAPER, Meta, random_start
+from ibcore.metainit.experiments.arithmetic import (
+    MLP,
+    drawn_episodes,
+    learn_moduli,
+    number_cells,
+)
 from ibcore.metainit.experiments.concepts import (
     BITS,
     SEVEN,
-    Concepts,
-    Learned,
-    Test,
+    SHORT,
+    TEST,
     concept_cells,
     concept_objects_for,
     grammar_prior,
     learn_concepts,
+    new_tasks,
 )
 from ibcore.metainit.learner import MetaLearner
 from ibcore.metainit.maml import predict, repeat
 from ibcore.nets import count_parameters
 from ibcore.population import member_seed
 from ibcore.redshift import fourier_complexity, lempel_ziv_complexity, total_variation
-from ibcore.runs import Experiment
+from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.runtime import generator
 from ibcore.stats import spearman
-from ibcore.tasks import Episodes, moduli, remainder_tables, sample_concepts, table_episodes
+from ibcore.tasks import Episodes, moduli, remainder_tables, sample_concepts
 from ibcore.tasks.concepts import concept_objects
 
 # What one network of each architecture believes of each object, example after example.
@@ -59,37 +62,6 @@ RULES: dict[str, Rule] = {
 }
 ORDER_SEED = 3_000_001
 Found = tuple[str, int, Tensor]  # method, number of steps, probabilities (tasks, objects)
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Starts are learned as in `Concepts`; every rule is then shown in a few orders.
-
-    The sizes of ``concepts.test.support`` are nested: each order shows every object once, and the
-    support set of size n holds its first n.  ``concepts.test.tasks`` plays no part.
-    """
-
-    concepts: Concepts
-    orders: int = 3
-
-
-@dataclass(frozen=True)
-class Pictured:
-    """One network of one condition."""
-
-    learned: Learned
-    orders: int
-
-
-def picture_cells(config: Pictures) -> list[Pictured]:
-    """Return one cell for each condition and network.
-
-    Examples
-    --------
-    >>> len(picture_cells(Pictures(Concepts(BITS, networks=1))))
-    3
-    """
-    return [Pictured(cell, config.orders) for cell in concept_cells(config.concepts)]
 
 
 def rule_table(rule: Rule) -> Tensor:
@@ -134,7 +106,7 @@ def half_percents(probabilities: Tensor) -> list[bytes]:
     return [row.numpy().tobytes() for row in steps.to(torch.uint8).cpu()]
 
 
-def run_pictures(cell: Pictured, device: torch.device) -> pd.DataFrame:
+def run_pictures(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Meta-train one network and return a row for each rule, order, support size and method.
 
     ``method`` is ``meta`` or ``random`` with the number of steps in ``budget``, ``ideal`` for the
@@ -142,29 +114,21 @@ def run_pictures(cell: Pictured, device: torch.device) -> pd.DataFrame:
     there is nothing to learn from: a network then answers as its start does.  ``probabilities``
     are 16 bytes as of `half_percents`, ``labels`` and ``shown`` 16 bytes each: the rule, and the
     order of showing.
-
-    Examples
-    --------
-    >>> test = Test(support=(0, 3), budgets=(2,), steps=(0, 1))
-    >>> cell = picture_cells(Pictures(Concepts(BITS[:1], Meta(steps=1), test), orders=1))[0]
-    >>> frame = run_pictures(cell, torch.device("cpu"))
-    >>> len(frame), [*frame.shown[0]] == showing_orders(1)[0].tolist()
-    (60, True)
     """
-    own, names = cell.learned, list(RULES)
-    pool = sample_concepts(own.concepts, seed=own.seed).float()
+    own, names = cell["learned"], list(RULES)
+    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
     learner, start = learn_concepts(own, pool, device)
-    orders = showing_orders(cell.orders)
+    orders = showing_orders(cell["orders"])
     tables = torch.stack([rule_table(rule) for rule in RULES.values()])
-    tables, shown = tables.repeat_interleave(cell.orders, 0), orders.repeat(len(names), 1)
+    tables, shown = tables.repeat_interleave(cell["orders"], 0), orders.repeat(len(names), 1)
     columns = {
-        "concept": [name for name in names for _ in range(cell.orders)],
-        "order": [*range(cell.orders)] * len(names),
+        "concept": [name for name in names for _ in range(cell["orders"])],
+        "order": [*range(cell["orders"])] * len(names),
         "shown": [bytes(row) for row in shown.tolist()],
         "labels": [bytes(row) for row in tables.tolist()],
     }
     parts = []
-    for support in own.test.support:
+    for support in own["test"]["support"]:
         picked = shown[:, :support]
         for method, budget, probabilities in (
             *_networks(own, learner, start, picked, tables),
@@ -176,16 +140,16 @@ def run_pictures(cell: Pictured, device: torch.device) -> pd.DataFrame:
             frame = pd.DataFrame({**columns, **found, **accuracy})
             parts.append(frame.assign(support=support, method=method, budget=budget))
     return pd.concat(parts, ignore_index=True).assign(
-        architecture=own.condition.net.architecture,
-        view=own.condition.view,
+        architecture=own["condition"]["net"].architecture,
+        view=own["condition"]["view"],
         parameters=count_parameters(learner.model),
-        network=own.network,
-        seed=own.seed,
+        network=own["network"],
+        seed=own["seed"],
     )
 
 
 def _networks(
-    own: Learned,
+    own: Cell,
     learner: MetaLearner,
     start: dict[str, Tensor],
     picked: Tensor,
@@ -197,7 +161,7 @@ def _networks(
     everything = x.expand(len(picked), *x.shape).to(device)  # (tasks, 16, ...)
     points = x[picked].to(device), tables.gather(1, picked).float().to(device)
     place = (learner.model, learner.start.params, learner.start.rates)
-    for method, steps in (("meta", own.test.steps), ("random", own.test.budgets)):
+    for method, steps in (("meta", own["test"]["steps"]), ("random", own["test"]["budgets"])):
         if not picked.shape[1]:
             begin = repeat(learner.start.params if method == "meta" else start, len(picked))
             curve = predict(learner.model, begin, everything).expand(len(steps), -1, -1, -1)
@@ -218,29 +182,6 @@ def _bounds(picked: Tensor, tables: Tensor) -> Iterator[Found]:
     nothing = torch.full(tables.shape, 0.5, dtype=torch.float64)
     guesses = memorize_majority(picked, labels, 16) if picked.shape[1] else nothing
     yield "memory", 0, guesses
-
-
-ALL = Test(support=tuple(range(16)), budgets=(200,), steps=(0, 1, 10))
-
-PICTURES: Experiment[Pictures, Pictured] = Experiment(
-    name="metainit.pictures",
-    question="What does one network believe of each object, before and after the inner step?",
-    tiers={
-        "smoke": Pictures(
-            Concepts(
-                BITS[:2],
-                Meta(steps=60),
-                replace(ALL, support=(0, 4, 8), budgets=(20,)),
-                networks=1,
-            ),
-            orders=1,
-        ),
-        "laptop": Pictures(Concepts(BITS, QUICK, ALL, networks=1)),
-        "paper": Pictures(Concepts(SEVEN, PAPER, ALL, networks=1, size=32)),
-    },
-    cells=picture_cells,
-    run_cell=run_pictures,
-)
 
 
 # How complex the functions of a network are at some moments of learning.
@@ -348,47 +289,9 @@ def _tracking(found: Tensor, target: Tensor) -> float:
 LONG = 200  # AdamW steps of a network that learns without a learned start
 DRAW_SEED = 5_000_011  # of further random networks
 Weights = dict[str, Tensor]
-ComplexityLearned = concepts.Learned | arithmetic.Learned
 
 
-@dataclass(frozen=True)
-class Complexity:
-    """Starts are learned as in `Concepts` and `Arithmetic`; ``draws`` are further random ones."""
-
-    concepts: Concepts
-    arithmetic: Arithmetic
-    draws: int = 200
-
-
-@dataclass(frozen=True)
-class Functions:
-    """One network of one condition on concepts or on remainders."""
-
-    learned: ComplexityLearned
-    draws: int
-
-
-def complexity_cells(config: Complexity) -> list[Functions]:
-    """Return one cell for each condition and network.
-
-    Examples
-    --------
-    >>> numbers = Arithmetic((Numbers(Net()),), splits=("extrapolation",), networks=2)
-    >>> len(complexity_cells(Complexity(Concepts(BITS[:1], networks=2), numbers)))
-    4
-    """
-    cells: list[ComplexityLearned] = [
-        *concepts.concept_cells(config.concepts),
-        *arithmetic.arithmetic_cells(config.arithmetic),
-    ]
-    return sorted((Functions(cell, config.draws) for cell in cells), key=_network)
-
-
-def _network(cell: Functions) -> int:
-    return cell.learned.network
-
-
-def run_complexity(cell: Functions, device: torch.device) -> pd.DataFrame:
+def run_complexity(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Meta-train one network and return a row for each kind of function that it computes.
 
     ``start`` is ``random`` or ``meta``, ``draws`` for more random networks, and ``truth`` for what
@@ -396,39 +299,28 @@ def run_complexity(cell: Functions, device: torch.device) -> pd.DataFrame:
     steps.  ``function`` says what is measured: the ``outputs``, or of concepts the ``answers`` -1
     and 1.  ``moduli`` are for training or for testing, and ``none`` for concepts.  The other
     columns are those of `stage_table`.
-
-    Examples
-    --------
-    >>> test = Test(tasks=3, support=(5,))
-    >>> numbers = Arithmetic((Numbers(Net()),), networks=0)
-    >>> config = Complexity(Concepts(BITS[:1], Meta(steps=1), test), numbers, draws=2)
-    >>> frame = run_complexity(complexity_cells(config)[0], torch.device("cpu"))
-    >>> frame.start.unique().tolist(), frame.function.unique().tolist()
-    (['random', 'meta', 'draws', 'truth'], ['outputs', 'answers'])
     """
-    own = cell.learned
+    own = cell["learned"]
     task: str
-    if isinstance(own, arithmetic.Learned):
-        task, parts = own.split, _numbers(cell, own, device)
+    if "split" in own:
+        task, parts = own["split"], _numbers(cell, own, device)
     else:
         task, parts = "concepts", _concepts(cell, own, device)
     return pd.concat(list(parts), ignore_index=True).assign(
         task=task,
-        architecture=own.condition.net.architecture,
-        view=own.condition.view,
-        network=own.network,
-        seed=own.seed,
+        architecture=own["condition"]["net"].architecture,
+        view=own["condition"]["view"],
+        network=own["network"],
+        seed=own["seed"],
     )
 
 
-def _concepts(
-    cell: Functions, own: concepts.Learned, device: torch.device
-) -> Iterator[pd.DataFrame]:
+def _concepts(cell: Cell, own: Cell, device: torch.device) -> Iterator[pd.DataFrame]:
     """Yield the rows of each support size."""
-    pool = sample_concepts(own.concepts, seed=own.seed).float()
-    learner, start = concepts.learn_concepts(own, pool, device)
-    for support in own.test.support:
-        drawn = concepts.new_tasks(own, support, device)
+    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
+    learner, start = learn_concepts(own, pool, device)
+    for support in own["test"]["support"]:
+        drawn = new_tasks(own, support, device)
         truth = 2 * drawn.query[1] - 1  # (tasks, objects)
         stages = list(_stages(cell, learner, start, drawn))
         signs = [
@@ -440,26 +332,21 @@ def _concepts(
             yield table.assign(function=function, support=support, moduli="none")
 
 
-def _numbers(
-    cell: Functions, own: arithmetic.Learned, device: torch.device
-) -> Iterator[pd.DataFrame]:
+def _numbers(cell: Cell, own: Cell, device: torch.device) -> Iterator[pd.DataFrame]:
     """Yield the rows of each support size, and of moduli for training and for testing."""
-    learner = arithmetic.learn_moduli(own, device)
-    start = random_start(learner.model, own.network, seed=own.seed, device=device)
-    x, seed = arithmetic.number_objects(own, device), member_seed(arithmetic.TEST_SEED, own.network)
-    for kind, chosen in zip(("train", "test"), moduli(own.split), strict=True):
+    learner = learn_moduli(own, device)
+    start = random_start(learner.model, own["network"], seed=own["seed"], device=device)
+    for kind, chosen in zip(("train", "test"), moduli(own["split"]), strict=True):
         tables = remainder_tables(chosen).to(device)
-        for support in own.support:
-            drawn = table_episodes(x, tables, support=support, noise=NOISE, seed=seed)
+        for support in own["support"]:
+            drawn = drawn_episodes(own, tables, support)
             truth = tables[..., 0]
             stages = [*_stages(cell, learner, start, drawn), Stage("truth", "none", 0, truth)]
-            table = stage_table(stages, truth, grid=(len(x),))
+            table = stage_table(stages, truth, grid=tables.shape[1:2])
             yield table.assign(function="outputs", support=support, moduli=kind)
 
 
-def _stages(
-    cell: Functions, learner: MetaLearner, start: Weights, drawn: Episodes
-) -> Iterator[Stage]:
+def _stages(cell: Cell, learner: MetaLearner, start: Weights, drawn: Episodes) -> Iterator[Stage]:
     """Yield the functions before learning, after a step, and after long learning."""
     model, x = learner.model, drawn.query[0]
     place = drawn.support, x
@@ -472,42 +359,73 @@ def _stages(
     yield Stage("draws", "none", 0, _draws(model, x[0], cell))
 
 
-def _draws(model: nn.Module, x: Tensor, cell: Functions) -> Tensor:
+def _draws(model: nn.Module, x: Tensor, cell: Cell) -> Tensor:
     """Return what random networks compute: (draws, objects)."""
-    seed = member_seed(DRAW_SEED, cell.learned.network)
-    stacked = random_starts(model, cell.draws, seed=seed, device=x.device)
-    return predict(model, stacked, x.expand(cell.draws, *x.shape))[..., 0]
+    seed = member_seed(DRAW_SEED, cell["learned"]["network"])
+    stacked = random_starts(model, cell["draws"], seed=seed, device=x.device)
+    return predict(model, stacked, x.expand(cell["draws"], *x.shape))[..., 0]
 
 
-_CONCEPTS = Concepts(BITS[:1], test=Test(support=(5, 15)))
-_MLP = Net("MLP", 2, 64)
-_THREE = tuple(Numbers(_MLP, view) for view in ("number", "scaled", "bits"))
-_NUMBERS = Arithmetic(_THREE, support=(100,))
+# What each experiment varies, at every tier.  The support sizes of pictures are nested: each order
+# shows every object once, and the support set of size n holds its first n.
 
-COMPLEXITY: Experiment[Complexity, Functions] = Experiment(
-    name="metainit.complexity",
-    question="Are functions of learned starts simpler than random ones, before and after a step?",
-    tiers={
-        "smoke": Complexity(
-            replace(_CONCEPTS, meta=Meta(steps=200), networks=2),
-            replace(
-                _NUMBERS,
-                conditions=(_THREE[0], _THREE[2]),
+ALL = {**TEST, "support": tuple(range(16)), "budgets": (200,)}
+FIRST = {**ALL, "support": (0, 4, 8), "budgets": (20,)}
+TWO_SIZES = {**TEST, "support": (5, 15)}
+THREE = design({"net": MLP, "view": ("number", "scaled", "bits")})
+
+
+def function_cells(
+    learned: Sequence[Cell], numbers: Sequence[Cell], *, draws: int = 200
+) -> list[Cell]:
+    """Return cells on concepts and on remainders by network, with ``draws`` further random ones."""
+    by_network = sorted((*learned, *numbers), key=lambda cell: int(cell["network"]))
+    return design({"learned": by_network}, draws=draws)
+
+
+# Shown in: explorer ConceptLearner; no claims.
+PICTURES = Experiment(
+    "metainit.pictures",
+    "What does one network believe of each object, before and after the inner step?",
+    {
+        "smoke": design(
+            {"learned": concept_cells(BITS[:2], 1, meta=Meta(steps=60), test=FIRST)}, orders=1
+        ),
+        "laptop": design({"learned": concept_cells(BITS, 1, test=ALL)}, orders=3),
+        "paper": design(
+            {"learned": concept_cells(SEVEN, 1, meta=PAPER, test=ALL, size=32)}, orders=3
+        ),
+    },
+    list,
+    run_pictures,
+)
+
+# Shown in: limits, "Result 4: what kind of function is a learned start?"; claims
+# metainit.start-complexity-numbers, start-complexity-bits, step-simplifies, complexity-tracks.
+COMPLEXITY = Experiment(
+    "metainit.complexity",
+    "Are functions of learned starts simpler than random ones, before and after a step?",
+    {
+        "smoke": function_cells(
+            concept_cells(BITS[:1], 2, meta=SHORT, test=TWO_SIZES),
+            number_cells(
+                THREE[::2],
+                2,
                 splits=("extrapolation",),
                 meta=Meta(steps=100, tasks=4, rate=0.001),
-                networks=2,
+                support=(100,),
             ),
             draws=50,
         ),
-        "laptop": Complexity(_CONCEPTS, _NUMBERS),
-        "paper": Complexity(
-            replace(_CONCEPTS, conditions=BITS, meta=Meta(steps=5000), networks=10),
-            replace(
-                _NUMBERS, meta=Meta(steps=5000, rate=0.001), support=(20, 40, 100), networks=10
-            ),
+        "laptop": function_cells(
+            concept_cells(BITS[:1], 5, test=TWO_SIZES), number_cells(THREE, 5, support=(100,))
+        ),
+        "paper": function_cells(
+            concept_cells(BITS, 10, meta=Meta(steps=5000), test=TWO_SIZES),
+            number_cells(THREE, 10, meta=Meta(steps=5000, rate=0.001)),
             draws=1000,
         ),
     },
-    cells=complexity_cells,
-    run_cell=run_complexity,
+    list,
+    run_complexity,
 )
