@@ -46,9 +46,8 @@ TEST_SEED = 1_000_003  # concepts for testing are drawn with this seed, and each
 
 def concept_objects_for(cell: Cell, device: torch.device) -> Tensor:
     """Return the 16 objects as the network of a cell reads them."""
-    return present(
-        cell["condition"]["net"], concept_inputs(cell["condition"]["view"], size=cell["size"])
-    ).to(device)
+    x = concept_inputs(cell["condition"]["view"], size=cell["size"])
+    return present(cell["condition"]["net"], x).to(device)
 
 
 def learn_concepts(
@@ -450,37 +449,18 @@ def run_swap(cell: Cell, device: torch.device) -> pd.DataFrame:
         ("shuffled", None, mixed),
         *[("constant", rate, rate) for rate in cell["rate"]],
     ]
-    rows = []
-    for support in own["test"]["support"]:
+    test, starts = own["test"], {"learned": learner.start.params, "random": random}
+    model, rows = learner.model, []
+    for support in test["support"]:
         drawn = new_tasks(own, support, device)
-        x = drawn.query[0]
-        for (weights, start), (rates, rate, table) in product(
-            (("learned", learner.start.params), ("random", random)), tables
-        ):
-            curve = rates_curve(
-                learner.model,
-                start,
-                table,
-                drawn.support,
-                x,
-                steps=own["test"]["steps"],
-                loss="binary",
-            )
-            labels = (weights, rates, rate, support)
-            rows += _swap_rows(labels, own["test"]["steps"], curve, drawn)
-        for weights, start in (("learned", learner.start.params), ("random", random)):
-            curve = optimizer_curve(
-                learner.model,
-                start,
-                drawn.support,
-                x,
-                steps=own["test"]["budgets"],
-                learning_rate=ADAMW,
-                loss="binary",
-            )
-            rows += _swap_rows(
-                (weights, "AdamW", ADAMW, support), own["test"]["budgets"], curve, drawn
-            )
+        points = drawn.support, drawn.query[0]
+        for (weights, start), (rates, rate, table) in product(starts.items(), tables):
+            curve = rates_curve(model, start, table, *points, steps=test["steps"], loss="binary")
+            rows += _swap_rows((weights, rates, rate, support), test["steps"], curve, drawn)
+        for weights, start in starts.items():
+            options = {"steps": test["budgets"], "learning_rate": ADAMW}
+            curve = optimizer_curve(model, start, *points, loss="binary", **options)
+            rows += _swap_rows((weights, "AdamW", ADAMW, support), test["budgets"], curve, drawn)
     names = ("weights", "rates", "rate", "support", "budget", "accuracy")
     frame = pd.DataFrame(rows, columns=list(names)).astype({"rate": "float64"})
     return frame.assign(
