@@ -94,7 +94,6 @@ def still_visit(browser: Any, site: str) -> Visit:
 def visit(browser: Any, site: str, page_name: str) -> Iterator[Visit]:
     """Return a page that stands, formulas and explorers with it; loaded once for all tests."""
     visit = still_visit(browser, site)
-    visit.page.clock.install()  # time goes on by itself, and can be moved on
     page = visit.go(page_name)
     page.wait_for_load_state("networkidle")
     page.wait_for_function(
@@ -196,9 +195,9 @@ def test_an_explorer_steps_once_and_rests_for_a_reader_who_wants_less_motion(loa
         pytest.skip("no explorer on this page")
     for player in loaded.get_by_role("button", name=re.compile("^(Play|Next) ")).all():
         player.click()
-    loaded.clock.run_for(500)
+    loaded.wait_for_timeout(500)
     shown = loaded.evaluate(SHOWN)
-    loaded.clock.run_for(1000)  # a step of a player takes 0.9 s
+    loaded.wait_for_timeout(1000)  # a step of a player takes 0.9 s
     assert loaded.evaluate(SHOWN) == shown, "an explorer moves by itself"
 
 

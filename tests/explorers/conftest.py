@@ -39,7 +39,6 @@ class Visits:
         context = self.browser.new_context(**{"viewport": DESK, **options})
         self.contexts.append(context)
         page = context.new_page()
-        page.clock.install()  # time goes on by itself, and tests can move it on at once
         page.on("request", lambda request: self._asked(request.url, file.as_uri()))
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -44,7 +44,7 @@ def watch_words(page: Any) -> Any:
     )
 
     def said() -> list[str]:
-        page.clock.run_for(AT_REST)
+        page.wait_for_timeout(AT_REST)
         words: list[str] = page.evaluate("window.said")
         return words
 

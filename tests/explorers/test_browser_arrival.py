@@ -98,7 +98,7 @@ def test_a_figure_waits_until_all_of_it_has_arrived(page, slow_site, cut):
     slow_site.will_send(head(base.script()) + first, cut + second + "<p id='after'>after</p>")
     page.goto(slow_site.address, wait_until="commit")
     page.wait_for_selector("ib-explorer", state="attached")
-    page.clock.run_for(200)
+    page.wait_for_timeout(200)
     assert page.locator(DRAWN).count() == 0
     slow_site.send(1)
     page.wait_for_selector(DRAWN)
@@ -113,7 +113,7 @@ def test_what_a_script_appends_meanwhile_is_not_taken_for_the_end(page, slow_sit
     page.goto(slow_site.address, wait_until="commit")
     page.wait_for_selector("ib-explorer", state="attached")
     page.evaluate("document.body.append(document.createElement('div'))")
-    page.clock.run_for(200)
+    page.wait_for_timeout(200)
     assert page.locator("ib-explorer[data-ready]").count() == 0
     slow_site.send(1)
     page.wait_for_selector(DRAWN)

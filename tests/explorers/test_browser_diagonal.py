@@ -129,7 +129,7 @@ def test_time_plays_to_its_end_and_pauses(visits):
     page.wait_for_function("Number(document.querySelector('.ibx').dataset.time) > 8")
     page.get_by_role("button", name="Pause").click()
     held = data(page)["time"]
-    page.clock.run_for(400)
+    page.wait_for_timeout(400)
     assert data(page)["time"] == held
     page.get_by_role("button", name="Play time").click()
     settle(page, time=100)

@@ -173,7 +173,7 @@ def test_nothing_moves_when_figures_appear_or_change(visits, figures, viewport):
     assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3)
     for radio in page.get_by_role("radio").all():
         radio.check()
-        page.clock.run_for(100)
+        page.wait_for_timeout(100)
         assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3), radio
 
 

@@ -139,7 +139,7 @@ def test_while_a_slider_is_dragged_a_coarser_grid_answers_and_then_the_full_one(
 def test_the_live_region_speaks_once_a_state_is_at_rest(visits):
     page = visits.show(RandomNetwork("relu"))
     live = page.locator('.ibx [aria-live="polite"]')
-    page.clock.run_for(AT_REST)
+    page.wait_for_timeout(AT_REST)
     assert live.inner_text() == ""  # nothing before the reader has acted
     page.evaluate(
         """() => { window.said = []; new MutationObserver(() => window.said.push(1)).observe(
@@ -148,7 +148,7 @@ def test_the_live_region_speaks_once_a_state_is_at_rest(visits):
     slider = page.get_by_role("slider", name="Weight scale")
     for _ in range(5):
         slider.press("ArrowRight")
-    page.clock.run_for(AT_REST)
+    page.wait_for_timeout(AT_REST)
     assert page.evaluate("window.said.length") == 1
     complexity = float(data(page)["complexity"])
     assert (

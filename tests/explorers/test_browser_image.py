@@ -30,7 +30,7 @@ def drawn(page):
 
 def assert_measures(page, picture):
     """Compare the picture and its complexities with what ibcore gives."""
-    page.clock.run_for(300)
+    page.wait_for_timeout(300)
     assert np.array_equal(drawn(page), picture)
     shown = data(page)
     for transform in TRANSFORMS:
@@ -116,13 +116,13 @@ def test_keys_move_the_brush_and_space_paints(visits):
     area = page.get_by_role("application")
     area.focus()
     page.keyboard.press("Space")
-    page.clock.run_for(200)
+    page.wait_for_timeout(200)
     middle = drawn(page)
     assert middle[31:33, 31:33].min() == 255
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
-    page.clock.run_for(200)
+    page.wait_for_timeout(200)
     both = drawn(page)
     assert np.array_equal(both[22:28, 38:42], middle[30:36, 30:34])
     assert page.locator(".ibx-ring").is_visible()

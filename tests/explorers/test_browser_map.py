@@ -104,7 +104,7 @@ def test_a_pointer_that_leaves_the_chosen_cell_changes_nothing(visits, figure):
     )
     page.get_by_role("gridcell", name="depth 3, weight scale 4.00").hover()
     page.mouse.move(1, 1)
-    page.clock.run_for(400)
+    page.wait_for_timeout(400)
     assert page.evaluate("window.drawn") == 0
 
 

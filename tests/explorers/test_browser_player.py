@@ -108,7 +108,7 @@ def test_the_player_runs_through_the_prefactors_until_it_is_paused(visits, figur
         assert_shows(page, figure, {**figure.initial(), "prefactor": prefactor})
     page.get_by_role("button", name="Pause").click()
     held = data(page)["prefactor"]
-    page.clock.run_for(1200)
+    page.wait_for_timeout(1200)
     assert data(page)["prefactor"] == held
 
 

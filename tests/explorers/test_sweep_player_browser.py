@@ -234,7 +234,7 @@ def test_time_can_be_paused(visits, figure):
     page.get_by_role("button", name="Play time").click()
     wait_for(page, step=40)
     page.get_by_role("button", name="Pause").click()
-    page.clock.run_for(1200)
+    page.wait_for_timeout(1200)
     assert data(page)["step"] == "40"
 
 
@@ -244,7 +244,7 @@ def test_a_reader_who_wants_less_motion_steps_by_hand(visits, figure):
     for expected in (0, 40):
         step.click()
         wait_for(page, step=expected)
-    page.clock.run_for(1200)
+    page.wait_for_timeout(1200)
     assert data(page)["step"] == "40"
     page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Play time").wait_for()

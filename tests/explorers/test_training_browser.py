@@ -73,7 +73,7 @@ def test_play_steps_through_training_and_stops_at_a_touch(visits, figure):
     page.wait_for_selector('.ibx[data-measure="test_loss"][data-playing="0"]')
     assert page.get_by_role("button", name="Play time").is_visible()
     step = data(page)["step"]
-    page.clock.run_for(1000)
+    page.wait_for_timeout(1000)
     assert data(page)["step"] == step
 
 
