@@ -1,4 +1,4 @@
-"""Above each experiment stands where it is shown; the book and the ledger say the same."""
+"""The sections and explorers that show an experiment; `tests/test_shown_in.py` has its claims."""
 
 import json
 import re
@@ -31,13 +31,6 @@ def shown() -> dict[str, str]:
 @lru_cache
 def resting(name: str) -> list[str]:
     return [claim.id for claim in read_ledger().values() if claim.experiment == name]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_claims_are_those_of_the_ledger(shown: dict[str, str], name: str) -> None:
-    _, _, listed = shown[name].strip(" .\n").rpartition("claim")
-    told = listed.removeprefix("s").strip().removeprefix("metainit.").split(", ")
-    assert [f"metainit.{each}" for each in told if each] == resting(name)
 
 
 def sections(chapter: str, name: str) -> set[str]:
