@@ -112,8 +112,10 @@ def one_method(
     return method
 
 
-def check_steps(steps: int, looks: Sequence[int], on_look: Callable[..., Any] | None) -> None:
-    """Raise ``ValueError`` unless there are steps, and looks are different ones of them.
+def check_steps(
+    steps: int, checkpoints: Sequence[int], on_checkpoint: Callable[..., Any] | None
+) -> None:
+    """Raise ``ValueError`` unless there are steps, and checkpoints are different ones of them.
 
     Examples
     --------
@@ -121,11 +123,12 @@ def check_steps(steps: int, looks: Sequence[int], on_look: Callable[..., Any] | 
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    if bool(len(looks)) != (on_look is not None):
-        raise ValueError("looks and on_look need each other: give both, or neither")
-    if len(set(looks)) < len(looks) or any(look not in range(steps + 1) for look in looks):
+    if bool(len(checkpoints)) != (on_checkpoint is not None):
+        raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
+    if len({*checkpoints} & {*range(steps + 1)}) < len(checkpoints):
         raise ValueError(
-            f"looks must be different whole numbers from 0 to {steps} steps, got {list(looks)}"
+            f"checkpoints must be different whole numbers from 0 to {steps} steps, "
+            f"got {list(checkpoints)}"
         )
 
 
@@ -519,10 +522,10 @@ class Distillation:
 # The guided training loop: one network, one guide, one step after the other.
 
 Progress = Callable[[int, Tensor], None]
-Look = Callable[[int, nn.Module], None]
+OnCheckpoint = Callable[[int, nn.Module], None]
 
 _CAN_FUSE = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 4)
-_CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
+_CHECK_EVERY = 50  # steps between checks of the losses; each waits for a GPU
 
 
 @dataclass(frozen=True, eq=False)
@@ -551,8 +554,8 @@ class TrainingRun:
     steps: int
     batch_sizes: tuple[int | None, int | None]
     seed: int
-    looks: Sequence[int]
-    on_look: Look | None
+    checkpoints: Sequence[int]
+    on_checkpoint: OnCheckpoint | None
     on_step: Progress | None
 
 
@@ -575,7 +578,7 @@ def run_steps(job: TrainingRun) -> Record:
         If a loss becomes infinite or nan.
     """
     record, order, optimizer = Record(), _Order(job), _optimizer(job)
-    _look(job, 0)
+    _show(job, 0)
     job.model.train()
     names = [target for _, target in job.guidance.pairs] if job.guidance else []
     for step in range(job.steps):
@@ -588,9 +591,9 @@ def run_steps(job: TrainingRun) -> Record:
         optimizer.step()
         if job.on_step is not None:
             job.on_step(step + 1, loss.detach())
-        if step + 1 in job.looks or (step + 1) % _CHECK_EVERY == 0 or step + 1 == job.steps:
+        if step + 1 in job.checkpoints or (step + 1) % _CHECK_EVERY == 0 or step + 1 == job.steps:
             _check(job, record)
-            _look(job, step + 1)
+            _show(job, step + 1)
     return record
 
 
@@ -664,11 +667,11 @@ def _optimizer(job: TrainingRun) -> torch.optim.Optimizer:
     return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
 
 
-def _look(job: TrainingRun, step: int) -> None:
+def _show(job: TrainingRun, step: int) -> None:
     """Show the network to the caller, in evaluation mode and without gradient."""
-    if job.on_look is not None and step in job.looks:
+    if job.on_checkpoint is not None and step in job.checkpoints:
         with in_mode(job.model, "eval"), torch.no_grad():
-            job.on_look(step, job.model)
+            job.on_checkpoint(step, job.model)
 
 
 def _check(job: TrainingRun, record: Record) -> None:
@@ -738,8 +741,8 @@ def guide(
     unlabeled_batch_size: int | None = None,
     init_seed: int | None = None,
     seed: int = 0,
-    looks: Sequence[int] = (),
-    on_look: Look | None = None,
+    checkpoints: Sequence[int] = (),
+    on_checkpoint: OnCheckpoint | None = None,
     on_step: Progress | None = None,
     device: torch.device | str | None = None,
 ) -> Guided:
@@ -783,9 +786,9 @@ def guide(
         Draws the target's initial weights (`redraw`); None keeps those it has.
     seed
         Of the order of points, and of dropout.
-    looks, on_look
-        Numbers of steps, from 0, after which ``on_look(step, model)`` is called with the network
-        in evaluation mode, without gradient.
+    checkpoints, on_checkpoint
+        Numbers of steps, from 0, after which ``on_checkpoint(step, model)`` is called with the
+        network in evaluation mode, without gradient.
     on_step
         Called after each step with its number, from 1, and the loss.
     device
@@ -836,11 +839,11 @@ def guide(
         steps=steps,
         batch_sizes=sizes,
         seed=seed,
-        looks=looks,
-        on_look=on_look,
+        checkpoints=checkpoints,
+        on_checkpoint=on_checkpoint,
         on_step=on_step,
     )
-    check_steps(steps, looks, on_look)
+    check_steps(steps, checkpoints, on_checkpoint)
     with seeded_rng(generator(seed).initial_seed(), place), torch.enable_grad():
         record = run_steps(job)
     return _guided(job, record)
