@@ -26,6 +26,7 @@ from ibcore.guidance.experiments.guided_trial import (
     image_trial,
     load_sets,
     outputs,
+    rated,
 )
 from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
@@ -117,6 +118,10 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
         (
             lambda: Convolutional((4, 4), resnet=True).build((3, 32, 32)),
             r"one first width, got channels=\(4, 4\)",
+        ),
+        (
+            lambda: rated({"start": None}, "x", rate=(3.0,)),
+            "a condition has no rate; it has name, guide, rates, longer, distilled, start",
         ),
         (
             lambda: ReducedGuide(SimpleNamespace(fixed=False), None),
@@ -246,8 +251,7 @@ def counted(function, calls):
 def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     here, points = a_trial(), a_trial().new_points
     model = here.train(Condition("x")).model
-    views = here.new_views("untrained CNN")
-    table = pd.DataFrame(guided_trial.layer_table(model, views, points))
+    table = pd.DataFrame(here.layer_table(model, "untrained CNN"))
     raw = here.guide("untrained CNN")(points)
     seen = activations(model, points.x, ["1", "3", "5"])
     assert len(table) == len(raw) * 3
@@ -259,7 +263,7 @@ def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     assert [*zip(even.guide_layer, even.target_layer, strict=True)] == [
         *[(1, 1), (2, 2), (3, 2), (4, 3)]
     ]
-    mean = guided_trial.cnn_similarity(model, here)
+    mean = here.cnn_similarity(model)
     assert mean == pytest.approx(even.similarity.mean(), abs=1e-4)
 
 

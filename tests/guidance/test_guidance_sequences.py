@@ -17,10 +17,8 @@ from ibcore.guidance import (
 )
 from ibcore.guidance.experiments import EXPERIMENTS, sequence_runs, wide
 from ibcore.guidance.experiments.sequence_runs import (
-    AnswerGuide,
     CachedGuide,
     Copying,
-    InputGuide,
     Nested,
     Parity,
     SequenceModel,
@@ -208,15 +206,6 @@ def test_a_guide_that_depends_on_the_batch_cannot_be_remembered():
         CachedGuide(own, x, y)
 
 
-def test_token_guides_are_one_hot_and_silent_where_no_answer_is_asked_for():
-    x, y, _ = Copying(3, 4).draw("train", 6, 0)
-    batch = Batch(x, y, torch.arange(6))
-    answers = AnswerGuide(3)(batch)["answers"]
-    assert torch.equal(answers.sum(-1), (y >= 0).float())
-    assert torch.equal(answers[:, 4:].argmax(-1), y[:, 4:])
-    assert torch.equal(InputGuide(4)(batch)["inputs"].argmax(-1), x)
-
-
 def test_distillation_of_tokens_is_that_of_their_rows_as_points():
     task = Parity(5)
     x, y, _ = task.draw("train", 9, 0)
@@ -274,7 +263,7 @@ def test_the_tuned_row_is_the_one_that_is_best_on_validation():
     assert frame[frame.condition == "longer"].steps.item() == 12
 
 
-KINDS = ("trained", "untrained", "same architecture", "inputs", "answers", "noise")
+KINDS = ("trained", "untrained", "same architecture", "noise")
 
 
 @pytest.mark.parametrize("problem", [Copying(3, 4), Parity(5), Nested(length=5)], ids=str)
@@ -288,10 +277,15 @@ def test_every_guide_and_comparison_trains_a_network(problem):
     frame = sequence_runs._run_sequences(small_cell(*conditions, problem=problem), CPU).set_index(
         "condition"
     )
-    assert frame.loss.map(math.isfinite).all() and len(frame) == 11
+    assert frame.loss.map(math.isfinite).all() and len(frame) == 9
     guided = frame.similarity[[*KINDS, "sequences", "per token"]]
     assert guided.between(0, 1).all() and frame.similarity["distilled":].isna().all()
     assert frame.loss.nunique() == len(frame)
+
+
+def test_an_unknown_guide_is_an_error():
+    with pytest.raises(ValueError, match="unknown guide 'oracle'; choose one of trained"):
+        sequence_runs._run_sequences(small_cell(way("x", "oracle")), CPU)
 
 
 def test_a_second_run_of_a_cell_gives_identical_numbers():

@@ -1,7 +1,6 @@
 """Curves of accuracy, and the likeness of all layers to all layers of a guide, over the steps."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,13 +17,10 @@ from ibcore.guidance.experiments.guided_trial import (
     Condition,
     GuidedTrial,
     GuideName,
-    accuracies,
-    cnn_similarity,
     correct,
     guided_by,
     image_experiment,
     image_trial,
-    layer_table,
     share,
 )
 from ibcore.guidance.guides import Batch
@@ -46,14 +42,13 @@ def _run_curves(cell: Cell, device: torch.device) -> pd.DataFrame:
     step.
     """
     trial, rows = image_trial(cell, device), []
-    references = {name: trial.new_views(name) for name in REFERENCES}
 
     def measure(model: nn.Module) -> list[dict[str, Any]]:
-        scores = accuracies(model, trial)
+        scores = trial.accuracies(model)
         return [
             {**scores, "reference": name, **row}
-            for name, views in references.items()
-            for row in layer_table(model, views, trial.new_points)
+            for name in REFERENCES
+            for row in trial.layer_table(model, name)
         ]
 
     for condition in cell["conditions"]:
@@ -107,7 +102,7 @@ def _run_complexity(cell: Cell, device: torch.device) -> pd.DataFrame:
     models: dict[str, nn.Module] = {"before training": redraw(trial.target, trial.seed).to(device)}
     models |= {c.name: trial.choose(c)[0].model for c in cell["conditions"]}
     rows = [
-        {"condition": name, **accuracies(model.eval(), trial), **_measured(cell, trial, model)}
+        {"condition": name, **trial.accuracies(model.eval()), **_measured(cell, trial, model)}
         for name, model in models.items()
     ]
     return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
@@ -174,7 +169,7 @@ def _run_disconnect(cell: Cell, device: torch.device) -> pd.DataFrame:
     trial, steps, rows = image_trial(cell, device), cell["setting"]["steps"], []
 
     def measure(model: nn.Module) -> dict[str, float]:
-        return {**accuracies(model, trial), "similarity": cnn_similarity(model, trial)}
+        return {**trial.accuracies(model), "similarity": trial.cnn_similarity(model)}
 
     for until in cell["until"]:
         condition = _disconnected(until, steps)
@@ -238,7 +233,7 @@ def _run_errors(cell: Cell, device: torch.device) -> pd.DataFrame:
     """
     trial, steps = image_trial(cell, device), cell["setting"]["steps"]
     checkpoints = sorted({*range(0, steps, cell["every"]), steps})
-    right = partial(_right, trial)
+    right = trial.test_correct
     patterns = {c.name: trial.watch(c, checkpoints, right) for c in cell["conditions"]}
     level = min(max(share(p) for p in seen.values()) for seen in patterns.values())
     references = {"trained CNN": right(trial.trained), "untrained CNN": _readout(trial)}
@@ -259,11 +254,6 @@ def _run_errors(cell: Cell, device: torch.device) -> pd.DataFrame:
                 for reference, other in references.items()
             ]
     return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
-
-
-def _right(trial: GuidedTrial, model: nn.Module) -> Tensor:
-    """Return which test images a network classifies correctly."""
-    return correct(trial.outputs(model, trial.sets.test_x), trial.sets.test_y)
 
 
 def _readout(trial: GuidedTrial) -> Tensor:

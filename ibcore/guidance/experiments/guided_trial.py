@@ -515,6 +515,7 @@ class GuidedTrial:
         self.setting, self.sets, self.seed, self.seeds = setting, sets, seed, seeds
         self.device, self.shape = sets.x.device, tuple(sets.x.shape[1:])
         self._statistics = sets.x[:reference]
+        self._views: dict[GuideName, dict[str, Tensor]] = {}
 
     @cached_property
     def target(self) -> nn.Module:
@@ -554,23 +555,15 @@ class GuidedTrial:
         return makers[name]()
 
     @cached_property
-    def known_points(self) -> Batch:
-        """The first labeled images, of which every guide can speak."""
-        return _first(self.sets.x, self.sets.y)
-
-    @cached_property
     def new_points(self) -> Batch:
         """The first test images, for guides that are networks."""
         return _first(self.sets.test_x, self.sets.test_y)
 
-    @cached_property
-    def cnn_views(self) -> dict[str, Tensor]:
-        """The layers of the untrained CNN on the first test images, turned into few features."""
-        return self.new_views("untrained CNN")
-
-    def new_views(self, name: GuideName) -> dict[str, Tensor]:
+    def views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
-        return ReducedGuide(self.guide(name), self.new_points).views
+        if name not in self._views:
+            self._views[name] = ReducedGuide(self.guide(name), self.new_points).views
+        return self._views[name]
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
         return NetworkGuide(model, reference=self.reference(model))
@@ -676,6 +669,55 @@ class GuidedTrial:
         x = torch.cat([self.sets.x, self.sets.pool[:unlabeled]])
         return Distillation(self.outputs(self.trained, x))
 
+    def test_correct(self, model: nn.Module) -> Tensor:
+        """Return which test images a network of this trial classifies correctly, (n,)."""
+        return correct(self.outputs(model, self.sets.test_x), self.sets.test_y)
+
+    def accuracies(self, model: nn.Module) -> dict[str, float]:
+        """Return accuracy on test and training images, and the mean loss of the former."""
+        sets = self.sets
+        held, known = (self.outputs(model, x) for x in (sets.test_x, sets.x))
+        return {
+            "test_accuracy": share(correct(held, sets.test_y)),
+            "train_accuracy": share(correct(known, sets.y)),
+            "test_loss": functional.cross_entropy(held.double(), sets.test_y).item(),
+        }
+
+    def guide_similarity(self, name: GuideName, guided: Guided) -> float:
+        """Return the similarity to a guide on training images, at the layers it was trained by."""
+        points = _first(self.sets.x, self.sets.y)
+        return pair_similarity(guided.model, self.guide(name)(points), guided.pairs, points)
+
+    def cnn_similarity(self, model: nn.Module) -> float:
+        """Return the similarity to the untrained CNN on test images, at evenly spread layers."""
+        views, points = self.views("untrained CNN"), self.new_points
+        pairs = layer_pairs(list(views), layer_names(model, points.x))
+        return pair_similarity(model, views, pairs, points)
+
+    @torch.no_grad()
+    def layer_table(self, model: nn.Module, name: GuideName) -> list[dict[str, Any]]:
+        """Return a row with unbiased linear CKA for each layer of the guide and of the target.
+
+        They see the first test images; ``mapped`` marks the pairs that are spread evenly.
+        """
+        views, x = self.views(name), self.new_points.x
+        names = layer_names(model, x)
+        seen = activations(model, x, names)
+        table = cka_matrix(
+            [view.flatten(1) for view in views.values()], [seen[own].flatten(1) for own in names]
+        )
+        pairs = layer_pairs(list(views), names)
+        return [
+            {
+                "guide_layer": i + 1,
+                "target_layer": j + 1,
+                "similarity": table[i, j].item(),
+                "mapped": (other, own) in pairs,
+            }
+            for i, other in enumerate(views)
+            for j, own in enumerate(names)
+        ]
+
 
 def image_trial(cell: Cell, device: torch.device) -> GuidedTrial:
     """Return the trial of a cell; its network fixes data, weights and guides."""
@@ -689,20 +731,6 @@ def image_trial(cell: Cell, device: torch.device) -> GuidedTrial:
 def _first(x: Tensor, y: Tensor) -> Batch:
     rows = torch.arange(min(len(x), _COMPARED), device=x.device)
     return Batch(x[:_COMPARED], y[:_COMPARED], rows)
-
-
-# What is measured of a trained target: accuracy, and how much its layers are like a guide's.
-
-
-def accuracies(model: nn.Module, trial: GuidedTrial) -> dict[str, float]:
-    """Return accuracy on training and test images, and the mean loss of the latter."""
-    sets = trial.sets
-    held, known = outputs(model, sets.test_x), outputs(model, sets.x)
-    return {
-        "test_accuracy": share(correct(held, sets.test_y)),
-        "train_accuracy": share(correct(known, sets.y)),
-        "test_loss": functional.cross_entropy(held.double(), sets.test_y).item(),
-    }
 
 
 @torch.no_grad()
@@ -723,61 +751,24 @@ def pair_similarity(
     return torch.stack(values).mean().item()
 
 
-def cnn_similarity(model: nn.Module, trial: GuidedTrial) -> float:
-    """Return the similarity on test images to the untrained CNN, at evenly spread layers."""
-    views, points = trial.cnn_views, trial.new_points
-    pairs = layer_pairs(list(views), layer_names(model, points.x))
-    return pair_similarity(model, views, pairs, points)
-
-
-@torch.no_grad()
-def layer_table(
-    model: nn.Module, views: Mapping[str, Tensor], points: Batch
-) -> list[dict[str, Any]]:
-    """Return a row with unbiased linear CKA for each layer of the guide and of the target.
-
-    ``mapped`` marks the pairs that are spread evenly.
-
-    Examples
-    --------
-    >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
-    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
-    >>> [row["mapped"] for row in layer_table(model, PixelGuide()(points), points)]
-    [True]
-    """
-    names = layer_names(model, points.x)
-    seen = activations(model, points.x, names)
-    table = cka_matrix(
-        [view.flatten(1) for view in views.values()], [seen[name].flatten(1) for name in names]
-    )
-    pairs = layer_pairs(list(views), names)
-    return [
-        {
-            "guide_layer": i + 1,
-            "target_layer": j + 1,
-            "similarity": table[i, j].item(),
-            "mapped": (other, own) in pairs,
-        }
-        for i, other in enumerate(views)
-        for j, own in enumerate(names)
-    ]
-
-
 # Conditions at several learning rates: a row for each, and one more for the best of them.
 
 GUIDE_SEED = 1000  # stream of the seeds of a trained guide; others of its kind follow at 2000
 _LAST = 20  # steps over which the final similarity is averaged
 
 
-def rated(name: str, guide: str | None = None, **changes: Any) -> Cell:
+def rated(more: Cell, name: str, guide: str | None = None, **changes: Any) -> Cell:
     """Return a condition that is run at the learning rates of its target times some factors.
 
     With several ``rates`` the best on validation data is reported once more; ``longer`` is steps
     over the stated number, and ``distilled`` says whether the trained guide's outputs are learned
-    too.
+    too.  ``more`` holds what else there is to change, as it is if nothing is said.
     """
-    plain = {"rates": (1.0,), "longer": 1, "distilled": False}
-    return {"name": name, "guide": guide, **plain, **changes}
+    shared = {"name": name, "guide": guide, "rates": (1.0,), "longer": 1, "distilled": False}
+    if unknown := changes.keys() - shared.keys() - more.keys():
+        known = ", ".join([*shared, *more])
+        raise ValueError(f"a condition has no {', '.join(sorted(unknown))}; it has {known}")
+    return {**shared, **more, **changes}
 
 
 def sweep_learning_rates(
@@ -792,7 +783,7 @@ def sweep_learning_rates(
     >>> losses = {1.0: 0.5, 3.0: 0.4}
     >>> def train(condition, rate):
     ...     return {"condition": condition["name"], "validation_loss": losses[rate]}
-    >>> rows = sweep_learning_rates([rated("unguided", rates=(1.0, 3.0))], train)
+    >>> rows = sweep_learning_rates([rated({}, "unguided", rates=(1.0, 3.0))], train)
     >>> [(row["condition"], row["validation_loss"]) for row in rows]
     [('unguided', 0.5), ('unguided', 0.4), ('tuned unguided', 0.4)]
     """

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 import torch
@@ -341,7 +341,7 @@ class Nested:
         return (_SHARPNESS * drawn).softmax(1)
 
 
-# Guidance token by token: how tokens are compared, guides of tokens, and distillation.
+# Guidance token by token: how tokens are compared, and distillation.
 
 
 @dataclass(frozen=True)
@@ -361,48 +361,6 @@ class TokenCKA:
         """Return the similarity of two layers."""
         x, y = (z.reshape(len(z) * self.tokens, -1) for z in (x, y))  # (n * t, p)
         return cka(x, y, unbiased=False)
-
-
-class AnswerGuide:
-    """The answers at each token, one-hot, (b, t, classes); zeros where none is asked for.
-
-    Examples
-    --------
-    >>> batch = Batch(torch.zeros(1, 2), torch.tensor([[-100, 1]]), torch.arange(1))
-    >>> AnswerGuide(3)(batch)["answers"].tolist()
-    [[[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
-    """
-
-    fixed = True
-
-    def __init__(self, classes: int) -> None:
-        self.classes = classes
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the answers of a batch."""
-        asked = batch.y >= 0
-        answers = functional.one_hot(batch.y.where(asked, torch.zeros_like(batch.y)), self.classes)
-        return {"answers": (answers * asked[..., None]).float()}
-
-
-class InputGuide:
-    """The tokens themselves, one-hot, (b, t, vocabulary).
-
-    Examples
-    --------
-    >>> batch = Batch(torch.tensor([[2, 0]]), torch.zeros(1), torch.arange(1))
-    >>> InputGuide(3)(batch)["inputs"].tolist()
-    [[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]]
-    """
-
-    fixed = True
-
-    def __init__(self, vocabulary: int) -> None:
-        self.vocabulary = vocabulary
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the tokens of a batch."""
-        return {"inputs": functional.one_hot(batch.x, self.vocabulary).float()}
 
 
 class TokenDistillation:
@@ -496,7 +454,7 @@ class CachedGuide:
 
 # What a guided run of sequences consists of: networks, their guides, and their training.
 
-Kind = Literal["trained", "untrained", "same architecture", "inputs", "answers", "noise"]
+Kind = Literal["trained", "untrained", "same architecture", "noise"]
 Comparison = Literal["tokens", "sequences", "per token"]
 Problem = Copying | Parity | Nested | Shakespeare
 
@@ -571,27 +529,24 @@ class SequenceTrial:
 
     def guide(self, kind: Kind) -> Guide:
         """Return the guide of this kind."""
+        networks = {"untrained": ("guide", 1), "same architecture": ("target", 2)}
         if kind == "trained":
             return self._trained
-        if kind in ("untrained", "same architecture"):
-            which, turn = ("guide", 1) if kind == "untrained" else ("target", 2)
-            return self._watch(self._drawn(which, turn))
+        if kind in networks:
+            return self._watch(self._drawn(*networks[kind]))
         if kind == "noise":
             features = self.cell["target"].width * self.problem.length
             return NoiseGuide(len(self.train_set.x), features=features, seed=self.seed)
-        if kind == "inputs":
-            return InputGuide(self.problem.vocabulary)
-        return AnswerGuide(self.problem.answers)
+        raise ValueError(f"unknown guide {kind!r}; choose one of {', '.join(get_args(Kind))}")
 
     def train(self, condition: Cell, budget: Cell) -> Guided:
         """Return the target trained under a condition."""
         kind, options = condition["guide"], {}
         if kind is not None:
-            one = kind in ("inputs", "answers", "noise")
             options = {
                 "schedule": Schedule(weight=self.cell["weight"]),
                 "alignment": _alignment(condition["comparison"], self.problem.length),
-                "mapping": "all" if one else "even",
+                "mapping": "all" if kind == "noise" else "even",
             }
         if condition["distilled"]:
             options["loss"] = TokenDistillation(self.teacher, self.train_set.x)
@@ -708,7 +663,7 @@ def _sequences(
     )
 
 
-_way = partial(rated, comparison="tokens", start=None)
+_way = partial(rated, {"comparison": "tokens", "start": None})
 BOTH = (1.0, 3.0)
 UNGUIDED = _way("unguided", rates=BOTH)
 LONGER = _way("longer", longer=2)

@@ -26,14 +26,11 @@ from ibcore.guidance.experiments.guided_trial import (
     Options,
     Perceptron,
     Sets,
-    accuracies,
-    cnn_similarity,
     correct,
     final_similarity,
     guided_by,
     image_experiment,
     image_trial,
-    pair_similarity,
     rated,
     share,
     sweep_learning_rates,
@@ -64,18 +61,15 @@ def _row(
     """Return all that is measured of one target."""
     like, taught = float("nan"), float("nan")
     if condition.guide is not None:
-        points = trial.known_points
-        views = trial.guide(condition.guide)(points)
-        like = pair_similarity(guided.model, views, guided.pairs, points)
+        like = trial.guide_similarity(condition.guide, guided)
     if condition.distill or condition.guide == "trained CNN":
-        known = trial.outputs(trial.trained, trial.sets.test_x)
-        taught = share(correct(known, trial.sets.test_y))
+        taught = share(trial.test_correct(trial.trained))
     return {
         "condition": condition.name,
         "guide": condition.guide or "none",
-        **accuracies(guided.model, trial),
+        **trial.accuracies(guided.model),
         "guide_similarity": like,
-        "cnn_similarity": cnn_similarity(guided.model, trial),
+        "cnn_similarity": trial.cnn_similarity(guided.model),
         "guide_accuracy": taught,
         **options._asdict(),
         "steps": condition.steps or trial.setting["steps"],
@@ -315,7 +309,6 @@ GUIDES: Mapping[str | None, GuideName | None] = {
     None: None,
     "trained": "trained CNN",
     "untrained": "untrained CNN",
-    "scrambled": "permuted CNN",
     "same architecture": "untrained MLP",
     "pixels": "pixels",
     "labels": "labels",
@@ -425,7 +418,7 @@ def _scores(trial: GuidedTrial, net: nn.Module) -> dict[str, float]:
 
 DIGITS: Cell = {"source": "digits", "train": 300, "validation": 300, "test": 997}
 BOTH = (1.0, 3.0)
-_way = partial(rated, weight_decay=0.0)
+_way = partial(rated, {"weight_decay": 0.0})
 PLAIN_LAPTOP: Cell = {
     "conditions": (
         _way("unguided", rates=BOTH),
