@@ -44,13 +44,13 @@ from ibcore.training.loop import Batches
 # Checks of the data and options of guided training, before the first step.
 
 
-def all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
+def _all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
     """Return all data on the device: points with labels, then those without.
 
     Examples
     --------
     >>> x, y = torch.zeros(3, 2), torch.zeros(3)
-    >>> len(all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
+    >>> len(_all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
     7
     """
     if not len(x) or len(x) != len(y):
@@ -65,7 +65,7 @@ def all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.dev
     return Batch(points, y.to(device), torch.arange(len(points), device=device))
 
 
-def batch_sizes(
+def _batch_sizes(
     data: Batch, labeled: int | None, unlabeled: int | None, *, least: int
 ) -> tuple[int | None, int | None]:
     """Return both batch sizes if even the last batch of an epoch is large enough to compare.
@@ -73,7 +73,7 @@ def batch_sizes(
     Examples
     --------
     >>> data = Batch(torch.zeros(10, 2), torch.zeros(10), torch.arange(10))
-    >>> batch_sizes(data, 5, None, least=4)
+    >>> _batch_sizes(data, 5, None, least=4)
     (5, None)
     """
     points = len(data.y), len(data.x) - len(data.y)
@@ -97,14 +97,14 @@ def batch_sizes(
     return labeled, unlabeled
 
 
-def one_method(
+def _one_method(
     optimizer: Optimizer, learning_rate: float, weight_decay: float, momentum: float
 ) -> OptimizerConfig:
     """Return a method for one network after a check of its numbers.
 
     Examples
     --------
-    >>> one_method("sgd", 0.1, 0.0, 0.9).momentum
+    >>> _one_method("sgd", 0.1, 0.0, 0.9).momentum
     0.9
     """
     method = OptimizerConfig(optimizer, learning_rate, weight_decay, momentum)
@@ -112,14 +112,14 @@ def one_method(
     return method
 
 
-def check_steps(
+def _check_steps(
     steps: int, checkpoints: Sequence[int], on_checkpoint: Callable[..., Any] | None
 ) -> None:
     """Raise ``ValueError`` unless there are steps, and checkpoints are different ones of them.
 
     Examples
     --------
-    >>> check_steps(10, [0, 10], print)
+    >>> _check_steps(10, [0, 10], print)
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
@@ -276,7 +276,7 @@ class Alignment:
 _ENTRIES = 2**26  # of Gram matrices of all data that are kept: 256 MiB in float32
 
 
-class Reference:
+class _Reference:
     """A guide beside its data.
 
     A fixed guide says the same about a point at every step.  Where the measure needs no more than
@@ -298,7 +298,7 @@ class Reference:
     --------
     >>> from ibcore.guidance.guides import PixelGuide
     >>> data = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
-    >>> Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
+    >>> _Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
     True
     """
 
@@ -333,7 +333,7 @@ class Reference:
 # How much the task and the guide weigh at each step.
 
 ScheduleKind = Literal["constant", "disconnect", "decay", "initialize"]
-SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
+_SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
 
 
 class Weights(NamedTuple):
@@ -384,9 +384,9 @@ class Schedule:
     until: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in SCHEDULES:
+        if self.kind not in _SCHEDULES:
             raise ValueError(
-                f"unknown schedule {self.kind!r}; choose one of {', '.join(SCHEDULES)}"
+                f"unknown schedule {self.kind!r}; choose one of {', '.join(_SCHEDULES)}"
             )
         if not (math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"weight must be a finite number >= 0, got {self.weight}")
@@ -529,10 +529,10 @@ _CHECK_EVERY = 50  # steps between checks of the losses; each waits for a GPU
 
 
 @dataclass(frozen=True, eq=False)
-class Guidance:
+class _Guidance:
     """The guide's side of a run: what it says, which layers are compared, and how."""
 
-    reference: Reference
+    reference: _Reference
     pairs: Sequence[tuple[str, str]]
     alignment: Alignment
 
@@ -546,7 +546,7 @@ class TrainingRun:
 
     model: nn.Module
     data: Batch
-    guidance: Guidance | None
+    guidance: _Guidance | None
     schedule: Schedule
     task: TaskLoss
     task_sees_all: bool
@@ -560,7 +560,7 @@ class TrainingRun:
 
 
 @dataclass(eq=False)
-class Record:
+class _Record:
     """One row for each step: task loss and dissimilarity, weights, and each pair's gap."""
 
     losses: list[Tensor] = field(default_factory=list)
@@ -569,7 +569,7 @@ class Record:
     checked: int = 0
 
 
-def run_steps(job: TrainingRun) -> Record:
+def _run_steps(job: TrainingRun) -> _Record:
     """Train the network in place and return what was recorded.
 
     Raises
@@ -577,7 +577,7 @@ def run_steps(job: TrainingRun) -> Record:
     FloatingPointError
         If a loss becomes infinite or nan.
     """
-    record, order, optimizer = Record(), _Order(job), _optimizer(job)
+    record, order, optimizer = _Record(), _Order(job), _optimizer(job)
     _show(job, 0)
     job.model.train()
     names = [target for _, target in job.guidance.pairs] if job.guidance else []
@@ -598,7 +598,7 @@ def run_steps(job: TrainingRun) -> Record:
 
 
 def _loss(
-    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: Record
+    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: _Record
 ) -> Tensor:
     """Return the loss of the next batch, and record its parts."""
     guidance = job.guidance if weights.guide else None
@@ -674,7 +674,7 @@ def _show(job: TrainingRun, step: int) -> None:
             job.on_checkpoint(step, job.model)
 
 
-def _check(job: TrainingRun, record: Record) -> None:
+def _check(job: TrainingRun, record: _Record) -> None:
     """Raise unless all losses since the last check are finite."""
     for step in range(record.checked, len(record.losses)):
         value, gaps = record.losses[step], record.gaps[step]
@@ -826,8 +826,8 @@ def guide(
     place, copied = resolve_device(device), copy.deepcopy(target)
     model = (copied if init_seed is None else redraw(copied, init_seed)).to(place)
     alignment = alignment or Alignment()
-    data = all_points(x, y, unlabeled, place)
-    sizes = batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
+    data = _all_points(x, y, unlabeled, place)
+    sizes = _batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
     job = TrainingRun(
         model=model,
         data=data,
@@ -835,7 +835,7 @@ def guide(
         schedule=schedule or Schedule(),
         task=task_loss(loss),
         task_sees_all=callable(loss),
-        method=one_method(optimizer, learning_rate, weight_decay, momentum),
+        method=_one_method(optimizer, learning_rate, weight_decay, momentum),
         steps=steps,
         batch_sizes=sizes,
         seed=seed,
@@ -843,9 +843,9 @@ def guide(
         on_checkpoint=on_checkpoint,
         on_step=on_step,
     )
-    check_steps(steps, checkpoints, on_checkpoint)
+    _check_steps(steps, checkpoints, on_checkpoint)
     with seeded_rng(generator(seed).initial_seed(), place), torch.enable_grad():
-        record = run_steps(job)
+        record = _run_steps(job)
     return _guided(job, record)
 
 
@@ -857,7 +857,7 @@ def _guidance(
     alignment: Alignment,
     mapping: LayerMapping | Pairs,
     layers: Sequence[str] | None,
-) -> Guidance | None:
+) -> _Guidance | None:
     """Return what the target is compared with, or None without a guide."""
     if guide is None:
         return None
@@ -865,11 +865,11 @@ def _guidance(
     probe = Batch(data.x[:_PROBED], data.y[:_PROBED], data.rows[:_PROBED])
     names = list(layers) if layers is not None else layer_names(model, probe.x)
     pairs = layer_pairs(list(known(probe)), names, mapping)
-    reference = Reference(known, [name for name, _ in pairs], data, alignment)
-    return Guidance(reference, pairs, alignment)
+    reference = _Reference(known, [name for name, _ in pairs], data, alignment)
+    return _Guidance(reference, pairs, alignment)
 
 
-def _guided(job: TrainingRun, record: Record) -> Guided:
+def _guided(job: TrainingRun, record: _Record) -> Guided:
     """Put what was recorded into tables."""
     pairs = list(job.guidance.pairs) if job.guidance else []
     steps = np.arange(1, job.steps + 1)

@@ -26,8 +26,8 @@ from ibcore.guidance.experiments.sequence_runs import (
     TokenCKA,
     TokenDistillation,
     Tokens,
+    _score,
     predict,
-    score,
 )
 from ibcore.nets import RNN
 from ibcore.population import member_seed
@@ -221,7 +221,7 @@ def test_distillation_of_tokens_is_that_of_their_rows_as_points():
 def test_scores_leave_out_tokens_without_an_answer_and_the_floor():
     data = Tokens(torch.zeros(2, 3).long(), torch.tensor([[-100, 1, 1], [-100, 0, 1]]), 0.25)
     always = torch.log(torch.tensor([0.2, 0.8]))
-    found = score(lambda x: always.expand(*x.shape, 2), data)
+    found = _score(lambda x: always.expand(*x.shape, 2), data)
     assert found["accuracy"] == 0.75 and found["last"] == 1.0
     assert found["loss"] == pytest.approx(-(3 * math.log(0.8) + math.log(0.2)) / 4)
     assert found["excess"] == pytest.approx(found["loss"] - 0.25)
@@ -246,9 +246,9 @@ def test_a_cell_of_sequences_is_the_guided_training_that_it_describes():
         alignment=Alignment(measure=TokenCKA(8)),
         **options,
     )
-    assert frame.loss["guide"] == pytest.approx(score(teacher, test)["loss"])
-    assert frame.loss["unguided"] == pytest.approx(score(alone, test)["loss"])
-    assert frame.loss["trained"] == pytest.approx(score(both.model, test)["loss"], rel=1e-5)
+    assert frame.loss["guide"] == pytest.approx(_score(teacher, test)["loss"])
+    assert frame.loss["unguided"] == pytest.approx(_score(alone, test)["loss"])
+    assert frame.loss["trained"] == pytest.approx(_score(both.model, test)["loss"], rel=1e-5)
     assert frame.similarity["trained"] == pytest.approx(both.layers.similarity.mean(), rel=1e-4)
     assert frame.loss["trained"] != frame.loss["unguided"]
 

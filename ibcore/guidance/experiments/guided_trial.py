@@ -686,13 +686,13 @@ class GuidedTrial:
     def guide_similarity(self, name: GuideName, guided: Guided) -> float:
         """Return the similarity to a guide on training images, at the layers it was trained by."""
         points = _first(self.sets.x, self.sets.y)
-        return pair_similarity(guided.model, self.guide(name)(points), guided.pairs, points)
+        return _pair_similarity(guided.model, self.guide(name)(points), guided.pairs, points)
 
     def cnn_similarity(self, model: nn.Module) -> float:
         """Return the similarity to the untrained CNN on test images, at evenly spread layers."""
         views, points = self.views("untrained CNN"), self.new_points
         pairs = layer_pairs(list(views), layer_names(model, points.x))
-        return pair_similarity(model, views, pairs, points)
+        return _pair_similarity(model, views, pairs, points)
 
     @torch.no_grad()
     def layer_table(self, model: nn.Module, name: GuideName) -> list[dict[str, Any]]:
@@ -734,7 +734,7 @@ def _first(x: Tensor, y: Tensor) -> Batch:
 
 
 @torch.no_grad()
-def pair_similarity(
+def _pair_similarity(
     model: nn.Module, views: Mapping[str, Tensor], pairs: Pairs, points: Batch
 ) -> float:
     """Return the mean over pairs of layers of unbiased linear CKA with the views of a guide.
@@ -743,7 +743,7 @@ def pair_similarity(
     --------
     >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
     >>> model = nn.Sequential(nn.Identity())
-    >>> round(pair_similarity(model, PixelGuide()(points), [("pixels", "0")], points), 6)
+    >>> round(_pair_similarity(model, PixelGuide()(points), [("pixels", "0")], points), 6)
     1.0
     """
     seen = activations(model, points.x, list(dict.fromkeys(name for _, name in pairs)))

@@ -566,8 +566,8 @@ class SequenceTrial:
             "learning_rate": budget["learning_rate"],
             "steps": budget["steps"],
             "parameters": count_parameters(net),
-            **score(net, self.test),
-            "validation_loss": score(net, self.validation)["loss"],
+            **_score(net, self.test),
+            "validation_loss": _score(net, self.validation)["loss"],
             "similarity": float("nan"),
         }
 
@@ -607,7 +607,7 @@ def _guided(trial: SequenceTrial, condition: Cell, factor: float) -> dict[str, A
     return {**row, "similarity": like}
 
 
-def score(net: nn.Module, data: Tokens) -> dict[str, float]:
+def _score(net: nn.Module, data: Tokens) -> dict[str, float]:
     """Return accuracy, that of the last token, loss in nats, and loss above the floor."""
     logits, asked = predict(net, data.x), data.y >= 0
     right = logits.argmax(-1) == data.y
