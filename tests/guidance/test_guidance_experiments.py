@@ -21,13 +21,13 @@ from ibcore.guidance.experiments.guided_trial import (
     Images,
     Options,
     Perceptron,
-    ReducedGuide,
     guided_by,
     image_trial,
     load_sets,
     outputs,
     rated,
 )
+from ibcore.guidance.guides import ReducedGuide
 from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
 

@@ -17,7 +17,6 @@ from ibcore.guidance import (
 )
 from ibcore.guidance.experiments import EXPERIMENTS, sequence_runs, wide
 from ibcore.guidance.experiments.sequence_runs import (
-    CachedGuide,
     Copying,
     Nested,
     Parity,
@@ -29,6 +28,7 @@ from ibcore.guidance.experiments.sequence_runs import (
     _score,
     predict,
 )
+from ibcore.guidance.guides import CachedGuide
 from ibcore.nets import RNN
 from ibcore.population import member_seed
 from ibcore.runs.experiment import experiments
@@ -192,7 +192,7 @@ def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
     batch = Batch(x[rows], y[rows], rows)
     wanted = own(batch)
     for entries in (2**27, 10):
-        monkeypatch.setattr("ibcore.guidance.experiments.sequence_runs._ENTRIES", entries)
+        monkeypatch.setattr("ibcore.guidance.guides._ENTRIES", entries)
         found = CachedGuide(own, x, y)
         assert found.kept == (entries > 10)
         for name, view in found(batch).items():

@@ -233,7 +233,7 @@ def _run_errors(cell: Cell, device: torch.device) -> pd.DataFrame:
     """
     trial, steps = image_trial(cell, device), cell["setting"]["steps"]
     checkpoints = sorted({*range(0, steps, cell["every"]), steps})
-    right = trial.test_correct
+    right = trial.correct_on_test
     patterns = {c.name: trial.watch(c, checkpoints, right) for c in cell["conditions"]}
     level = min(max(share(p) for p in seen.values()) for seen in patterns.values())
     references = {"trained CNN": right(trial.trained), "untrained CNN": _readout(trial)}

@@ -19,7 +19,9 @@ from ibcore.guidance.guides import (
     NoiseGuide,
     NoiseInputGuide,
     PixelGuide,
+    ReducedGuide,
     ScrambledGuide,
+    statistics_of,
 )
 from ibcore.guidance.similarity import Kernel, cka, cka_matrix
 from ibcore.guidance.taps import LayerMapping, Pairs, activations, layer_names, layer_pairs, redraw
@@ -34,7 +36,6 @@ from ibcore.guidance.training import (
     guide,
 )
 from ibcore.nets import ResNet
-from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.population import member_seed
 from ibcore.runs.experiment import Cell, Experiment, design
@@ -327,11 +328,7 @@ def outputs(model: nn.Module, x: Tensor, *, reference: Tensor | None = None) -> 
 
     ``reference`` are the data of batch statistics for a network that keeps no running averages.
     """
-    options = {}
-    if reference is not None:
-        assert isinstance(model, Network)
-        own = {name: value.detach()[None] for name, value in model.named_parameters()}
-        options = {"statistics": batch_statistics(model, own, reference[None])}
+    options = {} if reference is None else {"statistics": statistics_of(model, reference)}
     return torch.cat([model(part, **options) for part in torch.split(x, _CHUNK)])
 
 
@@ -343,64 +340,6 @@ def correct(logits: Tensor, y: Tensor) -> Tensor:
 def share(right: Tensor) -> float:
     """Return the share of True among booleans."""
     return right.double().mean().item()
-
-
-# A fixed guide that has seen all data, with fewer features.
-
-
-class ReducedGuide:
-    r"""A fixed guide that has seen all data, turned so that few features are left.
-
-    Centered features :math:`X = U S V^\top` are kept as :math:`U S`, at most as many as points.
-    Distances and inner products are the same, and so are all measures of similarity that do not
-    change under orthogonal maps: CKA, RSA of Euclidean distances, Procrustes, and ridge regression
-    that predicts the guide.
-
-    Parameters
-    ----------
-    guide
-        Of which the representations are.
-    data
-        All points, those without labels included.
-
-    Raises
-    ------
-    ValueError
-        If the guide's representations depend on the batch.
-
-    Examples
-    --------
-    >>> data = Batch(torch.rand(5, 100), torch.zeros(5), torch.arange(5))
-    >>> guide = ReducedGuide(PixelGuide(), data)
-    >>> guide(Batch(data.x[1:3], data.y[1:3], data.rows[1:3]))["pixels"].shape
-    torch.Size([2, 5])
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, data: Batch) -> None:
-        if not guide.fixed:
-            raise ValueError(
-                "what this guide says of a point depends on the batch; use one in evaluation mode"
-            )
-        views = guide(data)
-        self.views = {name: _turned(view.flatten(1)) for name, view in views.items()}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of these points."""
-        return {name: view[batch.rows] for name, view in self.views.items()}
-
-
-@torch.no_grad()
-def _turned(features: Tensor) -> Tensor:
-    """Return features with the same distances, at most as many as points: (n, p) to (n, q)."""
-    if features.shape[1] <= len(features):
-        return features
-    x = features.double()
-    x = x - x.mean(0)
-    values, vectors = torch.linalg.eigh(x @ x.mT)  # (n,), (n, n)
-    scores: Tensor = vectors * values.clamp(min=0).sqrt()
-    return scores.to(features.dtype)
 
 
 # What an experiment on images is made of: its data, its target and its guides.
@@ -669,7 +608,7 @@ class GuidedTrial:
         x = torch.cat([self.sets.x, self.sets.pool[:unlabeled]])
         return Distillation(self.outputs(self.trained, x))
 
-    def test_correct(self, model: nn.Module) -> Tensor:
+    def correct_on_test(self, model: nn.Module) -> Tensor:
         """Return which test images a network of this trial classifies correctly, (n,)."""
         return correct(self.outputs(model, self.sets.test_x), self.sets.test_y)
 

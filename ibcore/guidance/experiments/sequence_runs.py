@@ -19,7 +19,7 @@ from ibcore.guidance.experiments.guided_trial import (
     rated,
     sweep_learning_rates,
 )
-from ibcore.guidance.guides import Batch, Guide, NetworkGuide, NoiseGuide
+from ibcore.guidance.guides import Batch, CachedGuide, Guide, NetworkGuide, NoiseGuide
 from ibcore.guidance.similarity import cka
 from ibcore.guidance.taps import layer_names
 from ibcore.guidance.training import Alignment, Distillation, Guided, Schedule, guide
@@ -400,56 +400,6 @@ class TokenDistillation:
         known = self.logits[batch.rows][asked][:, : own.shape[-1]]
         rows = torch.arange(len(labels), device=labels.device)
         return Distillation(known)(own, Batch(own, labels, rows))
-
-
-_ENTRIES = 2**27  # of representations that are kept: 512 MiB in float32
-_ASKED = 512  # points that are asked about at once
-
-
-class CachedGuide:
-    """A fixed guide that is asked once about all data, unless its answers are too large to keep.
-
-    Parameters
-    ----------
-    guide
-        Whose representation of a point depends on that point alone.
-    x, y
-        All data.
-
-    Raises
-    ------
-    ValueError
-        If the guide is not fixed.
-
-    Examples
-    --------
-    >>> from ibcore.guidance import PixelGuide
-    >>> x = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    >>> guide = CachedGuide(PixelGuide(), x, x)
-    >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["pixels"].tolist()
-    [[1.0, 1.0]]
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, x: Tensor, y: Tensor) -> None:
-        if not guide.fixed:
-            raise ValueError("this guide depends on the batch; only a fixed one can be remembered")
-        self.guide = guide
-        probe = guide(Batch(x[:1], y[:1], torch.arange(1, device=x.device)))
-        self.kept = len(x) * sum(view.numel() for view in probe.values()) <= _ENTRIES
-        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
-
-    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        rows = torch.split(torch.arange(len(x), device=x.device), _ASKED)
-        views = [self.guide(Batch(x[part], y[part], part)) for part in rows]
-        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of a batch."""
-        if not self.kept:
-            return self.guide(batch)
-        return {name: view[batch.rows] for name, view in self.table.items()}
 
 
 # What a guided run of sequences consists of: networks, their guides, and their training.

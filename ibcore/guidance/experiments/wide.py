@@ -63,7 +63,7 @@ def _row(
     if condition.guide is not None:
         like = trial.guide_similarity(condition.guide, guided)
     if condition.distill or condition.guide == "trained CNN":
-        taught = share(trial.test_correct(trial.trained))
+        taught = share(trial.correct_on_test(trial.trained))
     return {
         "condition": condition.name,
         "guide": condition.guide or "none",
