@@ -402,6 +402,22 @@ def test_the_paper_tier_runs_on_a_few_images(experiment, fake_cifar):
     assert {"network", "seed", "condition"} <= set(frame.columns)
 
 
+def test_the_plain_network_learns_color_images_as_digits(fake_cifar):
+    (cell, *_) = wide.PLAIN.plan("paper").values()
+    few = ("longer", "untrained", "noise")
+    small = {
+        "conditions": [c for c in cell["config"]["conditions"] if c["name"] in few],
+        "images": {"source": "cifar10", "train": 30, "validation": 10, "test": 20},
+        **dict.fromkeys(("width", "guide_width", "steps", "guide_steps"), 1),
+        "batch_size": 15,
+    }
+    frame = wide._run_plain({**cell, "config": {**cell["config"], **small}}, CPU)
+    assert frame.condition.tolist() == ["guide", "residual", *few]
+    assert frame.steps.tolist() == [1, 1, 2, 1, 1]
+    assert frame.similarity.notna().tolist() == [False, False, False, True, True]
+    assert frame.loss.nunique() == 5
+
+
 def test_a_second_run_of_a_cell_gives_identical_numbers():
     cell = {**PLACE, "conditions": guided_by("untrained CNN", "noise input")}
     first, second = (wide._run_wide(cell, CPU) for _ in range(2))
