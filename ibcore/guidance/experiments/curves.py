@@ -31,6 +31,8 @@ from ibcore.redshift import fourier_complexity, path_variation
 from ibcore.runs.experiment import Cell
 from ibcore.runtime import generator
 
+# In cells ``looks`` are the checkpoints: the keys of stored results hold the names of fields.
+
 REFERENCES: tuple[GuideName, ...] = ("untrained CNN", "trained CNN")
 
 
@@ -59,7 +61,7 @@ def _run_curves(cell: Cell, device: torch.device) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
 
 
-def _watched(setting: Cell, looks: Sequence[int]) -> Cell:
+def _watched(setting: Cell, checkpoints: Sequence[int]) -> Cell:
     """Return a setting, steps, and the conditions whose targets are measured after these."""
     early = {"schedule": "disconnect", "until": setting["steps"] // 5}
     conditions = (
@@ -68,7 +70,7 @@ def _watched(setting: Cell, looks: Sequence[int]) -> Cell:
         Condition("untrained CNN, early disconnect", "untrained CNN", **early),
         Condition("distillation", distill=True),
     )
-    return {"setting": setting, "conditions": conditions, "looks": looks}
+    return {"setting": setting, "conditions": conditions, "looks": checkpoints}
 
 
 _SMALL = _watched(SMOKE, (0, 20, 120))
@@ -204,8 +206,8 @@ def _kept(frame: pd.DataFrame) -> pd.DataFrame:
 def _disconnects(setting: Cell, *until: int, every: int) -> Cell:
     """Return a guide that goes after so many steps: 0 for never having one, or at the end."""
     steps = setting["steps"]
-    looks = sorted({*until, *range(0, steps + 1, every), steps})
-    return {"setting": setting, "until": (*until, steps), "looks": looks}
+    checkpoints = sorted({*until, *range(0, steps + 1, every), steps})
+    return {"setting": setting, "until": (*until, steps), "looks": checkpoints}
 
 
 # Shown in: limits, "Result 2"; claims guidance.disconnect-keeps, disconnect-likeness.
