@@ -711,28 +711,35 @@ def rated(more: Cell, name: str, guide: str | None = None, **changes: Any) -> Ce
 
 
 def sweep_learning_rates(
-    conditions: Iterable[Cell], train: Callable[[Cell, float], dict[str, Any]]
+    conditions: Iterable[Cell], stated: Cell, train: Callable[[Cell, int, float], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the row of every condition and rate, then of several the one to be chosen.
 
-    It has the smallest ``validation_loss`` and is named ``"tuned ..."``.
+    It has the smallest ``validation_loss`` and is named ``"tuned ..."``.  ``stated`` holds the
+    steps and the learning rate that conditions multiply; ``train`` gets the products.
 
     Examples
     --------
-    >>> losses = {1.0: 0.5, 3.0: 0.4}
-    >>> def train(condition, rate):
-    ...     return {"condition": condition["name"], "validation_loss": losses[rate]}
-    >>> rows = sweep_learning_rates([rated({}, "unguided", rates=(1.0, 3.0))], train)
-    >>> [(row["condition"], row["validation_loss"]) for row in rows]
-    [('unguided', 0.5), ('unguided', 0.4), ('tuned unguided', 0.4)]
+    >>> def train(condition, steps, rate):
+    ...     return {"validation_loss": 0.5 - rate}
+    >>> stated = {"steps": 10, "learning_rate": 0.1}
+    >>> rows = sweep_learning_rates([rated({}, "unguided", rates=(1.0, 3.0))], stated, train)
+    >>> [(row["condition"], row["learning_rate"]) for row in rows]
+    [('unguided', 0.1), ('unguided', 0.3), ('tuned unguided', 0.3)]
     """
     rows = []
     for condition in conditions:
-        found = [train(condition, rate) for rate in condition["rates"]]
+        name, steps = condition["name"], stated["steps"] * condition["longer"]
+        rates = [round(stated["learning_rate"] * factor, 12) for factor in condition["rates"]]
+        found = [
+            {"condition": name, "learning_rate": rate, "steps": steps}
+            | train(condition, steps, rate)
+            for rate in rates
+        ]
         rows += found
         if len(found) > 1:
             best = min(found, key=lambda row: float(row["validation_loss"]))
-            rows.append({**best, "condition": f"tuned {condition['name']}"})
+            rows.append({**best, "condition": f"tuned {name}"})
     return rows
 
 

@@ -489,7 +489,7 @@ class SequenceTrial:
             return NoiseGuide(len(self.train_set.x), features=features, seed=self.seed)
         raise ValueError(f"unknown guide {kind!r}; choose one of {', '.join(get_args(Kind))}")
 
-    def train(self, condition: Cell, budget: Cell) -> Guided:
+    def train(self, condition: Cell, *, steps: int, learning_rate: float) -> Guided:
         """Return the target trained under a condition."""
         kind, options = condition["guide"], {}
         if kind is not None:
@@ -502,7 +502,8 @@ class SequenceTrial:
             options["loss"] = TokenDistillation(self.teacher, self.train_set.x)
         target = self.cell["target"]
         net = replace(target, start=condition["start"] or target.start)
-        watched = None if kind is None else self.guide(kind)
+        watched = self.guide(kind) if kind else None
+        budget = {**self.cell["budget"], "steps": steps, "learning_rate": learning_rate}
         return self._fit(net.build(self.problem, self.seed), watched, budget, **options)
 
     def _fit(self, net: nn.Module, watched: Guide | None, budget: Cell, **options: Any) -> Guided:
@@ -510,11 +511,9 @@ class SequenceTrial:
         x, y, _ = self.train_set
         return guide(net, watched, x, y, **pace, seed=self.seed, device=self.device, **options)
 
-    def scores(self, net: nn.Module, budget: Cell) -> dict[str, Any]:
+    def scores(self, net: nn.Module) -> dict[str, Any]:
         """Return the scores of a network."""
         return {
-            "learning_rate": budget["learning_rate"],
-            "steps": budget["steps"],
             "parameters": count_parameters(net),
             **_score(net, self.test),
             "validation_loss": _score(net, self.validation)["loss"],
@@ -531,8 +530,9 @@ def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
     The guide itself is the condition ``"guide"``.
     """
     trial = SequenceTrial(cell, device)
-    rows = [{"condition": "guide", **trial.scores(trial.teacher, cell["guide_budget"])}]
-    rows += sweep_learning_rates(cell["conditions"], partial(_guided, trial))
+    stated = {name: cell["guide_budget"][name] for name in ("learning_rate", "steps")}
+    rows = [{"condition": "guide", **stated, **trial.scores(trial.teacher)}]
+    rows += sweep_learning_rates(cell["conditions"], cell["budget"], partial(_guided, trial))
     labels = {
         "task": type(cell["problem"]).__name__.lower(),
         "length": cell["problem"].length,
@@ -544,17 +544,12 @@ def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
 
 
-def _guided(trial: SequenceTrial, condition: Cell, factor: float) -> dict[str, Any]:
-    """Train under one condition at one learning rate and return its row."""
-    budget = dict(trial.cell["budget"])
-    budget["steps"] *= condition["longer"]
-    budget["learning_rate"] = round(budget["learning_rate"] * factor, 12)
-    done = trial.train(condition, budget)
+def _guided(trial: SequenceTrial, condition: Cell, steps: int, rate: float) -> dict[str, Any]:
+    """Train under one condition at one learning rate and return its scores."""
+    done = trial.train(condition, steps=steps, learning_rate=rate)
     # "per token" was a sum over tokens
     terms = trial.problem.length if condition["comparison"] == "per token" else 1
-    like = 1 - (1 - final_similarity(done)) / terms
-    row = {"condition": condition["name"], **trial.scores(done.model, budget)}
-    return {**row, "similarity": like}
+    return {**trial.scores(done.model), "similarity": 1 - (1 - final_similarity(done)) / terms}
 
 
 def _score(net: nn.Module, data: Tokens) -> dict[str, float]:

@@ -35,6 +35,7 @@ from ibcore.guidance.experiments.guided_trial import (
     share,
     sweep_learning_rates,
 )
+from ibcore.guidance.taps import LayerMapping
 from ibcore.guidance.training import Guided
 from ibcore.nets import ResNet
 from ibcore.population import member_seed
@@ -379,28 +380,21 @@ def _run_plain(cell: Cell, device: torch.device) -> pd.DataFrame:
     rows = [
         {"condition": "guide", **guide, **_scores(trial, trial.trained)},
         {"condition": "residual", **stated, **_scores(trial, residual)},
-        *sweep_learning_rates(config["conditions"], partial(_guided, trial)),
+        *sweep_learning_rates(config["conditions"], config, partial(_guided, trial)),
     ]
     source, seed = config["images"]["source"], config["seed"]
     labels = {"source": source, "network": cell["network"], "seed": seed}
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
 
 
-def _guided(trial: GuidedTrial, row: Cell, factor: float) -> dict[str, Any]:
-    """Train under one condition at one learning rate and return its row."""
-    setting, guide = trial.setting, GUIDES[row["guide"]]
-    steps, rate = setting["steps"] * row["longer"], round(setting["learning_rate"] * factor, 12)
-    condition = Condition(
-        row["name"],
-        guide,
-        distill=row["distilled"],
-        mapping="all" if guide in FLAT else "even",
-        steps=steps,
-    )
-    options = Options(rate, setting["weight"], row["weight_decay"])
+def _guided(trial: GuidedTrial, row: Cell, steps: int, rate: float) -> dict[str, Any]:
+    """Train under one condition at one learning rate and return its scores."""
+    guide = GUIDES[row["guide"]]
+    mapping: LayerMapping = "all" if guide in FLAT else "even"
+    condition = Condition(row["name"], guide, row["distilled"], mapping=mapping, steps=steps)
+    options = Options(rate, trial.setting["weight"], row["weight_decay"])
     done = trial.train(condition, options=options)
-    labels = {"condition": condition.name, "learning_rate": rate, "steps": steps}
-    return {**labels, **_scores(trial, done.model), "similarity": final_similarity(done)}
+    return {**_scores(trial, done.model), "similarity": final_similarity(done)}
 
 
 def _scores(trial: GuidedTrial, net: nn.Module) -> dict[str, float]:
