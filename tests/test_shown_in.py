@@ -9,7 +9,7 @@ import pytest
 from ibcore.runs import experiments, read_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
-LABS = ("redshift", "metainit", "memory")
+LABS = ("redshift", "metainit", "guidance", "memory")
 CHAPTERS = ("idea", "result", "limits")
 COMMENT = re.compile(r'((?: *#.*\n)+)[^"#]*"(?:[a-z]+\.)?([a-z-]+)",\n')
 TITLES = re.compile(rf' ({"|".join(CHAPTERS)}), ("[^"]+"(?:(?:,| and) "[^"]+")*)')

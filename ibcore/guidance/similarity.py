@@ -25,12 +25,12 @@ from ibcore.stats import Interval, percentile_interval
 _ROUNDING_STEPS = 32  # a spread below this many units in the last place is rounding noise
 
 
-def check_features(name: str, features: Tensor, *, least: int = 2) -> None:
+def _check_features(name: str, features: Tensor, *, least: int = 2) -> None:
     """Raise ``ValueError`` unless features are (n, p) with at least ``least`` points.
 
     Examples
     --------
-    >>> check_features("x", torch.zeros(3, 2), least=4)
+    >>> _check_features("x", torch.zeros(3, 2), least=4)
     Traceback (most recent call last):
     ...
     ValueError: x holds 3 points; this measure needs at least 4
@@ -50,12 +50,12 @@ def check_features(name: str, features: Tensor, *, least: int = 2) -> None:
         )
 
 
-def check_finite(name: str, features: Tensor) -> None:
+def _check_finite(name: str, features: Tensor) -> None:
     """Raise ``ValueError`` if a feature is nan or infinite.
 
     Examples
     --------
-    >>> check_finite("x", torch.tensor([0.0, torch.nan]))
+    >>> _check_finite("x", torch.tensor([0.0, torch.nan]))
     Traceback (most recent call last):
     ...
     ValueError: x contains nan or infinity; look at the network that made it
@@ -64,27 +64,27 @@ def check_finite(name: str, features: Tensor) -> None:
         raise ValueError(f"{name} contains nan or infinity; look at the network that made it")
 
 
-def check_pair(x: Tensor, y: Tensor, *, least: int = 2) -> None:
+def _check_pair(x: Tensor, y: Tensor, *, least: int = 2) -> None:
     """Raise ``ValueError`` unless x (n, p) and y (n, q) describe the same n points.
 
     Examples
     --------
-    >>> check_pair(torch.rand(5, 2), torch.rand(5, 9))
+    >>> _check_pair(torch.rand(5, 2), torch.rand(5, 9))
     """
-    check_features("x", x, least=least)
-    check_features("y", y, least=least)
+    _check_features("x", x, least=least)
+    _check_features("y", y, least=least)
     if len(x) != len(y):
         raise ValueError(f"x holds {len(x)} points but y {len(y)}; row i of both must be one point")
     if x.device != y.device:
         raise ValueError(f"x is on {x.device}, y on {y.device}; move y with y.to(x.device)")
 
 
-def check_varied(name: str, features: Tensor) -> None:
+def _check_varied(name: str, features: Tensor) -> None:
     """Raise ``ValueError`` if all rows are equal up to rounding: such features say nothing.
 
     Examples
     --------
-    >>> check_varied("x", torch.ones(3, 2))
+    >>> _check_varied("x", torch.ones(3, 2))
     Traceback (most recent call last):
     ...
     ValueError: all rows of x are equal, so it cannot be compared; leave this layer out
@@ -110,7 +110,7 @@ def wide(features: Tensor) -> Tensor:
     return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
 
 
-def centered(features: Tensor) -> Tensor:
+def _centered(features: Tensor) -> Tensor:
     """Subtract the mean over points, without its gradient: (..., n, p) to the same.
 
     What follows must not depend on the mean, in value and in gradient: then leaving the mean out
@@ -118,7 +118,7 @@ def centered(features: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> centered(torch.tensor([[1001.0], [1003.0]])).tolist()
+    >>> _centered(torch.tensor([[1001.0], [1003.0]])).tolist()
     [[-1.0], [1.0]]
     """
     return features - features.detach().mean(-2, keepdim=True)
@@ -234,33 +234,29 @@ def _correct(name: str, values: ArrayLike) -> NDArray[np.bool_]:
 #
 # where :math:`\tilde K` is K with a diagonal of zeros.  Neither changes when a number is added to
 # each row and to the column of the same point, so the matrices are first centered by numbers that
-# stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs
-# no
-# matrix of all pairs of points:
-# :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the sums of rows are products with
-# the
-# sum of all points.
+# stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs no
+# matrix of all pairs of points: :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the
+# sums of rows are products with the sum of all points.
 #
-# Products of features, and of matrices for all pairs of layers, have the precision of the
-# features;
+# Products of features, and of matrices for all pairs of layers, have the precision of the features;
 # what is added to them and their ratios are in float64.  Features in float64 keep all digits.
 
-Inner = Callable[[Tensor, Tensor], Tensor]
+_Inner = Callable[[Tensor, Tensor], Tensor]
 
 
-class Sums(NamedTuple):
+class _Sums(NamedTuple):
     """Sums of rows and diagonals of Gram matrices, each (..., n), float64."""
 
     rows: Tensor
     diagonal: Tensor
 
 
-def centered_gram(matrix: Tensor) -> Tensor:
+def _centered_gram(matrix: Tensor) -> Tensor:
     """Center a Gram matrix over rows and columns, outside the graph: (..., n, n) to the same.
 
     Examples
     --------
-    >>> centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
+    >>> _centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
     known = matrix.detach()
@@ -268,44 +264,44 @@ def centered_gram(matrix: Tensor) -> Tensor:
     return matrix - (rows + rows.mT - rows.mean(-2, keepdim=True))
 
 
-def gram_sums(matrix: Tensor) -> Sums:
+def _gram_sums(matrix: Tensor) -> _Sums:
     """Return the sums of Gram matrices (..., n, n).
 
     Examples
     --------
-    >>> gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
+    >>> _gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
     [4.0, 4.0]
     """
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-    return Sums(matrix.sum(-1).double(), diagonal.double())
+    return _Sums(matrix.sum(-1).double(), diagonal.double())
 
 
-def feature_sums(x: Tensor) -> Sums:
+def _feature_sums(x: Tensor) -> _Sums:
     """Return the sums of the linear Gram matrices of features (..., n, p), without the matrices.
 
     Examples
     --------
-    >>> feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
+    >>> _feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
     [3.0, 6.0]
     """
     total = x.sum(-2)  # (..., p)
     rows = (x @ total[..., None])[..., 0]  # (..., n)
-    return Sums(rows.double(), x.square().sum(-1).double())
+    return _Sums(rows.double(), x.square().sum(-1).double())
 
 
-def each(first: Tensor, second: Tensor) -> Tensor:
+def _each(first: Tensor, second: Tensor) -> Tensor:
     """Return the inner products of rows that belong together: (..., n) twice to (...).
 
     Examples
     --------
-    >>> each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
+    >>> _each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
     11.0
     """
     return (first * second).sum(-1)
 
 
-def combine(
-    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
+def _combine(
+    trace: Tensor, first: _Sums, second: _Sums, *, unbiased: bool, inner: _Inner = _each
 ) -> Tensor:
     """Return the criterion from a trace and the sums of both matrices.
 
@@ -319,12 +315,12 @@ def combine(
     unbiased
         Which estimate.
     inner
-        `each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
+        `_each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
 
     Examples
     --------
     >>> k = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
-    >>> combine((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=False).item()
+    >>> _combine((k * k).sum(), _gram_sums(k), _gram_sums(k), unbiased=False).item()
     4.0
     """
     n = first.rows.shape[-1]
@@ -339,15 +335,15 @@ def combine(
     return (trace - factors[0] * products + factors[1] * totals) / factors[2]
 
 
-def off_diagonal(
-    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
+def _off_diagonal(
+    trace: Tensor, first: _Sums, second: _Sums, *, unbiased: bool, inner: _Inner = _each
 ) -> Tensor:
-    """Return what `combine` needs from tr(KL): for the unbiased estimate, without the diagonals.
+    """Return what `_combine` needs from tr(KL): for the unbiased estimate, without the diagonals.
 
     Examples
     --------
     >>> k = torch.eye(2)
-    >>> off_diagonal((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=True).item()
+    >>> _off_diagonal((k * k).sum(), _gram_sums(k), _gram_sums(k), unbiased=True).item()
     0.0
     """
     return trace - inner(first.diagonal, second.diagonal) if unbiased else trace
@@ -367,14 +363,14 @@ def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
     >>> round(gram_hsic(k, k, unbiased=False).item(), 12)
     0.25
     """
-    k, other = centered_gram(first), centered_gram(second)
-    sums = gram_sums(k), gram_sums(other)
+    k, other = _centered_gram(first), _centered_gram(second)
+    sums = _gram_sums(k), _gram_sums(other)
     trace = (k * other).sum((-2, -1), dtype=torch.float64)
-    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+    return _combine(_off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
 
 
 def gram_norm(matrix: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of Gram matrices (..., n, n) with themselves, as in `not_noise`.
+    """Return the criterion of Gram matrices (..., n, n) with themselves, as in `_not_noise`.
 
     Examples
     --------
@@ -382,24 +378,24 @@ def gram_norm(matrix: Tensor, *, unbiased: bool) -> Tensor:
     0.0
     """
     value = gram_hsic(matrix, matrix, unbiased=unbiased)
-    sums = gram_sums(centered_gram(matrix.detach()))
-    return not_noise(value, sums, unbiased=unbiased, dtype=matrix.dtype)
+    sums = _gram_sums(_centered_gram(matrix.detach()))
+    return _not_noise(value, sums, unbiased=unbiased, dtype=matrix.dtype)
 
 
-def feature_norm(x: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of features (..., n, p) with themselves, as in `not_noise`.
+def _feature_norm(x: Tensor, *, unbiased: bool) -> Tensor:
+    """Return the criterion of features (..., n, p) with themselves, as in `_not_noise`.
 
     Examples
     --------
-    >>> feature_norm(torch.eye(5), unbiased=True).item()
+    >>> _feature_norm(torch.eye(5), unbiased=True).item()
     0.0
     """
-    value = feature_hsic(x, x, unbiased=unbiased)
-    sums = feature_sums(centered(x.detach()))
-    return not_noise(value, sums, unbiased=unbiased, dtype=x.dtype)
+    value = _feature_hsic(x, x, unbiased=unbiased)
+    sums = _feature_sums(_centered(x.detach()))
+    return _not_noise(value, sums, unbiased=unbiased, dtype=x.dtype)
 
 
-def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
+def _not_noise(own: Tensor, sums: _Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
     """Return a criterion with itself, exactly 0 where the unbiased estimate is rounding noise.
 
     It is never negative, and 0 where all points are equally similar to each other; alignment
@@ -407,8 +403,8 @@ def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) ->
 
     Examples
     --------
-    >>> sums = Sums(torch.zeros(5), torch.ones(5))
-    >>> not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
+    >>> sums = _Sums(torch.zeros(5), torch.ones(5))
+    >>> _not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
     0.0
     """
     if not unbiased:
@@ -418,7 +414,7 @@ def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) ->
     return torch.where(own > floor / (n * (n - 3)), own, torch.zeros_like(own))
 
 
-def feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
+def _feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
     """Return the same for linear kernels of features (..., n, p) and (..., n, q): (...), float64.
 
     It needs the matrix (p, q) in place of two of (n, n).
@@ -426,13 +422,13 @@ def feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
     Examples
     --------
     >>> x = torch.eye(5).double()
-    >>> round(feature_hsic(x, x, unbiased=False).item(), 12)
+    >>> round(_feature_hsic(x, x, unbiased=False).item(), 12)
     0.25
     """
-    first, second = centered(x), centered(y)
-    sums = feature_sums(first), feature_sums(second)
+    first, second = _centered(x), _centered(y)
+    sums = _feature_sums(first), _feature_sums(second)
     trace = (first.mT @ second).square().sum((-2, -1), dtype=torch.float64)
-    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+    return _combine(_off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
 
 
 # Gram matrices: how alike any two points are to a network.
@@ -445,7 +441,7 @@ def feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
 # would lose their digits to a common offset.
 
 Kernel = Literal["linear", "rbf"]
-KERNELS: tuple[Kernel, ...] = get_args(Kernel)
+_KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
 def check_kernel(kernel: str, sigma: float | None) -> None:
@@ -455,8 +451,8 @@ def check_kernel(kernel: str, sigma: float | None) -> None:
     --------
     >>> check_kernel("rbf", 2.0)
     """
-    if kernel not in KERNELS:
-        raise ValueError(f"unknown kernel {kernel!r}; choose one of {', '.join(KERNELS)}")
+    if kernel not in _KERNELS:
+        raise ValueError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
     if sigma is not None and kernel != "rbf":
         raise ValueError(f"sigma={sigma} belongs to kernel='rbf'; leave it out for {kernel!r}")
     if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
@@ -495,7 +491,7 @@ def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = N
     True
     """
     check_kernel(kernel, sigma)
-    x = centered(features)
+    x = _centered(features)
     linear = x @ x.mT  # (..., n, n)
     return linear if kernel == "linear" else radial(linear, sigma=sigma)
 
@@ -513,17 +509,17 @@ def radial(linear: Tensor, *, sigma: float | None = None) -> Tensor:
     >>> radial(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), sigma=2.0)[0, 1].item() == math.exp(-0.5)
     True
     """
-    square = squared_distances(linear)
-    spread = median_square(square) if sigma is None else torch.as_tensor(sigma**2).to(square)
+    square = _squared_distances(linear)
+    spread = _median_square(square) if sigma is None else torch.as_tensor(sigma**2).to(square)
     return torch.exp(-square / (2 * spread[..., None, None]))
 
 
-def squared_distances(linear: Tensor) -> Tensor:
+def _squared_distances(linear: Tensor) -> Tensor:
     """Return squared distances from linear Gram matrices: (..., n, n), float64.
 
     Examples
     --------
-    >>> squared_distances(torch.tensor([[1.0, -1.0], [-1.0, 1.0]])).tolist()
+    >>> _squared_distances(torch.tensor([[1.0, -1.0], [-1.0, 1.0]])).tolist()
     [[0.0, 4.0], [4.0, 0.0]]
     """
     products = linear.double()
@@ -531,7 +527,7 @@ def squared_distances(linear: Tensor) -> Tensor:
     return norms[..., :, None] + norms[..., None, :] - 2 * products
 
 
-def median_square(square: Tensor) -> Tensor:
+def _median_square(square: Tensor) -> Tensor:
     """Return the square of the median distance over pairs of points: (..., n, n) to (...).
 
     Raises
@@ -541,7 +537,7 @@ def median_square(square: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> median_square(torch.tensor([[0.0, 4.0], [4.0, 0.0]])).item()
+    >>> _median_square(torch.tensor([[0.0, 4.0], [4.0, 0.0]])).item()
     4.0
     """
     n = square.shape[-1]
@@ -607,9 +603,9 @@ def rsa(
     """
     _choice("dissimilarity", dissimilarity, get_args(Dissimilarity))
     _choice("comparison", comparison, get_args(Comparison))
-    check_pair(x, y, least=3)
+    _check_pair(x, y, least=3)
     for name, features in (("x", x), ("y", y)):
-        check_finite(name, features)
+        _check_finite(name, features)
     first, second = (_dissimilarities(f"of {n}", z, dissimilarity) for n, z in (("x", x), ("y", y)))
     if comparison == "spearman":
         first, second = _ranks(first), _ranks(second)
@@ -653,10 +649,10 @@ def procrustes(x: Tensor, y: Tensor) -> Tensor:
     >>> round(procrustes(x, 7 * x[:, [2, 0, 1]] + 1000).item(), 6)
     1.0
     """
-    check_pair(x, y)
+    _check_pair(x, y)
     for name, features in (("x", x), ("y", y)):
-        check_finite(name, features)
-        check_varied(name, features)
+        _check_finite(name, features)
+        _check_varied(name, features)
     a, b = (z.double() - z.double().mean(0) for z in (x, y))
     nuclear = torch.linalg.svdvals(_narrow(a).mT @ _narrow(b)).sum()
     value: Tensor = nuclear / (a.norm() * b.norm())
@@ -756,12 +752,12 @@ def ridge(
     >>> ridge(x, x @ torch.rand(3, 2), penalty=1e-6).item() > 0.999
     True
     """
-    check_pair(x, y)
+    _check_pair(x, y)
     if not (math.isfinite(penalty) and penalty > 0):
         raise ValueError(f"penalty must be a finite number > 0, got {penalty}")
     for name, features in (("x", x), ("y", y)):
-        check_finite(name, features)
-        check_varied(name, features)
+        _check_finite(name, features)
+        _check_varied(name, features)
     a, b = x.double(), y.double()
     unexplained, total = a.new_zeros(()), a.new_zeros(())
     for seen, held in _splits(len(x), folds, seed, x.device):
@@ -820,7 +816,7 @@ class HsicMatrix(NamedTuple):
         return self.cross / (self.first[:, None] * self.second).sqrt()
 
 
-def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int]) -> bool:
+def _features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int]) -> bool:
     r"""Say whether a linear kernel is cheaper without matrices of all pairs of points.
 
     Counts multiplications for widths :math:`p_i` and :math:`q_j` (``second`` is empty where a
@@ -830,7 +826,7 @@ def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int
 
     Examples
     --------
-    >>> features_are_cheaper(1000, [64], [32]), features_are_cheaper(100, [512], [512])
+    >>> _features_are_cheaper(1000, [64], [32]), _features_are_cheaper(100, [512], [512])
     (True, False)
     """
     wide, other = sum(first), sum(second)
@@ -841,7 +837,7 @@ def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int
     return points * (wide + other + pairs) > squares
 
 
-def hsic_table(
+def _hsic_table(
     xs: Sequence[Tensor],
     ys: Sequence[Tensor] | None,
     *,
@@ -860,15 +856,15 @@ def hsic_table(
 
     Examples
     --------
-    >>> hsic_table([torch.eye(5)], None, unbiased=False).cross.shape
+    >>> _hsic_table([torch.eye(5)], None, unbiased=False).cross.shape
     torch.Size([1, 1])
     """
     widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys or ()]
-    if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
+    if kernel == "linear" and _features_are_cheaper(len(xs[0]), *widths):
         return _feature_table(xs, ys, unbiased=unbiased)
     first = _Grams(xs, kernel, sigma, unbiased)
     second = first if ys is None else _Grams(ys, kernel, sigma, unbiased)
-    cross = combine(
+    cross = _combine(
         (first.flat @ second.flat.mT).double(),
         first.sums,
         second.sums,
@@ -889,51 +885,51 @@ class _Grams:
     ) -> None:
         matrices = [gram(layer, kernel=kernel, sigma=sigma) for layer in layers]
         if kernel != "linear":  # linear ones are centered by their features
-            matrices = [centered_gram(matrix) for matrix in matrices]
+            matrices = [_centered_gram(matrix) for matrix in matrices]
         stacked = torch.stack(matrices)  # (k, n, n)
-        self.sums, self.unbiased = gram_sums(stacked), unbiased
+        self.sums, self.unbiased = _gram_sums(stacked), unbiased
         if unbiased:
-            self.sums = Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
+            self.sums = _Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
             stacked.diagonal(dim1=1, dim2=2).zero_()
         self.flat = stacked.flatten(1)  # (k, n * n)
 
     def own(self) -> Tensor:
         """Return the criterion of each layer with itself, (k,)."""
         squares = torch.linalg.vecdot(self.flat, self.flat).double()
-        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased)
-        return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
+        value = _combine(squares, self.sums, self.sums, unbiased=self.unbiased)
+        return _not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
 
 
 def _feature_table(
     xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool
 ) -> HsicMatrix:
     """Return the table of a linear kernel without any (n, n) matrix."""
-    first = [centered(x) for x in xs]
-    second = first if ys is None else [centered(y) for y in ys]
+    first = [_centered(x) for x in xs]
+    second = first if ys is None else [_centered(y) for y in ys]
     left = _stacked_sums(first)
     right = left if ys is None else _stacked_sums(second)
-    traces = off_diagonal(
+    traces = _off_diagonal(
         _cross_traces(first, second), left, right, unbiased=unbiased, inner=torch.inner
     )
-    cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
+    cross = _combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
     if ys is None:
-        own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
+        own = _not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
         return HsicMatrix(cross, own, own)
     both = ((first, left), (second, right))
     return HsicMatrix(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
 
 
-def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
-    parts = [feature_sums(layer) for layer in layers]
-    return Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
+def _stacked_sums(layers: Sequence[Tensor]) -> _Sums:
+    parts = [_feature_sums(layer) for layer in layers]
+    return _Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
 
 
-def _own(layers: Sequence[Tensor], sums: Sums, *, unbiased: bool) -> Tensor:
+def _own(layers: Sequence[Tensor], sums: _Sums, *, unbiased: bool) -> Tensor:
     """Return the criterion of each layer with itself, (k,)."""
     squares = torch.stack([(x.mT @ x).square().sum(dtype=torch.float64) for x in layers])
-    trace = off_diagonal(squares, sums, sums, unbiased=unbiased)
-    value = combine(trace, sums, sums, unbiased=unbiased)
-    return not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
+    trace = _off_diagonal(squares, sums, sums, unbiased=unbiased)
+    value = _combine(trace, sums, sums, unbiased=unbiased)
+    return _not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
 
 
 def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
@@ -946,7 +942,7 @@ def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     return torch.stack(rows)
 
 
-_LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate
+_LEAST = {True: 4, False: 2}  # points; with 3 the unbiased estimate divides by 0
 
 
 def cka(
@@ -996,10 +992,10 @@ def cka(
     1.0
     """
     check_kernel(kernel, sigma)
-    check_pair(x, y, least=_LEAST[unbiased])
+    _check_pair(x, y, least=_LEAST[unbiased])
     named = {"x": x, "y": y}
     for name, features in named.items():
-        check_varied(name, features)
+        _check_varied(name, features)
     value = aligned(x.double(), y.double(), kernel=kernel, unbiased=unbiased, sigma=sigma)
     _check_value(value, named)
     return value
@@ -1025,9 +1021,9 @@ def aligned(
     [1.0, 1.0, 1.0]
     """
     n, p, q = x.shape[-2], x.shape[-1], y.shape[-1]
-    if kernel == "linear" and features_are_cheaper(n, [p], [q]):
-        cross = feature_hsic(x, y, unbiased=unbiased)
-        first, second = (feature_norm(z, unbiased=unbiased) for z in (x, y))
+    if kernel == "linear" and _features_are_cheaper(n, [p], [q]):
+        cross = _feature_hsic(x, y, unbiased=unbiased)
+        first, second = (_feature_norm(z, unbiased=unbiased) for z in (x, y))
     else:
         k, other = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
         cross = gram_hsic(k, other, unbiased=unbiased)
@@ -1078,23 +1074,23 @@ def cka_matrix(
     (torch.Size([3, 3]), torch.Size([3, 2]))
     """
     check_kernel(kernel, sigma)
-    named = check_layers(xs, ys, least=_LEAST[unbiased])
+    named = _check_layers(xs, ys, least=_LEAST[unbiased])
     first = [wide(x) for x in xs]
     second = None if ys is None else [wide(y) for y in ys]
-    table = hsic_table(first, second, unbiased=unbiased, kernel=kernel, sigma=sigma)
+    table = _hsic_table(first, second, unbiased=unbiased, kernel=kernel, sigma=sigma)
     value = table.alignment()
     _check_value(value, named)
     return value
 
 
-def check_layers(
+def _check_layers(
     xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int
 ) -> dict[str, Tensor]:
     """Return all layers by name; raise ``ValueError`` unless they fit, and each varies.
 
     Examples
     --------
-    >>> list(check_layers([torch.rand(4, 2)], None, least=4))
+    >>> list(_check_layers([torch.rand(4, 2)], None, least=4))
     ['xs[0]']
     """
     named = {}
@@ -1104,8 +1100,8 @@ def check_layers(
         for index, layer in enumerate(layers):
             name = f"{side}[{index}]"
             named[name] = layer
-            check_features(name, layer, least=least)
-            check_varied(name, layer)
+            _check_features(name, layer, least=least)
+            _check_varied(name, layer)
             if len(layer) != len(xs[0]) or layer.device != xs[0].device:
                 raise ValueError(
                     f"{name} holds {len(layer)} points on {layer.device}, xs[0] {len(xs[0])} on "
@@ -1124,7 +1120,7 @@ def _check_value(value: Tensor, named: Mapping[str, Tensor]) -> None:
     if bool(torch.isfinite(value).all()):
         return
     for name, features in named.items():
-        check_finite(name, features)
+        _check_finite(name, features)
     points = len(next(iter(named.values())))
     raise ValueError(
         f"all {points} points of one layer are equally similar to each other, so its unbiased "
@@ -1133,8 +1129,6 @@ def _check_value(value: Tensor, named: Mapping[str, Tensor]) -> None:
 
 
 # Alignment of many points, batch by batch: average the criteria, then normalize.
-
-LEAST = 4  # points in a batch: with 3 the unbiased estimate divides by 0
 
 
 class MinibatchCKA:
@@ -1195,9 +1189,9 @@ class MinibatchCKA:
             If the batch has fewer than 4 points, the features do not fit each other, or the
             number of layers is not that of the first batch.
         """
-        for name, layer in check_layers(xs, ys, least=LEAST).items():
-            check_finite(name, layer)
-        table = hsic_table(
+        for name, layer in _check_layers(xs, ys, least=_LEAST[True]).items():
+            _check_finite(name, layer)
+        table = _hsic_table(
             [wide(x.detach()) for x in xs],
             None if ys is None else [wide(y.detach()) for y in ys],
             unbiased=self.unbiased,

@@ -19,7 +19,7 @@ from ibcore.runtime import generator
 # They compute from stacked weights, through an object that holds all layers; a copy of it that
 # remembers what it computes takes its place.
 
-Record = Callable[[str, Tensor], None]
+_Record = Callable[[str, Tensor], None]
 
 FEATURES, HEAD = "features", "head"
 
@@ -27,7 +27,7 @@ FEATURES, HEAD = "features", "head"
 class _Recording(Grouped):
     """Layers that report what they compute."""
 
-    def __init__(self, layers: Grouped, record: Record) -> None:
+    def __init__(self, layers: Grouped, record: _Record) -> None:
         super().__init__(layers.parameters, layers.batch_norm)
         self.record = record
 
@@ -38,19 +38,19 @@ class _Recording(Grouped):
         return z
 
 
-def image_layers(network: ImageNetwork) -> list[str]:
+def _image_layers(network: ImageNetwork) -> list[str]:
     """Return what can be tapped, in order: convolutions, the features of the head, the head.
 
     Examples
     --------
     >>> from ibcore.nets import ConvNet
-    >>> image_layers(ConvNet(1, 10, channels=(4, 8)))
+    >>> _image_layers(ConvNet(1, 10, channels=(4, 8)))
     ['convs.0', 'convs.1', 'features', 'head']
     """
     return [*(f"convs.{name}" for name in network.convs), FEATURES, HEAD]
 
 
-def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
+def _attach(network: ImageNetwork, record: _Record) -> Callable[[], None]:
     """Report what the network computes, for one network at a time; call the result to end.
 
     Convolutions are reported with their batch norm and before the activation.
@@ -60,7 +60,7 @@ def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
     >>> import torch
     >>> from ibcore.nets import ConvNet
     >>> net, seen = ConvNet(1, 10), {}
-    >>> end = attach(net, seen.__setitem__)
+    >>> end = _attach(net, seen.__setitem__)
     >>> _ = net(torch.zeros(2, 1, 8, 8))
     >>> end()
     >>> [(name, tuple(value.shape)) for name, value in seen.items()][-2:]
@@ -122,7 +122,7 @@ class Taps(Mapping[str, Tensor]):
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         if not names or len(set(names)) < len(names):
             raise ValueError(f"give at least one layer, and each once, got {list(names)}")
-        known = [*dict(model.named_modules()), *image_names(model)]
+        known = [*dict(model.named_modules()), *_image_names(model)]
         for name in names:
             if name not in known:
                 raise ValueError(
@@ -136,11 +136,11 @@ class Taps(Mapping[str, Tensor]):
     def __enter__(self) -> Self:
         if self._ends:
             raise RuntimeError("these taps are in use already; make new ones for a second use")
-        owned = image_names(self.model)
+        owned = _image_names(self.model)
         self._ends = [self.model.register_forward_pre_hook(self._forget).remove]
         for prefix in {owned[name] for name in self.names if name in owned}:
             network = self.model.get_submodule(prefix)
-            self._ends.append(attach(network, self._recorder(prefix)))  # type: ignore[arg-type]
+            self._ends.append(_attach(network, self._recorder(prefix)))  # type: ignore[arg-type]
         for name in self.names:
             if name not in owned:
                 hook = self.model.get_submodule(name).register_forward_hook(self._hook(name))
@@ -213,20 +213,20 @@ def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, 
     return dict(taps)
 
 
-def image_names(model: nn.Module) -> dict[str, str]:
+def _image_names(model: nn.Module) -> dict[str, str]:
     """Return the layers of all image networks inside, each to the name of its network.
 
     Examples
     --------
     >>> from ibcore.nets import ConvNet
-    >>> image_names(nn.Sequential(nn.ReLU(), ConvNet(1, 10, channels=(4,))))
+    >>> _image_names(nn.Sequential(nn.ReLU(), ConvNet(1, 10, channels=(4,))))
     {'1.convs.0': '1', '1.features': '1', '1.head': '1'}
     """
     return {
         f"{prefix}.{layer}" if prefix else layer: prefix
         for prefix, network in model.named_modules()
         if isinstance(network, ImageNetwork)
-        for layer in image_layers(network)
+        for layer in _image_layers(network)
     }
 
 
@@ -305,7 +305,7 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     >>> layer_names(model, torch.ones(5, 3))
     ['0', '2']
     """
-    candidates = [*_outermost(model), *image_names(model)]
+    candidates = [*_outermost(model), *_image_names(model)]
     found: list[str] = []
     if candidates:
         with in_mode(model, "eval"), torch.no_grad(), Taps(model, candidates) as taps:
@@ -359,7 +359,7 @@ def _outermost(model: nn.Module, prefix: str = "") -> Iterator[str]:
 # Which layer of the guide each layer of the target is compared with.
 
 LayerMapping = Literal["even", "last", "all"]
-MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
+_MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -400,9 +400,9 @@ def layer_pairs(
             raise ValueError(f"the {name} needs layers of different names, got {list(layers)}")
     if not isinstance(mapping, str):
         return _given(guide, target, mapping)
-    if mapping not in MAPPINGS:
+    if mapping not in _MAPPINGS:
         raise ValueError(
-            f"unknown mapping {mapping!r}; choose one of {', '.join(MAPPINGS)}, or give pairs"
+            f"unknown mapping {mapping!r}; choose one of {', '.join(_MAPPINGS)}, or give pairs"
         )
     if mapping == "all":
         return [(one, other) for one in guide for other in target]

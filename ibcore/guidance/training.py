@@ -44,13 +44,13 @@ from ibcore.training.loop import Batches
 # Checks of the data and options of guided training, before the first step.
 
 
-def all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
+def _all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
     """Return all data on the device: points with labels, then those without.
 
     Examples
     --------
     >>> x, y = torch.zeros(3, 2), torch.zeros(3)
-    >>> len(all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
+    >>> len(_all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
     7
     """
     if not len(x) or len(x) != len(y):
@@ -65,7 +65,7 @@ def all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.dev
     return Batch(points, y.to(device), torch.arange(len(points), device=device))
 
 
-def batch_sizes(
+def _batch_sizes(
     data: Batch, labeled: int | None, unlabeled: int | None, *, least: int
 ) -> tuple[int | None, int | None]:
     """Return both batch sizes if even the last batch of an epoch is large enough to compare.
@@ -73,7 +73,7 @@ def batch_sizes(
     Examples
     --------
     >>> data = Batch(torch.zeros(10, 2), torch.zeros(10), torch.arange(10))
-    >>> batch_sizes(data, 5, None, least=4)
+    >>> _batch_sizes(data, 5, None, least=4)
     (5, None)
     """
     points = len(data.y), len(data.x) - len(data.y)
@@ -97,14 +97,14 @@ def batch_sizes(
     return labeled, unlabeled
 
 
-def one_method(
+def _one_method(
     optimizer: Optimizer, learning_rate: float, weight_decay: float, momentum: float
 ) -> OptimizerConfig:
     """Return a method for one network after a check of its numbers.
 
     Examples
     --------
-    >>> one_method("sgd", 0.1, 0.0, 0.9).momentum
+    >>> _one_method("sgd", 0.1, 0.0, 0.9).momentum
     0.9
     """
     method = OptimizerConfig(optimizer, learning_rate, weight_decay, momentum)
@@ -112,20 +112,23 @@ def one_method(
     return method
 
 
-def check_steps(steps: int, looks: Sequence[int], on_look: Callable[..., Any] | None) -> None:
-    """Raise ``ValueError`` unless there are steps, and looks are different ones of them.
+def _check_steps(
+    steps: int, checkpoints: Sequence[int], on_checkpoint: Callable[..., Any] | None
+) -> None:
+    """Raise ``ValueError`` unless there are steps, and checkpoints are different ones of them.
 
     Examples
     --------
-    >>> check_steps(10, [0, 10], print)
+    >>> _check_steps(10, [0, 10], print)
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    if bool(len(looks)) != (on_look is not None):
-        raise ValueError("looks and on_look need each other: give both, or neither")
-    if len(set(looks)) < len(looks) or any(look not in range(steps + 1) for look in looks):
+    if bool(len(checkpoints)) != (on_checkpoint is not None):
+        raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
+    if len({*checkpoints} & {*range(steps + 1)}) < len(checkpoints):
         raise ValueError(
-            f"looks must be different whole numbers from 0 to {steps} steps, got {list(looks)}"
+            f"checkpoints must be different whole numbers from 0 to {steps} steps, "
+            f"got {list(checkpoints)}"
         )
 
 
@@ -273,7 +276,7 @@ class Alignment:
 _ENTRIES = 2**26  # of Gram matrices of all data that are kept: 256 MiB in float32
 
 
-class Reference:
+class _Reference:
     """A guide beside its data.
 
     A fixed guide says the same about a point at every step.  Where the measure needs no more than
@@ -295,7 +298,7 @@ class Reference:
     --------
     >>> from ibcore.guidance.guides import PixelGuide
     >>> data = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
-    >>> Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
+    >>> _Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
     True
     """
 
@@ -330,7 +333,7 @@ class Reference:
 # How much the task and the guide weigh at each step.
 
 ScheduleKind = Literal["constant", "disconnect", "decay", "initialize"]
-SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
+_SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
 
 
 class Weights(NamedTuple):
@@ -381,9 +384,9 @@ class Schedule:
     until: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in SCHEDULES:
+        if self.kind not in _SCHEDULES:
             raise ValueError(
-                f"unknown schedule {self.kind!r}; choose one of {', '.join(SCHEDULES)}"
+                f"unknown schedule {self.kind!r}; choose one of {', '.join(_SCHEDULES)}"
             )
         if not (math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"weight must be a finite number >= 0, got {self.weight}")
@@ -519,17 +522,17 @@ class Distillation:
 # The guided training loop: one network, one guide, one step after the other.
 
 Progress = Callable[[int, Tensor], None]
-Look = Callable[[int, nn.Module], None]
+OnCheckpoint = Callable[[int, nn.Module], None]
 
 _CAN_FUSE = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 4)
-_CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
+_CHECK_EVERY = 50  # steps between checks of the losses; each waits for a GPU
 
 
 @dataclass(frozen=True, eq=False)
-class Guidance:
+class _Guidance:
     """The guide's side of a run: what it says, which layers are compared, and how."""
 
-    reference: Reference
+    reference: _Reference
     pairs: Sequence[tuple[str, str]]
     alignment: Alignment
 
@@ -543,7 +546,7 @@ class TrainingRun:
 
     model: nn.Module
     data: Batch
-    guidance: Guidance | None
+    guidance: _Guidance | None
     schedule: Schedule
     task: TaskLoss
     task_sees_all: bool
@@ -551,13 +554,13 @@ class TrainingRun:
     steps: int
     batch_sizes: tuple[int | None, int | None]
     seed: int
-    looks: Sequence[int]
-    on_look: Look | None
+    checkpoints: Sequence[int]
+    on_checkpoint: OnCheckpoint | None
     on_step: Progress | None
 
 
 @dataclass(eq=False)
-class Record:
+class _Record:
     """One row for each step: task loss and dissimilarity, weights, and each pair's gap."""
 
     losses: list[Tensor] = field(default_factory=list)
@@ -566,7 +569,7 @@ class Record:
     checked: int = 0
 
 
-def run_steps(job: TrainingRun) -> Record:
+def _run_steps(job: TrainingRun) -> _Record:
     """Train the network in place and return what was recorded.
 
     Raises
@@ -574,8 +577,8 @@ def run_steps(job: TrainingRun) -> Record:
     FloatingPointError
         If a loss becomes infinite or nan.
     """
-    record, order, optimizer = Record(), _Order(job), _optimizer(job)
-    _look(job, 0)
+    record, order, optimizer = _Record(), _Order(job), _optimizer(job)
+    _show(job, 0)
     job.model.train()
     names = [target for _, target in job.guidance.pairs] if job.guidance else []
     for step in range(job.steps):
@@ -588,14 +591,14 @@ def run_steps(job: TrainingRun) -> Record:
         optimizer.step()
         if job.on_step is not None:
             job.on_step(step + 1, loss.detach())
-        if step + 1 in job.looks or (step + 1) % _CHECK_EVERY == 0 or step + 1 == job.steps:
+        if step + 1 in job.checkpoints or (step + 1) % _CHECK_EVERY == 0 or step + 1 == job.steps:
             _check(job, record)
-            _look(job, step + 1)
+            _show(job, step + 1)
     return record
 
 
 def _loss(
-    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: Record
+    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: _Record
 ) -> Tensor:
     """Return the loss of the next batch, and record its parts."""
     guidance = job.guidance if weights.guide else None
@@ -664,14 +667,14 @@ def _optimizer(job: TrainingRun) -> torch.optim.Optimizer:
     return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
 
 
-def _look(job: TrainingRun, step: int) -> None:
+def _show(job: TrainingRun, step: int) -> None:
     """Show the network to the caller, in evaluation mode and without gradient."""
-    if job.on_look is not None and step in job.looks:
+    if job.on_checkpoint is not None and step in job.checkpoints:
         with in_mode(job.model, "eval"), torch.no_grad():
-            job.on_look(step, job.model)
+            job.on_checkpoint(step, job.model)
 
 
-def _check(job: TrainingRun, record: Record) -> None:
+def _check(job: TrainingRun, record: _Record) -> None:
     """Raise unless all losses since the last check are finite."""
     for step in range(record.checked, len(record.losses)):
         value, gaps = record.losses[step], record.gaps[step]
@@ -738,8 +741,8 @@ def guide(
     unlabeled_batch_size: int | None = None,
     init_seed: int | None = None,
     seed: int = 0,
-    looks: Sequence[int] = (),
-    on_look: Look | None = None,
+    checkpoints: Sequence[int] = (),
+    on_checkpoint: OnCheckpoint | None = None,
     on_step: Progress | None = None,
     device: torch.device | str | None = None,
 ) -> Guided:
@@ -783,9 +786,9 @@ def guide(
         Draws the target's initial weights (`redraw`); None keeps those it has.
     seed
         Of the order of points, and of dropout.
-    looks, on_look
-        Numbers of steps, from 0, after which ``on_look(step, model)`` is called with the network
-        in evaluation mode, without gradient.
+    checkpoints, on_checkpoint
+        Numbers of steps, from 0, after which ``on_checkpoint(step, model)`` is called with the
+        network in evaluation mode, without gradient.
     on_step
         Called after each step with its number, from 1, and the loss.
     device
@@ -823,8 +826,8 @@ def guide(
     place, copied = resolve_device(device), copy.deepcopy(target)
     model = (copied if init_seed is None else redraw(copied, init_seed)).to(place)
     alignment = alignment or Alignment()
-    data = all_points(x, y, unlabeled, place)
-    sizes = batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
+    data = _all_points(x, y, unlabeled, place)
+    sizes = _batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
     job = TrainingRun(
         model=model,
         data=data,
@@ -832,17 +835,17 @@ def guide(
         schedule=schedule or Schedule(),
         task=task_loss(loss),
         task_sees_all=callable(loss),
-        method=one_method(optimizer, learning_rate, weight_decay, momentum),
+        method=_one_method(optimizer, learning_rate, weight_decay, momentum),
         steps=steps,
         batch_sizes=sizes,
         seed=seed,
-        looks=looks,
-        on_look=on_look,
+        checkpoints=checkpoints,
+        on_checkpoint=on_checkpoint,
         on_step=on_step,
     )
-    check_steps(steps, looks, on_look)
+    _check_steps(steps, checkpoints, on_checkpoint)
     with seeded_rng(generator(seed).initial_seed(), place), torch.enable_grad():
-        record = run_steps(job)
+        record = _run_steps(job)
     return _guided(job, record)
 
 
@@ -854,7 +857,7 @@ def _guidance(
     alignment: Alignment,
     mapping: LayerMapping | Pairs,
     layers: Sequence[str] | None,
-) -> Guidance | None:
+) -> _Guidance | None:
     """Return what the target is compared with, or None without a guide."""
     if guide is None:
         return None
@@ -862,11 +865,11 @@ def _guidance(
     probe = Batch(data.x[:_PROBED], data.y[:_PROBED], data.rows[:_PROBED])
     names = list(layers) if layers is not None else layer_names(model, probe.x)
     pairs = layer_pairs(list(known(probe)), names, mapping)
-    reference = Reference(known, [name for name, _ in pairs], data, alignment)
-    return Guidance(reference, pairs, alignment)
+    reference = _Reference(known, [name for name, _ in pairs], data, alignment)
+    return _Guidance(reference, pairs, alignment)
 
 
-def _guided(job: TrainingRun, record: Record) -> Guided:
+def _guided(job: TrainingRun, record: _Record) -> Guided:
     """Put what was recorded into tables."""
     pairs = list(job.guidance.pairs) if job.guidance else []
     steps = np.arange(1, job.steps + 1)

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ibcore.guidance import MinibatchCKA, cka, cka_matrix
-from ibcore.guidance.similarity import features_are_cheaper, gram
+from ibcore.guidance.similarity import _features_are_cheaper, gram
 
 KERNELS = ["linear", "rbf"]
 
@@ -137,20 +137,20 @@ def test_the_unbiased_criterion_has_the_value_of_all_points_on_average_over_subs
     """Over ALL subsets of 5 of 8 points: an identity, without sampling error."""
     from itertools import combinations
 
-    from ibcore.guidance.similarity import feature_hsic, gram_hsic
+    from ibcore.guidance.similarity import _feature_hsic, gram_hsic
 
     x, y = related(8, 3, 2)
     subsets = [list(rows) for rows in combinations(range(8), 5)]
-    whole = feature_hsic(x, y, unbiased=True).item()
-    parts = [feature_hsic(x[rows], y[rows], unbiased=True).item() for rows in subsets]
+    whole = _feature_hsic(x, y, unbiased=True).item()
+    parts = [_feature_hsic(x[rows], y[rows], unbiased=True).item() for rows in subsets]
     assert np.mean(parts) == pytest.approx(whole, rel=1e-10)
     k, other = gram(x), gram(y)
     grams = [
         gram_hsic(k[rows][:, rows], other[rows][:, rows], unbiased=True).item() for rows in subsets
     ]
     assert grams == pytest.approx(parts, rel=1e-9)
-    biased = [feature_hsic(x[rows], y[rows], unbiased=False).item() for rows in subsets]
-    whole_biased = feature_hsic(x, y, unbiased=False).item()
+    biased = [_feature_hsic(x[rows], y[rows], unbiased=False).item() for rows in subsets]
+    whole_biased = _feature_hsic(x, y, unbiased=False).item()
     assert abs(np.mean(biased) - whole_biased) > 0.01 * whole_biased
 
 
@@ -229,8 +229,8 @@ def test_with_more_points_than_features_no_matrix_of_all_pairs_of_points_is_form
 @pytest.mark.parametrize("widths", [([3], [5]), ([30, 2, 9], [4]), ([5] * 20, []), ([64], [512])])
 def test_more_points_than_features_in_all_always_mean_the_feature_form(widths):
     first, second = widths
-    assert features_are_cheaper(sum(first) + sum(second) + 1, first, second)
-    assert not features_are_cheaper(2, first, second) or max(first) <= 5
+    assert _features_are_cheaper(sum(first) + sum(second) + 1, first, second)
+    assert not _features_are_cheaper(2, first, second) or max(first) <= 5
 
 
 @pytest.mark.parametrize(("n", "p"), [(9, 3), (6, 9)], ids=["features", "gram"])

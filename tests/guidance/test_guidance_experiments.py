@@ -13,50 +13,47 @@ from torch import nn
 
 import ibcore.data
 from ibcore.guidance import Batch, PixelGuide, activations, cka, procrustes, redraw, ridge, rsa
-from ibcore.guidance.experiments import (
-    curves,
-    guided_trial,
-    wide,
-)
+from ibcore.guidance.experiments import curves, guided_trial, wide
 from ibcore.guidance.experiments.guided_trial import (
     FLAT,
     Condition,
     Convolutional,
-    Fit,
-    GuidedTrial,
     Images,
     Options,
     Perceptron,
-    ReducedGuide,
-    Setting,
-    build_convolutional,
     guided_by,
+    image_trial,
     load_sets,
     outputs,
+    rated,
 )
+from ibcore.guidance.guides import ReducedGuide
 from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
 
 CPU = torch.device("cpu")
 IMAGE = experiments("guidance")[:8]
-TINY = Setting(
-    images=Images(labeled=40, pool=30, validation=20),
-    target=Perceptron(width=16),
-    untrained=Convolutional((4, 4, 8)),
-    trained=Convolutional((4, 4, 8)),
-    fit=Fit(steps=3, batch_size=20),
-    steps=4,
-    batch_size=20,
-    unlabeled_batch=10,
-)
+TINY = {
+    **guided_trial.LAPTOP,
+    "images": Images(labeled=40, pool=30, validation=20),
+    "target": Perceptron(width=16),
+    "untrained": Convolutional((4, 4, 8)),
+    "trained": Convolutional((4, 4, 8)),
+    "fit": {"steps": 3, "batch_size": 20, "learning_rate": 3e-3},
+    "steps": 4,
+    "batch_size": 20,
+    "unlabeled_batch": 10,
+}
+PLACE = {"setting": TINY, "network": 0, "seed": 0}
 
 
 def a_trial(setting=TINY, network=0):
-    return GuidedTrial(setting, network, seed=0, device=CPU)
+    return image_trial({**PLACE, "setting": setting, "network": network}, CPU)
 
 
-def cells(experiment, config):
-    return experiment.cells(replace(config, networks=1))
+def conditions_of(experiment, tier):
+    (first, *_) = experiment.plan(tier).values()
+    return first["conditions"]
 
 
 def test_the_laboratory_lists_the_experiments_on_images():
@@ -68,10 +65,11 @@ def test_the_laboratory_lists_the_experiments_on_images():
 @pytest.mark.parametrize("experiment", IMAGE, ids=lambda e: e.name)
 def test_every_tier_has_a_plan_and_laptop_has_five_networks(experiment):
     smoke, laptop, paper = ([*experiment.plan(t).values()] for t in ("smoke", "laptop", "paper"))
-    assert [cell.network for cell in smoke] == [0, 1]
-    assert [cell.network for cell in laptop] == [cell.network for cell in paper] == [*range(5)]
-    assert {cell.setting.images.source for cell in paper} == {"cifar10"}
-    assert all(cell.setting.untrained.resnet for cell in paper)
+    assert [cell["network"] for cell in smoke] == [0, 1]
+    assert [cell["network"] for cell in laptop] == [*range(5)]
+    assert [cell["network"] for cell in paper] == [*range(5)]
+    assert {cell["setting"]["images"].source for cell in paper} == {"cifar10"}
+    assert all(cell["setting"]["untrained"].resnet for cell in paper)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +79,7 @@ def test_every_tier_has_a_plan_and_laptop_has_five_networks(experiment):
 )
 def test_what_smoke_runs_the_laptop_runs_too(experiment):
     few, all_ = (
-        {(c.name, bool(c.unlabeled)) for c in experiment.config(tier).conditions}
+        {(c.name, bool(c.unlabeled)) for c in conditions_of(experiment, tier)}
         for tier in ("smoke", "laptop")
     )
     assert few <= all_
@@ -118,8 +116,12 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
         (lambda: load_sets(Images(labeled=1000), seed=0, device=CPU), "1797 images.*for 1800"),
         (lambda: Condition("x", "oracle"), "unknown guide 'oracle'; choose one of untrained CNN"),
         (
-            lambda: build_convolutional(Convolutional((4, 4), resnet=True), (3, 32, 32), 10),
+            lambda: Convolutional((4, 4), resnet=True).build((3, 32, 32)),
             r"one first width, got channels=\(4, 4\)",
+        ),
+        (
+            lambda: rated({"start": None}, "x", rate=(3.0,)),
+            "a condition has no rate; it has name, guide, rates, longer, distilled, start",
         ),
         (
             lambda: ReducedGuide(SimpleNamespace(fixed=False), None),
@@ -137,11 +139,13 @@ def test_all_conditions_of_a_network_begin_alike_and_networks_differ():
     for condition in (Condition("a"), *guided_by("pixels", "labels"), Condition("b", distill=True)):
         here.train(
             condition,
-            looks=[0],
-            on_look=lambda _, model: starts.append(model[1].weight.clone()),
+            checkpoints=[0],
+            on_checkpoint=lambda _, model: starts.append(model[1].weight.clone()),
         )
     a_trial(network=1).train(
-        Condition("a"), looks=[0], on_look=lambda _, model: starts.append(model[1].weight.clone())
+        Condition("a"),
+        checkpoints=[0],
+        on_checkpoint=lambda _, model: starts.append(model[1].weight.clone()),
     )
     assert all(torch.equal(start, starts[0]) for start in starts[1:4])
     assert not torch.equal(starts[4], starts[0])
@@ -152,8 +156,8 @@ def test_unguided_training_is_that_of_plain_torch():
     _, start = [], {}
     model = here.train(
         Condition("a"),
-        looks=[0],
-        on_look=lambda _, m: start.update({k: v.clone() for k, v in m.state_dict().items()}),
+        checkpoints=[0],
+        on_checkpoint=lambda _, m: start.update({k: v.clone() for k, v in m.state_dict().items()}),
     ).model
     from ibcore.training.loop import Batches
 
@@ -172,14 +176,14 @@ def test_unguided_training_is_that_of_plain_torch():
 
 def test_validation_chooses_among_all_candidates_and_never_sees_test_images():
     images = Images(labeled=200, pool=200, validation=200)
-    here = a_trial(replace(TINY, images=images, target=Perceptron(width=32), steps=80))
+    here = a_trial({**TINY, "images": images, "target": Perceptron(width=32), "steps": 80})
     condition = Condition("tuned", learning_rates=(1e-9, 1e-2), weight_decays=(0.0, 1e3))
     assert len(here.candidates(condition)) == 4
     here.sets = here.sets._replace(test_x=here.sets.test_x * torch.nan)
-    assert here.choose(condition)[1] == Options(1e-2, TINY.weight, 0.0)
+    assert here.choose(condition)[1] == Options(1e-2, TINY["weight"], 0.0)
 
 
-def test_one_candidate_is_taken_without_a_look():
+def test_one_candidate_is_taken_unseen():
     here = a_trial()
     here.sets = here.sets._replace(pool=here.sets.pool[:0], pool_y=here.sets.pool_y[:0])
     assert here.choose(Condition("plain"))[1] == Options(1e-3, 5.0, 0.0)
@@ -189,7 +193,7 @@ def test_one_candidate_is_taken_without_a_look():
 def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(guide):
     (condition,) = guided_by(guide)
     assert len(a_trial().train(condition).pairs) == 3
-    here = a_trial(replace(TINY, target=Perceptron(10, 8, "batch")))
+    here = a_trial({**TINY, "target": Perceptron(10, 8, "batch")})
     names = [target for _, target in here.train(condition).pairs]
     assert names == ["1", "10", "19", "28"]  # linear layers 0, 3, 6 and 9 of blocks of three
     last = here.train(replace(condition, mapping="last")).pairs
@@ -198,9 +202,9 @@ def test_guides_of_one_representation_reach_all_layers_or_four_of_a_deep_target(
 
 def test_every_guide_trains_a_target():
     here, starts = a_trial(), {}
-    for condition in wide.wide_conditions(TINY):
+    for condition in wide._wide_conditions(TINY):
         guided, options = here.choose(condition)
-        row = guided_trial.result_row(here, condition, guided, options)
+        row = wide._row(here, condition, guided, options)
         starts[condition.name] = row
         assert np.isfinite(row["test_loss"])
         assert np.isfinite(row["guide_similarity"]) == (condition.guide is not None)
@@ -247,8 +251,7 @@ def counted(function, calls):
 def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     here, points = a_trial(), a_trial().new_points
     model = here.train(Condition("x")).model
-    views = here.new_views("untrained CNN")
-    table = pd.DataFrame(guided_trial.layer_table(model, views, points))
+    table = pd.DataFrame(here.layer_table(model, "untrained CNN"))
     raw = here.guide("untrained CNN")(points)
     seen = activations(model, points.x, ["1", "3", "5"])
     assert len(table) == len(raw) * 3
@@ -260,17 +263,16 @@ def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     assert [*zip(even.guide_layer, even.target_layer, strict=True)] == [
         *[(1, 1), (2, 2), (3, 2), (4, 3)]
     ]
-    mean = guided_trial.cnn_similarity(model, here)
+    mean = here.cnn_similarity(model)
     assert mean == pytest.approx(even.similarity.mean(), abs=1e-4)
 
 
 @pytest.fixture(scope="module")
 def disconnected():
-    config = curves.Disconnects(TINY, (0, 2, 4), (0, 2, 3, 4))
-    return curves.run_disconnect(curves.disconnect_cells(config)[0], CPU)
+    return curves._run_disconnect({**PLACE, "until": (0, 2, 4), "looks": (0, 2, 3, 4)}, CPU)
 
 
-def test_rows_hold_all_disconnects_and_looks(disconnected):
+def test_rows_hold_all_disconnects_and_steps(disconnected):
     frame = disconnected
     assert frame.groupby("until").step.apply(list).tolist() == [[0, 2, 3, 4]] * 3
     assert frame[frame.until == 2].condition.unique().tolist() == ["early disconnect"]
@@ -301,8 +303,8 @@ def test_kept_similarity_and_forgetting_time_follow_from_the_similarities():
 
 
 def test_curves_show_each_condition_beside_both_networks():
-    config = curves.Curves(TINY, curves.curves_conditions(replace(TINY, steps=5)), (0, 4))
-    frame = curves.run_curves(curves.curves_cells(config)[0], CPU)
+    cell = {**PLACE, **curves._watched({**TINY, "steps": 5}, (0, 4)), "setting": TINY}
+    frame = curves._run_curves(cell, CPU)
     assert len(frame) == 5 * 2 * 2 * 4 * 3
     start = frame[frame.step == 0].groupby(["reference", "guide_layer", "target_layer"])
     assert (start.similarity.nunique() == 1).all()
@@ -311,8 +313,7 @@ def test_curves_show_each_condition_beside_both_networks():
 
 @pytest.fixture(scope="module")
 def mistakes():
-    config = curves.Errors(TINY, curves.ERRORS_CONDITIONS[:3], every=1)
-    return curves.run_errors(curves.errors_cells(config)[0], CPU)
+    return curves._run_errors({**PLACE, "conditions": curves.FIVE[:3], "every": 1}, CPU)
 
 
 def test_matched_targets_are_nearer_in_accuracy_than_final_ones(mistakes):
@@ -321,7 +322,7 @@ def test_matched_targets_are_nearer_in_accuracy_than_final_ones(mistakes):
     assert set(mistakes.reference) == {"trained CNN", "untrained CNN"}
 
 
-def test_consistency_is_that_of_the_last_look(mistakes):
+def test_consistency_is_that_of_the_last_step(mistakes):
     here = a_trial()
     model = here.train(Condition("unguided")).model
     own = outputs(model, here.sets.test_x).argmax(1) == here.sets.test_y
@@ -338,17 +339,17 @@ def test_the_readout_is_ridge_regression_of_a_library():
     targets = nn.functional.one_hot(here.sets.y, 10).double().numpy()
     strength = 1e-3 * ((known - known.mean(0)) ** 2).sum() / len(known)
     found = Ridge(strength).fit(known, targets).predict(held).argmax(1)
-    assert np.array_equal(found == here.sets.test_y.numpy(), curves.readout(here).numpy())
+    assert np.array_equal(found == here.sets.test_y.numpy(), curves._readout(here).numpy())
 
 
 def test_a_linear_function_has_variation_one_and_the_same_frequency_at_any_scale():
     here = a_trial()
-    cell = curves.complexity_cells(curves.Complexity(TINY, paths=20, planes=2))[0]
+    cell = {"paths": 20, "planes": 2}
     model = redraw(nn.Sequential(nn.Flatten(), nn.Linear(144, 10)), 0).requires_grad_(False)
-    first = curves.measured(cell, here, model)
+    first = curves._measured(cell, here, model)
     assert first["variation"] == pytest.approx(1, abs=1e-3)
     model[1].weight.mul_(7)
-    scaled = curves.measured(cell, here, model)
+    scaled = curves._measured(cell, here, model)
     assert scaled["frequency"] == pytest.approx(first["frequency"], rel=1e-3)
 
 
@@ -361,20 +362,19 @@ def fake_cifar(monkeypatch):
     monkeypatch.setattr(ibcore.data, "load_cifar10", lambda: data)
 
 
-def small_paper(config):
-    """Return a paper tier with its code paths and a few images."""
-    setting = replace(
-        config.setting,
-        images=replace(config.setting.images, labeled=40, pool=20, validation=10),
-        target=replace(config.setting.target, depth=3, width=8),
-        untrained=Convolutional((1,), resnet=True),
-        trained=Convolutional((1,), resnet=True),
-        fit=Fit(steps=1, batch_size=20),
-        steps=2,
-        batch_size=20,
-        unlabeled_batch=10,
-    )
-    return replace(config, setting=setting, networks=1)
+def small(setting):
+    """Return a setting of the paper tier with its code paths and a few images."""
+    return {
+        **setting,
+        "images": replace(setting["images"], labeled=40, pool=20, validation=10),
+        "target": replace(setting["target"], depth=3, width=8),
+        "untrained": Convolutional((1,), resnet=True),
+        "trained": Convolutional((1,), resnet=True),
+        "fit": {"steps": 1, "batch_size": 20, "learning_rate": 3e-3},
+        "steps": 2,
+        "batch_size": 20,
+        "unlabeled_batch": 10,
+    }
 
 
 def test_color_images_are_centered_by_those_to_learn_from(fake_cifar):
@@ -387,25 +387,38 @@ def test_color_images_are_centered_by_those_to_learn_from(fake_cifar):
 
 @pytest.mark.parametrize("experiment", IMAGE, ids=lambda e: e.name)
 def test_the_paper_tier_runs_on_a_few_images(experiment, fake_cifar):
-    config = small_paper(experiment.config("paper"))
-    changes = {}
-    if hasattr(config, "conditions"):
-        used = {c.name: c for c in config.conditions}
+    (cell, *_) = experiment.plan("paper").values()
+    cell = {**cell, "setting": small(cell["setting"])}
+    if "conditions" in cell:
+        used = {c.name: c for c in cell["conditions"]}
         names = [n for n in used if n in ("unguided", "untrained CNN", "labels", "distillation")]
-        chosen = tuple(used[n] for n in names) or config.conditions[:2]
+        chosen = tuple(used[n] for n in names) or cell["conditions"][:2]
         short = (replace(c, steps=None, unlabeled=min(c.unlabeled, 15)) for c in chosen)
-        changes["conditions"] = tuple(short)
+        cell["conditions"] = tuple(short)
     few = {"until": (0, 1, 2), "looks": (0, 1, 2), "every": 1, "paths": 3, "planes": 1}
-    for name, value in few.items():
-        if hasattr(config, name):
-            changes[name] = value
-    (cell,) = experiment.cells(replace(config, **changes))
+    cell.update({name: value for name, value in few.items() if name in cell})
     frame = experiment.run_cell(cell, CPU)
     assert frame.test_accuracy.between(0, 1).all()
     assert {"network", "seed", "condition"} <= set(frame.columns)
 
 
+def test_the_plain_network_learns_color_images_as_digits(fake_cifar):
+    (cell, *_) = wide.PLAIN.plan("paper").values()
+    few = ("longer", "untrained", "noise")
+    small = {
+        "conditions": [c for c in cell["config"]["conditions"] if c["name"] in few],
+        "images": {"source": "cifar10", "train": 30, "validation": 10, "test": 20},
+        **dict.fromkeys(("width", "guide_width", "steps", "guide_steps"), 1),
+        "batch_size": 15,
+    }
+    frame = wide._run_plain({**cell, "config": {**cell["config"], **small}}, CPU)
+    assert frame.condition.tolist() == ["guide", "residual", *few]
+    assert frame.steps.tolist() == [1, 1, 2, 1, 1]
+    assert frame.similarity.notna().tolist() == [False, False, False, True, True]
+    assert frame.loss.nunique() == 5
+
+
 def test_a_second_run_of_a_cell_gives_identical_numbers():
-    config = wide.Wide(TINY, guided_by("untrained CNN", "noise input"))
-    first, second = (wide.run_wide(wide.wide_cells(config)[0], CPU) for _ in range(2))
+    cell = {**PLACE, "conditions": guided_by("untrained CNN", "noise input")}
+    first, second = (wide._run_wide(cell, CPU) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)

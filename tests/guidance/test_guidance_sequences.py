@@ -1,7 +1,6 @@
 """Guidance beyond image MLPs: sequences with known answers, token guides, and the experiments."""
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -16,63 +15,53 @@ from ibcore.guidance import (
     cka,
     guide,
 )
-from ibcore.guidance.experiments import EXPERIMENTS, wide
-from ibcore.guidance.experiments.guided_trial import (
-    CachedGuide,
-    Plain,
-    PlainImages,
-    load_parts,
-    plain_cells,
-)
+from ibcore.guidance.experiments import EXPERIMENTS, sequence_runs, wide
 from ibcore.guidance.experiments.sequence_runs import (
-    AnswerGuide,
-    Budget,
-    Condition,
     Copying,
-    InputGuide,
     Nested,
     Parity,
     SequenceModel,
     SequenceRNN,
-    Sequences,
     TokenCKA,
     TokenDistillation,
     Tokens,
-    build,
-    read,
-    run_sequences,
-    score,
-    sequence_cells,
+    _score,
+    predict,
 )
-from ibcore.guidance.experiments.wide import run_plain
+from ibcore.guidance.guides import CachedGuide
 from ibcore.nets import RNN
 from ibcore.population import member_seed
 from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
 MINE = experiments("guidance")[8:]
-SMALL = Budget(steps=4, batch_size=8, sequences=32)
+SMALL = {"steps": 4, "batch_size": 8, "sequences": 32, "learning_rate": 1e-3}
+way = sequence_runs._way
 TARGET, TEACHER = SequenceModel("RNN", 6), SequenceModel("Transformer", 8)
 
 
-def run(experiment, tier="smoke"):
-    cells = experiment.plan(tier).values()
-    return pd.concat([experiment.run_cell(cell, CPU) for cell in cells], ignore_index=True)
-
-
-def small_cell(*conditions, problem=None, **changes):
-    problems = (problem or Copying(3, 4),)
-    config = Sequences(problems, TARGET, TEACHER, conditions, SMALL, SMALL, held_out=20)
-    return sequence_cells(replace(config, **changes))[0]
+def small_cell(*conditions, problem=None):
+    return {
+        "problem": problem or Copying(3, 4),
+        "target": TARGET,
+        "guide": TEACHER,
+        "conditions": conditions,
+        "budget": SMALL,
+        "guide_budget": SMALL,
+        "weight": 1.0,
+        "held_out": 20,
+        "network": 0,
+        "seed": 0,
+    }
 
 
 @pytest.mark.parametrize("experiment", MINE, ids=lambda e: e.name)
 def test_every_tier_has_a_plan_with_five_networks_at_laptop(experiment):
     assert experiment in EXPERIMENTS
     plans = {tier: [*experiment.plan(tier).values()] for tier in ("smoke", "laptop", "paper")}
-    assert {cell.network for cell in plans["smoke"]} == {0, 1}
-    assert {cell.network for cell in plans["laptop"]} == set(range(5))
-    assert {cell.network for cell in plans["paper"]} == set(range(5))
+    assert {cell["network"] for cell in plans["smoke"]} == {0, 1}
+    assert {cell["network"] for cell in plans["laptop"]} == set(range(5))
+    assert {cell["network"] for cell in plans["paper"]} == set(range(5))
 
 
 def test_copying_asks_for_the_symbols_after_the_separator_and_nothing_before():
@@ -198,12 +187,12 @@ def test_the_similarity_of_tokens_is_that_of_all_tokens_as_points():
 
 def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
     x, y, _ = Copying(3, 4).draw("train", 30, 0)
-    own = NetworkGuide(build(TEACHER, Copying(3, 4), 0))
+    own = NetworkGuide(TEACHER.build(Copying(3, 4), 0))
     rows = torch.tensor([7, 2, 29])
     batch = Batch(x[rows], y[rows], rows)
     wanted = own(batch)
     for entries in (2**27, 10):
-        monkeypatch.setattr("ibcore.guidance.experiments.guided_trial._ENTRIES", entries)
+        monkeypatch.setattr("ibcore.guidance.guides._ENTRIES", entries)
         found = CachedGuide(own, x, y)
         assert found.kept == (entries > 10)
         for name, view in found(batch).items():
@@ -212,28 +201,19 @@ def test_a_remembered_guide_says_what_the_guide_says(monkeypatch):
 
 def test_a_guide_that_depends_on_the_batch_cannot_be_remembered():
     x, y, _ = Copying(3, 4).draw("train", 8, 0)
-    own = NetworkGuide(build(TEACHER, Copying(3, 4), 0), mode="train")
+    own = NetworkGuide(TEACHER.build(Copying(3, 4), 0), mode="train")
     with pytest.raises(ValueError, match="depends on the batch"):
         CachedGuide(own, x, y)
-
-
-def test_token_guides_are_one_hot_and_silent_where_no_answer_is_asked_for():
-    x, y, _ = Copying(3, 4).draw("train", 6, 0)
-    batch = Batch(x, y, torch.arange(6))
-    answers = AnswerGuide(3)(batch)["answers"]
-    assert torch.equal(answers.sum(-1), (y >= 0).float())
-    assert torch.equal(answers[:, 4:].argmax(-1), y[:, 4:])
-    assert torch.equal(InputGuide(4)(batch)["inputs"].argmax(-1), x)
 
 
 def test_distillation_of_tokens_is_that_of_their_rows_as_points():
     task = Parity(5)
     x, y, _ = task.draw("train", 9, 0)
-    teacher, student = build(TEACHER, task, 0), build(TARGET, task, 1)
+    teacher, student = TEACHER.build(task, 0), TARGET.build(task, 1)
     rows = torch.tensor([4, 8])
-    outputs = read(student, x[rows])
+    outputs = predict(student, x[rows])
     loss = TokenDistillation(teacher, x)(outputs, Batch(x[rows], y[rows], rows))
-    logits, flat = read(teacher, x)[rows].flatten(0, 1), y[rows].flatten()
+    logits, flat = predict(teacher, x)[rows].flatten(0, 1), y[rows].flatten()
     wanted = Distillation(logits)(outputs.flatten(0, 1), Batch(flat, flat, torch.arange(10)))
     assert loss.item() == pytest.approx(wanted.item(), rel=1e-6)
 
@@ -241,22 +221,22 @@ def test_distillation_of_tokens_is_that_of_their_rows_as_points():
 def test_scores_leave_out_tokens_without_an_answer_and_the_floor():
     data = Tokens(torch.zeros(2, 3).long(), torch.tensor([[-100, 1, 1], [-100, 0, 1]]), 0.25)
     always = torch.log(torch.tensor([0.2, 0.8]))
-    found = score(lambda x: always.expand(*x.shape, 2), data)
+    found = _score(lambda x: always.expand(*x.shape, 2), data)
     assert found["accuracy"] == 0.75 and found["last"] == 1.0
     assert found["loss"] == pytest.approx(-(3 * math.log(0.8) + math.log(0.2)) / 4)
     assert found["excess"] == pytest.approx(found["loss"] - 0.25)
 
 
 def test_a_cell_of_sequences_is_the_guided_training_that_it_describes():
-    cell = small_cell(Condition("unguided"), Condition("trained", "trained"))
-    frame = run_sequences(cell, CPU).set_index("condition")
+    cell = small_cell(way("unguided"), way("trained", "trained"))
+    frame = sequence_runs._run_sequences(cell, CPU).set_index("condition")
     own = member_seed(0, 0)
-    train, test = (cell.problem.draw(part, n, own) for part, n in (("train", 32), ("test", 20)))
+    train, test = (cell["problem"].draw(part, n, own) for part, n in (("train", 32), ("test", 20)))
     options = {"steps": 4, "batch_size": 8, "seed": own}
     teacher = guide(
-        build(TEACHER, cell.problem, member_seed(own, 1000)), None, train.x, train.y, **options
+        TEACHER.build(cell["problem"], member_seed(own, 1000)), None, train.x, train.y, **options
     ).model
-    target = build(TARGET, cell.problem, own)
+    target = TARGET.build(cell["problem"], own)
     alone = guide(target, None, train.x, train.y, **options).model
     both = guide(
         target,
@@ -266,16 +246,16 @@ def test_a_cell_of_sequences_is_the_guided_training_that_it_describes():
         alignment=Alignment(measure=TokenCKA(8)),
         **options,
     )
-    assert frame.loss["guide"] == pytest.approx(score(teacher, test)["loss"])
-    assert frame.loss["unguided"] == pytest.approx(score(alone, test)["loss"])
-    assert frame.loss["trained"] == pytest.approx(score(both.model, test)["loss"], rel=1e-5)
+    assert frame.loss["guide"] == pytest.approx(_score(teacher, test)["loss"])
+    assert frame.loss["unguided"] == pytest.approx(_score(alone, test)["loss"])
+    assert frame.loss["trained"] == pytest.approx(_score(both.model, test)["loss"], rel=1e-5)
     assert frame.similarity["trained"] == pytest.approx(both.layers.similarity.mean(), rel=1e-4)
     assert frame.loss["trained"] != frame.loss["unguided"]
 
 
 def test_the_tuned_row_is_the_one_that_is_best_on_validation():
-    cell = small_cell(Condition("unguided", rates=(1.0, 30.0)), Condition("longer", longer=3))
-    frame = run_sequences(cell, CPU)
+    cell = small_cell(way("unguided", rates=(1.0, 30.0)), way("longer", longer=3))
+    frame = sequence_runs._run_sequences(cell, CPU)
     grid = frame[frame.condition == "unguided"]
     tuned = frame[frame.condition == "tuned unguided"].iloc[0]
     assert tuned.validation_loss == grid.validation_loss.min()
@@ -283,61 +263,72 @@ def test_the_tuned_row_is_the_one_that_is_best_on_validation():
     assert frame[frame.condition == "longer"].steps.item() == 12
 
 
-KINDS = ("trained", "untrained", "same architecture", "inputs", "answers", "noise")
+KINDS = ("trained", "untrained", "same architecture", "noise")
 
 
 @pytest.mark.parametrize("problem", [Copying(3, 4), Parity(5), Nested(length=5)], ids=str)
 def test_every_guide_and_comparison_trains_a_network(problem):
-    conditions = [Condition(kind, kind) for kind in KINDS]
-    conditions += [Condition(c, "trained", c) for c in ("sequences", "per token")]
+    conditions = [way(kind, kind) for kind in KINDS]
+    conditions += [way(c, "trained", comparison=c) for c in ("sequences", "per token")]
     conditions += [
-        Condition("distilled", distilled=True),
-        Condition("orthogonal", start="orthogonal"),
+        way("distilled", distilled=True),
+        way("orthogonal", start="orthogonal"),
     ]
-    frame = run_sequences(small_cell(*conditions, problem=problem), CPU).set_index("condition")
-    assert frame.loss.map(math.isfinite).all() and len(frame) == 11
+    frame = sequence_runs._run_sequences(small_cell(*conditions, problem=problem), CPU).set_index(
+        "condition"
+    )
+    assert frame.loss.map(math.isfinite).all() and len(frame) == 9
     guided = frame.similarity[[*KINDS, "sequences", "per token"]]
     assert guided.between(0, 1).all() and frame.similarity["distilled":].isna().all()
     assert frame.loss.nunique() == len(frame)
 
 
+def test_an_unknown_guide_is_an_error():
+    with pytest.raises(ValueError, match="unknown guide 'oracle'; choose one of trained"):
+        sequence_runs._run_sequences(small_cell(way("x", "oracle")), CPU)
+
+
 def test_a_second_run_of_a_cell_gives_identical_numbers():
-    cell = small_cell(Condition("untrained", "untrained"))
-    pd.testing.assert_frame_equal(run_sequences(cell, CPU), run_sequences(cell, CPU))
+    cell = small_cell(way("untrained", "untrained"))
+    pd.testing.assert_frame_equal(
+        sequence_runs._run_sequences(cell, CPU), sequence_runs._run_sequences(cell, CPU)
+    )
 
 
-TINY = Plain(
-    (),
-    PlainImages("digits", 60, 20, 30),
-    width=1,
-    steps=2,
-    batch_size=30,
-    guide_width=1,
-    guide_steps=2,
-)
+TINY = {
+    **wide.PLAIN_LAPTOP,
+    "images": {"source": "digits", "train": 60, "validation": 20, "test": 30},
+    "width": 1,
+    "steps": 2,
+    "batch_size": 30,
+    "guide_width": 1,
+    "guide_steps": 2,
+}
 
 
 def test_images_are_split_without_overlap_and_centered_by_the_training_images():
-    parts = load_parts(PlainImages("digits", 300, 300, 997), 3, CPU)
-    points = {tuple(row) for part in parts for row in part.x.flatten(1).tolist()}
+    first, again = (wide._load_parts(wide.DIGITS, seed, CPU) for seed in (3, 4))
+    parts = (first.x, first.pool, first.test_x)
+    points = {tuple(row) for part in parts for row in part.flatten(1).tolist()}
     assert len(points) > 1590  # of 1597: a few digits occur twice
-    assert abs(parts[0].x.mean().item()) < 1e-6
-    again = load_parts(PlainImages("digits", 300, 300, 997), 4, CPU)
-    assert not torch.equal(parts[0].x, again[0].x)
+    assert abs(first.x.mean().item()) < 1e-6
+    assert not torch.equal(first.x, again.x)
+
+
+SIZES = ("train", "validation", "test")
 
 
 def test_more_images_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="1797 images, 3000 are asked for"):
-        load_parts(PlainImages("digits", 1000, 1000, 1000), 0, CPU)
+        wide._load_parts({**wide.DIGITS, **dict.fromkeys(SIZES, 1000)}, 0, CPU)
 
 
 def test_every_condition_of_the_plain_network_trains_and_shares_its_start():
     kinds = ("trained", "untrained", "same architecture", "pixels", "labels", "noise")
-    conditions = [Condition("unguided", rates=(1.0, 3.0)), *(Condition(k, k) for k in kinds)]
-    plain = [wide.PlainCondition(c.name, c.guide, rates=c.rates) for c in conditions]
-    plain.append(wide.PlainCondition("distillation", distilled=True))
-    cell = plain_cells(replace(TINY, conditions=tuple(plain)))[1]
-    frame = run_plain(cell, CPU)
+    conditions = [wide._way("unguided", rates=(1.0, 3.0)), *(wide._way(k, k) for k in kinds)]
+    conditions.append(wide._way("distillation", distilled=True))
+    cell = {"config": {**TINY, "conditions": conditions}, "network": 1}
+    frame = wide._run_plain(cell, CPU)
     assert (frame.network == 1).all() and frame.loss.map(math.isfinite).all()
     means = frame.groupby("condition").similarity.mean()
     assert means[list(kinds)].between(0, 1).all()

@@ -188,8 +188,8 @@ def test_control_and_guided_run_begin_alike_and_see_the_same_points_in_the_same_
             y,
             steps=1,
             init_seed=8,
-            looks=[0],
-            on_look=lambda _, model: starts.append(copy.deepcopy(model)),
+            checkpoints=[0],
+            on_checkpoint=lambda _, model: starts.append(copy.deepcopy(model)),
         )
     assert same(*starts) and same(starts[0], redraw(target(), 8))
 
@@ -422,14 +422,14 @@ def test_distillation_is_the_loss_of_the_textbook_and_learns_from_unlabeled_poin
     assert agree[N:].double().mean() > 0.9
 
 
-def test_looks_show_the_network_in_evaluation_mode():
+def test_checkpoints_show_the_network_in_evaluation_mode():
     x, y, _ = data()
     looks = []
 
     def look(step, model):
         looks.append((step, model.training, torch.is_grad_enabled(), model[1].weight.clone()))
 
-    done = guide(target(), teacher(), x, y, steps=5, looks=[0, 2, 5], on_look=look)
+    done = guide(target(), teacher(), x, y, steps=5, checkpoints=[0, 2, 5], on_checkpoint=look)
     assert [(step, training, grad) for step, training, grad, _ in looks] == [
         (step, False, False) for step in (0, 2, 5)
     ]
@@ -470,8 +470,11 @@ def test_a_loss_that_explodes_is_named_at_its_step():
         ({"learning_rate": -1.0}, "learning_rate must be >= 0"),
         ({"momentum": 0.9}, "momentum belongs to sgd"),
         ({"seed": -1}, "seed must be between 0"),
-        ({"looks": [99], "on_look": print}, "looks must be different whole numbers from 0 to 5"),
-        ({"looks": [1]}, "need each other"),
+        (
+            {"checkpoints": [99], "on_checkpoint": print},
+            "checkpoints must be different whole numbers from 0 to 5",
+        ),
+        ({"checkpoints": [1]}, "need each other"),
         ({"mapping": "odd"}, "unknown mapping 'odd'"),
         ({"mapping": [("0", "9")]}, "the target has no layer '9'"),
         ({"layers": ["fc"]}, "no layer 'fc'"),

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ibcore.data import load_cifar10
 from ibcore.guidance.guides import (
     Batch,
     Guide,
@@ -19,7 +19,9 @@ from ibcore.guidance.guides import (
     NoiseGuide,
     NoiseInputGuide,
     PixelGuide,
+    ReducedGuide,
     ScrambledGuide,
+    statistics_of,
 )
 from ibcore.guidance.similarity import Kernel, cka, cka_matrix
 from ibcore.guidance.taps import LayerMapping, Pairs, activations, layer_names, layer_pairs, redraw
@@ -27,17 +29,17 @@ from ibcore.guidance.training import (
     Alignment,
     Distillation,
     Guided,
-    Look,
     Measure,
+    OnCheckpoint,
     Schedule,
     ScheduleKind,
     guide,
 )
 from ibcore.nets import ResNet
-from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.population import member_seed
-from ibcore.runtime import generator
+from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runtime import Tier, generator
 from ibcore.tasks import digits
 
 # Conditions of the experiments on images: who guides, how, and what is done instead.
@@ -123,7 +125,7 @@ class Condition:
         return self.mapping or ("all" if self.guide in FLAT else "even")
 
 
-def guided_by(*guides: GuideName, unlabeled: int = 0) -> tuple[Condition, ...]:
+def guided_by(*guides: GuideName) -> tuple[Condition, ...]:
     """Return a condition for each guide, called as the guide.
 
     Examples
@@ -131,7 +133,7 @@ def guided_by(*guides: GuideName, unlabeled: int = 0) -> tuple[Condition, ...]:
     >>> [condition.name for condition in guided_by("pixels", "labels")]
     ['pixels', 'labels']
     """
-    return tuple(Condition(name, name, unlabeled=unlabeled) for name in guides)
+    return tuple(Condition(name, name) for name in guides)
 
 
 # Images for guidance: which ones, how they are placed, and how they are split.
@@ -266,11 +268,27 @@ _REFERENCE = 1000  # points whose statistics a network without running averages 
 
 @dataclass(frozen=True)
 class Perceptron:
-    """A plain fully connected ReLU network: depth hidden layers of one width."""
+    """A plain fully connected ReLU network: depth hidden layers of one width.
+
+    Examples
+    --------
+    >>> net = Perceptron(depth=1, width=4).build((1, 8, 8))
+    >>> [type(layer).__name__ for layer in net]
+    ['Flatten', 'Linear', 'ReLU', 'Linear']
+    """
 
     depth: int = 3
     width: int = 512
     norm: Literal["batch"] | None = None
+
+    def build(self, shape: tuple[int, ...]) -> nn.Sequential:
+        """Return it for inputs of a shape; its linear layers are what is compared."""
+        sizes = [torch.Size(shape).numel(), *([self.width] * self.depth)]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for before, after in pairwise(sizes):
+            norm = [nn.BatchNorm1d(after)] if self.norm == "batch" else []
+            layers += [nn.Linear(before, after), *norm, nn.ReLU()]
+        return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
 @dataclass(frozen=True)
@@ -279,423 +297,113 @@ class Convolutional:
 
     ``channels`` are those of its 3 x 3 convolutions, with a pooling by 2 before the last and the
     mean over places after it; of a ResNet-18, those of the first alone.
+
+    Examples
+    --------
+    >>> Convolutional((4, 8)).build((1, 8, 8))(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 10])
     """
 
     channels: tuple[int, ...] = (32, 32, 64)
     resnet: bool = False
 
-
-def build_perceptron(net: Perceptron, shape: tuple[int, ...], classes: int) -> nn.Sequential:
-    """Return a perceptron for inputs of a shape; its linear layers are what is compared.
-
-    Examples
-    --------
-    >>> net = build_perceptron(Perceptron(depth=1, width=4), (1, 8, 8), 10)
-    >>> [type(layer).__name__ for layer in net]
-    ['Flatten', 'Linear', 'ReLU', 'Linear']
-    """
-    sizes = [torch.Size(shape).numel(), *([net.width] * net.depth)]
-    layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in pairwise(sizes):
-        norm = [nn.BatchNorm1d(after)] if net.norm == "batch" else []
-        layers += [nn.Linear(before, after), *norm, nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
-
-
-def build_convolutional(net: Convolutional, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """Return a convolutional network for images (channels, height, width).
-
-    Raises
-    ------
-    ValueError
-        If a ResNet-18 is given more than one number of channels.
-
-    Examples
-    --------
-    >>> net = build_convolutional(Convolutional((4, 8)), (1, 8, 8), 10)
-    >>> net(torch.zeros(2, 1, 8, 8)).shape
-    torch.Size([2, 10])
-    """
-    if net.resnet:
-        if len(net.channels) != 1:
-            raise ValueError(f"a ResNet-18 has one first width, got channels={net.channels}")
-        return ResNet(shape[0], classes, depth=18, width=net.channels[0], image_size=shape[-1])
-    layers: list[nn.Module] = []
-    for index, (before, after) in enumerate(pairwise([shape[0], *net.channels])):
-        pooled = [nn.MaxPool2d(2)] if index == len(net.channels) - 1 else []
-        layers += [*pooled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
-    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(net.channels[-1], classes))
-    return nn.Sequential(*layers, *head)
-
-
-def reference_of(model: nn.Module, x: Tensor) -> Tensor | None:
-    """Return the data of batch statistics for a network that keeps no running averages.
-
-    Examples
-    --------
-    >>> reference_of(nn.Linear(2, 2), torch.zeros(5, 2)) is None
-    True
-    """
-    needs = isinstance(model, Network) and bool(model.batch_norms)
-    return x[:_REFERENCE] if needs else None
+    def build(self, shape: tuple[int, ...]) -> nn.Module:
+        """Return it for images (channels, height, width); a ResNet-18 has one first width."""
+        if self.resnet:
+            if len(self.channels) != 1:
+                raise ValueError(f"a ResNet-18 has one first width, got channels={self.channels}")
+            width, size = self.channels[0], shape[-1]
+            return ResNet(shape[0], CLASSES, depth=18, width=width, image_size=size)
+        layers: list[nn.Module] = []
+        for index, (before, after) in enumerate(pairwise([shape[0], *self.channels])):
+            pooled = [nn.MaxPool2d(2)] if index == len(self.channels) - 1 else []
+            layers += [*pooled, nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+        head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels[-1], CLASSES))
+        return nn.Sequential(*layers, *head)
 
 
 @torch.no_grad()
 def outputs(model: nn.Module, x: Tensor, *, reference: Tensor | None = None) -> Tensor:
     """Return the outputs (n, classes) of a network in evaluation mode, in parts.
 
-    Examples
-    --------
-    >>> outputs(nn.Linear(2, 3), torch.zeros(5, 2)).shape
-    torch.Size([5, 3])
+    ``reference`` are the data of batch statistics for a network that keeps no running averages.
     """
-    options = {}
-    if reference is not None:
-        assert isinstance(model, Network)
-        own = {name: value.detach()[None] for name, value in model.named_parameters()}
-        options = {"statistics": batch_statistics(model, own, reference[None])}
+    options = {} if reference is None else {"statistics": statistics_of(model, reference)}
     return torch.cat([model(part, **options) for part in torch.split(x, _CHUNK)])
 
 
 def correct(logits: Tensor, y: Tensor) -> Tensor:
-    """Return whether each point is classified correctly: (n, classes) and (n,) to (n,).
-
-    Examples
-    --------
-    >>> correct(torch.eye(3), torch.tensor([0, 1, 0])).tolist()
-    [True, True, False]
-    """
+    """Return whether each point is classified correctly: (n, classes) and (n,) to (n,)."""
     return logits.argmax(1) == y
 
 
-# What a guided run of plain convolutional networks consists of: conditions, images and cells.
-
-GuideKind = Literal[
-    "trained", "untrained", "scrambled", "same architecture", "pixels", "labels", "noise"
-]
-
-
-@dataclass(frozen=True)
-class PlainCondition:
-    """How the plain network is trained.
-
-    With several ``rates``, learning rates over the stated one, the best on validation images is
-    reported once more under the name ``"tuned ..."``; ``longer`` is steps over the stated number.
-    """
-
-    name: str
-    guide: GuideKind | None = None
-    rates: tuple[float, ...] = (1.0,)
-    longer: int = 1
-    weight_decay: float = 0.0
-    distilled: bool = False
-
-
-@dataclass(frozen=True)
-class PlainImages:
-    """Which images, and how many for training and validation; all others up to ``test``."""
-
-    source: Literal["digits", "cifar10"] = "digits"
-    train: int = 300
-    validation: int = 300
-    test: int = 997
-
-
-@dataclass(frozen=True)
-class Plain:
-    """Every network is a cell.  Both networks have 17 convolutions in a row, with batch norm.
-
-    ``guide_width``, ``guide_steps`` and ``guide_rate`` are those of the ResNet, ``weight`` that
-    of each compared layer.
-    """
-
-    conditions: tuple[PlainCondition, ...]
-    images: PlainImages = PlainImages()
-    width: int = 4
-    steps: int = 60
-    learning_rate: float = 1e-3
-    batch_size: int = 100
-    guide_width: int = 4
-    guide_steps: int = 100
-    guide_rate: float = 3e-3
-    weight: float = 1.0
-    networks: int = 5
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class PlainCell:
-    """One network under all conditions."""
-
-    config: Plain
-    network: int
-
-
-class Labeled(NamedTuple):
-    """Images (n, channels, size, size) and their classes (n,)."""
-
-    x: Tensor
-    y: Tensor
-
-
-def plain_cells(config: Plain) -> list[PlainCell]:
-    """Return one cell for each network.
-
-    Examples
-    --------
-    >>> len(plain_cells(Plain((PlainCondition("unguided"),))))
-    5
-    """
-    return [PlainCell(config, network) for network in range(config.networks)]
-
-
-def load_parts(images: PlainImages, seed: int, device: torch.device) -> tuple[Labeled, ...]:
-    """Return training, validation and test images, split by the seed, each with mean 0.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer images than asked for.
-
-    Examples
-    --------
-    >>> [len(part.y) for part in load_parts(PlainImages(), 0, torch.device("cpu"))]
-    [300, 300, 997]
-    """
-    if images.source == "digits":
-        raw = digits(dtype=torch.float32)
-        x, y = raw.images[:, None], raw.labels  # (n, 1, 8, 8)
-    else:
-        data = load_cifar10()
-        x, y = data.train_images.float() / 255, data.train_labels
-    sizes = [images.train, images.validation, images.test]
-    if sum(sizes) > len(y):
-        raise ValueError(f"{images.source} has {len(y)} images, {sum(sizes)} are asked for")
-    order = torch.randperm(len(y), generator=generator(seed))[: sum(sizes)]
-    mean = x[order[: images.train]].mean((0, 2, 3), keepdim=True)
-    return tuple(
-        Labeled((x[rows] - mean).to(device), y[rows].to(device))
-        for rows in torch.split(order, sizes)
-    )
-
-
-# Conditions at several learning rates: a row for each, and one more for the best of them.
-
-GUIDE_SEED = 1000  # network k: its guide is drawn with seed 1000 + k, another of its kind 2000 + k
-_LAST = 20  # steps over which the final similarity is averaged
-
-
-class Rated(Protocol):
-    """A condition that is run at the learning rates of its target times these factors."""
-
-    @property
-    def name(self) -> str:
-        """Of the condition."""
-
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """Factors of the learning rate."""
-
-
-C = TypeVar("C", bound=Rated)
-
-
-def sweep_learning_rates(
-    conditions: Iterable[C], train: Callable[[C, float], dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return the row of every condition and rate, then of several the one to be chosen.
-
-    It has the smallest ``validation_loss`` and is named ``"tuned ..."``.
-
-    Examples
-    --------
-    >>> from ibcore.guidance.experiments.guided_trial import PlainCondition
-    >>> losses = {1.0: 0.5, 3.0: 0.4}
-    >>> def train(condition, rate):
-    ...     return {"condition": condition.name, "validation_loss": losses[rate]}
-    >>> rows = sweep_learning_rates([PlainCondition("unguided", rates=(1.0, 3.0))], train)
-    >>> [(row["condition"], row["validation_loss"]) for row in rows]
-    [('unguided', 0.5), ('unguided', 0.4), ('tuned unguided', 0.4)]
-    """
-    rows = []
-    for condition in conditions:
-        found = [train(condition, rate) for rate in condition.rates]
-        rows += found
-        if len(found) > 1:
-            best = min(found, key=lambda row: float(row["validation_loss"]))
-            rows.append({**best, "condition": f"tuned {condition.name}"})
-    return rows
-
-
-def final_similarity(done: Guided) -> float:
-    """Return the similarity to the guide over pairs of layers and the last 20 steps.
-
-    It is nan without a guide.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from ibcore.guidance import PixelGuide, guide
-    >>> x, y = torch.rand(8, 4), torch.arange(8) % 2
-    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
-    >>> final_similarity(guide(net, None, x, y, steps=1))
-    nan
-    """
-    late = done.layers[done.layers.step > len(done.log) - _LAST].similarity
-    return float(late.mean()) if len(late) else float("nan")
-
-
-# Fixed guides that are asked once about all data: as they are, or with fewer features.
-
-_ENTRIES = 2**27  # of representations that are kept: 512 MiB in float32
-_REMEMBERED_CHUNK = 512  # points that are asked about at once
-
-
-class CachedGuide:
-    """A fixed guide that is asked once about all data, unless its answers are too large to keep.
-
-    Parameters
-    ----------
-    guide
-        Whose representation of a point depends on that point alone.
-    x, y
-        All data.
-
-    Raises
-    ------
-    ValueError
-        If the guide is not fixed.
-
-    Examples
-    --------
-    >>> from ibcore.guidance import PixelGuide
-    >>> x = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    >>> guide = CachedGuide(PixelGuide(), x, x)
-    >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["pixels"].tolist()
-    [[1.0, 1.0]]
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, x: Tensor, y: Tensor) -> None:
-        if not guide.fixed:
-            raise ValueError("this guide depends on the batch; only a fixed one can be remembered")
-        self.guide = guide
-        probe = guide(Batch(x[:1], y[:1], torch.arange(1, device=x.device)))
-        self.kept = len(x) * sum(view.numel() for view in probe.values()) <= _ENTRIES
-        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
-
-    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        rows = torch.split(torch.arange(len(x), device=x.device), _REMEMBERED_CHUNK)
-        views = [self.guide(Batch(x[part], y[part], part)) for part in rows]
-        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of a batch."""
-        if not self.kept:
-            return self.guide(batch)
-        return {name: view[batch.rows] for name, view in self.table.items()}
-
-
-class ReducedGuide:
-    r"""A fixed guide that has seen all data, turned so that few features are left.
-
-    Centered features :math:`X = U S V^\top` are kept as :math:`U S`, at most as many as points.
-    Distances and inner products are the same, and so are all measures of similarity that do not
-    change under orthogonal maps: CKA, RSA of Euclidean distances, Procrustes, and ridge regression
-    that predicts the guide.
-
-    Parameters
-    ----------
-    guide
-        Of which the representations are.
-    data
-        All points, those without labels included.
-
-    Raises
-    ------
-    ValueError
-        If the guide's representations depend on the batch.
-
-    Examples
-    --------
-    >>> from ibcore.guidance import PixelGuide
-    >>> data = Batch(torch.rand(5, 100), torch.zeros(5), torch.arange(5))
-    >>> guide = ReducedGuide(PixelGuide(), data)
-    >>> guide(Batch(data.x[1:3], data.y[1:3], data.rows[1:3]))["pixels"].shape
-    torch.Size([2, 5])
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, data: Batch) -> None:
-        if not guide.fixed:
-            raise ValueError(
-                "what this guide says of a point depends on the batch; use one in evaluation mode"
-            )
-        views = guide(data)
-        self.views = {name: turned(view.flatten(1)) for name, view in views.items()}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of these points."""
-        return {name: view[batch.rows] for name, view in self.views.items()}
-
-
-@torch.no_grad()
-def turned(features: Tensor) -> Tensor:
-    """Return features with the same distances, at most as many as points: (n, p) to (n, q).
-
-    Examples
-    --------
-    >>> x = torch.rand(4, 50)
-    >>> bool(torch.allclose(torch.cdist(turned(x), turned(x)), torch.cdist(x, x), atol=1e-5))
-    True
-    """
-    if features.shape[1] <= len(features):
-        return features
-    x = features.double()
-    x = x - x.mean(0)
-    values, vectors = torch.linalg.eigh(x @ x.mT)  # (n,), (n, n)
-    scores: Tensor = vectors * values.clamp(min=0).sqrt()
-    return scores.to(features.dtype)
+def share(right: Tensor) -> float:
+    """Return the share of True among booleans."""
+    return right.double().mean().item()
 
 
 # What an experiment on images is made of: its data, its target and its guides.
 
+LAPTOP: Cell = {
+    "images": Images(),
+    "target": Perceptron(),
+    "untrained": Convolutional((128, 128, 256)),
+    "trained": Convolutional(),
+    "fit": {"steps": 400, "batch_size": 50, "learning_rate": 3e-3},  # of the trained guide
+    "steps": 200,
+    "batch_size": 150,
+    "unlabeled_batch": 200,  # at most
+    "learning_rate": 1e-3,
+    "weight": 5.0,  # of the dissimilarity, summed over pairs of layers
+}
+SMOKE: Cell = {
+    "images": Images(pool=400, validation=100),
+    "target": Perceptron(width=192),
+    "untrained": Convolutional((32, 32, 64)),
+    "trained": Convolutional((16, 16, 32)),
+    "fit": {"steps": 200, "batch_size": 50, "learning_rate": 1e-2},
+    "steps": 120,
+    "batch_size": 75,
+    "unlabeled_batch": 75,
+    "learning_rate": 3e-3,
+    "weight": 1.0,
+}
+PAPER: Cell = {
+    "images": Images("cifar10", labeled=45_000, pool=5000, validation=5000),
+    "target": Perceptron(width=4096),
+    "untrained": Convolutional((64,), resnet=True),
+    "trained": Convolutional((64,), resnet=True),
+    "fit": {"steps": 7000, "batch_size": 256, "learning_rate": 1e-3},
+    "steps": 7000,
+    "batch_size": 256,
+    "unlabeled_batch": 256,
+    "learning_rate": 1e-3,
+    "weight": 1.0,
+}
+# Half as wide, for what is watched closely, with batches small enough for singular values.
+HALF: Cell = {**LAPTOP, "target": Perceptron(width=256), "batch_size": 75}
 
-@dataclass(frozen=True)
-class Fit:
-    """How a convolutional guide is trained, with Adam."""
 
-    steps: int = 400
-    batch_size: int = 50
-    learning_rate: float = 3e-3
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A target, its guides and its data.
-
-    ``weight`` is that of the dissimilarity, summed over pairs of layers.  Batches of images
-    without labels hold ``unlabeled_batch`` at most.
-    """
-
-    images: Images = Images()
-    target: Perceptron = Perceptron()
-    untrained: Convolutional = Convolutional((128, 128, 256))
-    trained: Convolutional = Convolutional()
-    fit: Fit = Fit()
-    steps: int = 200
-    batch_size: int = 150
-    unlabeled_batch: int = 200
-    learning_rate: float = 1e-3
-    weight: float = 5.0
+def image_experiment(
+    name: str,
+    question: str,
+    run_cell: Callable[[Cell, torch.device], pd.DataFrame],
+    **tiers: Cell,
+) -> Experiment[list[Cell], Cell]:
+    """Return an experiment of two networks at the smoke tier and of five at the others."""
+    known: dict[Tier, int] = {"smoke": 2, "laptop": 5, "paper": 5}
+    plans = {
+        tier: design({"network": range(networks)}, seed=0, **tiers[tier])
+        for tier, networks in known.items()
+    }
+    return Experiment(f"guidance.{name}", question, plans, list, run_cell)
 
 
 _SPREAD = 4  # layers of a deep target that a guide of one representation is compared with
 _REMEMBERED = 3000  # points of which a guide can be turned into few features
 _COMPARED = 300  # points on which layers are compared after training
-_UNTRAINED, _TRAINED, _MLP, _NOISE = 1, 2, 3, 4  # streams of seeds
+
+T = TypeVar("T")
 
 
 class Options(NamedTuple):
@@ -715,68 +423,70 @@ class GuidedTrial:
     Parameters
     ----------
     setting
-        What is built.
-    network
-        Its number, which fixes data, weights and guides.
+        What is built, as `LAPTOP`.
+    sets
+        Its images, on the device where everything is computed.
     seed
-        Of the experiment.
-    device
-        Where everything is computed.
+        Of the target's initial weights and of the order of images.
+    seeds
+        Of the guides: ``"untrained"``, ``"trained"``, ``"target"`` (its architecture drawn again)
+        and ``"noise"``.
+    reference
+        How many images a network without running averages takes its statistics from.
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.guided_trial import Convolutional, Perceptron
-    >>> setting = Setting(target=Perceptron(width=8), untrained=Convolutional((2, 4)), steps=2)
-    >>> trial = GuidedTrial(setting, 0, seed=0, device=torch.device("cpu"))
+    >>> setting = {**LAPTOP, "target": Perceptron(width=8), "steps": 2}
+    >>> trial = image_trial({"setting": setting, "network": 0, "seed": 0}, torch.device("cpu"))
     >>> trial.train(Condition("pixels", "pixels")).pairs
     [('pixels', '1'), ('pixels', '3'), ('pixels', '5')]
     """
 
-    def __init__(self, setting: Setting, network: int, *, seed: int, device: torch.device) -> None:
-        self.setting, self.device = setting, device
-        self.seed = member_seed(seed, network)
-        self.sets = load_sets(setting.images, seed=self.seed, device=device)
-        self.shape = tuple(self.sets.x.shape[1:])
+    def __init__(
+        self,
+        setting: Cell,
+        sets: Sets,
+        *,
+        seed: int,
+        seeds: Mapping[str, int],
+        reference: int = _REFERENCE,
+    ) -> None:
+        self.setting, self.sets, self.seed, self.seeds = setting, sets, seed, seeds
+        self.device, self.shape = sets.x.device, tuple(sets.x.shape[1:])
+        self._statistics = sets.x[:reference]
+        self._views: dict[GuideName, dict[str, Tensor]] = {}
 
     @cached_property
     def target(self) -> nn.Module:
         """The architecture that learns; its weights are drawn when it is trained."""
-        return build_perceptron(self.setting.target, self.shape, CLASSES)
+        net: nn.Module = self.setting["target"].build(self.shape)
+        return net
 
     @cached_property
     def untrained(self) -> nn.Module:
         """The convolutional network with random weights."""
-        net = build_convolutional(self.setting.untrained, self.shape, CLASSES)
-        return redraw(net, member_seed(self.seed, _UNTRAINED)).to(self.device)
+        return self._drawn(self.setting["untrained"].build(self.shape), "untrained")
 
     @cached_property
     def trained(self) -> nn.Module:
         """The convolutional network trained on the labeled images alone."""
-        fit = self.setting.fit
-        return guide(
-            build_convolutional(self.setting.trained, self.shape, CLASSES),
-            None,
-            self.sets.x,
-            self.sets.y,
-            steps=fit.steps,
-            batch_size=fit.batch_size,
-            learning_rate=fit.learning_rate,
-            init_seed=member_seed(self.seed, _TRAINED),
-            seed=self.seed,
-            device=self.device,
-        ).model
+        net, fit = self.setting["trained"].build(self.shape), self.setting["fit"]
+        seeds: dict[str, Any] = {"init_seed": self.seeds["trained"], "seed": self.seed}
+        x, y = self.sets.x, self.sets.y
+        return guide(net, None, x, y, **fit, **seeds, device=self.device).model
+
+    def _drawn(self, net: nn.Module, name: str) -> nn.Module:
+        return redraw(net, self.seeds[name]).to(self.device)
 
     def guide(self, name: GuideName) -> Guide:
         """Return a guide by its name."""
-        points, noise = len(self.sets.x) + len(self.sets.pool), member_seed(self.seed, _NOISE)
+        points, noise = len(self.sets.x) + len(self.sets.pool), self.seeds["noise"]
         makers: dict[str, Callable[[], Guide]] = {
             "untrained CNN": lambda: self._watch(self.untrained),
             "trained CNN": lambda: self._watch(self.trained),
             "permuted CNN": lambda: ScrambledGuide(self._watch(self.untrained), seed=noise),
             "noise input": lambda: NoiseInputGuide(self._watch(self.untrained), points, seed=noise),
-            "untrained MLP": lambda: self._watch(
-                redraw(self.target, member_seed(self.seed, _MLP)).to(self.device)
-            ),
+            "untrained MLP": lambda: self._watch(self._drawn(self.target, "target")),
             "random features": lambda: NoiseGuide(points, seed=noise),
             "labels": lambda: LabelGuide(CLASSES),
             "pixels": PixelGuide,
@@ -784,39 +494,35 @@ class GuidedTrial:
         return makers[name]()
 
     @cached_property
-    def known_points(self) -> Batch:
-        """The first labeled images, of which every guide can speak."""
-        return _first(self.sets.x, self.sets.y)
-
-    @cached_property
     def new_points(self) -> Batch:
         """The first test images, for guides that are networks."""
         return _first(self.sets.test_x, self.sets.test_y)
 
-    @cached_property
-    def cnn_views(self) -> dict[str, Tensor]:
-        """The layers of the untrained CNN on the first test images, turned into few features."""
-        return self.new_views("untrained CNN")
-
-    def new_views(self, name: GuideName) -> dict[str, Tensor]:
+    def views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
-        points = self.new_points
-        return ReducedGuide(self.guide(name), points).views
+        if name not in self._views:
+            self._views[name] = ReducedGuide(self.guide(name), self.new_points).views
+        return self._views[name]
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
         return NetworkGuide(model, reference=self.reference(model))
 
     def reference(self, model: nn.Module) -> Tensor | None:
         """Return the images whose statistics a network without running averages uses."""
-        return reference_of(model, self.sets.x)
+        needs = isinstance(model, Network) and bool(model.batch_norms)
+        return self._statistics if needs else None
+
+    def outputs(self, model: nn.Module, x: Tensor) -> Tensor:
+        """Return the outputs (n, classes) of a network of this trial in evaluation mode."""
+        return outputs(model, x, reference=self.reference(model))
 
     def train(
         self,
         condition: Condition,
         *,
         options: Options | None = None,
-        looks: Sequence[int] = (),
-        on_look: Look | None = None,
+        checkpoints: Sequence[int] = (),
+        on_checkpoint: OnCheckpoint | None = None,
     ) -> Guided:
         """Return the target trained under a condition, with options or those of the setting."""
         setting, count = self.setting, condition.unlabeled
@@ -827,23 +533,35 @@ class GuidedTrial:
             own,
             self.sets.x,
             self.sets.y,
-            steps=condition.steps or setting.steps,
+            steps=condition.steps or setting["steps"],
             schedule=Schedule(condition.schedule, weight, condition.until) if own else None,
             alignment=condition.alignment(),
             mapping=condition.pairing(),
-            layers=self.spread(condition),
+            layers=self._spread(condition),
             unlabeled=self.sets.pool[:count] if count else None,
-            loss=self.distillation(count) if condition.distill else "cross_entropy",
+            loss=self._distillation(count) if condition.distill else "cross_entropy",
             learning_rate=rate,
             weight_decay=decay,
-            batch_size=setting.batch_size,
-            unlabeled_batch_size=min(count, setting.unlabeled_batch) or None,
+            batch_size=setting["batch_size"],
+            unlabeled_batch_size=min(count, setting["unlabeled_batch"]) if count else None,
             init_seed=self.seed,
             seed=self.seed,
-            looks=looks,
-            on_look=on_look,
+            checkpoints=checkpoints,
+            on_checkpoint=on_checkpoint,
             device=self.device,
         )
+
+    def watch(
+        self, condition: Condition, checkpoints: Sequence[int], measure: Callable[[nn.Module], T]
+    ) -> dict[int, T]:
+        """Train the target and return what is measured of it after these numbers of steps."""
+        seen: dict[int, T] = {}
+
+        def keep(step: int, model: nn.Module) -> None:
+            seen[step] = measure(model)
+
+        self.train(condition, checkpoints=checkpoints, on_checkpoint=keep)
+        return seen
 
     def _taught(self, condition: Condition) -> Guide | None:
         """Return the guide of a condition, in the cheapest form that its measure allows."""
@@ -856,21 +574,23 @@ class GuidedTrial:
         x = torch.cat([self.sets.x, self.sets.pool[: condition.unlabeled]])
         return ReducedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
 
-    def spread(self, condition: Condition) -> list[str] | None:
+    def _spread(self, condition: Condition) -> list[str] | None:
         """Return four evenly spread layers of a deep target for a guide of one representation.
 
         None leaves the choice to the mapping: for other guides, and for targets of few layers.
         """
-        depth = self.setting.target.depth
-        if condition.guide not in FLAT or condition.mapping is not None or depth <= _SPREAD:
+        if condition.guide not in FLAT or condition.mapping is not None:
+            return None
+        depth = self.setting["target"].depth
+        if depth <= _SPREAD:
             return None
         names = layer_names(self.target, self.sets.x[:2])
         return [names[round(i * (depth - 1) / (_SPREAD - 1))] for i in range(_SPREAD)]
 
     def candidates(self, condition: Condition) -> list[Options]:
         """Return all combinations of a condition's candidates."""
-        rates = condition.learning_rates or (self.setting.learning_rate,)
-        weights = condition.weights or (self.setting.weight,)
+        rates = condition.learning_rates or (self.setting["learning_rate"],)
+        weights = condition.weights or (self.setting["weight"],)
         choices = product(rates, weights, condition.weight_decays)
         return [Options(*choice) for choice in choices]
 
@@ -880,67 +600,89 @@ class GuidedTrial:
         return found[0] if len(found) == 1 else max(found, key=lambda f: self._validation(f[0]))
 
     def _validation(self, guided: Guided) -> float:
-        some = slice(self.setting.images.validation)
-        logits = outputs(guided.model, self.sets.pool[some])
-        return correct(logits, self.sets.pool_y[some]).double().mean().item()
+        some = slice(self.setting["images"].validation)
+        return share(correct(outputs(guided.model, self.sets.pool[some]), self.sets.pool_y[some]))
 
-    def distillation(self, unlabeled: int = 0) -> Distillation:
+    def _distillation(self, unlabeled: int) -> Distillation:
         """Return the outputs of the trained CNN on what the target sees as its task."""
         x = torch.cat([self.sets.x, self.sets.pool[:unlabeled]])
-        return Distillation(outputs(self.trained, x, reference=self.reference(self.trained)))
+        return Distillation(self.outputs(self.trained, x))
+
+    def correct_on_test(self, model: nn.Module) -> Tensor:
+        """Return which test images a network of this trial classifies correctly, (n,)."""
+        return correct(self.outputs(model, self.sets.test_x), self.sets.test_y)
+
+    def accuracies(self, model: nn.Module) -> dict[str, float]:
+        """Return accuracy on test and training images, and the mean loss of the former."""
+        sets = self.sets
+        held, known = (self.outputs(model, x) for x in (sets.test_x, sets.x))
+        return {
+            "test_accuracy": share(correct(held, sets.test_y)),
+            "train_accuracy": share(correct(known, sets.y)),
+            "test_loss": functional.cross_entropy(held.double(), sets.test_y).item(),
+        }
+
+    def guide_similarity(self, name: GuideName, guided: Guided) -> float:
+        """Return the similarity to a guide on training images, at the layers it was trained by."""
+        points = _first(self.sets.x, self.sets.y)
+        return _pair_similarity(guided.model, self.guide(name)(points), guided.pairs, points)
+
+    def cnn_similarity(self, model: nn.Module) -> float:
+        """Return the similarity to the untrained CNN on test images, at evenly spread layers."""
+        views, points = self.views("untrained CNN"), self.new_points
+        pairs = layer_pairs(list(views), layer_names(model, points.x))
+        return _pair_similarity(model, views, pairs, points)
+
+    @torch.no_grad()
+    def layer_table(self, model: nn.Module, name: GuideName) -> list[dict[str, Any]]:
+        """Return a row with unbiased linear CKA for each layer of the guide and of the target.
+
+        They see the first test images; ``mapped`` marks the pairs that are spread evenly.
+        """
+        views, x = self.views(name), self.new_points.x
+        names = layer_names(model, x)
+        seen = activations(model, x, names)
+        table = cka_matrix(
+            [view.flatten(1) for view in views.values()], [seen[own].flatten(1) for own in names]
+        )
+        pairs = layer_pairs(list(views), names)
+        return [
+            {
+                "guide_layer": i + 1,
+                "target_layer": j + 1,
+                "similarity": table[i, j].item(),
+                "mapped": (other, own) in pairs,
+            }
+            for i, other in enumerate(views)
+            for j, own in enumerate(names)
+        ]
+
+
+def image_trial(cell: Cell, device: torch.device) -> GuidedTrial:
+    """Return the trial of a cell; its network fixes data, weights and guides."""
+    seed = member_seed(cell["seed"], cell["network"])
+    streams = {"untrained": 1, "trained": 2, "target": 3, "noise": 4}
+    seeds = {name: member_seed(seed, stream) for name, stream in streams.items()}
+    sets = load_sets(cell["setting"]["images"], seed=seed, device=device)
+    return GuidedTrial(cell["setting"], sets, seed=seed, seeds=seeds)
 
 
 def _first(x: Tensor, y: Tensor) -> Batch:
-    return Batch(
-        x[:_COMPARED], y[:_COMPARED], torch.arange(min(len(x), _COMPARED), device=x.device)
-    )
-
-
-# What is measured of a trained target: accuracy, and how much its layers are like a guide's.
-
-
-def accuracies(model: nn.Module, trial: GuidedTrial) -> dict[str, float]:
-    """Return accuracy on training and test images, and the mean loss of the latter.
-
-    Examples
-    --------
-    >>> from ibcore.guidance.experiments.guided_trial import Setting
-    >>> trial = GuidedTrial(Setting(), 0, seed=0, device=torch.device("cpu"))
-    >>> list(accuracies(trial.target, trial))
-    ['test_accuracy', 'train_accuracy', 'test_loss']
-    """
-    sets = trial.sets
-    held, known = outputs(model, sets.test_x), outputs(model, sets.x)
-    return {
-        "test_accuracy": share(correct(held, sets.test_y)),
-        "train_accuracy": share(correct(known, sets.y)),
-        "test_loss": functional.cross_entropy(held.double(), sets.test_y).item(),
-    }
-
-
-def share(right: Tensor) -> float:
-    """Return the share of True among booleans.
-
-    Examples
-    --------
-    >>> share(torch.tensor([True, False]))
-    0.5
-    """
-    return right.double().mean().item()
+    rows = torch.arange(min(len(x), _COMPARED), device=x.device)
+    return Batch(x[:_COMPARED], y[:_COMPARED], rows)
 
 
 @torch.no_grad()
-def pair_similarity(
+def _pair_similarity(
     model: nn.Module, views: Mapping[str, Tensor], pairs: Pairs, points: Batch
 ) -> float:
     """Return the mean over pairs of layers of unbiased linear CKA with the views of a guide.
 
     Examples
     --------
-    >>> from ibcore.guidance import PixelGuide
     >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
     >>> model = nn.Sequential(nn.Identity())
-    >>> round(pair_similarity(model, PixelGuide()(points), [("pixels", "0")], points), 6)
+    >>> round(_pair_similarity(model, PixelGuide()(points), [("pixels", "0")], points), 6)
     1.0
     """
     seen = activations(model, points.x, list(dict.fromkeys(name for _, name in pairs)))
@@ -948,89 +690,60 @@ def pair_similarity(
     return torch.stack(values).mean().item()
 
 
-def cnn_similarity(model: nn.Module, trial: GuidedTrial) -> float:
-    """Return the similarity on test images to the untrained CNN, at evenly spread layers.
+# Conditions at several learning rates: a row for each, and one more for the best of them.
 
-    Examples
-    --------
-    >>> from ibcore.guidance.experiments.guided_trial import Setting
-    >>> trial = GuidedTrial(Setting(), 0, seed=0, device=torch.device("cpu"))
-    >>> 0 < cnn_similarity(trial.target, trial) < 1
-    True
+GUIDE_SEED = 1000  # stream of the seeds of a trained guide; others of its kind follow at 2000
+_LAST = 20  # steps over which the final similarity is averaged
+
+
+def rated(more: Cell, name: str, guide: str | None = None, **changes: Any) -> Cell:
+    """Return a condition that is run at the learning rates of its target times some factors.
+
+    With several ``rates`` the best on validation data is reported once more; ``longer`` is steps
+    over the stated number, and ``distilled`` says whether the trained guide's outputs are learned
+    too.  ``more`` holds what else there is to change, as it is if nothing is said.
     """
-    views, points = trial.cnn_views, trial.new_points
-    pairs = layer_pairs(list(views), layer_names(model, points.x))
-    return pair_similarity(model, views, pairs, points)
+    shared = {"name": name, "guide": guide, "rates": (1.0,), "longer": 1, "distilled": False}
+    if unknown := changes.keys() - shared.keys() - more.keys():
+        known = ", ".join([*shared, *more])
+        raise ValueError(f"a condition has no {', '.join(sorted(unknown))}; it has {known}")
+    return {**shared, **more, **changes}
 
 
-@torch.no_grad()
-def layer_table(
-    model: nn.Module, views: Mapping[str, Tensor], points: Batch
+def sweep_learning_rates(
+    conditions: Iterable[Cell], stated: Cell, train: Callable[[Cell, int, float], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return a row with unbiased linear CKA for each layer of the guide and of the target.
+    """Return the row of every condition and rate, then of several the one to be chosen.
 
-    ``mapped`` marks the pairs that are spread evenly.
-
-    Examples
-    --------
-    >>> from ibcore.guidance import PixelGuide
-    >>> points = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
-    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
-    >>> [row["mapped"] for row in layer_table(model, PixelGuide()(points), points)]
-    [True]
-    """
-    names = layer_names(model, points.x)
-    seen = activations(model, points.x, names)
-    table = cka_matrix(
-        [view.flatten(1) for view in views.values()], [seen[name].flatten(1) for name in names]
-    )
-    pairs = layer_pairs(list(views), names)
-    return [
-        {
-            "guide_layer": i + 1,
-            "target_layer": j + 1,
-            "similarity": table[i, j].item(),
-            "mapped": (other, own) in pairs,
-        }
-        for i, other in enumerate(views)
-        for j, own in enumerate(names)
-    ]
-
-
-def result_row(
-    trial: GuidedTrial, condition: Condition, guided: Guided, options: Options
-) -> dict[str, Any]:
-    """Return all that is measured of one target.
-
-    ``guide_similarity`` is that of the compared layers on training images, ``cnn_similarity`` as
-    in `cnn_similarity`, ``guide_accuracy`` that of the trained CNN where it guides or teaches.
+    It has the smallest ``validation_loss`` and is named ``"tuned ..."``.  ``stated`` holds the
+    steps and the learning rate that conditions multiply; ``train`` gets the products.
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.guided_trial import Setting
-    >>> trial = GuidedTrial(Setting(steps=1), 0, seed=0, device=torch.device("cpu"))
-    >>> plain = Condition("unguided")
-    >>> result_row(trial, plain, *trial.choose(plain))["guide"]
-    'none'
+    >>> def train(condition, steps, rate):
+    ...     return {"validation_loss": 0.5 - rate}
+    >>> stated = {"steps": 10, "learning_rate": 0.1}
+    >>> rows = sweep_learning_rates([rated({}, "unguided", rates=(1.0, 3.0))], stated, train)
+    >>> [(row["condition"], row["learning_rate"]) for row in rows]
+    [('unguided', 0.1), ('unguided', 0.3), ('tuned unguided', 0.3)]
     """
-    like, taught = float("nan"), float("nan")
-    if condition.guide is not None:
-        points = trial.known_points
-        views = trial.guide(condition.guide)(points)
-        like = pair_similarity(guided.model, views, guided.pairs, points)
-    if condition.distill or condition.guide == "trained CNN":
-        reference, sets = trial.reference(trial.trained), trial.sets
-        taught = share(
-            correct(outputs(trial.trained, sets.test_x, reference=reference), sets.test_y)
-        )
-    return {
-        "condition": condition.name,
-        "guide": condition.guide or "none",
-        **accuracies(guided.model, trial),
-        "guide_similarity": like,
-        "cnn_similarity": cnn_similarity(guided.model, trial),
-        "guide_accuracy": taught,
-        **options._asdict(),
-        "steps": condition.steps or trial.setting.steps,
-        "unlabeled": condition.unlabeled,
-    }
+    rows = []
+    for condition in conditions:
+        name, steps = condition["name"], stated["steps"] * condition["longer"]
+        rates = [round(stated["learning_rate"] * factor, 12) for factor in condition["rates"]]
+        found = [
+            {"condition": name, "learning_rate": rate, "steps": steps}
+            | train(condition, steps, rate)
+            for rate in rates
+        ]
+        rows += found
+        if len(found) > 1:
+            best = min(found, key=lambda row: float(row["validation_loss"]))
+            rows.append({**best, "condition": f"tuned {name}"})
+    return rows
+
+
+def final_similarity(done: Guided) -> float:
+    """Return the similarity to the guide over pairs of layers and the last 20 steps, or nan."""
+    late = done.layers[done.layers.step > len(done.log) - _LAST].similarity
+    return float(late.mean()) if len(late) else float("nan")

@@ -1,9 +1,10 @@
 """Guided sequence models and their controls: one network under all conditions is one cell."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from functools import cached_property, lru_cache, partial
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 import torch
@@ -14,24 +15,24 @@ from torch.nn.utils import skip_init
 from ibcore.data import load_tiny_shakespeare
 from ibcore.guidance.experiments.guided_trial import (
     GUIDE_SEED,
-    CachedGuide,
     final_similarity,
+    rated,
     sweep_learning_rates,
 )
-from ibcore.guidance.guides import Batch, Guide, NetworkGuide, NoiseGuide
+from ibcore.guidance.guides import Batch, CachedGuide, Guide, NetworkGuide, NoiseGuide
 from ibcore.guidance.similarity import cka
 from ibcore.guidance.taps import layer_names
-from ibcore.guidance.training import Alignment, Guided, Schedule, guide
+from ibcore.guidance.training import Alignment, Distillation, Guided, Schedule, guide
 from ibcore.nets import Transformer, count_parameters
 from ibcore.population import member_seed
-from ibcore.runs import Experiment
-from ibcore.runtime import generator
+from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runtime import Tier, generator
 
 # A recurrent network that answers at every token, layer by layer open to taps.
 
 Start = Literal["uniform", "orthogonal"]
 
-_CHUNK = 512  # sequences read at once
+_CHUNK = 512  # sequences at once
 
 
 class SequenceRNN(nn.Module):
@@ -103,12 +104,12 @@ class SequenceRNN(nn.Module):
 
 
 @torch.no_grad()
-def read(model: nn.Module, x: Tensor) -> Tensor:
+def predict(model: nn.Module, x: Tensor) -> Tensor:
     """Return a network's logits for many sequences, (n, t, classes), a chunk at a time.
 
     Examples
     --------
-    >>> read(SequenceRNN(3, 3, width=4), torch.zeros(600, 2, dtype=torch.int64)).shape
+    >>> predict(SequenceRNN(3, 3, width=4), torch.zeros(600, 2, dtype=torch.int64)).shape
     torch.Size([600, 2, 3])
     """
     return torch.cat([model(part) for part in torch.split(x, _CHUNK)])
@@ -144,15 +145,8 @@ class Tokens(NamedTuple):
     floor: float
 
 
-def part_generator(part: Part, seed: int) -> torch.Generator:
-    """Return a generator of its own for each part.
-
-    Examples
-    --------
-    >>> seeds = {part_generator(part, 0).initial_seed() for part in ("train", "test")}
-    >>> len(seeds)
-    2
-    """
+def _part_generator(part: Part, seed: int) -> torch.Generator:
+    """Return a generator of its own for each part."""
     return generator(member_seed(seed, _TURN[part]))
 
 
@@ -187,7 +181,7 @@ class Copying:
 
     def draw(self, part: Part, count: int, seed: int) -> Tokens:
         """Return so many sequences."""
-        rng = part_generator(part, seed)
+        rng = _part_generator(part, seed)
         drawn = torch.randint(0, self.symbols, (count, self.copied), generator=rng)
         separator, silent = (torch.full((count, 1), v) for v in (self.symbols, SILENT))
         x = torch.cat([drawn, separator, drawn[:, :-1]], 1)  # (n, 2 * copied)
@@ -207,19 +201,11 @@ class Parity:
 
     length: int = 16
 
-    @property
-    def vocabulary(self) -> int:
-        """Number of tokens."""
-        return 2
-
-    @property
-    def answers(self) -> int:
-        """Number of answers."""
-        return 2
+    vocabulary = answers = 2
 
     def draw(self, part: Part, count: int, seed: int) -> Tokens:
         """Return so many sequences."""
-        x = torch.randint(0, 2, (count, self.length), generator=part_generator(part, seed))
+        x = torch.randint(0, 2, (count, self.length), generator=_part_generator(part, seed))
         return Tokens(x, x.cumsum(1) % 2, 0.0)
 
 
@@ -245,17 +231,14 @@ class Shakespeare:
         """Number of different characters."""
         return int(_characters().max()) + 1
 
-    @property
-    def answers(self) -> int:
-        """Number of answers: all characters."""
-        return self.vocabulary
+    answers = vocabulary  # all characters
 
     def draw(self, part: Part, count: int, seed: int) -> Tokens:
         """Return so many windows at random places of a part."""
         text = _characters()
         first, end = (int(share * len(text)) for share in _KEPT[part])
         starts = torch.randint(
-            first, end - self.length, (count, 1), generator=part_generator(part, seed)
+            first, end - self.length, (count, 1), generator=_part_generator(part, seed)
         )
         window = text[starts + torch.arange(self.length + 1)]  # (n, length + 1)
         return Tokens(window[:, :-1], window[:, 1:], float("nan"))
@@ -308,10 +291,7 @@ class Nested:
         """Number of tokens: words, opening and closing brackets."""
         return self.words + 2 * self.kinds
 
-    @property
-    def answers(self) -> int:
-        """Number of answers: all tokens."""
-        return self.vocabulary
+    answers = vocabulary  # all tokens
 
     def probabilities(self, kinds: Tensor, before: Tensor, level: Tensor) -> Tensor:
         """Return the probability of each next token, (n, vocabulary), float64.
@@ -331,7 +311,7 @@ class Nested:
 
     def draw(self, part: Part, count: int, seed: int) -> Tokens:
         """Return so many texts, each from its beginning."""
-        rng, rows = part_generator(part, seed), torch.arange(count)
+        rng, rows = _part_generator(part, seed), torch.arange(count)
         kinds = torch.zeros(count, self.depth, dtype=torch.int64)
         before = torch.full((count, self.depth + 1), self.words + self.kinds)
         level = torch.zeros(count, dtype=torch.int64)
@@ -361,146 +341,7 @@ class Nested:
         return (_SHARPNESS * drawn).softmax(1)
 
 
-# What a guided run of sequences consists of: networks, conditions, budgets and cells.
-
-Kind = Literal["trained", "untrained", "same architecture", "inputs", "answers", "noise"]
-Comparison = Literal["tokens", "sequences", "per token"]
-Problem = Copying | Parity | Nested | Shakespeare
-
-
-@dataclass(frozen=True)
-class SequenceModel:
-    """An architecture that answers at every token."""
-
-    architecture: Literal["RNN", "Transformer"]
-    width: int
-    depth: int = 2
-    start: Start = "uniform"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """How the target is trained.
-
-    Attributes
-    ----------
-    name
-        Of the condition.
-    guide
-        None for no guide.
-    comparison
-        CKA over all ``"tokens"`` of the batch, over ``"sequences"`` with the features of all
-        tokens side by side, or over sequences ``"per token"``, summed over tokens.
-    rates
-        Learning rates over the stated one; with several, the best on validation sequences is
-        reported once more under the name ``"tuned ..."``.
-    longer
-        Steps over the stated number.
-    start
-        Replaces the target's.
-    distilled
-        Whether the trained guide's outputs are half of the task.
-    """
-
-    name: str
-    guide: Kind | None = None
-    comparison: Comparison = "tokens"
-    rates: tuple[float, ...] = (1.0,)
-    longer: int = 1
-    start: Start | None = None
-    distilled: bool = False
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Adam on batches of sequences that are drawn once."""
-
-    steps: int = 400
-    learning_rate: float = 1e-3
-    batch_size: int = 64
-    sequences: int = 8192
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Every problem and network is a cell; ``weight`` is that of each compared layer."""
-
-    problems: tuple[Problem, ...]
-    target: SequenceModel
-    guide: SequenceModel
-    conditions: tuple[Condition, ...]
-    budget: Budget = Budget()
-    guide_budget: Budget = Budget(learning_rate=3e-3)
-    weight: float = 1.0
-    held_out: int = 1000
-    networks: int = 5
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class SequenceCell:
-    """One network on one problem, under all conditions."""
-
-    problem: Problem
-    target: SequenceModel
-    guide: SequenceModel
-    conditions: tuple[Condition, ...]
-    budget: Budget
-    guide_budget: Budget
-    weight: float
-    held_out: int
-    network: int
-    seed: int
-
-
-def sequence_cells(config: Sequences) -> list[SequenceCell]:
-    """Return one cell for each network and problem.
-
-    Examples
-    --------
-    >>> net = SequenceModel("RNN", 4)
-    >>> len(sequence_cells(Sequences((Parity(4),), net, net, (Condition("unguided"),))))
-    5
-    """
-    rest = (config.target, config.guide, config.conditions, config.budget, config.guide_budget)
-    tail = (config.weight, config.held_out)
-    return [
-        SequenceCell(problem, *rest, *tail, network, config.seed)
-        for network in range(config.networks)
-        for problem in config.problems
-    ]
-
-
-def build(reader: SequenceModel, problem: Problem, seed: int) -> nn.Module:
-    """Return a network with its initial weights.
-
-    Examples
-    --------
-    >>> import torch
-    >>> tokens = torch.zeros(1, 4, dtype=torch.int64)
-    >>> build(SequenceModel("Transformer", 8), Parity(4), 0)(tokens).shape
-    torch.Size([1, 4, 2])
-    """
-    if reader.architecture == "RNN":
-        return SequenceRNN(
-            problem.vocabulary,
-            problem.answers,
-            depth=reader.depth,
-            width=reader.width,
-            start=reader.start,
-            seed=seed,
-        )
-    return Transformer(
-        problem.vocabulary,
-        depth=reader.depth,
-        width=reader.width,
-        context=problem.length,
-        head="untied",
-        seed=seed,
-    )
-
-
-# Guidance token by token: how tokens are compared, guides of tokens, and distillation.
+# Guidance token by token: how tokens are compared, and distillation.
 
 
 @dataclass(frozen=True)
@@ -520,48 +361,6 @@ class TokenCKA:
         """Return the similarity of two layers."""
         x, y = (z.reshape(len(z) * self.tokens, -1) for z in (x, y))  # (n * t, p)
         return cka(x, y, unbiased=False)
-
-
-class AnswerGuide:
-    """The answers at each token, one-hot, (b, t, classes); zeros where none is asked for.
-
-    Examples
-    --------
-    >>> batch = Batch(torch.zeros(1, 2), torch.tensor([[-100, 1]]), torch.arange(1))
-    >>> AnswerGuide(3)(batch)["answers"].tolist()
-    [[[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
-    """
-
-    fixed = True
-
-    def __init__(self, classes: int) -> None:
-        self.classes = classes
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the answers of a batch."""
-        asked = batch.y >= 0
-        answers = functional.one_hot(batch.y.where(asked, torch.zeros_like(batch.y)), self.classes)
-        return {"answers": (answers * asked[..., None]).float()}
-
-
-class InputGuide:
-    """The tokens themselves, one-hot, (b, t, vocabulary).
-
-    Examples
-    --------
-    >>> batch = Batch(torch.tensor([[2, 0]]), torch.zeros(1), torch.arange(1))
-    >>> InputGuide(3)(batch)["inputs"].tolist()
-    [[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]]
-    """
-
-    fixed = True
-
-    def __init__(self, vocabulary: int) -> None:
-        self.vocabulary = vocabulary
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the tokens of a batch."""
-        return {"inputs": functional.one_hot(batch.x, self.vocabulary).float()}
 
 
 class TokenDistillation:
@@ -584,7 +383,6 @@ class TokenDistillation:
 
     Examples
     --------
-    >>> from ibcore.guidance.experiments.sequence_runs import SequenceRNN
     >>> net, x = SequenceRNN(3, 3, width=4), torch.tensor([[2, 0]])
     >>> same = TokenDistillation(net, x)(net(x), Batch(x, x, torch.arange(1)))
     >>> half = functional.cross_entropy(net(x).flatten(0, 1), x.flatten()) / 2
@@ -592,172 +390,171 @@ class TokenDistillation:
     0.0
     """
 
-    temperature = 2.0
-
     def __init__(self, teacher: nn.Module, x: Tensor) -> None:
-        self.logits = read(teacher, x)
+        self.logits = predict(teacher, x)
 
     def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
         asked = batch.y >= 0
         own, labels = outputs[asked], batch.y[asked]  # (tokens, answers)
         known = self.logits[batch.rows][asked][:, : own.shape[-1]]
-        teacher = (known / self.temperature).log_softmax(-1)
-        student = (own / self.temperature).log_softmax(-1)
-        gap = functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
-        return (functional.cross_entropy(own, labels) + self.temperature**2 * gap) / 2
+        rows = torch.arange(len(labels), device=labels.device)
+        return Distillation(known)(own, Batch(own, labels, rows))
 
 
-@dataclass(frozen=True, eq=False)
-class _Stage:
-    """What all conditions of a cell share: its sequences, and the trained guide."""
+# What a guided run of sequences consists of: networks, their guides, and their training.
 
-    cell: SequenceCell
-    train: Tokens
-    validation: Tokens
-    test: Tokens
-    teacher: nn.Module
-    trained: Guide
-    device: torch.device
+Kind = Literal["trained", "untrained", "same architecture", "noise"]
+Comparison = Literal["tokens", "sequences", "per token"]
+Problem = Copying | Parity | Nested | Shakespeare
 
-    @classmethod
-    def set(cls, cell: SequenceCell, device: torch.device) -> "_Stage":
-        """Draw the sequences and train the guide."""
-        own = member_seed(cell.seed, cell.network)
-        count = max(cell.budget.sequences, cell.guide_budget.sequences)
-        train = _on(cell.problem.draw("train", count, own), device)
-        validation = _on(cell.problem.draw("validation", cell.held_out, own), device)
-        test = _on(cell.problem.draw("test", cell.held_out, own), device)
-        teacher = build(cell.guide, cell.problem, member_seed(own, GUIDE_SEED)).to(device)
-        teacher = _train(teacher, None, train, cell.guide_budget, seed=own).model
-        views = CachedGuide(_tapped(teacher, train), train.x, train.y)
-        return cls(cell, train, validation, test, teacher, views, device)
 
-    def watcher(self, kind: Kind | None) -> Guide | None:
+@dataclass(frozen=True)
+class SequenceModel:
+    """An architecture that answers at every token.
+
+    Examples
+    --------
+    >>> tokens = torch.zeros(1, 4, dtype=torch.int64)
+    >>> SequenceModel("Transformer", 8).build(Parity(4), 0)(tokens).shape
+    torch.Size([1, 4, 2])
+    """
+
+    architecture: Literal["RNN", "Transformer"]
+    width: int
+    depth: int = 2
+    start: Start = "uniform"
+
+    def build(self, problem: Problem, seed: int) -> nn.Module:
+        """Return a network for a problem with its initial weights."""
+        size: dict[str, Any] = {"depth": self.depth, "width": self.width, "seed": seed}
+        if self.architecture == "RNN":
+            return SequenceRNN(problem.vocabulary, problem.answers, start=self.start, **size)
+        return Transformer(problem.vocabulary, context=problem.length, head="untied", **size)
+
+
+class SequenceTrial:
+    """Sequences, guides and training of one network on one problem.
+
+    All conditions begin with the same weights and see the same sequences in the same order.
+
+    Parameters
+    ----------
+    cell
+        As `_sequences` makes it.
+    device
+        Where everything is computed.
+    """
+
+    def __init__(self, cell: Cell, device: torch.device) -> None:
+        self.cell, self.device = cell, device
+        self.problem: Problem = cell["problem"]
+        self.seed = member_seed(cell["seed"], cell["network"])
+        count = max(cell[name]["sequences"] for name in ("budget", "guide_budget"))
+        self.train_set = self._draw("train", count)
+        self.validation = self._draw("validation", cell["held_out"])
+        self.test = self._draw("test", cell["held_out"])
+
+    def _draw(self, part: Part, count: int) -> Tokens:
+        x, y, floor = self.problem.draw(part, count, self.seed)
+        return Tokens(x.to(self.device), y.to(self.device), floor)
+
+    @cached_property
+    def teacher(self) -> nn.Module:
+        """The trained guide."""
+        return self._fit(self._drawn("guide", 1), None, self.cell["guide_budget"]).model
+
+    def _drawn(self, name: str, turn: int) -> nn.Module:
+        """Return the guide or a network as the target with weights of their own."""
+        model: SequenceModel = self.cell[name]
+        return model.build(self.problem, member_seed(self.seed, turn * GUIDE_SEED)).to(self.device)
+
+    @cached_property
+    def _trained(self) -> Guide:
+        return self._watch(self.teacher)
+
+    def _watch(self, net: nn.Module) -> Guide:
+        x, y, _ = self.train_set
+        return CachedGuide(NetworkGuide(net, layer_names(net, x[:4])), x, y)
+
+    def guide(self, kind: Kind) -> Guide:
         """Return the guide of this kind."""
-        cell, x, y = self.cell, self.train.x, self.train.y
-        own = member_seed(cell.seed, cell.network)
-        if kind in ("untrained", "same architecture"):
-            reader, turn = (cell.guide, 1) if kind == "untrained" else (cell.target, 2)
-            net = build(reader, cell.problem, member_seed(own, turn * GUIDE_SEED)).to(self.device)
-            return CachedGuide(_tapped(net, self.train), x, y)
+        networks = {"untrained": ("guide", 1), "same architecture": ("target", 2)}
+        if kind == "trained":
+            return self._trained
+        if kind in networks:
+            return self._watch(self._drawn(*networks[kind]))
         if kind == "noise":
-            features = cell.target.width * cell.problem.length
-            return NoiseGuide(len(x), features=features, seed=own)
-        known: dict[Kind | None, Guide | None] = {
-            None: None,
-            "trained": self.trained,
-            "inputs": InputGuide(cell.problem.vocabulary),
-            "answers": AnswerGuide(cell.problem.answers),
+            features = self.cell["target"].width * self.problem.length
+            return NoiseGuide(len(self.train_set.x), features=features, seed=self.seed)
+        raise ValueError(f"unknown guide {kind!r}; choose one of {', '.join(get_args(Kind))}")
+
+    def train(self, condition: Cell, *, steps: int, learning_rate: float) -> Guided:
+        """Return the target trained under a condition."""
+        kind, options = condition["guide"], {}
+        if kind is not None:
+            options = {
+                "schedule": Schedule(weight=self.cell["weight"]),
+                "alignment": _alignment(condition["comparison"], self.problem.length),
+                "mapping": "all" if kind == "noise" else "even",
+            }
+        if condition["distilled"]:
+            options["loss"] = TokenDistillation(self.teacher, self.train_set.x)
+        target = self.cell["target"]
+        net = replace(target, start=condition["start"] or target.start)
+        watched = self.guide(kind) if kind else None
+        budget = {**self.cell["budget"], "steps": steps, "learning_rate": learning_rate}
+        return self._fit(net.build(self.problem, self.seed), watched, budget, **options)
+
+    def _fit(self, net: nn.Module, watched: Guide | None, budget: Cell, **options: Any) -> Guided:
+        pace = {name: budget[name] for name in ("steps", "learning_rate", "batch_size")}
+        x, y, _ = self.train_set
+        return guide(net, watched, x, y, **pace, seed=self.seed, device=self.device, **options)
+
+    def scores(self, net: nn.Module) -> dict[str, Any]:
+        """Return the scores of a network."""
+        return {
+            "parameters": count_parameters(net),
+            **_score(net, self.test),
+            "validation_loss": _score(net, self.validation)["loss"],
+            "similarity": float("nan"),
         }
-        return known[kind]
 
 
-def run_sequences(cell: SequenceCell, device: torch.device) -> pd.DataFrame:
+def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Train one network under all conditions and return a row for each learning rate.
 
     ``accuracy`` and ``loss`` (nats) are means over the answers of test sequences, ``last`` is the
     accuracy at the last token, ``excess`` the loss above that of an ideal reader, and
     ``similarity`` the CKA with the guide, averaged over pairs of layers and the last 20 steps.
     The guide itself is the condition ``"guide"``.
-
-    Examples
-    --------
-    >>> from ibcore.guidance.experiments.sequence_runs import Parity, SequenceModel, Sequences
-    >>> from ibcore.guidance.experiments.sequence_runs import sequence_cells
-    >>> net, budget = SequenceModel("RNN", 4), Budget(steps=2, sequences=64)
-    >>> conditions = (Condition("unguided"), Condition("trained", "trained"))
-    >>> config = Sequences((Parity(4),), net, net, conditions, budget, budget, held_out=10)
-    >>> run_sequences(sequence_cells(config)[0], torch.device("cpu")).condition.tolist()
-    ['guide', 'unguided', 'trained']
     """
-    stage = _Stage.set(cell, device)
-    rows = [{"condition": "guide", **_row(stage, stage.teacher, cell.guide_budget)}]
-    rows += sweep_learning_rates(cell.conditions, partial(_guided, stage))
+    trial = SequenceTrial(cell, device)
+    stated = {name: cell["guide_budget"][name] for name in ("learning_rate", "steps")}
+    rows = [{"condition": "guide", **stated, **trial.scores(trial.teacher)}]
+    rows += sweep_learning_rates(cell["conditions"], cell["budget"], partial(_guided, trial))
     labels = {
-        "task": type(cell.problem).__name__.lower(),
-        "length": cell.problem.length,
-        "answers": cell.problem.answers,
-        "target": cell.target.architecture,
-        "network": cell.network,
-        "seed": cell.seed,
+        "task": type(cell["problem"]).__name__.lower(),
+        "length": cell["problem"].length,
+        "answers": cell["problem"].answers,
+        "target": cell["target"].architecture,
+        "network": cell["network"],
+        "seed": cell["seed"],
     }
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
 
 
-def _guided(stage: _Stage, condition: Condition, rate: float) -> dict[str, Any]:
-    """Train under one condition at one learning rate and return its row."""
-    cell = stage.cell
-    reader = replace(cell.target, start=condition.start or cell.target.start)
-    own = member_seed(cell.seed, cell.network)
-    stated = cell.budget
-    budget = replace(
-        stated,
-        steps=stated.steps * condition.longer,
-        learning_rate=round(stated.learning_rate * rate, 12),
-    )
-    watcher = stage.watcher(condition.guide)
-    options: dict[str, Any] = {}
-    if watcher is not None:
-        one = condition.guide in ("inputs", "answers", "noise")
-        options = {
-            "schedule": Schedule(weight=cell.weight),
-            "alignment": _alignment(condition.comparison, cell.problem.length),
-            "mapping": "all" if one else "even",
-        }
-    if condition.distilled:
-        options["loss"] = TokenDistillation(stage.teacher, stage.train.x)
-    net = build(reader, cell.problem, own)
-    done = _train(net, watcher, stage.train, budget, seed=own, **options)
-    row = _row(stage, done.model, budget)
-    row["similarity"] = _similarity(done, condition, cell.problem.length)
-    return {"condition": condition.name, **row}
+def _guided(trial: SequenceTrial, condition: Cell, steps: int, rate: float) -> dict[str, Any]:
+    """Train under one condition at one learning rate and return its scores."""
+    done = trial.train(condition, steps=steps, learning_rate=rate)
+    # "per token" was a sum over tokens
+    terms = trial.problem.length if condition["comparison"] == "per token" else 1
+    return {**trial.scores(done.model), "similarity": 1 - (1 - final_similarity(done)) / terms}
 
 
-def _train(
-    net: nn.Module, watcher: Guide | None, train: Tokens, budget: Budget, **options: Any
-) -> Guided:
-    return guide(
-        net,
-        watcher,
-        train.x,
-        train.y,
-        steps=budget.steps,
-        batch_size=budget.batch_size,
-        learning_rate=budget.learning_rate,
-        device=train.x.device,
-        **options,
-    )
-
-
-def _row(stage: _Stage, net: nn.Module, budget: Budget) -> dict[str, Any]:
-    """Return the scores of a network."""
-    return {
-        "learning_rate": budget.learning_rate,
-        "steps": budget.steps,
-        "parameters": count_parameters(net),
-        **score(net, stage.test),
-        "validation_loss": score(net, stage.validation)["loss"],
-        "similarity": float("nan"),
-    }
-
-
-def _similarity(done: Guided, condition: Condition, tokens: int) -> float:
-    """Return the mean over pairs of layers and the last steps, nan without a guide."""
-    share = tokens if condition.comparison == "per token" else 1  # that was a sum over tokens
-    return 1 - (1 - final_similarity(done)) / share
-
-
-def score(net: nn.Module, data: Tokens) -> dict[str, float]:
-    """Return accuracy, that of the last token, loss in nats, and loss above the floor.
-
-    Examples
-    --------
-    >>> from ibcore.guidance.experiments.sequence_runs import Parity, SequenceModel
-    >>> sorted(score(build(SequenceModel("RNN", 4), Parity(4), 0), Parity(4).draw("test", 9, 0)))
-    ['accuracy', 'excess', 'last', 'loss']
-    """
-    logits, asked = read(net, data.x), data.y >= 0
+def _score(net: nn.Module, data: Tokens) -> dict[str, float]:
+    """Return accuracy, that of the last token, loss in nats, and loss above the floor."""
+    logits, asked = predict(net, data.x), data.y >= 0
     right = logits.argmax(-1) == data.y
     loss = functional.cross_entropy(logits[asked].double(), data.y[asked]).item()
     return {
@@ -774,170 +571,120 @@ def _alignment(comparison: Comparison, tokens: int) -> Alignment:
     return Alignment(per_token=comparison == "per token")
 
 
-def _tapped(net: nn.Module, train: Tokens) -> NetworkGuide:
-    return NetworkGuide(net, layer_names(net, train.x[:4]))
+# What each experiment varies, at every tier: problems, networks, conditions, and how long.
+
+SIZES: Mapping[Tier, Cell] = {
+    "smoke": {"batch_size": 32, "sequences": 1024, "held_out": 300, "guide_rate": 1e-2},
+    "laptop": {"batch_size": 32, "sequences": 4096, "held_out": 500, "guide_rate": 1e-2},
+    "paper": {"batch_size": 64, "sequences": 200_000, "held_out": 1000, "guide_rate": 1e-3},
+}
 
 
-def _on(data: Tokens, device: torch.device) -> Tokens:
-    return Tokens(data.x.to(device), data.y.to(device), data.floor)
+def _sequences(
+    tier: Tier,
+    problems: tuple[Problem, ...],
+    models: tuple[SequenceModel, SequenceModel],
+    conditions: tuple[Cell, ...],
+    *,
+    steps: tuple[int, int] = (20_000, 20_000),
+    **changes: float,
+) -> list[Cell]:
+    """Return a cell for each network and problem; models and steps are the target's, the guide's.
+
+    The target learns at rate 0.001, and each compared layer has weight 1.
+    """
+    size = {**SIZES[tier], **changes}
+    sets = {name: size[name] for name in ("batch_size", "sequences")}
+    return design(
+        {"network": range(2 if tier == "smoke" else 5), "problem": problems},
+        target=models[0],
+        guide=models[1],
+        conditions=conditions,
+        budget={**sets, "steps": steps[0], "learning_rate": 1e-3},
+        guide_budget={**sets, "steps": steps[1], "learning_rate": size["guide_rate"]},
+        weight=1.0,
+        held_out=size["held_out"],
+        seed=0,
+    )
 
 
-# Copying: a vanilla recurrent network guided by a transformer.
+_way = partial(rated, {"comparison": "tokens", "start": None})
+BOTH = (1.0, 3.0)
+UNGUIDED = _way("unguided", rates=BOTH)
+LONGER = _way("longer", longer=2)
+ORTHOGONAL = _way("orthogonal", start="orthogonal")
+TRAINED, TUNED = (_way("trained", "trained", rates=rates) for rates in ((1.0,), BOTH))
+CONTROLS = (_way("untrained", "untrained"), _way("noise", "noise"))
+DISTILLATION = _way("distillation", distilled=True)
+SMALL = (SequenceModel("RNN", 32), SequenceModel("Transformer", 16))
+LARGE = (SequenceModel("RNN", 512, depth=4), SequenceModel("Transformer", 256, depth=4))
 
-FEW = (
-    Condition("unguided"),
-    Condition("orthogonal", start="orthogonal"),
-    Condition("trained", "trained"),
-    Condition("untrained", "untrained"),
-    Condition("noise", "noise"),
-)
+FEW = (_way("unguided"), ORTHOGONAL, TRAINED, *CONTROLS)
 ALL = (
-    Condition("unguided", rates=(1.0, 3.0)),
-    Condition("longer", longer=2),
-    Condition("orthogonal", start="orthogonal"),
-    Condition("trained", "trained", rates=(1.0, 3.0)),
-    Condition("trained, per token", "trained", "per token"),
-    Condition("trained, sequences", "trained", "sequences"),
-    Condition("untrained", "untrained"),
-    Condition("same architecture", "same architecture"),
-    Condition("noise", "noise"),
-    Condition("distillation", distilled=True),
+    UNGUIDED,
+    LONGER,
+    ORTHOGONAL,
+    TUNED,
+    _way("trained, per token", "trained", comparison="per token"),
+    _way("trained, sequences", "trained", comparison="sequences"),
+    CONTROLS[0],
+    _way("same architecture", "same architecture"),
+    CONTROLS[1],
+    DISTILLATION,
 )
 
-COPYING: Experiment[Sequences, SequenceCell] = Experiment(
-    name="guidance.copying",
-    question="Does a transformer's guidance teach a vanilla recurrent network to copy?",
-    tiers={
-        "smoke": Sequences(
-            (Copying(symbols=4, copied=6),),
-            SequenceModel("RNN", 32),
-            SequenceModel("Transformer", 16),
-            FEW,
-            Budget(steps=100, batch_size=32, sequences=1024),
-            Budget(steps=100, batch_size=32, sequences=1024, learning_rate=1e-2),
-            held_out=300,
-            networks=2,
-        ),
-        "laptop": Sequences(
-            (Copying(copied=8),),
-            SequenceModel("RNN", 32),
-            SequenceModel("Transformer", 16),
-            ALL,
-            Budget(steps=300, batch_size=32, sequences=4096),
-            Budget(steps=200, batch_size=32, sequences=4096, learning_rate=1e-2),
-            held_out=500,
-        ),
-        "paper": Sequences(
-            (Copying(32, 64),),
-            SequenceModel("RNN", 512, depth=4),
-            SequenceModel("Transformer", 256, depth=4),
-            ALL,
-            Budget(steps=20_000, sequences=200_000),
-            Budget(steps=20_000, sequences=200_000),
-        ),
+# Copying: a vanilla recurrent network guided by a transformer.  Shown in: result, "Result 5";
+# claim guidance.copying-order.
+COPYING = Experiment(
+    "guidance.copying",
+    "Does a transformer's guidance teach a vanilla recurrent network to copy?",
+    {
+        "smoke": _sequences("smoke", (Copying(4, 6),), SMALL, FEW, steps=(100, 100)),
+        "laptop": _sequences("laptop", (Copying(copied=8),), SMALL, ALL, steps=(300, 200)),
+        "paper": _sequences("paper", (Copying(32, 64),), LARGE, ALL),
     },
-    cells=sequence_cells,
-    run_cell=run_sequences,
+    list,
+    _run_sequences,
 )
 
+PARITY_FEW = (UNGUIDED, LONGER, TUNED, *CONTROLS)
+PARITY_ALL = (*PARITY_FEW, DISTILLATION)
+PARITIES = tuple(Parity(length) for length in (16, 32, 64))
+SHALLOW = (SMALL[1], SequenceModel("RNN", 32, depth=1))
+SHALLOW_LARGE = (LARGE[1], SequenceModel("RNN", 256, depth=1))
 
-# Parity: a transformer guided by a recurrent network, for which it is easy.
-
-PARITY_FEW = (
-    Condition("unguided", rates=(1.0, 3.0)),
-    Condition("longer", longer=2),
-    Condition("trained", "trained", rates=(1.0, 3.0)),
-    Condition("untrained", "untrained"),
-    Condition("noise", "noise"),
-)
-PARITY_ALL = (*PARITY_FEW, Condition("distillation", distilled=True))
-
-PARITY: Experiment[Sequences, SequenceCell] = Experiment(
-    name="guidance.parity",
-    question="Does a recurrent network's guidance teach a transformer parity?",
-    tiers={
-        "smoke": Sequences(
-            (Parity(16),),
-            SequenceModel("Transformer", 16),
-            SequenceModel("RNN", 32, depth=1),
-            PARITY_FEW,
-            Budget(steps=80, batch_size=32, sequences=1024),
-            Budget(steps=200, batch_size=32, sequences=1024, learning_rate=1e-2),
-            held_out=300,
-            networks=2,
+# Parity: a transformer guided by a recurrent network, for which it is easy.  Shown in: result,
+# "Result 5"; claims guidance.parity-tuned, parity-longer.
+PARITY = Experiment(
+    "guidance.parity",
+    "Does a recurrent network's guidance teach a transformer parity?",
+    {
+        "smoke": _sequences("smoke", PARITIES[:1], SHALLOW, PARITY_FEW, steps=(80, 200)),
+        "laptop": _sequences(
+            "laptop", PARITIES[:1], SHALLOW, PARITY_ALL, steps=(200, 300), guide_rate=3e-3
         ),
-        "laptop": Sequences(
-            (Parity(16),),
-            SequenceModel("Transformer", 16),
-            SequenceModel("RNN", 32, depth=1),
-            PARITY_ALL,
-            Budget(steps=200, batch_size=32, sequences=4096),
-            Budget(steps=300, batch_size=32, sequences=4096, learning_rate=3e-3),
-            held_out=500,
-        ),
-        "paper": Sequences(
-            tuple(Parity(length) for length in (16, 32, 64)),
-            SequenceModel("Transformer", 256, depth=4),
-            SequenceModel("RNN", 256, depth=1),
-            PARITY_ALL,
-            Budget(steps=20_000, sequences=200_000),
-            Budget(steps=20_000, sequences=200_000),
-        ),
+        "paper": _sequences("paper", PARITIES, SHALLOW_LARGE, PARITY_ALL),
     },
-    cells=sequence_cells,
-    run_cell=run_sequences,
+    list,
+    _run_sequences,
 )
 
+TEXT_FEW = (UNGUIDED, TRAINED, *CONTROLS)
+TEXT_ALL = (_way("unguided", rates=(1.0, 3.0, 10.0)), LONGER, TUNED, *CONTROLS, DISTILLATION)
+TEXTS = (Nested(words=64, kinds=16, depth=6, length=128), Shakespeare())
 
 # Text: a recurrent language model guided by a transformer, on a grammar whose entropy is known.
-
-TEXT_FEW = (
-    Condition("unguided", rates=(1.0, 3.0)),
-    Condition("trained", "trained"),
-    Condition("untrained", "untrained"),
-    Condition("noise", "noise"),
-)
-TEXT_ALL = (
-    Condition("unguided", rates=(1.0, 3.0, 10.0)),
-    Condition("longer", longer=2),
-    Condition("trained", "trained", rates=(1.0, 3.0)),
-    Condition("untrained", "untrained"),
-    Condition("noise", "noise"),
-    Condition("distillation", distilled=True),
-)
-
-TEXT: Experiment[Sequences, SequenceCell] = Experiment(
-    name="guidance.text",
-    question="Does a transformer's guidance improve a recurrent language model?",
-    tiers={
-        "smoke": Sequences(
-            (Nested(words=6, kinds=3, length=16),),
-            SequenceModel("RNN", 32),
-            SequenceModel("Transformer", 16),
-            TEXT_FEW,
-            Budget(steps=80, batch_size=32, sequences=1024),
-            Budget(steps=150, batch_size=32, sequences=1024, learning_rate=1e-2),
-            held_out=300,
-            networks=2,
+# Shown in: result, "Result 5"; claim guidance.text-null.
+TEXT = Experiment(
+    "guidance.text",
+    "Does a transformer's guidance improve a recurrent language model?",
+    {
+        "smoke": _sequences("smoke", (Nested(6, 3, length=16),), SMALL, TEXT_FEW, steps=(80, 150)),
+        "laptop": _sequences(
+            "laptop", (Nested(8, 4, length=16),), SMALL, TEXT_ALL, steps=(200, 300)
         ),
-        "laptop": Sequences(
-            (Nested(words=8, kinds=4, length=16),),
-            SequenceModel("RNN", 32),
-            SequenceModel("Transformer", 16),
-            TEXT_ALL,
-            Budget(steps=200, batch_size=32, sequences=4096),
-            Budget(steps=300, batch_size=32, sequences=4096, learning_rate=1e-2),
-            held_out=500,
-        ),
-        "paper": Sequences(
-            (Nested(words=64, kinds=16, depth=6, length=128), Shakespeare()),
-            SequenceModel("RNN", 512, depth=4),
-            SequenceModel("Transformer", 256, depth=4),
-            TEXT_ALL,
-            Budget(steps=20_000, sequences=200_000),
-            Budget(steps=20_000, sequences=200_000),
-        ),
+        "paper": _sequences("paper", TEXTS, LARGE, TEXT_ALL),
     },
-    cells=sequence_cells,
-    run_cell=run_sequences,
+    list,
+    _run_sequences,
 )

@@ -1,137 +1,89 @@
 """A wide perceptron learns moved digits beside a small convolutional network, and its controls."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from ibcore.guidance.experiments.guided_trial import (
+    CLASSES,
+    FLAT,
     GUIDE_SEED,
+    HALF,
+    LAPTOP,
+    PAPER,
+    SMOKE,
     Condition,
     Convolutional,
-    Fit,
     GuidedTrial,
-    GuideKind,
     GuideName,
     Images,
-    Labeled,
+    Options,
     Perceptron,
-    Plain,
-    PlainCell,
-    PlainCondition,
-    PlainImages,
-    Setting,
+    Sets,
     correct,
     final_similarity,
     guided_by,
-    load_parts,
-    outputs,
-    plain_cells,
-    result_row,
+    image_experiment,
+    image_trial,
+    rated,
     share,
     sweep_learning_rates,
 )
-from ibcore.guidance.guides import (
-    Guide,
-    LabelGuide,
-    NetworkGuide,
-    NoiseGuide,
-    PixelGuide,
-    ScrambledGuide,
-)
-from ibcore.guidance.training import Distillation, Guided, Schedule, guide
+from ibcore.guidance.taps import LayerMapping
+from ibcore.guidance.training import Guided
 from ibcore.nets import ResNet
 from ibcore.population import member_seed
-from ibcore.runs import Experiment
-
-LAPTOP = Setting()
-SMOKE = replace(
-    LAPTOP,
-    images=Images(pool=400, validation=100),
-    target=Perceptron(width=192),
-    untrained=Convolutional((32, 32, 64)),
-    trained=Convolutional((16, 16, 32)),
-    fit=Fit(steps=200, learning_rate=1e-2),
-    steps=120,
-    batch_size=75,
-    unlabeled_batch=75,
-    learning_rate=3e-3,
-    weight=1.0,
-)
-HALF = replace(LAPTOP, target=Perceptron(width=256), batch_size=75)
-"""Half as wide, for what is watched closely, with batches small enough for singular values."""
-
-PAPER = Setting(
-    images=Images("cifar10", labeled=45_000, pool=5000, validation=5000),
-    target=Perceptron(width=4096),
-    untrained=Convolutional((64,), resnet=True),
-    trained=Convolutional((64,), resnet=True),
-    fit=Fit(steps=7000, batch_size=256, learning_rate=1e-3),
-    steps=7000,
-    batch_size=256,
-    unlabeled_batch=256,
-    weight=1.0,
-)
-
-FEW = (
-    *("unguided", "unguided, tuned", "unguided, twice the steps", "untrained CNN", "trained CNN"),
-    *("permuted CNN", "pixels", "random features", "labels, last layer", "distillation"),
-)
+from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runtime import generator
+from ibcore.tasks import digits
 
 
-@dataclass(frozen=True)
-class Wide:
-    """Each network learns under every condition."""
+def _run_wide(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Train a network under every condition and return a row for each.
 
-    setting: Setting
-    conditions: tuple[Condition, ...]
-    networks: int = 5
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class WideNetwork:
-    """One network under all conditions."""
-
-    setting: Setting
-    conditions: tuple[Condition, ...]
-    network: int
-    seed: int
-
-
-def wide_cells(config: Wide) -> list[WideNetwork]:
-    """Return one cell for each network.
-
-    Examples
-    --------
-    >>> len(wide_cells(Wide(SMOKE, (Condition("unguided"),), networks=2)))
-    2
+    ``guide_similarity`` is that of the compared layers on training images, ``cnn_similarity`` that
+    to the untrained CNN on test images, and ``guide_accuracy`` that of the trained CNN where it
+    guides or teaches.
     """
-    return [
-        WideNetwork(config.setting, config.conditions, network, config.seed)
-        for network in range(config.networks)
-    ]
+    trial = image_trial(cell, device)
+    rows = [_row(trial, each, *trial.choose(each)) for each in cell["conditions"]]
+    return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
 
 
-def run_wide(cell: WideNetwork, device: torch.device) -> pd.DataFrame:
-    """Train a network under every condition and return a row for each, as in `result_row`.
+def _row(
+    trial: GuidedTrial, condition: Condition, guided: Guided, options: Options
+) -> dict[str, Any]:
+    """Return all that is measured of one target."""
+    like, taught = float("nan"), float("nan")
+    if condition.guide is not None:
+        like = trial.guide_similarity(condition.guide, guided)
+    if condition.distill or condition.guide == "trained CNN":
+        taught = share(trial.correct_on_test(trial.trained))
+    return {
+        "condition": condition.name,
+        "guide": condition.guide or "none",
+        **trial.accuracies(guided.model),
+        "guide_similarity": like,
+        "cnn_similarity": trial.cnn_similarity(guided.model),
+        "guide_accuracy": taught,
+        **options._asdict(),
+        "steps": condition.steps or trial.setting["steps"],
+        "unlabeled": condition.unlabeled,
+    }
 
-    Examples
-    --------
-    >>> cell = wide_cells(Wide(replace(SMOKE, steps=1), guided_by("pixels"), networks=1))[0]
-    >>> run_wide(cell, torch.device("cpu")).condition.tolist()
-    ['pixels']
-    """
-    trial = GuidedTrial(cell.setting, cell.network, seed=cell.seed, device=device)
-    rows = [result_row(trial, condition, *trial.choose(condition)) for condition in cell.conditions]
-    return pd.DataFrame(rows).assign(network=cell.network, seed=cell.seed)
+
+def _named(conditions: tuple[Condition, ...], *names: str) -> tuple[Condition, ...]:
+    """Return the conditions that are run in seconds."""
+    return tuple(condition for condition in conditions if condition.name in names)
 
 
-def wide_conditions(setting: Setting) -> tuple[Condition, ...]:
+def _wide_conditions(setting: Cell) -> tuple[Condition, ...]:
     """Return guidance and its controls.
 
     The early disconnect comes after a fifth of the steps; alignment comes first for as many steps
@@ -139,10 +91,11 @@ def wide_conditions(setting: Setting) -> tuple[Condition, ...]:
 
     Examples
     --------
-    >>> [condition.name for condition in wide_conditions(LAPTOP)][:2]
+    >>> [condition.name for condition in _wide_conditions(LAPTOP)][:2]
     ['unguided', 'unguided, tuned']
     """
-    steps, rate = setting.steps, setting.learning_rate
+    steps, rate = setting["steps"], setting["learning_rate"]
+    cnn = partial(Condition, guide="untrained CNN")
     return (
         Condition("unguided"),
         Condition("unguided, tuned", learning_rates=(0.3 * rate, rate, 3 * rate)),
@@ -153,361 +106,51 @@ def wide_conditions(setting: Setting) -> tuple[Condition, ...]:
             *("random features", "noise input", "labels"),
         ),
         Condition("labels, last layer", "labels", mapping="last"),
-        Condition("untrained CNN, last layer", "untrained CNN", mapping="last"),
-        Condition("untrained CNN, unbiased", "untrained CNN", unbiased=True),
-        Condition(
-            "untrained CNN, early disconnect",
-            "untrained CNN",
-            schedule="disconnect",
-            until=max(1, steps // 5),
-        ),
-        Condition(
-            "untrained CNN, alignment first",
-            "untrained CNN",
-            schedule="initialize",
-            until=steps,
-            steps=2 * steps,
-        ),
+        cnn("untrained CNN, last layer", mapping="last"),
+        cnn("untrained CNN, unbiased", unbiased=True),
+        cnn("untrained CNN, early disconnect", schedule="disconnect", until=max(1, steps // 5)),
+        _first("untrained CNN", until=steps, steps=2 * steps),
         Condition("distillation", distill=True),
     )
 
 
-def _some(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Return the conditions that are run in seconds."""
-    return tuple(condition for condition in conditions if condition.name in FEW)
+def _first(guide: GuideName, *, until: int, steps: int) -> Condition:
+    """Return a guide that is followed alone before the task."""
+    name = f"{guide}, alignment first"
+    return Condition(name, guide, schedule="initialize", until=until, steps=steps)
 
 
-WIDE: Experiment[Wide, WideNetwork] = Experiment(
-    name="guidance.wide",
-    question="What does a wide perceptron gain from a convolutional guide, and from its controls?",
-    tiers={
-        "smoke": Wide(SMOKE, _some(wide_conditions(SMOKE)), networks=2),
-        "laptop": Wide(LAPTOP, wide_conditions(LAPTOP)),
-        "paper": Wide(PAPER, wide_conditions(PAPER)),
-    },
-    cells=wide_cells,
-    run_cell=run_wide,
+FEW = (
+    *("unguided", "unguided, tuned", "unguided, twice the steps", "untrained CNN", "trained CNN"),
+    *("permuted CNN", "pixels", "random features", "labels, last layer", "distillation"),
 )
 
-
-# A deep plain perceptron: guided, begun better, trained longer, or just with another rate.
-
-STARTS: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
-
-DEEP = Setting(
-    images=Images("digits", labeled=1000, pool=200, validation=200),
-    target=Perceptron(depth=30, width=96, norm="batch"),
-    steps=270,  # 40 passes over the images
-    weight=1.0,
-)
-SMALL = replace(
-    DEEP,
-    images=Images("digits", labeled=600, pool=200, validation=200),
-    target=Perceptron(depth=16, width=32, norm="batch"),
-    untrained=Convolutional((16, 16, 32)),
-    trained=Convolutional((8, 16, 32)),
-    fit=Fit(steps=100, learning_rate=1e-2),
-    steps=60,
-)
-LARGE = replace(PAPER, target=Perceptron(depth=30, width=1024, norm="batch"))
-
-
-def deep_conditions(
-    setting: Setting, *, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = STARTS
-) -> tuple[Condition, ...]:
-    """Return guides, guides for a start, and what needs no guide, at three learning rates.
-
-    A start takes five eighths as many steps of alignment as the task has steps afterwards;
-    "unguided, longer" takes all of these for the task.  Where a name ends in a rate, only that
-    differs.
-
-    Examples
-    --------
-    >>> names = [condition.name for condition in deep_conditions(DEEP, guides=("pixels",))]
-    >>> names[:2], names[-1]
-    (['unguided', 'pixels'], 'untrained CNN, rate x 3')
-    """
-    steps = setting.steps
-    first = 5 * steps // 8
-    return (
-        Condition("unguided"),
-        *(Condition(name, name) for name in guides),
-        *(
-            Condition(
-                f"{name}, alignment first",
-                name,
-                schedule="initialize",
-                until=first,
-                steps=first + steps,
-            )
-            for name in starts
-        ),
-        Condition("unguided, longer", steps=first + steps),
-        *(
-            Condition(f"{name}, rate x {factor:g}", guide, learning_rates=(rate,))
-            for factor, rate in ((0.3, 0.3 * setting.learning_rate), (3, 3 * setting.learning_rate))
-            for name, guide in _RATED
-        ),
-    )
-
-
-_RATED: tuple[tuple[str, GuideName | None], ...] = (
-    ("unguided", None),
-    ("untrained CNN", "untrained CNN"),
-)
-_FOUR: tuple[GuideName, ...] = ("untrained CNN", "trained CNN", "pixels", "labels")
-_ALL: tuple[GuideName, ...] = (*_FOUR, "permuted CNN", "untrained MLP", "noise input")
-
-DEPTH: Experiment[Wide, WideNetwork] = Experiment(
-    name="guidance.deep",
-    question="Is a deep plain perceptron untrainable without a guide, or badly begun and tuned?",
-    tiers={
-        "smoke": Wide(
-            SMALL,
-            deep_conditions(SMALL, guides=("untrained CNN",), starts=("untrained CNN", "pixels")),
-            networks=2,
-        ),
-        "laptop": Wide(DEEP, deep_conditions(DEEP, guides=_FOUR)),
-        "paper": Wide(LARGE, deep_conditions(LARGE, guides=_ALL, starts=(*STARTS, "noise input"))),
-    },
-    cells=wide_cells,
-    run_cell=run_wide,
-)
-
-
-# Other measures of similarity as the second term of the loss, on equal terms with linear CKA.
-
-WEIGHTS = (0.5, 2.0, 8.0)
-
-
-def distance_conditions(weights: tuple[float, ...] = WEIGHTS) -> tuple[Condition, ...]:
-    """Return the unguided target, and an untrained CNN as the guide by each measure.
-
-    Each has the weight, of the same few, with which it classifies the validation images best.
-
-    Examples
-    --------
-    >>> [condition.name for condition in distance_conditions()][:3]
-    ['unguided', 'linear CKA', 'RBF CKA']
-    """
-    return (
-        Condition("unguided"),
-        Condition("linear CKA", "untrained CNN", weights=weights),
-        Condition("RBF CKA", "untrained CNN", kernel="rbf", weights=weights),
-        Condition("RSA", "untrained CNN", measure="rsa", weights=weights),
-        Condition("ridge", "untrained CNN", measure="ridge", weights=weights),
-        Condition("Procrustes", "untrained CNN", measure="procrustes", weights=weights),
-    )
-
-
-def _few() -> tuple[Condition, ...]:
-    """Return the conditions that are run in seconds, at one weight."""
-    names = ("unguided", "linear CKA", "Procrustes")
-    return tuple(c for c in distance_conditions((1.0,)) if c.name in names)
-
-
-DISTANCES: Experiment[Wide, WideNetwork] = Experiment(
-    name="guidance.measures",
-    question="Does it matter by which measure of similarity a guide guides?",
-    tiers={
-        "smoke": Wide(SMOKE, _few(), networks=2),
-        "laptop": Wide(HALF, distance_conditions()),
-        "paper": Wide(replace(PAPER, batch_size=128), distance_conditions()),
-    },
-    cells=wide_cells,
-    run_cell=run_wide,
-)
-
-
-# A deep convolutional network without residuals, guided by a ResNet, and its controls.
-
-
-@dataclass(frozen=True, eq=False)
-class _Stage:
-    """What all conditions of a cell share: its images, and the trained guide."""
-
-    config: Plain
-    seed: int
-    parts: tuple[Labeled, ...]
-    teacher: nn.Module
-
-    @classmethod
-    def set(cls, cell: PlainCell, device: torch.device) -> "_Stage":
-        """Split the images and train the guide."""
-        own, config = member_seed(cell.config.seed, cell.network), cell.config
-        parts = load_parts(config.images, own, device)
-        resnet = _net(config, parts[0].x, member_seed(own, GUIDE_SEED), guide=True)
-        options: dict[str, Any] = {"steps": config.guide_steps, "learning_rate": config.guide_rate}
-        done = _train(resnet, None, parts[0], config.batch_size, seed=own, **options)
-        return cls(config, own, parts, done.model)
-
-    def watcher(self, kind: GuideKind | None) -> Guide | None:
-        """Return the guide of this kind."""
-        train, again = self.parts[0], member_seed(self.seed, 2 * GUIDE_SEED)
-        if kind == "trained":
-            return NetworkGuide(self.teacher, reference=train.x)
-        if kind in ("untrained", "scrambled", "same architecture"):
-            net = _net(self.config, train.x, again, guide=kind != "same architecture")
-            found = NetworkGuide(net.to(train.x.device), reference=train.x)
-            return ScrambledGuide(found, seed=self.seed) if kind == "scrambled" else found
-        known: dict[GuideKind | None, Guide | None] = {
-            None: None,
-            "pixels": PixelGuide(),
-            "labels": LabelGuide(int(train.y.max()) + 1),
-            "noise": NoiseGuide(len(train.y), seed=self.seed),
-        }
-        return known[kind]
-
-
-def run_plain(cell: PlainCell, device: torch.device) -> pd.DataFrame:
-    """Train one network under all conditions and return a row for each learning rate.
-
-    ``accuracy`` and ``loss`` (nats) are those of test images, ``similarity`` the CKA with the
-    guide, averaged over pairs of layers and the last 20 steps.  The ResNet itself is the condition
-    ``"guide"``; ``"residual"`` is the target's own network with residuals, trained alike.
-
-    Examples
-    --------
-    >>> config = Plain((PlainCondition("unguided"),), PlainImages("digits", 50, 20, 20), steps=1,
-    ...                batch_size=50, width=1, guide_width=1, guide_steps=1)
-    >>> run_plain(plain_cells(config)[0], torch.device("cpu")).condition.tolist()
-    ['guide', 'residual', 'unguided']
-    """
-    stage, config = _Stage.set(cell, device), cell.config
-    stated = {"steps": config.steps, "learning_rate": config.learning_rate}
-    own = _net(config, stage.parts[0].x, stage.seed, residual=True)
-    shared: dict[str, Any] = {**stated, "seed": stage.seed}
-    residual = _train(own, None, stage.parts[0], config.batch_size, **shared).model
-    rows = [
-        {"condition": "guide", "learning_rate": config.guide_rate, "steps": config.guide_steps}
-        | _scores(stage, stage.teacher),
-        {"condition": "residual", **stated, **_scores(stage, residual)},
-    ]
-    rows += sweep_learning_rates(config.conditions, partial(_guided, stage))
-    labels = {"source": config.images.source, "network": cell.network, "seed": config.seed}
-    return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
-
-
-def _net(
-    config: Plain, x: Tensor, seed: int, *, guide: bool = False, residual: bool = False
-) -> ResNet:
-    """Return the plain network, the same with residuals, or the guide."""
-    return ResNet(
-        x.shape[1],
-        10,
-        depth=18,
-        width=config.guide_width if guide else config.width,
-        residual=guide or residual,
-        image_size=x.shape[-1],
-        seed=seed,
-    )
-
-
-def _train(
-    net: nn.Module, watcher: Guide | None, train: Labeled, batch_size: int, **options: Any
-) -> Guided:
-    return guide(net, watcher, *train, batch_size=batch_size, device=train.x.device, **options)
-
-
-def _guided(stage: _Stage, condition: PlainCondition, rate: float) -> dict[str, Any]:
-    """Train under one condition at one learning rate and return its row."""
-    config, train = stage.config, stage.parts[0]
-    watcher = stage.watcher(condition.guide)
-    stated: dict[str, Any] = {
-        "steps": config.steps * condition.longer,
-        "learning_rate": round(config.learning_rate * rate, 12),
-    }
-    options = {**stated, "weight_decay": condition.weight_decay}
-    if condition.weight_decay:
-        options["optimizer"] = "adamw"
-    if watcher is not None:
-        one = condition.guide in ("pixels", "labels", "noise")
-        options |= {"schedule": Schedule(weight=config.weight), "mapping": "all" if one else "even"}
-    if condition.distilled:
-        options["loss"] = Distillation(outputs(stage.teacher, train.x, reference=train.x))
-    net = _net(config, train.x, stage.seed)
-    done = _train(net, watcher, train, config.batch_size, seed=stage.seed, **options)
-    row = {"condition": condition.name, **stated, **_scores(stage, done.model)}
-    return {**row, "similarity": final_similarity(done)}
-
-
-def _scores(stage: _Stage, net: nn.Module) -> dict[str, float]:
-    """Return the scores of a network on all three parts."""
-    train, validation, test = stage.parts
-    logits = [outputs(net, part.x, reference=train.x) for part in stage.parts]
-    return {
-        "accuracy": share(correct(logits[2], test.y)),
-        "loss": functional.cross_entropy(logits[2].double(), test.y).item(),
-        "train_accuracy": share(correct(logits[0], train.y)),
-        "validation_loss": functional.cross_entropy(logits[1].double(), validation.y).item(),
-        "similarity": float("nan"),
-    }
-
-
-PLAIN_CNN_FEW = (
-    PlainCondition("unguided", rates=(1.0, 3.0)),
-    PlainCondition("trained", "trained", rates=(1.0, 3.0)),
-    PlainCondition("untrained", "untrained"),
-    PlainCondition("pixels", "pixels"),
-    PlainCondition("noise", "noise"),
-)
-ALL = (
-    PlainCondition("unguided", rates=(1.0, 3.0)),
-    PlainCondition("longer", longer=2),
-    PlainCondition("trained", "trained", rates=(1.0, 3.0)),
-    PlainCondition("untrained", "untrained"),
-    PlainCondition("same architecture", "same architecture"),
-    PlainCondition("pixels", "pixels"),
-    PlainCondition("labels", "labels"),
-    PlainCondition("noise", "noise"),
-    PlainCondition("distillation", distilled=True),
-)
-PLAIN: Experiment[Plain, PlainCell] = Experiment(
-    name="guidance.plain-cnn",
-    question="Does a ResNet's guidance train a deep convolutional network without residuals?",
-    tiers={
-        "smoke": Plain(
-            PLAIN_CNN_FEW,
-            PlainImages(train=100, validation=60, test=200),
-            steps=20,
-            batch_size=50,
-            guide_steps=30,
-            networks=2,
-        ),
-        "laptop": Plain(ALL),
-        "paper": Plain(
-            ALL,
-            PlainImages("cifar10", 44_000, 1000, 5000),
-            width=64,
-            steps=8600,
-            batch_size=128,
-            guide_width=64,
-            guide_steps=8600,
-            guide_rate=1e-3,
-        ),
-    },
-    cells=plain_cells,
-    run_cell=run_plain,
+# Shown in: idea, "The result"; result, "Result 1", "Result 3" and "Break it"; limits, "Result 3"
+# and "Break it"; explorer GuideComparison; claims guidance.untrained-guide, trained-guide,
+# prior-not-any-guide, scrambled-keeps, labels-alone, random-guide-harms, wide-not-tuning,
+# wide-not-steps, test-loss, still-overfits, likeness-kept, far-below-guide, beats-distillation,
+# wide-pixels.
+WIDE = image_experiment(
+    "wide",
+    "What does a wide perceptron gain from a convolutional guide, and from its controls?",
+    _run_wide,
+    smoke={"setting": SMOKE, "conditions": _named(_wide_conditions(SMOKE), *FEW)},
+    laptop={"setting": LAPTOP, "conditions": _wide_conditions(LAPTOP)},
+    paper={"setting": PAPER, "conditions": _wide_conditions(PAPER)},
 )
 
 
 # Images without labels: what each guide adds when it may speak of more than the labeled ones.
 
-GUIDES: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "untrained MLP", "pixels")
 
-
-def unlabeled_conditions(
-    counts: tuple[int, ...], guides: tuple[GuideName, ...] = GUIDES
+def _unlabeled(
+    *counts: int,
+    guides: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "untrained MLP", "pixels"),
 ) -> tuple[Condition, ...]:
     """Return the unguided target, and guides and distillation with images that have no labels.
 
     The first guide and distillation are run at every number of images, the other guides at the
     first and the last.
-
-    Examples
-    --------
-    >>> [(c.name, c.unlabeled) for c in unlabeled_conditions((0, 5), ("pixels",))][1:]
-    [('pixels', 0), ('pixels', 5), ('distillation', 0), ('distillation', 5)]
     """
     ends = (counts[0], counts[-1])
     return (
@@ -518,26 +161,316 @@ def unlabeled_conditions(
     )
 
 
-UNLABELED: Experiment[Wide, WideNetwork] = Experiment(
-    name="guidance.unlabeled",
-    question="How does the gain from a guide grow with images that have no labels?",
-    tiers={
-        "smoke": Wide(
-            SMOKE,
-            unlabeled_conditions((0, 300), ("untrained CNN", "pixels")),
+# Shown in: result, "Result 2"; explorer GuideComparison; claims guidance.unlabeled-prior,
+# unlabeled-distillation, unlabeled-pixels, unlabeled-untrained.
+UNLABELED = image_experiment(
+    "unlabeled",
+    "How does the gain from a guide grow with images that have no labels?",
+    _run_wide,
+    smoke={
+        "setting": SMOKE,
+        "conditions": _unlabeled(0, 300, guides=("untrained CNN", "pixels")),
+    },
+    laptop={
+        "setting": {**LAPTOP, "unlabeled_batch": 100},
+        "conditions": _unlabeled(0, 200, 800),
+    },
+    paper={
+        "setting": {
+            **PAPER,
+            "images": Images("cifar10", labeled=5000, pool=45_000, validation=5000),
+            "fit": {**PAPER["fit"], "steps": 4000},
+            "steps": 4000,
+        },
+        "conditions": _unlabeled(0, 5000, 20_000, 40_000),
+    },
+)
+
+
+# A deep plain perceptron: guided, begun better, trained longer, or just with another rate.
+
+STARTS: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
+FOUR: tuple[GuideName, ...] = ("untrained CNN", "trained CNN", "pixels", "labels")
+
+
+def _deep(
+    setting: Cell, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = STARTS
+) -> Cell:
+    """Return guides, guides for a start, and what needs no guide, at three learning rates.
+
+    A start takes five eighths as many steps of alignment as the task has steps afterwards;
+    "unguided, longer" takes all of these for the task.  Where a name ends in a rate, only that
+    differs.
+    """
+    steps, rate = setting["steps"], setting["learning_rate"]
+    first = 5 * steps // 8
+    conditions = (
+        Condition("unguided"),
+        *guided_by(*guides),
+        *(_first(name, until=first, steps=first + steps) for name in starts),
+        Condition("unguided, longer", steps=first + steps),
+        *(
+            Condition(f"{guide or 'unguided'}, rate x {x:g}", guide, learning_rates=(x * rate,))
+            for x in (0.3, 3)
+            for guide in (None, STARTS[0])
+        ),
+    )
+    return {"setting": setting, "conditions": conditions}
+
+
+# Shown in: limits, "Result 1"; claims guidance.deep-tuning, deep-tuned-no-gain, deep-start,
+# deep-start-any, deep-guided.
+DEPTH = image_experiment(
+    "deep",
+    "Is a deep plain perceptron untrainable without a guide, or badly begun and tuned?",
+    _run_wide,
+    smoke=_deep(
+        {
+            **LAPTOP,
+            "images": Images("digits", labeled=600, pool=200),
+            "target": Perceptron(depth=16, width=32, norm="batch"),
+            "untrained": Convolutional((16, 16, 32)),
+            "trained": Convolutional((8, 16, 32)),
+            "fit": {"steps": 100, "batch_size": 50, "learning_rate": 1e-2},
+            "steps": 60,
+            "weight": 1.0,
+        },
+        guides=("untrained CNN",),
+        starts=("untrained CNN", "pixels"),
+    ),
+    laptop=_deep(
+        {
+            **LAPTOP,
+            "images": Images("digits", labeled=1000, pool=200),
+            "target": Perceptron(depth=30, width=96, norm="batch"),
+            "steps": 270,  # 40 passes over the images
+            "weight": 1.0,
+        },
+        guides=FOUR,
+    ),
+    paper=_deep(
+        {**PAPER, "target": Perceptron(depth=30, width=1024, norm="batch")},
+        guides=(*FOUR, "permuted CNN", "untrained MLP", "noise input"),
+        starts=(*STARTS, "noise input"),
+    ),
+)
+
+
+# Other measures of similarity as the second term of the loss, on equal terms with linear CKA.
+
+
+def _measures(*weights: float) -> tuple[Condition, ...]:
+    """Return the unguided target, and an untrained CNN as the guide by each measure.
+
+    Each has the weight, of the same few, with which it classifies the validation images best.
+    """
+    cnn = partial(Condition, guide="untrained CNN", weights=weights)
+    return (
+        Condition("unguided"),
+        cnn("linear CKA"),
+        cnn("RBF CKA", kernel="rbf"),
+        cnn("RSA", measure="rsa"),
+        cnn("ridge", measure="ridge"),
+        cnn("Procrustes", measure="procrustes"),
+    )
+
+
+# Shown in: limits, "Result 3"; claim guidance.measure-matters.
+DISTANCES = image_experiment(
+    "measures",
+    "Does it matter by which measure of similarity a guide guides?",
+    _run_wide,
+    smoke={
+        "setting": SMOKE,
+        "conditions": _named(_measures(1.0), "unguided", "linear CKA", "Procrustes"),
+    },
+    laptop={"setting": HALF, "conditions": _measures(0.5, 2.0, 8.0)},
+    paper={"setting": {**PAPER, "batch_size": 128}, "conditions": _measures(0.5, 2.0, 8.0)},
+)
+
+
+# A deep convolutional network without residuals, guided by a ResNet, and its controls.
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A ResNet-18 without its residual connections: 17 convolutions in a row, with batch norm."""
+
+    width: int
+
+    def build(self, shape: tuple[int, ...]) -> nn.Module:
+        """Return it for images (channels, height, width)."""
+        size = shape[-1]
+        return ResNet(
+            shape[0], CLASSES, depth=18, width=self.width, residual=False, image_size=size
+        )
+
+
+GUIDES: Mapping[str | None, GuideName | None] = {
+    None: None,
+    "trained": "trained CNN",
+    "untrained": "untrained CNN",
+    "same architecture": "untrained MLP",
+    "pixels": "pixels",
+    "labels": "labels",
+    "noise": "random features",
+}
+
+
+def _load_parts(images: Cell, seed: int, device: torch.device) -> Sets:
+    """Return training, validation and test images, split by the seed, each with mean 0.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer images than asked for.
+
+    Examples
+    --------
+    >>> sets = _load_parts(DIGITS, 0, torch.device("cpu"))
+    >>> len(sets.y), len(sets.pool_y), len(sets.test_y)
+    (300, 300, 997)
+    """
+    if images["source"] == "digits":
+        raw = digits(dtype=torch.float32)
+        x, y = raw.images[:, None], raw.labels  # (n, 1, 8, 8)
+    else:
+        from ibcore.data import load_cifar10
+
+        data = load_cifar10()
+        x, y = data.train_images.float() / 255, data.train_labels
+    sizes = [images[name] for name in ("train", "validation", "test")]
+    if sum(sizes) > len(y):
+        raise ValueError(f"{images['source']} has {len(y)} images, {sum(sizes)} are asked for")
+    parts = torch.split(torch.randperm(len(y), generator=generator(seed))[: sum(sizes)], sizes)
+    mean = x[parts[0]].mean((0, 2, 3), keepdim=True)
+    return Sets(*(part.to(device) for rows in parts for part in (x[rows] - mean, y[rows])))
+
+
+def _plain_trial(cell: Cell, device: torch.device, *, residual: bool = False) -> GuidedTrial:
+    """Return the plain network, or the same with residuals, its images and its guides."""
+    config = cell["config"]
+    resnet, width = Convolutional((config["guide_width"],), resnet=True), config["width"]
+    fit = {"steps": config["guide_steps"], "learning_rate": config["guide_rate"]}
+    setting = {
+        **{name: config[name] for name in ("steps", "learning_rate", "batch_size", "weight")},
+        "target": Convolutional((width,), resnet=True) if residual else _Plain(width),
+        "untrained": resnet,
+        "trained": resnet,
+        "fit": {**fit, "batch_size": config["batch_size"]},
+    }
+    seed = member_seed(config["seed"], cell["network"])
+    again, sets = member_seed(seed, 2 * GUIDE_SEED), _load_parts(config["images"], seed, device)
+    seeds = {"untrained": again, "target": again, "noise": seed}
+    seeds["trained"] = member_seed(seed, GUIDE_SEED)
+    return GuidedTrial(setting, sets, seed=seed, seeds=seeds, reference=len(sets.x))
+
+
+def _run_plain(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Train one network under all conditions and return a row for each learning rate.
+
+    ``accuracy`` and ``loss`` (nats) are those of test images, ``similarity`` the CKA with the
+    guide, averaged over pairs of layers and the last 20 steps.  The ResNet itself is the condition
+    ``"guide"``; ``"residual"`` is the target's own network with residuals, trained alike.
+    """
+    trial, config = _plain_trial(cell, device), cell["config"]
+    stated = {name: config[name] for name in ("learning_rate", "steps")}
+    guide = {"learning_rate": config["guide_rate"], "steps": config["guide_steps"]}
+    residual = _plain_trial(cell, device, residual=True).train(Condition("residual")).model
+    rows = [
+        {"condition": "guide", **guide, **_scores(trial, trial.trained)},
+        {"condition": "residual", **stated, **_scores(trial, residual)},
+        *sweep_learning_rates(config["conditions"], config, partial(_guided, trial)),
+    ]
+    source, seed = config["images"]["source"], config["seed"]
+    labels = {"source": source, "network": cell["network"], "seed": seed}
+    return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
+
+
+def _guided(trial: GuidedTrial, row: Cell, steps: int, rate: float) -> dict[str, Any]:
+    """Train under one condition at one learning rate and return its scores."""
+    guide = GUIDES[row["guide"]]
+    mapping: LayerMapping = "all" if guide in FLAT else "even"
+    condition = Condition(row["name"], guide, row["distilled"], mapping=mapping, steps=steps)
+    options = Options(rate, trial.setting["weight"], row["weight_decay"])
+    done = trial.train(condition, options=options)
+    return {**_scores(trial, done.model), "similarity": final_similarity(done)}
+
+
+def _scores(trial: GuidedTrial, net: nn.Module) -> dict[str, float]:
+    """Return the scores of a network on all three parts."""
+    x, y, other_x, other_y, test_x, test_y = trial.sets
+    train, validation, test = (trial.outputs(net, part) for part in (x, other_x, test_x))
+    return {
+        "accuracy": share(correct(test, test_y)),
+        "loss": functional.cross_entropy(test.double(), test_y).item(),
+        "train_accuracy": share(correct(train, y)),
+        "validation_loss": functional.cross_entropy(validation.double(), other_y).item(),
+        "similarity": float("nan"),
+    }
+
+
+DIGITS: Cell = {"source": "digits", "train": 300, "validation": 300, "test": 997}
+BOTH = (1.0, 3.0)
+_way = partial(rated, {"weight_decay": 0.0})
+PLAIN_LAPTOP: Cell = {
+    "conditions": (
+        _way("unguided", rates=BOTH),
+        _way("longer", longer=2),
+        _way("trained", "trained", rates=BOTH),
+        *(_way(name, name) for name in ("untrained", "same architecture", "pixels", "labels")),
+        _way("noise", "noise"),
+        _way("distillation", distilled=True),
+    ),
+    "images": DIGITS,
+    "width": 4,
+    "steps": 60,
+    "learning_rate": 1e-3,
+    "batch_size": 100,
+    "guide_width": 4,
+    "guide_steps": 100,
+    "guide_rate": 3e-3,
+    "weight": 1.0,  # of each compared layer
+    "networks": 5,
+    "seed": 0,
+}
+
+
+def _plain(**changes: Any) -> list[Cell]:
+    """Return a cell for each network."""
+    config = {**PLAIN_LAPTOP, **changes}
+    return design({"network": range(config["networks"])}, config=config)
+
+
+# Shown in: result, "Result 4"; claims guidance.plain-cnn-trains, plain-cnn-tuned,
+# plain-cnn-pixels, plain-cnn-untrained.
+PLAIN = Experiment(
+    "guidance.plain-cnn",
+    "Does a ResNet's guidance train a deep convolutional network without residuals?",
+    {
+        "smoke": _plain(
+            conditions=(
+                _way("unguided", rates=BOTH),
+                _way("trained", "trained", rates=BOTH),
+                *(_way(name, name) for name in ("untrained", "pixels", "noise")),
+            ),
+            images={**DIGITS, "train": 100, "validation": 60, "test": 200},
+            steps=20,
+            batch_size=50,
+            guide_steps=30,
             networks=2,
         ),
-        "laptop": Wide(replace(LAPTOP, unlabeled_batch=100), unlabeled_conditions((0, 200, 800))),
-        "paper": Wide(
-            replace(
-                PAPER,
-                images=replace(PAPER.images, labeled=5000, pool=45_000),
-                steps=4000,
-                fit=replace(PAPER.fit, steps=4000),
-            ),
-            unlabeled_conditions((0, 5000, 20_000, 40_000)),
+        "laptop": _plain(),
+        "paper": _plain(
+            images={"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
+            width=64,
+            steps=8600,
+            batch_size=128,
+            guide_width=64,
+            guide_steps=8600,
+            guide_rate=1e-3,
         ),
     },
-    cells=wide_cells,
-    run_cell=run_wide,
+    list,
+    _run_plain,
 )
