@@ -19,8 +19,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 import ibcore
 from ibcore.runs.experiment import check_name
 from ibcore.runtime import TIERS, Tier, as_folder, check_tier
@@ -28,6 +26,7 @@ from ibcore.runtime import TIERS, Tier, as_folder, check_tier
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import torch
 
 
 # Write a file so that a reader sees the whole of it or nothing.
@@ -43,11 +42,11 @@ _ADVICE = {
 }
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write ``data`` to a temporary file in the folder of ``path``, then rename it over ``path``.
 
     Missing folders are made.  A process killed at any moment leaves the old file or the new
-    one, never a part.
+    one, never a part; without ``sync``, a crash of the machine soon after can.
 
     Examples
     --------
@@ -62,8 +61,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         with temporary.open("xb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -206,14 +206,10 @@ class Machine:
     instructions: str | None
 
 
-def machine(device: torch.device) -> Machine:
-    """Describe this process and the device it computes on.
+def machine(device: "torch.device") -> Machine:
+    """Describe this process and the device it computes on."""
+    import torch
 
-    Examples
-    --------
-    >>> machine(torch.device("cpu")).device
-    'cpu'
-    """
     processor = _processor()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
     instructions = torch.backends.cpu.get_cpu_capability()
@@ -221,13 +217,7 @@ def machine(device: torch.device) -> Machine:
 
 
 def device_kind(device: str) -> str:
-    """Return ``"cpu"`` or ``"cuda"``: times on one kind say nothing about the other.
-
-    Examples
-    --------
-    >>> device_kind("cuda:0")
-    'cuda'
-    """
+    """Return ``"cpu"`` or ``"cuda"``: times on one kind say nothing about the other."""
     return device.partition(":")[0]
 
 
@@ -304,6 +294,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @functools.cache
 def _versions() -> Mapping[str, str]:
+    import torch
+
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),  # with the build, such as +cu124
