@@ -332,16 +332,40 @@ def to_table(frame: "pd.DataFrame") -> "pa.Table":
             f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
             "a tidy frame keeps everything in columns"
         )
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
-    return pa.Table.from_pandas(bare, preserve_index=False)
+    names, kinds = tuple(frame.columns), tuple(frame.dtypes)
+    schema = _schema(names, kinds)
+    if schema is None:  # what an object column holds is seen only by looking at all of it
+        bare = frame.copy(deep=False)
+        bare.attrs = {}
+        return pa.Table.from_pandas(bare, preserve_index=False)
+    columns = (column.values for _, column in frame.items())
+    arrays = [
+        pa.array(column, field.type, from_pandas=True)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def seeds_of(table: "pa.Table") -> tuple[int, ...]:
     """Return the different values of the column ``seed``, sorted; empty without that column."""
     if "seed" not in table.column_names:
         return ()
-    return tuple(sorted(map(int, table.column("seed").to_pandas().dropna().unique())))
+    values = table.column("seed").unique().drop_null()  # not a number is null here
+    return tuple(sorted(map(int, values.to_pylist())))
+
+
+@functools.lru_cache(maxsize=64)
+def _schema(names: tuple[str, ...], kinds: tuple[object, ...]) -> "pa.Schema | None":
+    """Return the schema of frames with these columns; None where the types do not fix it."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if any(str(kind) not in ("int64", "float64", "bool", "str") for kind in kinds):
+        return None
+    empty = pd.DataFrame(
+        {name: pd.Series([], dtype=str(kind)) for name, kind in zip(names, kinds, strict=True)}
+    )
+    return pa.Table.from_pandas(empty, preserve_index=False).schema
 
 
 _KEY = b"ibcore"
