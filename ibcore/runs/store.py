@@ -249,7 +249,6 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
     """
     commits = {cell.commit for cell in cells}
     names = sorted({name for cell in cells for name in cell.versions})
-    places = ("device", "device_name", "processor")
     return replace(
         cells[0],
         cells=len(cells),
@@ -265,7 +264,9 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
         seeds=tuple(sorted(set(seeds))),
         instructions=_known("unknown", {cell.instructions for cell in cells}),
         code=_known("unknown", {cell.code for cell in cells}),
-        **{name: _listed(getattr(cell, name) for cell in cells) for name in places},
+        device=_listed(cell.device for cell in cells),
+        device_name=_listed(cell.device_name for cell in cells),
+        processor=_listed(cell.processor for cell in cells),
     )
 
 
