@@ -1,10 +1,13 @@
 """Where and how large: device, seeded generators and the tier of a run."""
 
+from __future__ import annotations  # torch takes a second, which the tiers need not wait for
+
 import os
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Tier = Literal["smoke", "laptop", "paper"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
@@ -27,6 +30,8 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
     >>> resolve_device()
     device(type='cpu')
     """
+    import torch
+
     try:
         resolved = torch.device("cpu" if device is None else device)
     except RuntimeError as error:
@@ -56,6 +61,8 @@ def generator(seed: int, device: torch.device | str | None = None) -> torch.Gene
     >>> generator(0).initial_seed()
     0
     """
+    import torch
+
     if not 0 <= seed < _SEEDS:
         raise ValueError(f"seed must be between 0 and 2**63 - 1, got {seed}")
     return torch.Generator(device=resolve_device(device)).manual_seed(seed)
@@ -126,6 +133,8 @@ def describe() -> str:
     >>> describe().startswith("ibcore ")
     True
     """
+    import torch
+
     import ibcore
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"

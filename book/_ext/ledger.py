@@ -85,7 +85,7 @@ def entries() -> dict[str, Entry]:
 
 def from_claim(claim: "Claim", result: "ClaimResult | None") -> Entry:
     """Return a claim and its result, ``None`` if it was not attempted, ready to print."""
-    from ibcore.runs.claims import show, show_interval
+    from ibcore.runs.ledger import show, show_interval
 
     paper = (claim.paper.value, claim.paper.where) if claim.paper else ()
     bare = Entry(

@@ -26,7 +26,9 @@ class Measurements(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the sentence and the tables."""
-        from ibcore.runs import experiments, measurements
+        from stored_results import measurements
+
+        from ibcore.runs import experiments
 
         rows = largest(measurements())
         known = {each.name: each.tiers for each in experiments()}
@@ -51,7 +53,7 @@ def _table(lab: str, names: list[str], rows: "pd.DataFrame") -> nodes.table:
 
 
 def _texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
-    from ibcore.runs.estimate import show_time
+    from ibcore.runs.forecast import show_time
 
     if row is None:
         return ("not stored", "", "", "")

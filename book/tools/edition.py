@@ -19,8 +19,7 @@ from zip_site import config, name_of
 
 sys.path.insert(0, str(ROOT / ".ci"))
 import pin
-
-from ibcore.runs import measurements
+from stored_results import measurements
 
 NAME = re.compile(r"\d{4}\.\d+")
 FROZEN = ("constraints.txt", "requirements.txt", "CHANGELOG.md", "CITATION.cff")

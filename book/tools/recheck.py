@@ -18,9 +18,8 @@ import pandas as pd
 import torch
 
 from ibcore.runs import Provenance, Stored, find, read, stored
-from ibcore.runs.estimate import show_time
 from ibcore.runs.experiment import plan_digest
-from ibcore.runs.limits import cost_model
+from ibcore.runs.forecast import cost_model, show_time
 from ibcore.runs.store import machine, to_table
 
 TOLERANCE = 1e-6  # of the largest value of a column

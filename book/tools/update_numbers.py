@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibcore.runs.claims import (
+from ibcore.runs.experiment import suggest
+from ibcore.runs.ledger import (
     ClaimResult,
     LedgerError,
     Results,
@@ -22,7 +23,6 @@ from ibcore.runs.claims import (
     show,
     show_interval,
 )
-from ibcore.runs.experiment import suggest
 from ibcore.runs.store import write_atomically
 
 _LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\(claim:(?P<id>[^\s()#]+)(?:#(?P<field>[^\s()]*))?\)")

@@ -1,31 +1,36 @@
-"""The command line: ``ibcore list | run | status | claims | data``."""
+"""The command line: ``ibcore list | run | status | claims | data``.
+
+What takes a second to import is imported by the commands that compute.
+"""
 
 import errno
+import json
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ibcore.data import DATA_SETS, DataSet, fetch, place
-from ibcore.runs.claims import check, of_lab, read_ledger, show, show_interval
-from ibcore.runs.estimate import count_cells, estimate, in_order, show_time
-from ibcore.runs.execute import CellError, CellFolder, run
-from ibcore.runs.executors import FORMS, open_executor
-from ibcore.runs.experiment import LABS, AnyExperiment, experiments, find
-from ibcore.runs.limits import TimeLimitError, parse_time
-from ibcore.runs.overview import doubts
-from ibcore.runs.store import default_store, read, stored
+from ibcore.runs.experiment import (
+    LABS,
+    AnyExperiment,
+    CellError,
+    TimeLimitError,
+    check_lab,
+    count_cells,
+    experiments,
+    find,
+)
+from ibcore.runs.store import default_store, of_book, read, stored
 from ibcore.runtime import Tier, as_folder, check_tier, default_tier
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ibcore.data import DataSet
 
 # Options that several commands share.
 
@@ -55,6 +60,8 @@ data = typer.Typer(no_args_is_help=True, help="Real data sets.")
 @data.command("list")
 def list_data() -> None:
     """List the data sets: what they are, their license, and which files are here."""
+    from ibcore.data import DATA_SETS
+
     for source in DATA_SETS.values():
         typer.echo(f"{source.name}  [{source.license}]\n    {source.about}\n    {_state(source)}")
 
@@ -62,6 +69,8 @@ def list_data() -> None:
 @data.command("fetch")
 def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.")]) -> None:
     """Download a data set, or check the files that are here already."""
+    from ibcore.data import fetch
+
     try:
         for path in fetch(name, progress=True):
             typer.echo(f"{path}: sound")
@@ -69,8 +78,10 @@ def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.
         raise ValueError(str(error)) from error
 
 
-def _state(source: DataSet) -> str:
+def _state(source: "DataSet") -> str:
     """Say how many files are here; without pooch the place of the cache is not known."""
+    from ibcore.data import place
+
     try:
         folder = place(source.name)
     except ImportError:
@@ -87,6 +98,8 @@ ledger = typer.Typer(no_args_is_help=True, help="The ledger of claims.")
 @ledger.command("list")
 def list_claims(lab: LabOption = None) -> None:
     """List the claims: id, tier, verdict and statement."""
+    from ibcore.runs.ledger import of_lab, read_ledger
+
     for claim in of_lab(read_ledger(), lab):
         typer.echo(f"{claim.id}  [{claim.tier or '-'}; {claim.verdict}]\n    {claim.statement}")
 
@@ -98,6 +111,8 @@ def check_claims(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run the experiments anew.")] = False,
 ) -> None:
     """Check the claims against stored results; exit status 1 if one fails."""
+    from ibcore.runs.ledger import check, show, show_interval
+
     results = check(lab, _tier_of(tier), fresh)
     for result in results:
         value = show(result.claim, result.value)
@@ -117,20 +132,26 @@ def check_claims(
 
 def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
     """List experiments: question, cells of each tier, and what is stored."""
-    published = {(entry.experiment, entry.tier) for entry in stored()}
-    own = {(entry.experiment, entry.tier) for entry in stored(_folder_of(store))}
-    kinds = (("published", published), ("stored", own))
-    for experiment in experiments(lab):
-        typer.echo(f"{experiment.name}\n    {experiment.question}")
-        for tier in experiment.tiers:
-            place = (experiment.name, tier)
-            notes = [word for word, known in kinds if place in known]
-            cells = count_cells(len(experiment.plan(tier)))
-            typer.echo(f"    {tier:<6}  {cells:>12}  {', '.join(notes)}".rstrip())
+    labs = LABS if lab is None else (check_lab(lab),)
+    folders = {"published": None, "stored": _folder_of(store)}
+    known = {
+        word: {(entry.experiment, entry.tier) for entry in stored(folder)}
+        for word, folder in folders.items()
+    }
+    index = json.loads(of_book("experiments.json").read_text(encoding="utf-8"))
+    for name, entry in index.items():
+        if name.partition(".")[0] in labs:
+            typer.echo(f"{name}\n    {entry['question']}")
+            for tier, (cells, _) in entry["tiers"].items():
+                notes = ", ".join(word for word, places in known.items() if (name, tier) in places)
+                typer.echo(f"    {tier:<6}  {count_cells(cells):>12}  {notes}".rstrip())
 
 
 def status(lab: LabOption = None, store: StoreOption = None) -> None:
     """Show for each experiment and tier how many cells are finished, and what is out of date."""
+    from ibcore.runs.cells import CellFolder
+    from ibcore.runs.execute import doubts
+
     folder = _folder_of(store)
     complete = {(entry.experiment, entry.tier): entry.path for entry in stored(folder)}
     for experiment in experiments(lab):
@@ -151,6 +172,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run_experiments(  # noqa: PLR0917  # the options of a command line
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(help="An experiment, or a laboratory for all of its (default: all)."),
@@ -158,14 +180,14 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     tier: TierOption = None,
     device: Annotated[str | None, typer.Option(help="For instance cuda (default: cpu).")] = None,
     executor: Annotated[
-        str | None, typer.Option(metavar="WORKERS", help=f"Who shares the cells: {FORMS}.")
+        str | None, typer.Option(metavar="WORKERS", help="Who shares the cells: processes:N.")
     ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Start no cell that would end later: 540s, 9m, 1.5h."),
     ] = None,
     estimate_only: Annotated[
-        bool, typer.Option("--estimate", help="Say how long it would take; store nothing.")
+        bool, typer.Option("--estimate", help="Say how long it would take; compute nothing.")
     ] = False,
     store: StoreOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
@@ -176,34 +198,53 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     computing; one that fails is named, and the others run.  Exit status: 0 complete, 2 error,
     75 stopped at the time limit, 130 interrupted.
     """
+    from ibcore.runs.forecast import in_order, parse_time
+    from ibcore.runs.workers import open_executor
+
     limit = None if time_limit is None else parse_time(time_limit)
-    size, folder, chosen = _tier_of(tier) or default_tier(), _folder_of(store), _chosen(name)
+    size, folder = _tier_of(tier) or default_tier(), _folder_of(store)
+    chosen: Sequence[AnyExperiment] = (
+        experiments(name) if name is None or name in LABS else [find(name)]
+    )
     if estimate_only and fresh:
         raise ValueError("--estimate counts what is finished and --fresh discards it; give one")
     if estimate_only:
         _estimates(chosen, size, device, folder)
         return
     if size == "paper" and len(chosen) > 1:
-        chosen = _ordered(chosen, device, folder)
-    workers = nullcontext() if executor is None else open_executor(executor, device=device)
+        turns = in_order(chosen, device=device, store=folder)
+        for number, (_, says) in enumerate(turns, start=1):
+            typer.echo(f"{number}. {says}")
+        chosen = [experiment for experiment, _ in turns]
+    workers = (
+        nullcontext(context.obj) if executor is None else open_executor(executor, device=device)
+    )
     with _interruptible(folder), workers as pool:
-        compute = partial(run, tier=size, executor=pool, device=device, store=folder, fresh=fresh)
-        _run_all(chosen, compute, limit)
+        options = {"executor": pool, "device": device, "store": folder, "fresh": fresh}
+        _run_all(chosen, size, limit, options)
 
 
 def _run_all(
-    chosen: Sequence[AnyExperiment], compute: Callable[..., "pd.DataFrame"], limit: float | None
+    chosen: Sequence[AnyExperiment], tier: Tier, limit: float | None, options: dict[str, Any]
 ) -> None:
     """Run each: neither the end of the time nor a failure of one keeps others from running.
 
     Where the time is up for one, a later one with shorter cells may still fit.
     """
-    end = None if limit is None else time.monotonic() + limit
+    from ibcore.runs.execute import run
+
+    end = time.monotonic() + (limit or 0.0)
     stopped: list[TimeLimitError] = []
     failed: list[CellError] = []
     for experiment in chosen:
         try:
-            _report(experiment, compute(experiment, time_limit=_remaining(experiment, end)))
+            left = None if limit is None else max(end - time.monotonic(), 1e-9)
+            frame = run(experiment, tier, time_limit=left, **options)
+            origin = frame.attrs["provenance"]
+            typer.echo(
+                f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
+                f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
+            )
         except TimeLimitError as stop:
             stopped.append(stop)
         except CellError as error:
@@ -219,6 +260,8 @@ def _run_all(
 
 def _stop(stopped: Sequence[TimeLimitError], limit: float) -> Exception:
     """Return the error of a command at its limit: where no cell fits, repeating is no use."""
+    from ibcore.runs.forecast import show_time
+
     going_on = [stop for stop in stopped if stop.needed is None or stop.needed < limit]
     if going_on:
         more = f" (and {len(stopped) - 1} more)" if len(stopped) > 1 else ""
@@ -229,74 +272,29 @@ def _stop(stopped: Sequence[TimeLimitError], limit: float) -> Exception:
     )
 
 
-def _report(experiment: AnyExperiment, frame: "pd.DataFrame") -> None:
-    origin = frame.attrs["provenance"]
-    typer.echo(
-        f"{experiment.name} ({origin['tier']}): {len(frame)} rows from "
-        f"{count_cells(origin['cells'])}, {origin['seconds']:.1f} s of computing"
-    )
-
-
-def _remaining(experiment: AnyExperiment, end: float | None) -> float | None:
-    """Return the seconds that are left for an experiment."""
-    if end is None:
-        return None
-    remaining = end - time.monotonic()
-    if remaining <= 0:
-        raise TimeLimitError(
-            f"experiment {experiment.name!r} was not started: the time limit is reached; "
-            "the same command continues"
-        )
-    return remaining
-
-
 def _concerns_all(error: CellError) -> bool:
     """Say whether the next experiment would fail too: no worker is left, or no room on the disk."""
     cause = error.__cause__
     return isinstance(cause, BrokenExecutor) or getattr(cause, "errno", None) in _NO_ROOM
 
 
-def _chosen(name: str | None) -> Sequence[AnyExperiment]:
-    if name is not None and name not in LABS:
-        return (find(name),)
-    chosen = experiments(name)
-    if not chosen:
-        raise ValueError(f"the laboratory {name!r} has no experiments yet")
-    return chosen
-
-
 def _estimates(
     chosen: Sequence[AnyExperiment], tier: Tier, device: str | None, store: Path
 ) -> None:
     """Print a line for each experiment, and their sum."""
+    from ibcore.runs.forecast import estimate, show_time
+
     known = []
     for experiment in chosen:
-        try:
-            prediction = estimate(experiment, tier, device=device, store=store)
-        except CellError as error:
-            if len(chosen) == 1:
-                raise
-            typer.echo(f"{error}; no time is predicted")
-            continue
+        prediction = estimate(experiment, tier, device=device, store=store)
         typer.echo(str(prediction))
         if prediction.seconds is not None:
-            known.append(prediction.seconds)
+            known.append(prediction.seconds.seconds)
     if len(chosen) > 1:
-        total = show_time(sum(entry.seconds for entry in known))
         typer.echo(
-            f"{len(known)} of {len(chosen)} experiments: about {total} of computing in all, "
-            "which several workers share"
+            f"{len(known)} of {len(chosen)} experiments: about {show_time(sum(known))} of "
+            "computing in all, which several workers share"
         )
-
-
-def _ordered(
-    chosen: Sequence[AnyExperiment], device: str | None, store: Path
-) -> Sequence[AnyExperiment]:
-    """Order experiments for the paper tier, and say how and why."""
-    turns = in_order(chosen, device=device, store=store)
-    for number, (_, says) in enumerate(turns, start=1):
-        typer.echo(f"{number}. {says}")
-    return [experiment for experiment, _ in turns]
 
 
 @contextmanager
@@ -326,14 +324,15 @@ app.add_typer(ledger, name="claims")
 app.add_typer(data, name="data")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line.
+def main(arguments: Sequence[str] | None = None, *, executor: Executor | None = None) -> None:
+    """Run the command line; an ``executor`` computes the cells of ``run``.
 
     An error becomes one line and exit status 2, a time limit one line and exit status 75.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _plain_warnings():
-            app(list(sys.argv[1:] if arguments is None else arguments), prog_name="ibcore")
+            app(given, prog_name="ibcore", obj=executor)
     except (ValueError, OSError, CellError) as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from error

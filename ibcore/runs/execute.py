@@ -1,395 +1,49 @@
 """Run an experiment: each cell once, kept the moment it is finished."""
 
-import contextlib
-import functools
-import hashlib
-import json
-import os
-import struct
-import time
 import uuid
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import torch
+from tqdm import tqdm
 
-from ibcore.runs.experiment import AnyExperiment, find, plain_config, plain_fields, plan_digest
+from ibcore.runs.cells import CellFolder, FinishedCell
+from ibcore.runs.experiment import (
+    AnyExperiment,
+    CellError,
+    TimeLimitError,
+    find,
+    plain_config,
+    plain_fields,
+    plan_digest,
+)
 from ibcore.runs.fingerprint import fingerprint
-from ibcore.runs.limits import Cost, Measurement, TimeLimit, TimeLimitError, cost_model, measurement
+from ibcore.runs.forecast import TimeLimit, cost_model, measured_on
 from ibcore.runs.store import (
-    DamagedResultError,
-    Machine,
     Provenance,
     advice,
     check_writable,
-    device_kind,
     git_state,
     machine,
     merge,
     now,
     own_store,
     read,
-    result_path,
     seeds_of,
     to_table,
-    write_atomically,
     write_table,
 )
 from ibcore.runs.workers import CellResult, WorkerFailedError, count_workers, outcomes
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 
-# Files to which short cells are appended: a cell costs one write, not a file of its own.
-#
-# A segment is a sequence of records, each with its own checksum; the first holds what all cells
-# of the file share.  A record is written by the moment its cell is finished, so that a killed
-# process loses none; the file is synced with the disk and closed a second after its first record.
-
-SUFFIX = ".cells"
-_SHARED = "shared----------"  # in the place of a key, in the first record
-_HEAD = struct.Struct(">4s16sII32s")  # mark, key, length of the JSON, length of the table, SHA-256
-_MARK = b"cell"
-_AGE = 1.0  # seconds until a segment is synced and closed
-
-
-@dataclass(frozen=True)
-class Record:
-    """One finished cell: its key, what its origin adds to the shared part, and its table."""
-
-    key: str
-    fields: Mapping[str, Any]
-    body: bytes
-
-    def table(self) -> "pa.Table":
-        """Return the rows."""
-        import pyarrow as pa
-
-        return pa.ipc.open_stream(self.body).read_all()
-
-    def encode(self) -> bytes:
-        """Return the bytes of the record."""
-        text = json.dumps(self.fields, sort_keys=True, allow_nan=False).encode()
-        key = self.key.encode()
-        digest = hashlib.sha256(key + text + self.body).digest()
-        return _HEAD.pack(_MARK, key, len(text), len(self.body), digest) + text + self.body
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What a file holds; ``cut`` tells whether its last record is incomplete."""
-
-    path: Path
-    shared: Mapping[str, Any]
-    records: tuple[Record, ...]
-    cut: bool
-
-    def write_without(self, keys: Collection[str]) -> None:
-        """Remove the records of ``keys``, and the file with the last one."""
-        rest = [record for record in self.records if record.key not in keys]
-        if not rest:
-            self.path.unlink(missing_ok=True)
-        elif len(rest) < len(self.records):
-            kept = [Record(_SHARED, self.shared, b""), *rest]
-            write_atomically(self.path, b"".join(record.encode() for record in kept))
-
-
-class SegmentWriter:
-    """Appends records to files in ``folder``, a new file about every second."""
-
-    def __init__(self, folder: Path, shared: Mapping[str, Any]) -> None:
-        self._folder, self._shared = folder, shared
-        self._file: int | None = None
-        self._opened = 0.0
-
-    def add(self, key: str, fields: Mapping[str, Any], table: "pa.Table") -> None:
-        """Write one record; after a failed write, as on a full disk, the file is as before."""
-        record = Record(key, fields, _body(table)).encode()
-        if self._file is None:
-            self._open()
-        assert self._file is not None
-        _append(self._file, record)
-        if time.monotonic() - self._opened >= _AGE:
-            self.close()
-
-    def close(self) -> None:
-        """Sync the file with the disk and close it; the next record starts another."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
-
-    def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-        self._opened = time.monotonic()
-        _append(self._file, Record(_SHARED, self._shared, b"").encode())
-
-
-def read_segment(path: Path) -> Segment:
-    """Read a segment and check every record.
-
-    Raises
-    ------
-    DamagedResultError
-        If a record does not match its checksum; ``key`` of the error names its cell.
-    """
-    data = path.read_bytes()
-    records, end = [], 0
-    for record, end in _records(path, data):  # noqa: B007  # the end of the last one
-        records.append(record)
-    if records and records[0].key != _SHARED:
-        raise _damaged(path, records[0].key, "its first record is missing")
-    shared = records[0].fields if records else {}
-    return Segment(path, shared, tuple(records[1:]), end < len(data))
-
-
-def _records(path: Path, data: bytes) -> Iterator[tuple[Record, int]]:
-    """Yield the records and where each ends; an incomplete one at the end is left out."""
-    start = 0
-    while start + _HEAD.size <= len(data):
-        mark, key, text_size, body_size, digest = _HEAD.unpack_from(data, start)
-        name = key.decode("ascii", "replace")
-        if mark != _MARK:
-            raise _damaged(path, name, f"there is no record at byte {start}")
-        middle = start + _HEAD.size + text_size
-        start, text = middle + body_size, data[middle - text_size : middle]
-        if start > len(data):
-            return
-        body = data[middle:start]
-        if hashlib.sha256(key + text + body).digest() != digest:
-            raise _damaged(path, name, "its content does not match its checksum")
-        yield Record(name, json.loads(text), body), start
-
-
-def _damaged(path: Path, key: str, reason: str) -> DamagedResultError:
-    error = DamagedResultError(
-        f"{path} is damaged ({reason}); move or delete it, then run again: the cells in it, "
-        "about one second of computing, are computed again"
-    )
-    error.key = key
-    return error
-
-
-def _body(table: "pa.Table") -> bytes:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return bytes(sink.getvalue())
-
-
-def _append(file: int, data: bytes) -> None:
-    """Write all of ``data`` at the end, or nothing."""
-    start = os.fstat(file).st_size
-    try:
-        written = os.write(file, data)
-        while written < len(data):
-            written += os.write(file, data[written:])
-    except OSError:
-        os.ftruncate(file, start)
-        raise
-
-
-# The finished cells of a run that is under way: a folder that outlives a killed process.
-#
-# A cell that took a second or more has a Parquet file of its own; shorter ones share segments.
-
-SHORT = 1.0  # seconds; shorter cells share segments
-_REPLACED = "replaced"  # a gathered result that a fresh run set aside
-_OWN = ("cell", "seconds", "date", "seeds", *(field.name for field in fields(Machine)))
-
-
-class FinishedCell(NamedTuple):
-    """The rows of a cell and where they come from."""
-
-    table: "pa.Table"
-    provenance: Provenance
-    cell: Any
-
-
-def measured_on(
-    device: str, finished: Iterable[FinishedCell], cost: Cost | None
-) -> list[Measurement]:
-    """Return what cells on the same kind of device tell about the time of others."""
-    origins = [(entry.cell, entry.provenance) for entry in finished]
-    return [
-        measurement(cell, origin.seconds, cost)
-        for cell, origin in origins
-        if device_kind(origin.device) == device_kind(device)
-    ]
-
-
-@dataclass(frozen=True)
-class CellFolder:
-    """Where the cells of one experiment and tier lie until the run is complete.
-
-    Attributes
-    ----------
-    experiment, tier
-        What is being run.
-    store
-        The folder of results.
-    cells
-        The cells of this configuration by key, in order.
-    """
-
-    experiment: AnyExperiment
-    tier: Tier
-    store: Path
-    cells: Mapping[str, Any]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the cell files."""
-        return self.store / self.experiment.name / self.tier
-
-    @property
-    def gathered(self) -> Path:
-        """The file of the complete result."""
-        return result_path(self.experiment.name, self.tier, self.store)
-
-    @functools.cached_property
-    def plan(self) -> str:
-        """The `plan_digest` of the cells."""
-        return plan_digest(self.cells)
-
-    def finished(self) -> tuple[str, ...]:
-        """Return the keys of this configuration that are stored, in order."""
-        stored = {path.stem for path in self.folder.glob("*.parquet")}
-        stored |= {record.key for segment in self._segments() for record in segment.records}
-        return tuple(key for key in self.cells if key in stored)
-
-    def read_all(self) -> dict[str, FinishedCell]:
-        """Read the finished cells of this configuration.
-
-        Warns of cells of another configuration, which are never used, and of a cell that was
-        cut short while it was written.
-
-        Raises
-        ------
-        DamagedResultError
-            If a stored cell is not what `save` wrote; the message names cell, file and remedy.
-        """
-        segments = self._segments()
-        self._report_stale(segments)
-        found = {}
-        for segment in segments:
-            if segment.cut:
-                warnings.warn(
-                    f"the last cell in {segment.path} was cut short while it was written, by a "
-                    "crash or a full disk; it is computed again",
-                    stacklevel=3,
-                )
-            for record in segment.records:
-                if record.key in self.cells:
-                    found[record.key] = self._from_record(segment, record)
-        own = {path.stem for path in self.folder.glob("*.parquet")}
-        found.update((key, self._read_file(key)) for key in self.cells if key in own)
-        return {key: found[key] for key in self.cells if key in found}
-
-    def save(
-        self, key: str, table: "pa.Table", origin: Provenance, writer: SegmentWriter
-    ) -> FinishedCell:
-        """Write a finished cell at once, and return it as a resumed run will see it."""
-        if origin.seconds >= SHORT:
-            write_table(table, self._path(key), origin)
-            return self._read_file(key)
-        fields = origin.to_dict()
-        writer.add(key, {name: fields[name] for name in _OWN}, table)
-        return FinishedCell(table, origin, self.cells[key])
-
-    def writer(self, origin: Provenance) -> SegmentWriter:
-        """Return a writer of segments whose cells share all of ``origin`` but their own part."""
-        shared = {name: value for name, value in origin.to_dict().items() if name not in _OWN}
-        return SegmentWriter(self.folder, shared)
-
-    def discard(self) -> None:
-        """Forget this configuration's cells and set the gathered result aside.
-
-        The old result stays in the folder, as ``replaced.parquet``, until the new one is
-        complete, so that a failing run destroys nothing.
-        """
-        self._remove(self.cells)
-        if self.gathered.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.gathered.replace(self._path(_REPLACED))
-
-    def clear(self) -> None:
-        """Remove the cells of a complete run; cells of another configuration stay."""
-        self._remove({*self.cells, _REPLACED})
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
-        for folder in (self.folder, self.folder.parent):
-            with contextlib.suppress(OSError):  # not empty, or removed by a concurrent run
-                folder.rmdir()
-
-    def _report_stale(self, segments: Collection[Segment]) -> None:
-        known = {*self.cells, _REPLACED}
-        stale = {path.stem for path in self.folder.glob("*.parquet")} - known
-        stale |= {record.key for segment in segments for record in segment.records} - known
-        if stale:
-            warnings.warn(
-                f"{self.folder} also holds finished cells of another configuration of "
-                f"{self.experiment.name} ({len(stale)}); they are not used in this run, "
-                "delete them unless that configuration will be run again",
-                UserWarning,
-                stacklevel=4,
-            )
-
-    def _from_record(self, segment: Segment, record: Record) -> FinishedCell:
-        origin = Provenance.from_dict({**segment.shared, **record.fields})
-        return FinishedCell(record.table(), origin, self.cells[record.key])
-
-    def _read_file(self, key: str) -> FinishedCell:
-        path = self._path(key)
-        try:
-            frame, provenance = read(path)
-        except DamagedResultError as error:
-            raise DamagedResultError(f"the stored cell {self.cells[key]}: {error}") from error
-        if provenance.experiment != self.experiment.name or provenance.cell is None:
-            raise DamagedResultError(
-                f"the stored cell {self.cells[key]}: {path} is not a cell of "
-                f"{self.experiment.name}; move or delete it, then run again"
-            )
-        return FinishedCell(to_table(frame), provenance, self.cells[key])
-
-    def _segments(self) -> list[Segment]:
-        segments = []
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            try:
-                segments.append(read_segment(path))
-            except DamagedResultError as error:
-                cell = self.cells.get(error.key or "", "of an unknown key")
-                raise DamagedResultError(f"the stored cell {cell}: {error}") from error
-        return segments
-
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.parquet"
-
-    def _remove(self, keys: Collection[str]) -> None:
-        for path in self.folder.glob("*.parquet"):
-            if path.stem in keys:
-                path.unlink(missing_ok=True)
-        for segment in self._segments():
-            segment.write_without(keys)
-
-
 # One experiment at one tier while it runs: its plan, where its cells lie, what its errors say.
-
-
-class CellError(RuntimeError):
-    """A cell of an experiment failed; the message names both and says what is kept."""
 
 
 @dataclass(frozen=True)
@@ -398,6 +52,7 @@ class ExperimentRun:
 
     cells: CellFolder
     origin: Provenance  # of a cell, but for what belongs to the cell alone
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # of this run of it
 
     @classmethod
     def prepare(
@@ -476,7 +131,7 @@ class ExperimentRun:
                 "on with the code that began"
             )
 
-    def keep(self, key: str, outcome: CellResult, writer: SegmentWriter) -> FinishedCell:
+    def keep(self, key: str, outcome: CellResult) -> FinishedCell:
         """Store a finished cell, with where it comes from."""
         table = to_table(outcome.frame)
         origin = replace(
@@ -488,7 +143,12 @@ class ExperimentRun:
             **vars(outcome.machine),
         )
         with self.storing(f"the cell {self.plan[key]} is finished but"):
-            return self.cells.save(key, table, origin, writer)
+            if not self.cells.owned_by(self.id):
+                raise CellError(
+                    f"{self.name}: another run of it has begun in {self.cells.store}; that one "
+                    "goes on and this one stops"
+                )
+            return self.cells.save(key, table, origin)
 
     @contextmanager
     def storing(self, what: str) -> Iterator[None]:
@@ -533,6 +193,33 @@ class ExperimentRun:
             f"{len(self.cells.finished())} of {len(self.plan)} cells are finished and kept in "
             f"{self.cells.folder}, the same command continues from there"
         )
+
+
+# What speaks against a stored result, said by its own provenance and the code of today.
+
+
+def doubts(origin: Provenance, experiment: AnyExperiment | None) -> tuple[str, ...]:
+    """Return the reasons not to take a result for what the code of today would compute.
+
+    Parameters
+    ----------
+    origin
+        The provenance of the result.
+    experiment
+        The experiment of that name as it is today, or None where there is none.
+    """
+    changed = "package changed since its commit" if origin.dirty else None
+    return tuple(filter(None, (_difference(origin, experiment), changed)))
+
+
+def _difference(origin: Provenance, experiment: AnyExperiment | None) -> str | None:
+    if experiment is None or origin.tier not in experiment.tiers:
+        return "no such experiment today"
+    if origin.plan != plan_digest(experiment.plan(check_tier(origin.tier))):
+        return "another configuration than today's"
+    if origin.code is None:
+        return "code not recorded"
+    return None if origin.code == fingerprint(experiment.run_cell) else "older than its code"
 
 
 # Join the finished cells of a run into one result.
@@ -666,9 +353,16 @@ def run(
     if time_limit is not None:
         cost = model.cost if (model := cost_model(chosen)) else None
         limit = TimeLimit(time_limit, measured_on(where, results.values(), cost), cost)
+    with job.storing("no cell was computed, for they"):
+        job.cells.own(job.id)
     with (
-        closing(job.cells.writer(job.origin)) as writer,
-        _bar(job, done=len(results), show=progress) as bar,
+        tqdm(
+            total=len(job.plan),
+            initial=len(results),
+            desc=f"{chosen.name} ({job.origin.tier})",
+            unit="cell",
+            disable=not progress,
+        ) as bar,
         closing(
             outcomes(
                 chosen.run_cell,
@@ -682,7 +376,7 @@ def run(
         job.failures(),
     ):
         for key, outcome in stream:
-            results[key] = job.keep(key, outcome, writer)
+            results[key] = job.keep(key, outcome)
             if limit:
                 limit.learn(job.plan[key], outcome.seconds)
             bar.update()
@@ -700,13 +394,3 @@ def _check_workers(executor: Executor | None, workers: int | None, limit: float 
             f"{type(executor).__name__} does not tell how many workers it has, which a time limit "
             "needs; give workers="
         )
-
-
-@contextmanager
-def _bar(job: ExperimentRun, *, done: int, show: bool) -> Iterator[Any]:
-    """Open a progress bar on the standard error stream."""
-    from tqdm import tqdm
-
-    title = f"{job.origin.experiment} ({job.origin.tier})"
-    with tqdm(total=len(job.plan), initial=done, desc=title, unit="cell", disable=not show) as bar:
-        yield bar

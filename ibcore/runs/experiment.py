@@ -12,12 +12,11 @@ from importlib.util import find_spec
 from itertools import product
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import torch
-
 from ibcore.runtime import Tier, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 
 C = TypeVar("C")
@@ -146,6 +145,20 @@ class Experiment(Generic[C, K]):
 AnyExperiment = Experiment[Any, Any]
 
 
+class CellError(RuntimeError):
+    """A cell of an experiment failed; the message names both and says what is kept."""
+
+
+class TimeLimitError(RuntimeError):
+    """A run stopped at its time limit; what is finished is kept.
+
+    ``needed`` is the predicted time in seconds of the shortest cell that was not started, where
+    no cell at all was; a run that is given less never ends.
+    """
+
+    needed: float | None = None
+
+
 def check_name(name: str) -> str:
     """Return ``name`` if it has the form ``lab.name`` of lower-case words, else raise."""
     if not _NAME.fullmatch(name):
@@ -250,6 +263,11 @@ def _plain(value: object, where: str) -> Any:
     return value
 
 
+def count_cells(count: int) -> str:
+    """Say how many cells, in words."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
 # Find the experiments of the laboratories by name.
 
 LABS = ("redshift", "metainit", "guidance", "memory")
@@ -268,13 +286,19 @@ def experiments(lab: str | None = None) -> tuple[AnyExperiment, ...]:
     >>> all(experiment.lab == "redshift" for experiment in experiments("redshift"))
     True
     """
-    if lab is not None and lab not in LABS:
-        raise ValueError(f"unknown laboratory {lab!r}; choose one of {', '.join(LABS)}")
-    found = tuple(
-        experiment for name in LABS if lab in (None, name) for experiment in _experiments_of(name)
-    )
-    _check_distinct([experiment.name for experiment in found])
+    labs = LABS if lab is None else (check_lab(lab),)
+    found = tuple(experiment for name in labs for experiment in _experiments_of(name))
+    names = [experiment.name for experiment in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"experiment names occur twice: {', '.join(twice)}; rename one of each")
     return found
+
+
+def check_lab(lab: str) -> str:
+    """Return ``lab`` if it is the name of a laboratory, else raise ``ValueError``."""
+    if lab not in LABS:
+        raise ValueError(f"unknown laboratory {lab!r}; {suggest(lab, list(LABS))}")
+    return lab
 
 
 def find(name: str) -> AnyExperiment:
@@ -299,13 +323,7 @@ def find(name: str) -> AnyExperiment:
 
 
 def suggest(name: str, known: list[str]) -> str:
-    """Say which known names are close to ``name``, or else list all of them.
-
-    Examples
-    --------
-    >>> suggest("lap", ["laptop", "smoke"])
-    'did you mean laptop?'
-    """
+    """Say which known names are close to ``name``, or else list all of them."""
     if not known:
         return "none exist yet"
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
@@ -325,9 +343,3 @@ def _experiments_of(lab: str) -> tuple[AnyExperiment, ...]:
                 f"its name must start with '{lab}.'"
             )
     return found
-
-
-def _check_distinct(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"experiment names occur twice: {', '.join(twice)}; rename one of each")

@@ -237,13 +237,10 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: np.divide,
-    ast.Pow: np.float_power,
 }
 
 
 _ARITHMETIC: Mapping[str, Callable[..., Any]] = {
-    "abs": lambda value, /: np.abs(value),
-    "log": lambda value, /: np.log(value),
     "min": lambda first, second, /, *others: np.minimum.reduce([first, second, *others]),
     "max": lambda first, second, /, *others: np.maximum.reduce([first, second, *others]),
 }
@@ -254,8 +251,8 @@ Compute = Callable[[Sample], Any]  # what a part of a measure gives on a sample
 class Measure:
     """A checked expression over a stored frame.
 
-    Numbers, ``+ - * / **``, a tuple at the top, ``abs``, ``log``, ``min``, ``max``, and the
-    functions of `ibcore.runs.measure` (``mean``, ``quantile``, ``max_over``, ``min_over``,
+    Numbers, ``+ - * /``, a tuple at the top, ``min``, ``max``, and the functions of
+    `ibcore.runs.measure` (``mean``, ``quantile``, ``max_over``, ``min_over``,
     ``spearman``), whose keyword arguments other than their own select rows:
     ``mean("complexity", activation="relu", depth=[2, 3])``.
 
@@ -306,13 +303,10 @@ def _compile(node: ast.expr) -> Compute:
         combine = _OPERATORS[type(node.op)]
         left, right = _compile(node.left), _compile(node.right)
         return lambda sample: combine(left(sample), right(sample))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        operand, sign = _compile(node.operand), -1 if isinstance(node.op, ast.USub) else 1
-        return lambda sample: sign * operand(sample)
     if isinstance(node, ast.Call):
         return _compile_call(node)
     raise MeasureError(
-        f"{ast.unparse(node)!r} is not allowed here; a measure holds numbers, + - * / **, and "
+        f"{ast.unparse(node)!r} is not allowed here; a measure holds numbers, + - * /, and "
         f"calls of {_KNOWN}; tuples stand only at the top"
     )
 

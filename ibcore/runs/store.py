@@ -6,20 +6,17 @@ import functools
 import hashlib
 import io
 import json
-import math
 import os
 import platform
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import torch
 
 import ibcore
 from ibcore.runs.experiment import check_name
@@ -28,6 +25,7 @@ from ibcore.runtime import TIERS, Tier, as_folder, check_tier
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import torch
 
 
 # Write a file so that a reader sees the whole of it or nothing.
@@ -43,11 +41,11 @@ _ADVICE = {
 }
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write ``data`` to a temporary file in the folder of ``path``, then rename it over ``path``.
 
     Missing folders are made.  A process killed at any moment leaves the old file or the new
-    one, never a part.
+    one, never a part; without ``sync``, a crash of the machine soon after can.
 
     Examples
     --------
@@ -62,8 +60,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         with temporary.open("xb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -206,14 +205,10 @@ class Machine:
     instructions: str | None
 
 
-def machine(device: torch.device) -> Machine:
-    """Describe this process and the device it computes on.
+def machine(device: "torch.device") -> Machine:
+    """Describe this process and the device it computes on."""
+    import torch
 
-    Examples
-    --------
-    >>> machine(torch.device("cpu")).device
-    'cpu'
-    """
     processor = _processor()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor
     instructions = torch.backends.cpu.get_cpu_capability()
@@ -221,13 +216,7 @@ def machine(device: torch.device) -> Machine:
 
 
 def device_kind(device: str) -> str:
-    """Return ``"cpu"`` or ``"cuda"``: times on one kind say nothing about the other.
-
-    Examples
-    --------
-    >>> device_kind("cuda:0")
-    'cuda'
-    """
+    """Return ``"cpu"`` or ``"cuda"``: times on one kind say nothing about the other."""
     return device.partition(":")[0]
 
 
@@ -258,15 +247,10 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
 
     Seconds are added; where cells differ in commit, versions or machine, all values are listed.
     """
-    first = cells[0]
     commits = {cell.commit for cell in cells}
     names = sorted({name for cell in cells for name in cell.versions})
-    return Provenance(
-        experiment=first.experiment,
-        question=first.question,
-        tier=first.tier,
-        config=first.config,
-        plan=first.plan,
+    return replace(
+        cells[0],
         cells=len(cells),
         cell=None,
         seconds=round(sum(cell.seconds for cell in cells), 3),
@@ -277,12 +261,12 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
             name: _listed(cell.versions[name] for cell in cells if name in cell.versions)
             for name in names
         },
-        device=_listed(cell.device for cell in cells),
-        device_name=_listed(cell.device_name for cell in cells),
-        processor=_listed(cell.processor for cell in cells),
         seeds=tuple(sorted(set(seeds))),
         instructions=_known("unknown", {cell.instructions for cell in cells}),
         code=_known("unknown", {cell.code for cell in cells}),
+        device=_listed(cell.device for cell in cells),
+        device_name=_listed(cell.device_name for cell in cells),
+        processor=_listed(cell.processor for cell in cells),
     )
 
 
@@ -304,6 +288,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @functools.cache
 def _versions() -> Mapping[str, str]:
+    import torch
+
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),  # with the build, such as +cu124
@@ -323,7 +309,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
-# Frames as Arrow tables, at a fraction of a millisecond for a frame like the one before.
+# Frames as Arrow tables, and these as files.
 
 
 def to_table(frame: "pd.DataFrame") -> "pa.Table":
@@ -362,20 +348,11 @@ def to_table(frame: "pd.DataFrame") -> "pa.Table":
 
 
 def seeds_of(table: "pa.Table") -> tuple[int, ...]:
-    """Return the different values of the column ``seed``, sorted; empty without that column.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> seeds_of(to_table(pd.DataFrame({"seed": [3, 1, 3]})))
-    (1, 3)
-    """
+    """Return the different values of the column ``seed``, sorted; empty without that column."""
     if "seed" not in table.column_names:
         return ()
-    values = table.column("seed").unique().to_pylist()
-    return tuple(
-        sorted({int(value) for value in values if value is not None and not math.isnan(value)})
-    )
+    values = table.column("seed").unique().drop_null()  # not a number is null here
+    return tuple(sorted(map(int, values.to_pylist())))
 
 
 @functools.lru_cache(maxsize=64)
@@ -477,13 +454,8 @@ def write_table(table: "pa.Table", path: Path, provenance: Provenance) -> None:
     """Write what `ibcore.runs.store.to_table` made of a frame, as `write` does."""
     import pyarrow.parquet as pq
 
-    table = table.replace_schema_metadata(
-        {
-            **(table.schema.metadata or {}),
-            _KEY: provenance.to_json().encode(),
-            _SEAL: _BLANK,
-        }
-    )
+    own = {_KEY: provenance.to_json().encode(), _SEAL: _BLANK}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     content = buffer.getvalue()

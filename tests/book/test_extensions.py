@@ -16,7 +16,7 @@ from sphinx.util.console import strip_colors
 from sphinx.util.docutils import docutils_namespace
 
 from ibcore.runs import evaluate
-from ibcore.runs.claims import parse_claim
+from ibcore.runs.ledger import parse_claim
 
 CONFIG = """\
 extensions = ["myst_parser", "explorer_directive", "claim_links", "claims_ledger"]
@@ -222,7 +222,7 @@ def test_an_entry_prints_what_the_engine_measured() -> None:
 def test_every_verdict_has_a_glyph_of_its_own() -> None:
     from typing import get_args
 
-    from ibcore.runs.claims import Verdict
+    from ibcore.runs.ledger import Verdict
 
     assert set(ledger.GLYPHS) == set(get_args(Verdict))
     assert len(set(ledger.GLYPHS.values())) == len(ledger.GLYPHS)

@@ -9,8 +9,9 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
+from stored_results import measurements
 
-from ibcore.runs import experiments, measurements
+from ibcore.runs import experiments
 
 CONFIG = 'extensions = ["myst_parser", "status_tables"]\nhtml_theme = "basic"\n'
 

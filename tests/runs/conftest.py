@@ -10,7 +10,8 @@ import pytest
 import ibcore
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "labs"), str(HERE.parents[1] / "book" / "tools")]
+BOOK = HERE.parents[1] / "book"
+sys.path[:0] = [str(folder) for folder in (HERE / "labs", BOOK / "tools", BOOK / "_ext")]
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def toy_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the registry know the toy laboratory and no other."""
     monkeypatch.setattr(ibcore, "__path__", [*ibcore.__path__, str(HERE / "labs")])
-    for name in ("experiment", "cli", "claims"):
+    for name in ("experiment", "cli"):
         monkeypatch.setattr(import_module(f"ibcore.runs.{name}"), "LABS", ("toy",))
     yield
     for name in [name for name in sys.modules if name.startswith("ibcore.toy")]:

@@ -15,7 +15,7 @@ from toy.experiments import SQUARES
 
 import ibcore.runs
 from ibcore.runs import LedgerError, Results, check, claims, evaluate, run
-from ibcore.runs.claims import parse_claim, show, show_interval
+from ibcore.runs.ledger import parse_claim, show, show_interval
 from ibcore.runs.measure import Sample
 
 NOTHING = dict.fromkeys(("experiment", "measure", "expect", "tier"))
@@ -88,7 +88,7 @@ def test_the_same_frame_gives_the_same_interval_and_the_global_state_is_untouche
 
 def test_chunks_of_draws_do_not_change_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evaluate(measured("mean('x')"), frame(20))
-    monkeypatch.setattr(import_module("ibcore.runs.claims"), "_ENTRIES", 20 * 77)
+    monkeypatch.setattr(import_module("ibcore.runs.ledger"), "_ENTRIES", 20 * 77)
     assert evaluate(measured("mean('x')"), frame(20)) == whole
 
 
@@ -125,7 +125,7 @@ def test_draws_without_a_value_are_counted_and_too_many_are_an_error() -> None:
         evaluate(measured(" + ".join(f"mean('x', network={i})" for i in range(3))), frame(3))
 
 
-@pytest.mark.parametrize("text", ["log(-1)", "mean('x') / 0"])
+@pytest.mark.parametrize("text", ["0 / 0", "mean('x') / 0"])
 def test_a_value_that_is_not_finite_is_an_error(text: str) -> None:
     with pytest.raises(LedgerError, match="gives"):
         evaluate(measured(text), frame(20))
@@ -154,7 +154,7 @@ def test_a_thousand_draws_read_the_rows_once_for_each_chunk_and_chunks_change_no
     column = Sample.column
     monkeypatch.setattr(Sample, "column", lambda s, name: passes.append(name) or column(s, name))
     whole, once = evaluate(measured(text), data), len(passes)
-    monkeypatch.setattr(import_module("ibcore.runs.claims"), "_ENTRIES", 100 * 250)
+    monkeypatch.setattr(import_module("ibcore.runs.ledger"), "_ENTRIES", 100 * 250)
     assert evaluate(measured(text), data) == whole
     assert once <= 20 and len(passes) - once <= 2.5 * once
 
@@ -223,8 +223,8 @@ def test_numbers_are_printed_without_a_negative_zero(form: str, number: float, t
 
 def test_the_public_name_is_the_function_whatever_is_imported_first() -> None:
     code = (
-        "import ibcore.runs.claims\nfrom ibcore.runs.claims import Claim, ClaimResult\n"
-        "import ibcore.runs.cli, ibcore.runs.cli\nfrom ibcore.runs import claims\nimport ibcore\n"
+        "import ibcore.runs.ledger\nfrom ibcore.runs.ledger import Claim, ClaimResult\n"
+        "import ibcore.runs.cli\nfrom ibcore.runs import claims\nimport ibcore\n"
         "assert callable(claims) and claims is ibcore.runs.claims is ibcore.claims\n"
         "assert Claim.__name__ == 'Claim' and ibcore.load is ibcore.runs.load"
     )

@@ -8,7 +8,7 @@ import yaml
 
 import ibcore
 from ibcore.runs import LedgerError, read_ledger
-from ibcore.runs.claims import Expect, ledger_path, parse_claim
+from ibcore.runs.ledger import Expect, ledger_path, parse_claim
 
 ENTRY: dict[str, Any] = {
     "id": "toy.squares-grow",
@@ -42,9 +42,9 @@ def test_a_claim_that_was_not_attempted_has_nothing_to_measure() -> None:
     nothing = dict.fromkeys(("experiment", "measure", "expect", "tier"))
     claim = parse_claim(entry(statement="Later.", verdict="not attempted", **nothing))
     assert claim.measure is None and claim.expect is None
-    with pytest.raises(LedgerError, match="measure must be null exactly when"):
+    with pytest.raises(LedgerError, match=r"measure must be string \(null exactly when"):
         parse_claim(entry(measure=None))
-    with pytest.raises(LedgerError, match="null exactly when the verdict is 'not attempted'"):
+    with pytest.raises(LedgerError, match=r"must be null \(null exactly when the verdict is"):
         parse_claim(entry(verdict="not attempted"))
 
 
@@ -58,40 +58,43 @@ def test_a_missing_key_is_named(key: str) -> None:
     ("changes", "message"),
     [
         ({"extra": 1}, "unknown keys extra; known keys: id"),
-        ({"verdict": "roughly"}, "unknown verdict 'roughly'; choose one of agrees"),
-        ({"tier": "huge"}, "unknown tier 'huge'"),
+        ({"verdict": "roughly"}, r"verdict must be one of \['agrees', .*got 'roughly'"),
+        ({"tier": "huge"}, r"tier must be one of \['smoke', .*got 'huge'"),
         ({"lab": "redshift"}, "must start with the lab, here 'redshift.'"),
-        ({"id": "toy"}, "must start with the lab"),
+        ({"id": "toy"}, r"id must match .* \(lab\.name\), got 'toy'"),
         ({"experiment": "Squares"}, "not of the form"),
-        ({"experiment": 3}, "experiment|expected string"),
+        ({"experiment": 3}, "experiment must be string or null, got 3"),
         ({"measure": "mean('square'"}, "is not an expression"),
         ({"measure": "mode('square')"}, "unknown function 'mode'"),
-        ({"measure": 3}, "strip|object"),
-        ({"statement": ""}, "statement must be text"),
-        ({"note": 3}, "note must be text, got 3"),
-        ({"paper": "4"}, "paper must be null or"),
-        ({"paper": {"value": 4, "where": "x"}}, "paper.value must be text, got 4"),
+        ({"measure": 3}, "measure must be string or null, got 3"),
+        ({"statement": ""}, "statement .*text, in quotes and not empty"),
+        ({"note": 3}, r"note must be string \(text, in quotes.*got 3"),
+        ({"paper": "4"}, r"paper must be .*null or {value: ..., where: ...}\), got '4'"),
+        ({"paper": {"value": 4, "where": "x"}}, r"paper\.value must be string .*got 4"),
         ({"format": "{:.2q}"}, "bad placeholder"),
         ({"format": "two"}, "does not print the number"),
         ({"format": "{x}"}, "bad placeholder"),
         ({"statement": "It is {mean}."}, "may hold {value}"),
         ({"statement": "It is {value."}, "bad placeholder"),
-        ({"expect": 3}, "expect must be a mapping with exactly one of"),
+        ({"expect": 3}, r"expect must be object .*above: x, below: x.*got 3"),
         ({"expect": {}}, "exactly one of"),
         ({"expect": {"above": 1, "below": 2}}, "exactly one of"),
-        ({"expect": {"about": 1}}, "exactly one of"),
-        ({"expect": {"above": "1"}}, r"expect.above must hold 1 finite number"),
+        ({"expect": {"about": 1}}, "unknown keys about; known keys: above, below, between"),
+        ({"expect": {"above": "1"}}, r"expect\.above must be number, got '1'"),
         ({"expect": {"above": float("nan")}}, "finite"),
-        ({"expect": {"above": True}}, "finite"),
-        ({"expect": {"between": [1]}}, "must hold 2 finite"),
-        ({"expect": {"between": 1}}, "must hold 2 finite"),
-        ({"expect": {"between": [2, 1]}}, "must rise from low to high"),
-        ({"expect": {"above": 1, "margin": 1}}, "an order may have a margin"),
+        ({"expect": {"above": True}}, "must be number, got True"),
+        ({"expect": {"between": [1]}}, "between must contain at least 2 items"),
+        ({"expect": {"between": 1}}, "between must be array, got 1"),
+        ({"expect": {"between": [2, 1]}}, "must hold finite numbers that rise"),
+        ({"expect": {"above": 1, "margin": 1}}, "missing dependency order for margin"),
         ({"expect": {"order": "increasing"}}, r"needs a measure of the form \(m1, m2"),
         ({**ORDER, "expect": {"order": "up"}}, "increasing|decreasing"),
-        ({**ORDER, "expect": {"order": "increasing", "margin": -1}}, "must not be negative"),
+        (
+            {**ORDER, "expect": {"order": "increasing", "margin": -1}},
+            "margin must be bigger than or equal to 0",
+        ),
         ({**ORDER, "expect": {"above": 1}}, "needs one number, but the measure is a tuple"),
-        ({"expect": {"nothing": 1}}, "expect must hold exactly one of"),
+        ({"expect": {"margin": 1, "order": "increasing", "above": 1}}, "exactly one of"),
     ],
 )
 def test_an_unclear_entry_names_the_claim_and_the_remedy(
@@ -133,17 +136,17 @@ def test_a_file_keeps_its_order_and_refuses_an_id_twice(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump([entry(id="toy.b"), entry(id="toy.a")]))
     assert list(read_ledger(path)) == ["toy.b", "toy.a"]
     path.write_text(yaml.safe_dump([entry(id="toy.b"), entry(id="toy.b")]))
-    with pytest.raises(LedgerError, match=r"'toy\.b': the id occurs twice"):
+    with pytest.raises(LedgerError, match=r"'toy\.b' occurs twice"):
         read_ledger(path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must hold a list of claims"),
+        ("", "must hold a list"),
         ("a: 1", "must hold a list"),
-        ("- 3", "entry 1 of claims.yml: a claim is a mapping with a text 'id'"),
-        ("- {lab: toy}", "text 'id'"),
+        ("- 3", "entry 1 of claims.yml: must be object, got 3"),
+        ("- {lab: toy}", "entry 1 of claims.yml: missing keys id, statement"),
         ("- {id: toy.a, id: toy.b}", "the key 'id' occurs twice"),
         ("- {id: toy.a", "not readable YAML"),
         ("- !!python/object/apply:os.system [true]", "not readable YAML"),

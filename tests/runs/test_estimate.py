@@ -1,18 +1,14 @@
 """What a run is predicted to cost: from what, how wide, and without running anything."""
 
 import dataclasses
-import time
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from toy.experiments import SQUARES
 
 from ibcore.runs import CellError, estimate, run
-from ibcore.runs.estimate import Estimate
 from ibcore.runs.experiment import AnyExperiment
-from ibcore.runs.limits import Prediction
+from ibcore.runs.forecast import Estimate, Prediction
 from ibcore.runs.store import read, result_path, write
 
 COSTED: AnyExperiment = dataclasses.replace(SQUARES, cost=lambda cell: cell.size * cell.networks)
@@ -20,8 +16,7 @@ COSTED: AnyExperiment = dataclasses.replace(SQUARES, cost=lambda cell: cell.size
 
 @pytest.fixture(autouse=True)
 def nothing_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("ibcore.runs.estimate")  # the package has a function of that name
-    monkeypatch.setattr(module, "published", lambda: tmp_path / "published")
+    monkeypatch.setattr("ibcore.runs.forecast.published", lambda: tmp_path / "published")
 
 
 def stored_seconds(store: Path, tier: str, seconds: float, device: str = "cpu") -> None:
@@ -34,7 +29,7 @@ def stored_seconds(store: Path, tier: str, seconds: float, device: str = "cpu") 
 
 
 def quietly(tier: str, store: Path, experiment: AnyExperiment = SQUARES) -> Estimate:
-    return estimate(experiment, tier, store=store, probe_limit=None)  # type: ignore[arg-type]
+    return estimate(experiment, tier, store=store)  # type: ignore[arg-type]
 
 
 def test_another_tier_is_scaled_by_the_cost_model_and_nothing_runs(
@@ -73,14 +68,16 @@ def test_without_a_cost_model_another_tier_says_nothing(tmp_path: Path) -> None:
     stored_seconds(tmp_path, "smoke", 36.0)
     found = quietly("laptop", tmp_path)
     assert found.seconds is None
-    assert "no time is predicted: no cost model compares its tiers" in str(found)
+    assert "no time is predicted: no cost model compares its tiers; run it with a time limit" in (
+        str(found)
+    )
 
 
 def test_seconds_on_a_gpu_say_nothing_about_the_cpu(tmp_path: Path) -> None:
     stored_seconds(tmp_path, "smoke", 36.0, device="cuda:0")
     found = quietly("laptop", tmp_path, COSTED)
     assert found.seconds is None and "nothing is stored that was computed on cpu" in found.basis
-    gpu = estimate(COSTED, "laptop", device="cuda", store=tmp_path, probe_limit=None)
+    gpu = estimate(COSTED, "laptop", device="cuda", store=tmp_path)
     assert gpu.seconds == pytest.approx((420.0, 420.0, 420.0))
 
 
@@ -101,46 +98,3 @@ def test_a_complete_result_needs_no_time(tmp_path: Path) -> None:
     run(SQUARES, "smoke", store=tmp_path, progress=False)
     found = quietly("smoke", tmp_path)
     assert (found.cells, found.done, found.seconds) == (3, 3, Prediction(0.0, 0.0, 0.0))
-
-
-@pytest.fixture
-def probes_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time cells here: a process of its own takes seconds to start."""
-    monkeypatch.setattr(
-        import_module("ibcore.runs.estimate"),
-        "open_executor",
-        lambda *_, **__: ThreadPoolExecutor(1),
-    )
-
-
-@pytest.mark.usefixtures("probes_in_a_thread")
-def test_without_anything_stored_a_few_cells_are_timed_and_thrown_away(
-    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOY_PAUSE", "0.2")
-    found = estimate(SQUARES, "laptop", store=tmp_path / "store")
-    timed = [path.name.partition(".")[0] for path in marks.iterdir()]
-    assert sorted(timed) == ["1", "1", "4", "6"]  # the warm-up, then first, middle and last
-    assert found.seconds is not None and found.seconds.low >= 1.2
-    assert found.basis == "3 cells computed just now on cpu to be timed"
-    assert not (tmp_path / "store").exists()
-
-
-@pytest.mark.usefixtures("probes_in_a_thread")
-def test_a_cell_that_fails_while_it_is_timed_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOY_FAIL", "4")
-    with pytest.raises(CellError, match=r"timing the cell Size\(size=4.*ArithmeticError"):
-        estimate(SQUARES, "laptop", store=tmp_path)
-
-
-def test_timing_is_given_up_at_its_limit_and_the_worker_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOY_PAUSE", "600")
-    no_smoke = dataclasses.replace(SQUARES, tiers={"laptop": SQUARES.tiers["laptop"]})
-    start = time.monotonic()
-    found = estimate(no_smoke, "laptop", store=tmp_path / "store", probe_limit=0.5)
-    assert time.monotonic() - start < 300
-    assert found.seconds is None and "the first cell did not end within 0.5 s" in str(found)

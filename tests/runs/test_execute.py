@@ -22,7 +22,7 @@ import torch
 from toy.experiments import SQUARES, Size, Sizes
 
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
-from ibcore.runs.execute import CellFolder
+from ibcore.runs.cells import CellFolder
 from ibcore.runs.experiment import AnyExperiment, cell_key, plain_fields
 from ibcore.runs.workers import outcomes
 
@@ -33,12 +33,6 @@ KEYS = {size: cell_key("toy.squares", Size(size, 3)) for size in (1, 2, 3, 4)}
 def computed(marks: Path) -> Counter[int]:
     """Count the computations of each size."""
     return Counter(int(path.name.partition(".")[0]) for path in marks.iterdir())
-
-
-@pytest.fixture
-def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each cell have a file of its own, however short it was."""
-    monkeypatch.setattr("ibcore.runs.execute.SHORT", 0.0)
 
 
 def kept(store: Path, tier: Any = "smoke") -> set[int]:
@@ -189,7 +183,6 @@ def test_any_executor_gives_the_frame_of_the_plain_loop(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(plain, processes, check_exact=True)
 
 
-@pytest.mark.usefixtures("own_files")
 def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +190,7 @@ def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     other = replace(SQUARES, tiers={"smoke": Sizes((1, 4), networks=2)})
     with pytest.raises(CellError):
         quiet(tmp_path, other)
-    stale = tmp_path / "toy.squares" / "smoke" / f"{cell_key('toy.squares', Size(1, 2))}.parquet"
+    stale = tmp_path / "toy.squares" / "smoke" / f"{cell_key('toy.squares', Size(1, 2))}.cell"
     content = stale.read_bytes()
     with pytest.warns(UserWarning, match=r"another configuration of toy\.squares \(1\)"):
         frame = quiet(tmp_path)
@@ -205,7 +198,6 @@ def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     assert stale.read_bytes() == content
 
 
-@pytest.mark.usefixtures("own_files")
 @pytest.mark.parametrize(
     ("where", "fresh"), [("cell", False), ("gathered", False), ("gathered", True)]
 )
@@ -216,12 +208,13 @@ def test_a_damaged_file_stops_the_run_and_stays_as_it_is(
         monkeypatch.setenv("TOY_FAIL", "3")
         with pytest.raises(CellError):
             quiet(tmp_path)
-        path = tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet"
+        path = tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.cell"
     else:
         quiet(tmp_path)
         path = tmp_path / "toy.squares.smoke.parquet"
     monkeypatch.delenv("TOY_FAIL", raising=False)
-    cut = path.read_bytes()[:-20]
+    cut = bytearray(path.read_bytes())
+    cut[-20] ^= 1
     path.write_bytes(cut)
     with pytest.raises(DamagedResultError, match="move or delete it, then run again") as caught:
         quiet(tmp_path, fresh=fresh)
@@ -230,12 +223,15 @@ def test_a_damaged_file_stops_the_run_and_stays_as_it_is(
     assert len(quiet(tmp_path)) == 9
 
 
-def test_a_file_in_the_place_of_a_cell_must_be_that_cell(tmp_path: Path) -> None:
-    quiet(tmp_path / "other")
-    place = tmp_path / "toy.squares" / "smoke" / f"{KEYS[2]}.parquet"
-    place.parent.mkdir(parents=True)
-    (tmp_path / "other" / "toy.squares.smoke.parquet").rename(place)
-    with pytest.raises(DamagedResultError, match="is not a cell of"):
+def test_a_file_in_the_place_of_a_cell_must_be_that_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FAIL", "3")
+    with pytest.raises(CellError):
+        quiet(tmp_path)
+    folder = tmp_path / "toy.squares" / "smoke"
+    (folder / f"{KEYS[1]}.cell").rename(folder / f"{KEYS[2]}.cell")
+    with pytest.raises(DamagedResultError, match=r"stored cell Size\(size=2.*holds another cell"):
         quiet(tmp_path)
 
 
@@ -253,6 +249,25 @@ def test_a_fresh_run_that_fails_keeps_the_old_result_and_can_be_continued(
     assert computed(marks) == {1: 2, 2: 2, 3: 3}
     assert not (tmp_path / "toy.squares").exists()
     assert (tmp_path / "toy.squares.smoke.parquet").exists()
+
+
+def test_of_two_runs_of_the_same_cells_the_first_stops_and_the_second_goes_on(
+    tmp_path: Path, marks: Path
+) -> None:
+    second: list[pd.DataFrame] = []
+
+    def run_cell(cell: Size, device: torch.device) -> pd.DataFrame:
+        if cell.size == 2 and not second:  # while the first run computes its second cell
+            second.append(quiet(tmp_path))
+        return SQUARES.run_cell(cell, device)
+
+    first = replace(SQUARES, run_cell=run_cell)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ibcore.runs.execute.fingerprint", lambda _: "the same code")
+        with pytest.raises(CellError, match=r"another run of it has begun .*this one stops"):
+            quiet(tmp_path, first)
+        pd.testing.assert_frame_equal(quiet(tmp_path), second[0], check_exact=True)
+    assert computed(marks) == {1: 1, 2: 2, 3: 1}
 
 
 def test_cells_with_other_columns_are_refused(tmp_path: Path) -> None:

@@ -53,8 +53,6 @@ CASES: dict[str, Callable[[pd.DataFrame], float]] = {
         ).statistic
     ),
     "2 + 3 * 4 - 6 / 4": lambda f: 12.5,
-    "-2 ** 2": lambda f: -4.0,
-    "+abs(-3) + log(1)": lambda f: 3.0,
     "min(3, 2, 4) * max(1, 5)": lambda f: 10.0,
     "mean('y', kind='tanh') / mean('y', kind='relu')": lambda f: (
         f[f["kind"] == "tanh"]["y"].mean() / f[f["kind"] == "relu"]["y"].mean()
@@ -166,9 +164,11 @@ def test_a_measure_that_does_not_fit_the_frame_is_refused(text: str, message: st
         "mean()",
         "mean('x', 'y')",
         "spearman('x', 'y')",
-        "log()",
-        "log('x')",
-        "abs(1, 2)",
+        "max()",
+        "max('x', 1)",
+        "log(1)",
+        "-1",
+        "2 ** 9",
         "min(1)",
         "1 < 2",
         "1 if 1 else 2",
@@ -191,10 +191,6 @@ def test_a_measure_that_does_not_fit_the_frame_is_refused(text: str, message: st
 def test_anything_but_a_measure_is_refused_when_it_is_read(text: str) -> None:
     with pytest.raises(MeasureError):
         Measure(text)
-
-
-def test_a_huge_power_is_a_number_at_once() -> None:
-    assert value("9 ** 9 ** 9") == np.inf
 
 
 def test_the_replicate_column_must_exist_and_be_filled() -> None:

@@ -13,9 +13,8 @@ from toy.experiments import SQUARES, Sizes
 
 import ibcore
 from ibcore.runs import CellError, estimate, experiments
-from ibcore.runs.estimate import in_order
 from ibcore.runs.experiment import AnyExperiment
-from ibcore.runs.limits import cost_model, read_priorities
+from ibcore.runs.forecast import cost_model, in_order, read_priorities
 
 TIERS = {"smoke": Sizes((1, 2)), "paper": Sizes((1, 2), networks=60)}
 LONG, SHORT, UNKNOWN = (
@@ -60,9 +59,7 @@ def test_the_paper_tier_runs_the_most_value_for_a_minute_first(
     monkeypatch.delenv("TOY_PAUSE")
     turns = in_order((LONG, UNKNOWN, SHORT))
     assert [entry.name for entry, _ in turns] == ["toy.short", "toy.long", "toy.unknown"]
-    short, long, unknown = (
-        estimate(entry, "paper", probe_limit=None).seconds for entry, _ in turns
-    )
+    short, long, unknown = (estimate(entry, "paper").seconds for entry, _ in turns)
     assert unknown is None and short is not None and long is not None
     assert long.seconds > 2.5 * short.seconds  # 400 times against 20 times
     out, _ = ibcore_says(capsys, "run", "--tier", "paper")
@@ -96,9 +93,6 @@ def test_an_experiment_that_fails_is_named_and_the_others_run(
     monkeypatch.setattr("ibcore.runs.cli.experiments", lambda lab=None: (failing, SHORT))
     monkeypatch.setenv("TOY_FAIL", "7")
     arguments = ("run", "--tier", "paper")
-    out, _ = ibcore_says(capsys, *arguments, "--estimate", status=0)
-    assert "failed with ArithmeticError" in out and "; no time is predicted" in out
-    assert "toy.short (paper): 2 cells" in out and "1 of 2 experiments: about" in out
     out, err = ibcore_says(capsys, *arguments, status=2)
     assert re.search(r"error: .*toy\.long.*cell Size\(size=7", err)
     assert err.splitlines()[-1] == "error: 1 of 2 experiments failed, see above"
@@ -114,7 +108,7 @@ def test_what_concerns_all_experiments_ends_the_command(
         started.append(experiment.name)
         raise CellError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ibcore.runs.cli.run", run)
+    monkeypatch.setattr("ibcore.runs.execute.run", run)
     _, err = ibcore_says(capsys, "run", "--tier", "smoke", status=2)
     assert len(started) == 1 and "the disk is full" in err
 
@@ -144,10 +138,10 @@ def test_a_limit_that_no_cell_fits_into_is_an_error_and_no_endless_loop(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"value": 9}, "toy.long needs a value from 1 to 5"),
-        ({"why": " "}, "needs a value from 1 to 5 and a reason"),
+        ({"value": 9}, r"'toy\.long': value must be one of \[1, 2, 3, 4, 5\], got 9"),
+        ({"why": " "}, r"'toy\.long': why .*text, in quotes and not empty"),
         ({"work": {"netwroks": 1}}, "names the field 'netwroks'.*they have size, networks"),
-        ({"experiment": "toy.short"}, "toy.short occurs twice"),
+        ({"experiment": "toy.short"}, r"'toy\.short' occurs twice"),
         ({"experiment": "toy.other"}, "has no entry for toy.long"),
     ],
 )

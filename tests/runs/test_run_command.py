@@ -1,7 +1,12 @@
 """The command line: what it prints, and its exit status."""
 
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import index_experiments
 import pytest
 import update_numbers
 import yaml
@@ -10,15 +15,19 @@ from test_claim_ledger import ENTRY, entry
 import ibcore
 from ibcore.runs.cli import main
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("toy_lab")
 
 
 @pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_lab: None) -> Path:
     """Make an empty checkout, which is also the working folder."""
     (tmp_path / "book" / "results").mkdir(parents=True)
     (tmp_path / "notebooks").mkdir()
     write_ledger(tmp_path, ENTRY)
+    (tmp_path / "book" / "experiments.json").write_text(
+        index_experiments.text(index_experiments.index())
+    )
     monkeypatch.setattr(ibcore, "__file__", str(tmp_path / "ibcore" / "__init__.py"))
     monkeypatch.delenv("IBCORE_RESULTS", raising=False)
     monkeypatch.delenv("IBCORE_TIER", raising=False)
@@ -69,8 +78,7 @@ def test_a_result_of_other_code_is_told_by_status_and_by_run(
 ) -> None:
     command = ("run", "toy.squares", "--tier", "smoke")
     with monkeypatch.context() as patch:
-        for name in ("overview", "execute"):
-            patch.setattr(f"ibcore.runs.{name}.fingerprint", lambda _: "of yesterday")
+        patch.setattr("ibcore.runs.execute.fingerprint", lambda _: "of yesterday")
         ibcore_says(capsys, *command)
     out, _ = ibcore_says(capsys, "status")
     assert out.splitlines()[0].endswith("3/3     stored, older than its code")
@@ -105,6 +113,7 @@ def test_the_tier_defaults_to_the_environment(
         (("run", "toy.sqares"), "unknown experiment 'toy.sqares'; did you mean toy.squares?"),
         (("run", "toy.squares", "--tier", "huge"), "unknown tier 'huge'"),
         (("run", "toy.squares", "--tier", "paper"), "has no tier 'paper'"),
+        (("run", "toy.squares", "--executor", "dask:x"), "is not of the form processes:N"),
         (("run", "toy.squares", "--device", "abacus"), "unknown device 'abacus'"),
         (("list", "--lab", "tooy"), "unknown laboratory 'tooy'"),
         (("run", "toy.squares", "--store", ""), "--store is empty; name a folder"),
@@ -141,7 +150,7 @@ def test_stale_cells_are_one_line_of_warning(
 ) -> None:
     folder = root / "ibcore-results" / "toy.squares" / "smoke"
     folder.mkdir(parents=True)
-    (folder / "0123456789abcdef.parquet").write_bytes(b"of another configuration")
+    (folder / "0123456789abcdef.cell").write_bytes(b"of another configuration")
     _, err = ibcore_says(capsys, "run", "toy.squares", "--tier", "smoke")
     (line,) = [line for line in err.splitlines() if line.startswith("warning: ")]
     assert "cells of another configuration of toy.squares (1)" in line
@@ -184,3 +193,33 @@ def test_fill_updates_the_book_and_check_finds_what_is_stale(
     assert update_numbers.main([]) == 2
     err = capsys.readouterr().err
     assert f"{page}: unknown claim 'toy.squares-shrink'; did you mean toy.squares-grow?" in err
+
+
+def test_an_executor_that_was_opened_in_python_computes_the_cells(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Counting(ThreadPoolExecutor):
+        calls = 0
+
+        def submit(self, *call: Any, **options: Any) -> Future[Any]:
+            self.calls += 1
+            return super().submit(*call, **options)
+
+    with Counting(2) as workers, pytest.raises(SystemExit) as stopped:
+        main(("run", "toy.squares", "--tier", "smoke"), executor=workers)
+    assert (stopped.value.code, workers.calls) == (0, 3)
+    assert "9 rows from 3 cells" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"]])
+def test_help_and_list_load_neither_torch_nor_pandas(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom ibcore.runs.cli import main\n"
+        f"try:\n    main({arguments})\nexcept SystemExit as done:\n    assert not done.code\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert arguments != ["list"] or "redshift.activations" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 from toy.experiments import SQUARES
 
 from ibcore.runs import TimeLimitError, run
-from ibcore.runs.limits import CostModel, Measurement, TimeLimit, parse_time
+from ibcore.runs.forecast import CostModel, Measurement, TimeLimit, parse_time
 
 CELLS = list(SQUARES.plan("laptop").items())
 

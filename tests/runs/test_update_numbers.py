@@ -10,7 +10,7 @@ from test_claim_ledger import entry
 from update_numbers import fill_file, fill_notebook, fill_text
 
 from ibcore.runs import ClaimResult, LedgerError
-from ibcore.runs.claims import parse_claim
+from ibcore.runs.ledger import parse_claim
 
 RESULT = ClaimResult(
     claim=parse_claim(entry(id="toy.a", format="{:.2f}")),

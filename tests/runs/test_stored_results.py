@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from stored_results import measurements
 from toy.experiments import SQUARES
 
-from ibcore.runs import DamagedResultError, experiments, measurements, read, run, write
+from ibcore.runs import DamagedResultError, experiments, read, run, write
 
 
 def test_each_stored_result_is_one_row_with_its_own_provenance(tmp_path: Path) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from ibcore.runs.execute import run
-from ibcore.runs.experiment import LABS, check_name, suggest
+from ibcore.runs.experiment import check_lab, check_name
 from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
+from ibcore.runs.schema import check_entry, read_list
 from ibcore.runs.store import load, of_book
-from ibcore.runtime import TIERS, Tier, check_tier
+from ibcore.runtime import Tier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +186,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     Examples
     --------
     >>> import pandas as pd
-    >>> from ibcore.runs.claims import parse_claim
+    >>> from ibcore.runs.ledger import parse_claim
     >>> claim = parse_claim({
     ...     "id": "toy.mean", "statement": "It is {value}.", "lab": "toy",
     ...     "experiment": "toy.squares", "measure": "mean('x')", "expect": {"above": 1},
@@ -279,12 +280,6 @@ def _number(values: Any) -> Any:
 
 # Read the ledger of claims and refuse every entry that is not complete and clear.
 
-T = TypeVar("T")
-
-_MEASURED = ("experiment", "measure", "expect", "tier")
-_REQUIRED = ("id", "statement", "lab", *_MEASURED, "paper", "verdict", "note")
-_OPTIONAL = ("format", "resample", "unit")
-
 
 def ledger_path() -> Path:
     """Return the ledger: ``book/claims.yml`` of a checkout, else the packaged copy."""
@@ -304,25 +299,14 @@ def read_ledger(path: Path | None = None) -> dict[str, Claim]:
     >>> all(claim.id == name for name, claim in read_ledger().items())
     True
     """
-    import yaml
-
-    source = path or ledger_path()
     try:
-        entries = yaml.load(source.read_text(encoding="utf-8"), Loader=_unique_key_loader())
-    except yaml.YAMLError as error:
-        raise LedgerError(f"{source} is not readable YAML: {error}") from error
-    if not isinstance(entries, list):
-        raise LedgerError(f"{source} must hold a list of claims (an empty one is '[]')")
-    claims: dict[str, Claim] = {}
-    for number, entry in enumerate(entries, start=1):
-        claim = parse_claim(entry, f"entry {number} of {source.name}")
-        if claim.id in claims:
-            _fail(claim.id, f"the id occurs twice in {source}; give each claim its own")
-        claims[claim.id] = claim
-    return claims
+        entries = read_list(path or ledger_path(), "claim")
+    except ValueError as error:
+        raise LedgerError(str(error)) from error
+    return {name: _claim(entry) for name, entry in entries.items()}
 
 
-def parse_claim(entry: object, where: str = "claim") -> Claim:
+def parse_claim(entry: Mapping[str, Any]) -> Claim:
     """Return a claim from its mapping in the ledger.
 
     Raises
@@ -338,165 +322,77 @@ def parse_claim(entry: object, where: str = "claim") -> Claim:
     ...     print(str(error)[:56])
     claim 'redshift.example': missing keys statement, lab, e
     """
-    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-        raise LedgerError(f"{where}: a claim is a mapping with a text 'id', got {entry!r}")
-    name: str = entry["id"]
-    _check_keys(name, entry)
-    for key in ("statement", "lab", "verdict", "note"):
-        _text(name, key, entry[key])
-    attempted = _check_verdict(name, entry)
-    lab, dot, _ = name.partition(".")
-    if not dot or entry["lab"] != lab:
-        _fail(name, f"the id must start with the lab, here '{entry['lab']}.'")
-    optional = {
-        key: _text(name, key, entry[key]) for key in _OPTIONAL if entry.get(key) is not None
+    try:
+        check_entry(entry, "claim", "the claim")
+    except ValueError as error:
+        raise LedgerError(str(error)) from error
+    return _claim(entry)
+
+
+def _claim(entry: Mapping[str, Any]) -> Claim:
+    """Return a claim from an entry that its schema allows."""
+    read: Mapping[str, Callable[[Any], Any]] = {
+        "experiment": check_name,
+        "measure": Measure,
+        "expect": _expect,
+        "paper": lambda paper: Paper(**paper),
     }
-    claim = Claim(
-        id=name,
-        statement=entry["statement"],
-        lab=lab,
-        experiment=_named(name, check_name, entry["experiment"]) if attempted else None,
-        measure=_named(name, Measure, entry["measure"]) if attempted else None,
-        expect=parse_expect(name, entry["expect"]) if attempted else None,
-        tier=_named(name, check_tier, entry["tier"]) if attempted else None,
-        paper=_paper(name, entry["paper"]),
-        verdict=entry["verdict"],
-        note=entry["note"],
-        **optional,
-    )
-    _check_shape(claim)
-    _check_texts(claim)
+    try:
+        given = {name: value for name, value in entry.items() if value is not None}
+        values = {name: read.get(name, lambda value: value)(given[name]) for name in given}
+        claim = Claim(**{**dict.fromkeys((*read, "tier")), **values})
+        _check_shape(claim)
+        _check_texts(claim)
+    except ValueError as error:
+        raise LedgerError(f"claim {entry['id']!r}: {error}") from error
     return claim
 
 
-def parse_expect(name: str, value: object) -> Expect:
+def _expect(value: Mapping[str, Any]) -> Expect:
     """Return an expectation from ``above``, ``below``, ``between`` or ``order``."""
-    allowed = "exactly one of above: x, below: x, between: [a, b], order: increasing|decreasing"
-    if not isinstance(value, dict):
-        _fail(name, f"expect must be a mapping with {allowed}, got {value!r}")
-    match value:
-        case {"order": "increasing" | "decreasing" as order, **rest} if set(rest) <= {"margin"}:
-            (margin,) = _numbers(name, "margin", [rest.get("margin", 0)], 1)
-            if margin < 0:
-                _fail(name, f"expect.margin must not be negative, got {margin:g}")
-            return Expect(order, margin=margin)
-        case {"between": between} if len(value) == 1:
-            bounds = _numbers(name, "between", between, 2)
-            if bounds[0] >= bounds[1]:
-                _fail(name, f"expect.between must rise from low to high, got {between!r}")
-            return Expect("between", bounds)
-        case {"above": bound} if len(value) == 1:
-            return Expect("above", _numbers(name, "above", [bound], 1))
-        case {"below": bound} if len(value) == 1:
-            return Expect("below", _numbers(name, "below", [bound], 1))
-    return _fail(name, f"expect must hold {allowed} (an order may have a margin), got {value!r}")
-
-
-def _check_verdict(name: str, entry: Mapping[str, Any]) -> bool:
-    """Return whether the claim was attempted; its four measured keys must say the same."""
-    if entry["verdict"] not in get_args(Verdict):
-        choices = ", ".join(get_args(Verdict))
-        _fail(name, f"unknown verdict {entry['verdict']!r}; choose one of {choices}")
-    attempted: bool = entry["verdict"] != "not attempted"
-    for key in _MEASURED:
-        if attempted == (entry[key] is None):
-            _fail(
-                name,
-                f"{key} must be null exactly when the verdict is 'not attempted', got "
-                f"{entry[key]!r} with verdict {entry['verdict']!r}",
-            )
-    return attempted
+    if len({*value} - {"margin"}) != 1:
+        raise ValueError(
+            "expect must hold exactly one of above: x, below: x, between: [a, b], "
+            f"order: increasing|decreasing (an order may have a margin), got {value!r}"
+        )
+    name, given = next(item for item in value.items() if item[0] != "margin")
+    margin = float(value.get("margin", 0))
+    if name == "order":
+        return Expect(given, margin=margin)
+    bounds = tuple(map(float, given if isinstance(given, list) else [given]))
+    if not np.isfinite(bounds).all() or list(bounds) != sorted(set(bounds)):
+        raise ValueError(f"expect.{name} must hold finite numbers that rise, got {given!r}")
+    return Expect(cast(Relation, name), bounds)
 
 
 def _check_shape(claim: Claim) -> None:
     """Refuse an order of one number, and any other expectation of a tuple."""
+    if not claim.id.startswith(f"{claim.lab}."):
+        raise ValueError(f"the id must start with the lab, here '{claim.lab}.'")
     if claim.measure is None or claim.expect is None:
         return
     if claim.expect.bounds and claim.measure.length is not None:
-        _fail(claim.id, f"'{claim.expect}' needs one number, but the measure is a tuple")
+        raise ValueError(f"'{claim.expect}' needs one number, but the measure is a tuple")
     if not claim.expect.bounds and (claim.measure.length or 0) < 2:
-        _fail(claim.id, f"'{claim.expect}' needs a measure of the form (m1, m2, ...)")
+        raise ValueError(f"'{claim.expect}' needs a measure of the form (m1, m2, ...)")
 
 
 def _check_texts(claim: Claim) -> None:
     try:
-        claim.format.format(1.0)
+        same = claim.format.format(1.0) == claim.format.format(2.0)
         fields = {field for _, field, _, _ in string.Formatter().parse(claim.statement) if field}
     except (ValueError, IndexError, KeyError) as error:
-        _fail(claim.id, f"format {claim.format!r} or the statement has a bad placeholder: {error}")
-    if claim.format.format(1.0) == claim.format.format(2.0):
-        _fail(claim.id, f"format {claim.format!r} does not print the number; use '{{:.2f}}'")
+        problem = f"format {claim.format!r} or the statement has a bad placeholder: {error}"
+        raise ValueError(problem) from error
+    if same:
+        raise ValueError(f"format {claim.format!r} does not print the number; use '{{:.2f}}'")
     if not fields <= {"value", "low", "high"}:
-        _fail(claim.id, f"the statement may hold {{value}}, {{low}}, {{high}}, got {fields}")
+        raise ValueError(f"the statement may hold {{value}}, {{low}}, {{high}}, got {fields}")
     if fields and claim.measure is None:
-        _fail(claim.id, "a claim that was not attempted has no numbers to fill in")
+        raise ValueError("a claim that was not attempted has no numbers to fill in")
 
 
-def _check_keys(name: str, entry: Mapping[Any, Any]) -> None:
-    missing = [key for key in _REQUIRED if key not in entry]
-    if missing:
-        _fail(name, f"missing keys {', '.join(missing)}; add them (null where allowed)")
-    known = (*_REQUIRED, *_OPTIONAL)
-    unknown = [str(key) for key in entry if key not in known]
-    if unknown:
-        _fail(name, f"unknown keys {', '.join(unknown)}; known keys: {', '.join(known)}")
-
-
-def _paper(name: str, value: object) -> Paper | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict) or set(value) != {"value", "where"}:
-        _fail(name, f"paper must be null or {{value: ..., where: ...}}, got {value!r}")
-    return Paper(*(_text(name, f"paper.{key}", value[key]) for key in ("value", "where")))
-
-
-def _text(name: str, key: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        _fail(name, f"{key} must be text, got {value!r}; put it in quotes")
-    return value
-
-
-def _numbers(name: str, key: str, values: object, length: int) -> tuple[float, ...]:
-    if (
-        not isinstance(values, list)
-        or len(values) != length
-        or any(type(value) not in (int, float) or value - value != 0 for value in values)
-    ):
-        _fail(name, f"expect.{key} must hold {length} finite number(s), got {values!r}")
-    return tuple(float(value) for value in values)
-
-
-def _named(name: str, parse: Callable[[str], T], value: str) -> T:
-    """Parse a value; an error names the claim."""
-    try:
-        return parse(value)
-    except (ValueError, TypeError, AttributeError) as error:
-        hint = "" if isinstance(error, MeasureError) else f" (tiers: {', '.join(TIERS)})"
-        raise LedgerError(f"claim {name!r}: {error}{hint}") from error
-
-
-def _fail(name: str, reason: str) -> NoReturn:
-    raise LedgerError(f"claim {name!r}: {reason}")
-
-
-def _unique_key_loader() -> Any:
-    """Return a safe YAML loader that refuses a key that occurs twice."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key!r} occurs twice", node.start_mark
-                    )
-            return super().construct_mapping(node, deep)
-
-    return Loader
-
-
-__all__ = ["Claim", "ClaimResult", "LedgerError", "Results", "check", "claims", "evaluate"]
+# Check the claims, and show them.
 
 
 def check(
@@ -627,7 +523,5 @@ def _row(claim: Claim, result: ClaimResult | None) -> dict[str, Any]:
 
 def of_lab(ledger: Mapping[str, Claim], lab: str | None) -> list[Claim]:
     """Return the claims of one laboratory, or all; ``ValueError`` if it is unknown."""
-    labs = sorted({*LABS, *(claim.lab for claim in ledger.values())})
-    if lab is not None and lab not in labs:
-        raise ValueError(f"unknown laboratory {lab!r}; {suggest(lab, labs)}")
-    return [claim for claim in ledger.values() if lab in (None, claim.lab)]
+    wanted = None if lab is None else check_lab(lab)
+    return [claim for claim in ledger.values() if wanted in (None, claim.lab)]
