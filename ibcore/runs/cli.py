@@ -5,6 +5,7 @@ What takes a second to import is imported by the commands that compute.
 
 import errno
 import json
+import signal
 import sys
 import time
 import warnings
@@ -196,7 +197,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
 
     Several experiments at the paper tier run in the order of their value for a minute of
     computing; one that fails is named, and the others run.  Exit status: 0 complete, 2 error,
-    75 stopped at the time limit, 130 interrupted.
+    75 stopped at the time limit, 130 interrupted, 143 terminated.
     """
     from ibcore.runs.forecast import in_order, parse_time
     from ibcore.runs.workers import open_executor
@@ -297,16 +298,30 @@ def _estimates(
         )
 
 
+class _Terminated(KeyboardInterrupt):
+    """The process was asked to end, as a cluster does at the end of a job's time."""
+
+
 @contextmanager
 def _interruptible(store: Path) -> Iterator[None]:
-    """Turn Ctrl-C into one line that says how to go on."""
+    """Turn Ctrl-C and SIGTERM into one line that says how to go on."""
+
+    def end(*_: Any) -> None:
+        raise _Terminated
+
+    previous = signal.signal(signal.SIGTERM, end)  # the command line runs in the main thread
     try:
         yield
     except KeyboardInterrupt as interrupt:
+        ended = isinstance(interrupt, _Terminated)
         typer.echo(
-            f"interrupted; finished cells are kept in {store}, the same command continues", err=True
+            f"{'terminated' if ended else 'interrupted'}; finished cells are kept in {store}, the "
+            "same command continues",
+            err=True,
         )
-        raise typer.Exit(130) from interrupt
+        raise typer.Exit(128 + (signal.SIGTERM if ended else signal.SIGINT)) from interrupt
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 AGAIN = 75  # what a temporary failure has been called since sendmail: run it again

@@ -36,11 +36,18 @@ from ibcore.runs.store import (
     now,
     own_store,
     read,
+    read_as,
     seeds_of,
     to_table,
     write_table,
 )
-from ibcore.runs.workers import CellResult, WorkerFailedError, count_workers, outcomes
+from ibcore.runs.workers import (
+    CellResult,
+    WorkerFailedError,
+    check_main_guard,
+    count_workers,
+    outcomes,
+)
 from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
 
 # One experiment at one tier while it runs: its plan, where its cells lie, what its errors say.
@@ -331,6 +338,7 @@ def run(
     >>> frame.attrs["provenance"]["tier"]
     'smoke'
     """
+    check_main_guard()
     chosen = find(experiment) if isinstance(experiment, str) else experiment
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be above 0 seconds, got {time_limit}")
@@ -338,7 +346,7 @@ def run(
     where = str(device or "cpu") if executor else str(resolve_device(device))
     _check_workers(executor, workers, time_limit)
     if job.cells.gathered.exists():
-        frame, provenance = read(job.cells.gathered)
+        frame, provenance = read_as(chosen.name, job.origin.tier, job.cells.gathered)
         if not fresh:
             job.check_same(provenance)
             job.report_other_code(provenance)

@@ -536,7 +536,7 @@ def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None
     FileNotFoundError
         If it is not stored; the message names what is stored and the command that computes it.
     DamagedResultError
-        If the file cannot be read.
+        If the file cannot be read, or holds another result than its name says.
 
     Examples
     --------
@@ -551,7 +551,18 @@ def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None
     wanted = check_tier(tier) if tier else max(entries, key=TIERS.index, default=None)
     if wanted is None or wanted not in entries:
         raise FileNotFoundError(_missing(name, tier, folder))
-    return read(entries[wanted])[0]
+    return read_as(name, wanted, entries[wanted])[0]
+
+
+def read_as(name: str, tier: str, path: Path) -> "tuple[pd.DataFrame, Provenance]":
+    """Read a result whose seal says that it is this one: a file copied to another name is not."""
+    frame, origin = read(path)
+    if (origin.experiment, origin.tier) != (name, tier):
+        raise DamagedResultError(
+            f"{path} holds {origin.experiment} at tier {origin.tier}, as its seal says, and not "
+            f"what its name says; give it the name of what it holds, or delete it"
+        )
+    return frame, origin
 
 
 def _check_seal(content: bytes, digest: bytes) -> None:

@@ -17,7 +17,7 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,21 @@ def check_own_gpu(device: str) -> None:
         )
 
 
+def check_main_guard() -> None:
+    """Raise where a script that opens workers is being imported by one of them.
+
+    Raises
+    ------
+    RuntimeError
+        Naming the line that the script lacks.
+    """
+    if getattr(current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "this worker imports the script that has opened it, and the script would open workers "
+            "again; put what runs under the line  if __name__ == '__main__':"
+        )
+
+
 # A pool of processes on this machine: one thread and at most one GPU each.
 
 
@@ -118,6 +133,7 @@ def open_executor(spec: str, *, device: str | None = None) -> AbstractContextMan
     ...
     ValueError: executor 'processes:none' is not of the form processes:N ...
     """
+    check_main_guard()
     match = re.fullmatch(r"processes:([1-9][0-9]*)", spec)
     if match is None:
         raise ValueError(

@@ -382,7 +382,12 @@ def environment(marks: Path, **toy: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "kill", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+    "kill",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
 )
 def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
     tmp_path: Path, kill: signal.Signals
@@ -397,8 +402,8 @@ def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
         time.sleep(0.02)
     process.send_signal(kill)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == (-signal.SIGKILL if kill == signal.SIGKILL else 130)
-    if kill == signal.SIGINT:
+    assert process.returncode == (-kill if kill == signal.SIGKILL else 128 + kill)
+    if kill != signal.SIGKILL:
         assert "the same command continues" in errors and "Traceback" not in errors
     finished = kept(store, "laptop")
     assert finished == {1, 2, 3}

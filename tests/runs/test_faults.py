@@ -21,6 +21,7 @@ import pytest
 from distributed import Client, LocalCluster
 from toy.experiments import SQUARES
 
+import ibcore
 from ibcore.runs import CellError, DamagedResultError, open_executor, run
 from ibcore.runs.cells import CellFolder
 
@@ -278,3 +279,15 @@ def test_a_cell_cut_short_by_a_crash_is_computed_again_with_a_warning(
         frame = laptop(tmp_path)
     assert set(computed(marks) - before) == {3, 4, 5, 6}
     assert len(frame) == len(undisturbed)
+
+
+def test_a_script_without_a_main_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    lines = ("with open_executor('processes:1') as pool:", "    pool.submit(abs, -2).result()")
+    script.write_text("\n".join(("from ibcore.runs import open_executor", *lines)))
+    path = {**os.environ, "PYTHONPATH": str(Path(ibcore.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "put what runs under the line  if __name__ == '__main__':" in done.stderr

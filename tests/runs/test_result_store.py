@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toy.experiments import SQUARES
 
-from ibcore.runs import DamagedResultError, Provenance, load, read, stored, write
+from ibcore.runs import DamagedResultError, Provenance, load, read, run, stored, write
 from ibcore.runs.store import merge, write_atomically
 
 store = import_module("ibcore.runs.store")
@@ -175,7 +176,11 @@ def test_published_results_lie_in_the_checkout_and_else_in_the_package(
     assert store.published() == package / "_results"
     (tmp_path / "book" / "results").mkdir(parents=True)
     assert store.published() == tmp_path / "book" / "results"
-    write(FRAME, tmp_path / "book" / "results" / "toy.squares.paper.parquet", PROVENANCE)
+    write(
+        FRAME,
+        tmp_path / "book" / "results" / "toy.squares.paper.parquet",
+        replace(PROVENANCE, tier="paper"),
+    )
     assert len(load("toy.squares")) == 3
 
 
@@ -211,3 +216,18 @@ def test_a_reader_of_the_old_file_is_not_disturbed_by_a_write(tmp_path: Path) ->
         write_atomically(path, b"new")
         assert reader.read() == b"old"
     assert path.read_bytes() == b"new"
+
+
+def test_a_file_copied_to_another_name_is_not_believed(
+    tmp_path: Path, toy_lab: None, marks: Path
+) -> None:
+    run(SQUARES, "smoke", store=tmp_path, progress=False)
+    smoke = tmp_path / "toy.squares.smoke.parquet"
+    for wrong in ("toy.squares.laptop.parquet", "toy.other.smoke.parquet"):
+        smoke.with_name(wrong).write_bytes(smoke.read_bytes())
+    for name, tier in (("toy.squares", "laptop"), ("toy.other", "smoke")):
+        with pytest.raises(DamagedResultError, match=r"holds toy\.squares at tier smoke, as its"):
+            load(name, tier, store=tmp_path)
+    with pytest.raises(DamagedResultError, match="not what its name says"):
+        run(SQUARES, "laptop", store=tmp_path, progress=False)
+    assert len(load("toy.squares", "smoke", store=tmp_path)) > 0

@@ -1,5 +1,6 @@
 """The command line: what it prints, and its exit status."""
 
+import signal
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,11 +9,13 @@ from typing import Any
 
 import index_experiments
 import pytest
+import typer
 import update_numbers
 import yaml
 from test_claim_ledger import ENTRY, entry
 
 import ibcore
+from ibcore.runs import cli
 from ibcore.runs.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -223,3 +226,20 @@ def test_help_and_list_load_neither_torch_nor_pandas(arguments: list[str]) -> No
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert arguments != ["list"] or "redshift.activations" in done.stdout
+
+
+@pytest.mark.parametrize(("asked", "status", "word"), [
+    (signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted"),
+])  # fmt: skip
+def test_the_end_that_a_cluster_asks_for_is_one_line(
+    asked: signal.Signals,
+    status: int,
+    word: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(asked)
+    with pytest.raises(typer.Exit) as ended, cli._interruptible(tmp_path):
+        signal.raise_signal(asked)
+    assert ended.value.exit_code == status and signal.getsignal(asked) is before
+    assert f"{word}; finished cells are kept in {tmp_path}, the same" in capsys.readouterr().err
