@@ -298,7 +298,17 @@ class Poster:
 
 STATIC = Path(__file__).parent / "static"
 PARTS = (
-    *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
+    *(
+        "portable_random",
+        "matrices",
+        "networks",
+        "complexity",
+        "host",
+        "theme",
+        "controls",
+        "parts",
+    ),
+    *("pictures", "charts", "live_figure"),
     *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
     "sweep_player",
     *("diagonal_model", "diagonal_network"),
@@ -318,7 +328,7 @@ KINDS = (  # each is drawn by the function of its name
 )
 PUBLIC = (  # what hosts and tests call
     *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
-    *("fourierMagnitudes", "complexity", "spectrum", "referencePoints", "cellColors"),
+    *("fourierMagnitudes", "complexity", "analyze", "referencePoints", "cellColors"),
     *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
 )
 _HEAD = """/**

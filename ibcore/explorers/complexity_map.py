@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcore.explorers.base import Answer, Poster, StoredFigure, square
-from ibcore.explorers.random_network import SEEDS, complexity_of, evaluate_drawn, uniforms
+from ibcore.explorers.portable_random import evaluate_drawn, uniforms
+from ibcore.explorers.random_network import SEEDS, complexity_of
 from ibcore.explorers.stored import (
     fit_pictures,
     nearest,
@@ -102,7 +103,7 @@ class ComplexityMap(StoredFigure):
             "transform": TRANSFORMS,
             "depth": self.depths,
             "weight_scale": self.scales,
-            "seed": range(SEEDS[0], SEEDS[1] + 1),
+            "seed": SEEDS,
         }
         self._cells = {
             name: {t: _cells(name, table.at(t, activation=name)) for t in TRANSFORMS}
