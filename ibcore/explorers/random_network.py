@@ -3,13 +3,12 @@
 import base64
 import binascii
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ibcore.explorers.base import (
     GRAYS,
@@ -23,7 +22,17 @@ from ibcore.explorers.base import (
     check_number,
     check_whole,
 )
-from ibcore.explorers.portable_random import evaluate_drawn, normals, uniforms
+from ibcore.explorers.portable_random import (
+    CENTERS,
+    CLOUD_SEEDS,
+    GROUP_SPREAD,
+    MOST_FEATURES,
+    Floats,
+    clouds,
+    evaluate_drawn,
+    shared_batches,
+    uniforms,
+)
 from ibcore.guidance import cka, procrustes, ridge, rsa
 from ibcore.memory import DiagonalNet
 from ibcore.nets import ACTIVATIONS, MLP, Activation, Norm, Residual
@@ -35,7 +44,7 @@ from ibcore.tasks import SparseRegression, sparse_regression
 # The complexity of a picture, as a figure shows it.
 
 
-def complexity_of(values: NDArray[np.float64], transform: Transform = "dct") -> float | None:
+def complexity_of(values: Floats, transform: Transform = "dct") -> float | None:
     """Return the Fourier complexity of values (n, n); None for a constant, which has none.
 
     Examples
@@ -55,7 +64,7 @@ GRIDS = (16, 128)
 _POSTER_GRID = 64  # a poster is no larger, whatever the grid of the figure
 
 
-def network_values(params: Mapping[str, Any], points: int) -> NDArray[np.float64]:
+def network_values(params: Mapping[str, Any], points: int) -> Floats:
     """Evaluate the network of a state of the figure: (points, points), ``f(x_i, x_j)``.
 
     Examples
@@ -182,94 +191,6 @@ class RandomNetwork(StoredFigure):
         return ", ".join([p["activation"], *sizes, *filter(None, extras), f"seed {p['seed']}"])
 
 
-# Two clouds of points, the second a changed copy of the first, from draws the browser has too.
-
-Floats = NDArray[np.float64]
-
-CENTERS = ((1.3, 0.7), (-1.1, 0.9), (-0.7, -1.2), (0.9, -0.6))  # of the groups of points
-GROUP_SPREAD = 0.3
-MOST_FEATURES = 200  # of pure noise; a point has the same ones however many are used
-CLOUD_SEEDS = (3000, 4000, 5000, 6000)  # points, blur, noise features of both; plus the seed
-
-
-def clouds(params: Mapping[str, Any]) -> tuple[Floats, Floats]:
-    r"""Return features of the same points twice, (n, 2 + k) each.
-
-    With x a point of the first cloud and R a rotation, the second has
-    :math:`s\,R\,(A x + b\,\varepsilon)`, where A stretches and shears, and s scales; both clouds
-    have k more features that are independent standard normal noise, those of the second times s.
-
-    Parameters
-    ----------
-    params
-        ``points`` n, ``rotation`` in degrees, ``scale`` s, ``stretch`` and ``shear``, the first
-        row of A, ``blur`` b, ``noise`` k, and ``seed``.
-
-    Examples
-    --------
-    >>> same = {"rotation": 0, "scale": 1.0, "stretch": 1.0, "shear": 0.0, "blur": 0.0}
-    >>> x, y = clouds({**same, "points": 12, "noise": 3, "seed": 0})
-    >>> x.shape, bool((x[:, :2] == y[:, :2]).all()), bool((x[:, 2:] == y[:, 2:]).any())
-    ((12, 5), True, False)
-    """
-    n, k, seed = params["points"], params["noise"], params["seed"]
-    around, blur = (normals(s + seed, 2 * n).reshape(n, 2) for s in CLOUD_SEEDS[:2])
-    group = np.arange(n) % len(CENTERS)
-    first = np.array(CENTERS)[group] + GROUP_SPREAD * around  # (n, 2)
-    bent = np.array([[params["stretch"], params["shear"]], [0.0, 1.0]])
-    angle = math.radians(params["rotation"])
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    second = (first @ bent.T + params["blur"] * blur) @ turn.T  # (n, 2)
-    noises = (normals(s + seed, n * MOST_FEATURES) for s in CLOUD_SEEDS[2:])
-    one, other = (noise.reshape(n, MOST_FEATURES)[:, :k] for noise in noises)  # (n, k)
-    return np.hstack([first, one]), params["scale"] * np.hstack([second, other])
-
-
-# Batches and label noise that the browser draws too, for one run of the diagonal net.
-
-STREAM_SEEDS = (1000, 2000)  # of points and of label noise, each plus the seed of the figure
-
-
-def shared_batches(
-    x: Tensor, y: Tensor, *, steps: int, batch_size: int | None, label_noise: float, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches (b, d) and (b,), the same as the script's.
-
-    Points are floor(n u) for uniform numbers u of the first stream; label noise takes two
-    uniform numbers of the second stream for each point, by the method of Box and Muller.
-
-    Parameters
-    ----------
-    x, y
-        Data, (n, d) and (n,).
-    steps
-        How many batches.
-    batch_size
-        Points in each, drawn with replacement; None for all points, each once.
-    label_noise
-        Standard deviation of the noise.
-    seed
-        Of the figure.
-
-    Examples
-    --------
-    >>> x, y = torch.eye(4).double(), torch.zeros(4).double()
-    >>> batches = shared_batches(x, y, steps=2, batch_size=3, label_noise=1.0, seed=0)
-    >>> [(bx.shape, by.shape) for bx, by in batches]
-    [(torch.Size([3, 4]), torch.Size([3])), (torch.Size([3, 4]), torch.Size([3]))]
-    """
-    shape = (steps, len(y) if batch_size is None else batch_size)
-    chosen = np.tile(np.arange(len(y)), (steps, 1))
-    if batch_size is not None:
-        drawn = uniforms(STREAM_SEEDS[0] + seed, math.prod(shape))
-        chosen = np.floor(drawn * len(y)).astype(np.int64).reshape(shape)
-    shifts = np.zeros(shape)
-    if label_noise:
-        shifts = label_noise * normals(STREAM_SEEDS[1] + seed, math.prod(shape)).reshape(shape)
-    for row, shift in zip(torch.from_numpy(chosen), torch.from_numpy(shifts), strict=True):
-        yield x[row], y[row] + shift
-
-
 # The explorer of the diagonal net: how decay and noise slide its scale, live in the browser.
 
 BATCHES: tuple[str | int, ...] = ("flow", "all", 5, 1)
@@ -370,13 +291,13 @@ class DiagonalNetwork(StoredFigure):
             "y": self.task.y.tolist(),
             "truth": self.task.truth.tolist(),
             "nonzero": int(self.task.truth.count_nonzero()),
-            "times": list(TIMES),
-            "curve_scales": list(_CURVE),
+            "times": TIMES,
+            "curve_scales": _CURVE,
             "choices": {
-                "weight_scale": list(DIAGONAL_SCALES),
-                "weight_decay": list(DECAYS),
-                "learning_rate": list(RATES),
-                "batch": list(BATCHES),
+                "weight_scale": DIAGONAL_SCALES,
+                "weight_decay": DECAYS,
+                "learning_rate": RATES,
+                "batch": BATCHES,
             },
         }
 
@@ -723,12 +644,12 @@ class SimilarityPlayground(StoredFigure):
             for n in CHOICES["points"]
         }
         return {
-            "choices": {name: list(values) for name, values in CHOICES.items()},
+            "choices": CHOICES,
             "seeds": len(SEEDS),
-            "centers": [list(center) for center in CENTERS],
+            "centers": CENTERS,
             "spread": GROUP_SPREAD,
             "features": MOST_FEATURES,
-            "streams": list(CLOUD_SEEDS),
+            "streams": CLOUD_SEEDS,
             "penalty": PENALTY,
             "folds": FOLDS,
             "orders": orders,

@@ -11,7 +11,7 @@ function cloudDraws({ streams, features, choices }) {
   };
 }
 
-/** Both clouds, as ibcore.explorers.random_network.clouds. */
+/** Both clouds, as ibcore.explorers.portable_random.clouds. */
 function cloudPair({ centers, spread, features }, [around, blur, one, other], p) {
   const angle = (p.rotation * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
