@@ -474,14 +474,17 @@ _RESERVE = (
 class Explorer(ABC):
     """An interactive figure that runs in the static page and in a notebook.
 
-    A subclass names its JavaScript function in ``kind`` and the height of the figure in
-    ``heights``, and defines `setup`, `initial`, `poster` and `answer`.  The script computes all
-    that is shown, so the figure works without a kernel; with one, it asks `answer` for each
-    state at rest.
+    A subclass is drawn by the JavaScript function of its name, says the height of the figure in
+    ``heights``, and defines `setup`, `initial` and `poster`.  The script computes all that is
+    shown, so the figure works without a kernel; with one, a figure that defines `answer` asks it
+    for each state at rest.
     """
 
     kind: ClassVar[str]
     heights: tuple[str, str]  # as CSS: narrower than 602 px, and wider
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__
 
     @abstractmethod
     def setup(self) -> dict[str, Any]:
@@ -495,9 +498,9 @@ class Explorer(ABC):
     def poster(self) -> Poster:
         """Return the still picture for pages without a script."""
 
-    @abstractmethod
     def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Compute what is shown for these parameters."""
+        """Compute what is shown for these parameters; for figures that cannot in the page."""
+        raise NotImplementedError(f"all that {self.kind} shows is in the page")
 
     def to_html(self, *, inline_js: bool = False) -> str:
         """Return the figure as HTML that needs no kernel and no network.
@@ -528,6 +531,8 @@ class Explorer(ABC):
         ImportError
             If anywidget is not installed.
         """
+        if type(self).answer is Explorer.answer:
+            return _live_class()(**self._state("browser"))
         return _live_class()(respond=self.answer, **self._state("kernel"))
 
     def _state(self, engine: Engine) -> dict[str, Any]:
@@ -570,12 +575,14 @@ def _live_class() -> type[Any]:
         frame = traitlets.Bytes().tag(sync=True)
         answer = traitlets.Dict().tag(sync=True)
 
-        def __init__(self, *, respond: Callable[[Mapping[str, Any]], Answer], **state: Any) -> None:
-            self._respond = respond
-            first = respond(state["params"])
-            answer = {"params": dict(state["params"]), **first.facts}
-            super().__init__(frame=first.frame, answer=answer, **state)
-            self.observe(self._update, "params")
+        def __init__(
+            self, *, respond: Callable[[Mapping[str, Any]], Answer] | None = None, **state: Any
+        ) -> None:
+            super().__init__(**state)
+            if respond is not None:
+                self._respond = respond
+                self._update({"new": self.params})
+                self.observe(self._update, "params")
 
         def _update(self, change: Mapping[str, Any]) -> None:
             """Answer new parameters; frame and answer leave in one message."""
@@ -597,22 +604,56 @@ class Bounds(NamedTuple):
     high: float
 
 
+@dataclass(frozen=True)
+class Control:
+    """A control as the page makes it: its kind and label, its values and how they are said.
+
+    A control of one value is not shown.
+    """
+
+    kind: Literal["slider", "choice", "dropdown", "checkbox"]
+    label: str
+    values: Sequence[Any]
+    say: Callable[[Any], str] | Mapping[Any, str] = str
+    wide: bool = True
+
+    def page(self) -> dict[str, Any]:
+        """Return what the script makes the control from, without its values."""
+        say = self.say.get if isinstance(self.say, Mapping) else self.say
+        texts = [say(value) or str(value) for value in self.values]
+        return {"kind": self.kind, "label": self.label, "texts": texts, "wide": self.wide}
+
+
 class StoredFigure(Explorer):
     """A figure whose every parameter takes one of a few values, or a number within bounds.
 
-    A subclass sets ``_choices``, the values of each parameter (a range for whole numbers), and
-    calls `_start` with the state it begins with.
+    A subclass sets ``_controls``, and ``_choices`` for what else can be chosen: the values of a
+    parameter, a range for whole numbers.  It calls `_start` with the state it begins with, and
+    returns what it shows of a stored result from `_numbers`.
     """
 
-    _choices: Mapping[str, Sequence[Any]]
+    source: Mapping[str, str]
+    _controls: Mapping[str, Control] = {}
+    _choices: Mapping[str, Sequence[Any]] = {}
     _initial: dict[str, Any]
 
     def __repr__(self) -> str:
         return f"{self.kind}({self._describe(self._initial)})"
 
+    def setup(self) -> dict[str, Any]:
+        """Return the controls with their values, the numbers, and where these come from."""
+        controls = {name: control.page() for name, control in self._controls.items()}
+        choices = {name: list(control.values) for name, control in self._controls.items()}
+        said = {"choices": choices, "controls": controls, "source": self.source}
+        return {**said, **self._numbers()}
+
     def initial(self) -> dict[str, Any]:
         """Return the choices that the figure starts from and Reset goes back to."""
         return dict(self._initial)
+
+    def _numbers(self) -> dict[str, Any]:
+        """Return what the figure shows, by name."""
+        raise NotImplementedError
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         """Return a state in words."""
@@ -620,6 +661,8 @@ class StoredFigure(Explorer):
 
     def _start(self, usual: Mapping[str, Any], **asked: Any) -> None:
         """Begin with what was asked for, and with the usual or the first where nothing was."""
+        controlled = {name: control.values for name, control in self._controls.items()}
+        self._choices = {**controlled, **self._choices}
         first = {name: values[0] for name, values in self._choices.items()}
         chosen = {name: value for name, value in asked.items() if value is not None}
         self._initial = self._checked({**first, **usual, **chosen})

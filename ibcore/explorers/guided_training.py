@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Poster, StoredFigure, square
+from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, check_whole, square
 from ibcore.explorers.stored import (
     Floats,
     Table,
@@ -44,13 +44,14 @@ if TYPE_CHECKING:
 _DIGITS = 3
 
 BASELINE = "unguided"
-MEASURES = ("test_accuracy", "train_accuracy", "test_loss")
+MEASURES = {"test_accuracy": "accuracy", "train_accuracy": "training", "test_loss": "loss"}
 _LAYERS = ("guide_layer", "target_layer")
 
 
-def _measured(frame: "pd.DataFrame", measures: Sequence[str]) -> list[str]:
+def _measured(frame: "pd.DataFrame", measures: Iterable[str]) -> list[str]:
     """Return the first measure, which must be there, and those others that a frame has."""
-    return [name for name in measures if name == measures[0] or name in frame.columns]
+    first, *others = measures
+    return [first, *(name for name in others if name in frame.columns)]
 
 
 class GuidedTraining(StoredFigure):
@@ -81,11 +82,9 @@ class GuidedTraining(StoredFigure):
     >>> row = {"condition": "unguided", "reference": "pixels", "guide_layer": 1, "network": 0}
     >>> row |= {"target_layer": 1, "step": [0, 5], "similarity": [0.5, 0.7], "mapped": True}
     >>> figure = GuidedTraining(frame=pd.DataFrame({**row, "test_accuracy": [0.1, 0.4]}))
-    >>> figure.answer(figure.initial()).facts
-    {'value': 0.4, 'unguided': 0.4, 'likeness': 0.7}
+    >>> figure, figure.setup()["likeness"]["unguided"]["pixels"]
+    (GuidedTraining(unguided, step 5, layers of the pixels), [[[0.5]], [[0.7]]])
     """
-
-    kind: ClassVar[str] = "GuidedTraining"
 
     def __init__(
         self,
@@ -108,11 +107,11 @@ class GuidedTraining(StoredFigure):
         )
         conditions, references = (in_order(names) for names in zip(*self._stored, strict=True))
         axes = self._stored[conditions[0], references[0]].axes
-        self._choices = {
-            "condition": conditions,
-            "reference": references,
-            "measure": measures,
-            "step": axes["step"],
+        self._controls = {
+            "step": Control("slider", "Step", axes["step"], "{:,}".format),
+            "condition": Control("dropdown", "Trained with", conditions),
+            "measure": Control("choice", "Curve", measures, MEASURES),
+            "reference": Control("choice", "Layers compared with", references),
         }
         self._networks = len(axes["network"])
         self._mapped = {  # which pairs of layers guidance compares, (guide layers, target layers)
@@ -125,8 +124,8 @@ class GuidedTraining(StoredFigure):
         self._rows = max(len(table) for table in self._mapped.values())
         self.heights = (f"{1140 + 38 * self._rows}px", f"{754 + max(0, 38 * self._rows - 236)}px")
 
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, all curves with intervals, and all tables of likeness."""
+    def _numbers(self) -> dict[str, Any]:
+        """Return all curves with intervals, and all tables of likeness."""
         choices = self._choices
         curves = {
             name: {m: intervals(self._curve(name, m)) for m in choices["measure"]}
@@ -137,67 +136,39 @@ class GuidedTraining(StoredFigure):
             means = table.measures["similarity"].mean(-1)
             likeness[condition][reference] = means.round(_DIGITS).tolist()
         return {
-            "choices": choices,
             "baseline": BASELINE if BASELINE in choices["condition"] else None,
             "curves": curves,
             "likeness": likeness,
             "mapped": {name: table.tolist() for name, table in self._mapped.items()},
             "rows": self._rows,
             "networks": self._networks,
-            "source": self.source,
         }
 
     def poster(self) -> Poster:
         """Return the likeness of layers as a picture, and the result in words."""
         p = self._initial
-        table = self._likeness(p).T  # (target layers, guide layers)
-        facts = self.answer(p).facts
-        measure = p["measure"].replace("_", " ")
-        found = f"{measure} {facts['value']:.3f}"
-        if facts["unguided"] is not None:
-            found += f", unguided {facts['unguided']:.3f}"
-        found += f"; likeness of the compared layers {facts['likeness']:.3f}"
+        likeness = self._stored[p["condition"], p["reference"]].at("similarity", step=p["step"])
+        table = likeness.mean(-1)  # (guide layers, target layers)
+        at = self._choices["step"].index(p["step"])
+        known = [n for n in (p["condition"], BASELINE) if n in self._choices["condition"]]
+        value, *unguided = (self._curve(n, p["measure"])[at].mean() for n in known)
+        beside = "".join(f", unguided {mean:.3f}" for mean in unguided)
+        compared = table[self._mapped[p["reference"]]].mean()
+        found = (
+            f"{p['measure'].replace('_', ' ')} {value:.3f}{beside}; "
+            f"likeness of the compared layers {compared:.3f}"
+        )
         return self._still(
-            square(table),
+            square(table.T),
             f"Likeness of the layers of a network, to the right, to those of a guide, upward "
             f"({self._describe(p)})",
             found,
         )
 
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return means over networks at the chosen step; the frame holds the table of likeness.
-
-        Facts: ``value`` of the measure; ``unguided``, the same without a guide, None if that was
-        not run; ``likeness``, the mean over the pairs of layers that guidance compares.  The
-        frame holds (guide layers, target layers).
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        at = self._choices["step"].index(p["step"])
-        known = self._choices["condition"]
-        value, unguided = (
-            float(self._curve(name, p["measure"])[at].mean()) if name in known else None
-            for name in (p["condition"], BASELINE)
-        )
-        table = self._likeness(p)
-        likeness = float(table[self._mapped[p["reference"]]].mean())
-        facts = {"value": value, "unguided": unguided, "likeness": likeness}
-        return Answer(facts, table.astype(np.float32).tobytes())
-
     def _curve(self, condition: str, measure: str) -> Floats:
         """Return a measure of all networks, (steps, networks)."""
         table = self._stored[condition, self._choices["reference"][0]]
         return table.measures[measure][:, 0, 0]
-
-    def _likeness(self, p: Mapping[str, Any]) -> Floats:
-        """Return the mean likeness at the chosen step, (guide layers, target layers)."""
-        table = self._stored[p["condition"], p["reference"]]
-        found: Floats = table.at("similarity", step=p["step"]).mean(-1)
-        return found
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['condition']}, step {p['step']}, layers of the {p['reference']}"
@@ -209,7 +180,12 @@ _GUIDE_COMPARISON_DIGITS = 5
 
 Difference = tuple[float, float | None, float | None]  # mean, low, high
 
-GUIDE_MEASURES = ("test_accuracy", "test_loss", "cnn_similarity")
+GUIDE_MEASURES = {
+    "test_accuracy": "accuracy",
+    "test_loss": "loss",
+    "cnn_similarity": "likeness to CNN",
+}
+SHOWN = {"conditions": "all conditions", "unlabeled": "images without labels"}
 GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
 
 
@@ -358,11 +334,9 @@ class GuideComparison(StoredFigure):
     >>> row = {"unlabeled": 0, "network": [0, 0, 1, 1], "test_accuracy": [0.5, 0.6, 0.5, 0.7]}
     >>> names = {"condition": ["unguided", "pixels"] * 2, "guide": ["none", "pixels"] * 2}
     >>> figure = GuideComparison(frame=pd.DataFrame({**row, **names}))
-    >>> round(figure.answer(figure.initial()).facts["differences"]["pixels"][0], 6)
+    >>> figure.setup()["tables"]["conditions"]["entries"]["test_accuracy"]["0"]["pixels"][0]
     0.15
     """
-
-    kind: ClassVar[str] = "GuideComparison"
 
     def __init__(
         self,
@@ -377,18 +351,19 @@ class GuideComparison(StoredFigure):
         data = load("guidance.wide") if frame is None else frame
         more = load("guidance.unlabeled") if frame is None and images is None else images
         self._stored = {"conditions": read_conditions("frame", data)}
-        self.sources = {"conditions": source_of(data)}
+        self.source = source_of(data)
+        self.sources = {"conditions": self.source}
         if more is not None:
             self._stored["unlabeled"] = read_conditions("images", more)
             self.sources["unlabeled"] = source_of(more)
         stored = self._stored.values()
         measures = [m for m in self._first.measures if all(m in own.measures for own in stored)]
         counts = self._stored["unlabeled"].counts if more is not None else [0]
-        self._choices = {
-            "shown": list(self._stored),
-            "unlabeled": counts,
-            "measure": measures,
-            "close": [False, True],
+        self._controls = {
+            "shown": Control("choice", "Compare", list(self._stored), SHOWN),
+            "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
+            "measure": Control("choice", "Difference in", measures, GUIDE_MEASURES),
+            "close": Control("checkbox", "Close-up", [False, True], wide=False),
         }
         self._rows = max(
             len(own.conditions) * _sections(name) for name, own in self._stored.items()
@@ -399,10 +374,9 @@ class GuideComparison(StoredFigure):
         usual = {"unlabeled": counts[-1]}
         self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
 
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, the groups, all differences, and those of each network."""
+    def _numbers(self) -> dict[str, Any]:
+        """Return the groups, all differences, and those of each network."""
         return {
-            "choices": self._choices,
             "tables": {name: self._table(own) for name, own in self._stored.items()},
             "sources": self.sources,
             "rows": self._rows,
@@ -412,48 +386,20 @@ class GuideComparison(StoredFigure):
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""
         p = self._initial
-        values = np.stack([row for row in self._differences(p).values() if row is not None])
-        facts = self.answer(p).facts
-        found = ", ".join(
-            f"{name} {entry[0]:+.3f}" for name, entry in facts["differences"].items() if entry
-        )
-        return self._still(
-            square(values),
-            f"Differences to the unguided network, conditions to the right and networks upward "
-            f"({self._describe(p)}; unguided {facts['unguided']:.3f})",
-            found,
-        )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return differences with intervals; the frame holds those of the networks.
-
-        Facts: ``unguided``, the mean; ``differences``, for each condition its mean, low and high,
-        or None where it was not run.  The frame holds (conditions, networks), nan where not run.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        found = self._differences(p)
         stored = self._stored[p["shown"]]
-        none = np.full(stored.networks, np.nan)
-        frame = np.stack([none if row is None else row for row in found.values()])
-        facts = {
-            "unguided": float(stored.unguided(p["measure"]).mean()),
-            "differences": {n: None if row is None else paired(row) for n, row in found.items()},
-        }
-        return Answer(facts, frame.astype(np.float32).tobytes())
+        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
+        found = stored.differences(p["measure"], count)
+        rows = {name: row for name, row in found.items() if row is not None}
+        return self._still(
+            square(np.stack([*rows.values()])),
+            f"Differences to the unguided network, conditions to the right and networks upward "
+            f"({self._describe(p)}; unguided {stored.unguided(p['measure']).mean():.3f})",
+            ", ".join(f"{name} {row.mean():+.3f}" for name, row in rows.items()),
+        )
 
     @property
     def _first(self) -> StoredConditions:
         return self._stored["conditions"]
-
-    def _differences(self, p: Mapping[str, Any]) -> dict[str, Floats | None]:
-        """Return the differences of all networks by condition, None where it was not run."""
-        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
-        return self._stored[p["shown"]].differences(p["measure"], count)
 
     def _table(self, stored: StoredConditions) -> dict[str, Any]:
         """Return one table for the page: by measure, number of images and condition."""
@@ -737,7 +683,6 @@ class SweepPlayer(StoredFigure):
     SweepPlayer(SGD, initial scale 8, step 0)
     """
 
-    kind: ClassVar[str] = "SweepPlayer"
     heights = (
         "1500px",
         "clamp(826px, 826px + 999*(782px - 100cqw), 846px)",
@@ -754,39 +699,41 @@ class SweepPlayer(StoredFigure):
         data = load("memory.pipelines") if frame is None else frame
         self.source = source_of(data)
         self._pipelines, self._table = _read_sweep(data)
-        self._numbers = _page_numbers(self._table)
+        self._numbers_of_page = _page_numbers(self._table)
         self._trials: dict[int, dict[str, Any]] = {}
         names, steps, scales, networks = self._table.axes.values()
         self._networks = len(networks)
         what = f"the numbers of {len(names)} pipelines, {len(steps)} looks and {len(scales)} scales"
-        fitting(json.dumps(self._numbers, separators=(",", ":")), LARGEST, what)
-        runs = range(RUNS[0], RUNS[1] + 1)
-        self._choices = {"pipeline": names, "weight_scale": scales, "step": steps, "run": runs}
+        fitting(json.dumps(self._numbers_of_page, separators=(",", ":")), LARGEST, what)
+        self._controls = {
+            "pipeline": Control("dropdown", "Pipeline", names),
+            "weight_scale": Control("slider", "Initial scale", scales, _plain, wide=False),
+            "step": Control("slider", "Time", steps, "{:,} steps".format, wide=False),
+        }
         usual = {"weight_scale": scales[-1], "step": steps[-1]}
         self._start(usual, pipeline=pipeline, weight_scale=weight_scale, step=step)
 
-    def setup(self) -> dict[str, Any]:
-        """Return the axes of the sweep, its numbers and what a trial with a kernel trains."""
+    def _numbers(self) -> dict[str, Any]:
+        """Return the numbers of the sweep and what a trial with a kernel trains."""
         return {
             "pipelines": self._pipelines,
-            "scales": self._choices["weight_scale"],
-            "steps": self._choices["step"],
             "networks": self._networks,
             "gate": GATE,
-            "numbers": self._numbers,
+            "numbers": self._numbers_of_page,
             "trial": _trial_setting(self._pipelines, self._table),
-            "source": self.source,
         }
 
     def poster(self) -> Poster:
         """Return the test accuracy of the first pipeline over looks and scales as a picture."""
         p = self._initial
         looks = self._table.at("test_accuracy", pipeline=p["pipeline"]).mean(-1)  # (looks, scales)
-        scales, means = self._choices["weight_scale"], self._means(p)
+        scales = self._choices["weight_scale"]
+        test, train = (self._accuracy(data, p) for data in ("test", "train"))
         first, last = (
-            f"{100 * means[at]:.1f} % at scale {scales[at]:.3g}" for at in (0, len(scales) - 1)
+            f"{100 * test[at].mean():.1f} % at scale {scales[at]:.3g}"
+            for at in (0, len(scales) - 1)
         )
-        points = self._spread(p)["value"]
+        points = spread_at(test, train)["value"]
         return self._still(
             square(looks),
             f"Test accuracy of networks trained by {p['pipeline']}, time to the right and initial "
@@ -796,32 +743,24 @@ class SweepPlayer(StoredFigure):
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return the spread of the look, its mean test accuracies, and the trial that is asked for.
+        """Return the trial that is asked for; what is stored is in the page.
 
-        Facts: ``value``, ``low``, ``high``, ``least`` and ``verdict`` of the spread, and
-        ``trial``: None for run 0, else what `train_trial` found with seed ``run``, or
-        ``{"error": ...}`` if it could not train.  The frame holds the mean test accuracy at each
-        scale.  A trial is trained once.
+        Facts: ``trial``, None without a ``run`` or for run 0, else what `train_trial` found with
+        seed ``run``, or ``{"error": ...}`` if it could not train.  A trial is trained once.
 
         Raises
         ------
         ValueError
             If a parameter is unknown, missing or not among those of the sweep.
         """
-        p = self._checked(params)
-        facts = {**self._spread(p), "trial": self._trial(p["run"])}
-        return Answer(facts, self._means(p).astype(np.float32).tobytes())
+        run = params.get("run", 0)
+        check_whole("run", run, RUNS)
+        self._checked({name: value for name, value in params.items() if name != "run"})
+        return Answer({"trial": self._trial(run)}, b"")
 
     def _accuracy(self, data: str, p: Mapping[str, Any]) -> Floats:
         """Return the accuracies of the chosen look, (scales, networks)."""
         return self._table.at(f"{data}_accuracy", pipeline=p["pipeline"], step=p["step"])
-
-    def _means(self, p: Mapping[str, Any]) -> Floats:
-        means: Floats = self._accuracy("test", p).mean(axis=1)
-        return means
-
-    def _spread(self, p: Mapping[str, Any]) -> dict[str, Any]:
-        return spread_at(self._accuracy("test", p), self._accuracy("train", p))
 
     def _trial(self, run: int) -> dict[str, Any] | None:
         if run == 0:
@@ -835,3 +774,8 @@ class SweepPlayer(StoredFigure):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['pipeline']}, initial scale {p['weight_scale']:.3g}, step {p['step']}"
+
+
+def _plain(scale: float) -> str:
+    """Return a number to three significant digits, without an exponent where it is large."""
+    return f"{float(f'{scale:.3g}'):g}"

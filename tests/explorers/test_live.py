@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.explorers import RandomNetwork
+from ibcore.explorers import ArchitectureGap, RandomNetwork
 from ibcore.explorers.random_network import network_values
 from ibcore.redshift import fourier_complexity
 
@@ -73,3 +73,16 @@ def test_the_live_bundle_is_a_widget_view(figure):
 
 def test_the_widget_carries_the_script_as_a_module(figure):
     assert figure.widget._esm.rstrip().endswith("export default { render: IBExplorers.render };")
+
+
+def test_a_figure_whose_numbers_are_all_in_the_page_asks_no_kernel(monkeypatch):
+    monkeypatch.delenv("IBCORE_STATIC", raising=False)
+    stored = ArchitectureGap()
+    try:
+        assert (stored.widget.engine, stored.widget.answer) == ("browser", {})
+        stored.widget.params = {**stored.initial(), "support": 5}
+        assert (stored.widget.answer, stored.widget.frame) == ({}, b"")
+    finally:
+        stored.widget.close()
+    with pytest.raises(NotImplementedError, match="all that ArchitectureGap shows is in the page"):
+        stored.answer(stored.initial())

@@ -1,3 +1,16 @@
+/** How numbers are said. */
+const inPercent = (share) => (share === null ? "none" : `${(100 * share).toFixed(1)}\u00a0%`);
+const pointsText = (share) => (100 * share).toFixed(1);
+const countText = (count) => count.toLocaleString("en-US");
+const adamwText = (steps) => `${countText(steps)} ${steps === 1 ? "step" : "steps"} of AdamW`;
+const minus = (text) => text.replace("-", "\u2212");
+
+/** A mean with its interval, if it has one. */
+function meanText([value, low, high]) {
+  if (low === null) return inPercent(value);
+  return `${inPercent(value)} (${pointsText(low)} to ${pointsText(high)})`;
+}
+
 /** A short line in the style of a series, for its key. */
 function swatch(index) {
   const line = node("path", { d: "M0 5H26", class: `ibx-line-${index}` });
@@ -28,17 +41,31 @@ function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
   const plot = node("div", { class: "ibx-frame", role: "img" }, svg, ...up, ...left, marks, empty);
   const at = ([a, b]) => `${x(a).toFixed(2)} ${y(b).toFixed(2)}`;
   const path = (points) => (points.length ? `M${points.map(at).join("L")}` : "");
+  const about = node("div", { class: "ibx-note" }, note);
+  let ends = null;
   return {
     element: node(
       "div",
       { class: "ibx-chart" },
       node("div", { class: "ibx-heading" }, heading),
-      node("div", { class: "ibx-note" }, note),
+      about,
       keyOf(names),
       plot,
       node("div", { class: "ibx-ticks" }),
     ),
-    /** Series in the order of the names: {points: [x, y] pairs, band: [x, low, high] triples}. */
+    note(text) {
+      about.textContent = text;
+    },
+    /** Put dots at [x, y] places, in place of those before. */
+    dot(points) {
+      const style = ([a, b]) => `left:${x(a)}%;top:${y(b)}%`;
+      plot.querySelectorAll(".ibx-dot").forEach((dot) => dot.remove());
+      plot.append(...points.map((point) => node("i", { class: "ibx-dot", style: style(point) })));
+    },
+    /**
+     * Series in the order of the names: points as [x, y], perhaps a band as [x, low, high] and a
+     * name to stand at the end of the line.
+     */
     draw(series, message = "") {
       series.forEach(({ points, band }, i) => {
         const around = (band || []).map(([a, low]) => [a, low]);
@@ -47,6 +74,10 @@ function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
         bands[i].setAttribute("d", around.length > 1 ? `${path(around.concat(back))}Z` : "");
       });
       empty.textContent = message;
+      const named = series.map(({ end, points }, line) => ({ name: end, line, last: points[points.length - 1] }));
+      const ended = named.filter(({ name, last }) => name && last);
+      if (ended.length) ends = ends || endNames(this);
+      if (ended.length) ends.draw(ended.map(({ last, ...entry }) => ({ ...entry, y: y(last[1]) })));
     },
     mark(value, label) {
       const place = x(value);
@@ -63,4 +94,37 @@ function logarithmicAxis(values, margin = 0) {
   const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
   const span = high - low || 1;
   return (value) => margin + ((100 - 2 * margin) * (Math.log(value) - low)) / span;
+}
+
+/** Means [mean, low, high] over an axis as a series: its points, and a band where they have intervals. */
+function banded(means, axis) {
+  const ends = means.map(([, low, high], i) => [axis[i], low, high]);
+  return { points: means.map(([mean], i) => [axis[i], mean]), band: ends.filter(([, low]) => low !== null) };
+}
+
+/** An axis of steps from 0 on: logarithmic in 1 + t / (first look after 0). */
+function stepAxis(steps, margin = 5) {
+  const unit = steps.find((step) => step > 0) || 1;
+  const span = Math.log(1 + steps[steps.length - 1] / unit) || 1;
+  return (step) => margin + ((100 - 2 * margin) * Math.log(1 + step / unit)) / span;
+}
+
+/** Ticks at some values that are kept for sure and at others, no two closer than a label needs. */
+function stepTicks(values, place, gap = 14, sure = [values[0], values[values.length - 1]]) {
+  const kept = [...new Set(sure)];
+  for (const value of values.slice().reverse()) {
+    if (kept.every((other) => Math.abs(place(value) - place(other)) >= gap)) kept.push(value);
+  }
+  return kept.map((value) => [value, countText(value)]);
+}
+
+/** Ticks at some of the values, no two closer than a label needs. */
+function spacedTicks(values, place) {
+  let last = -Infinity;
+  const kept = values.filter((value) => {
+    if (place(value) - last < 11) return false;
+    last = place(value);
+    return true;
+  });
+  return kept.map((value) => [value, String(Number(value.toPrecision(2)))]);
 }

@@ -171,28 +171,10 @@ function complexityMap({ model, el }) {
   const story = node("div", { class: "ibx-story" });
   const status = node("div", { class: "ibx-status" });
   const folded = foldedTables(() => [mapTable(), networkTable()]);
-  const controls = {
-    activation: dropdown(
-      "Activation",
-      setup.activations.map((name) => [name, ACTIVATION_NAMES[name] || name]),
-      set("activation"),
-    ),
-    transform: choice(
-      "Measure",
-      [
-        ["dct", "cosine"],
-        ["fft", "plain Fourier"],
-      ],
-      set("transform"),
-    ),
-    seed: slider(
-      "Seed",
-      Array.from({ length: SEEDS }, (_, i) => i),
-      String,
-      set("seed"),
-    ),
-  };
-  controls.transform.element.classList.add("ibx-wide");
+  const controls = {};
+  for (const name in setup.controls) {
+    controls[name] = controlOf(setup.controls[name], setup.choices[name], set(name), ACTIVATION_NAMES);
+  }
   const reset = button("Reset", "", () => goTo(initial));
   const newDraw = button("New draw", "", () => goTo({ seed: (params.seed + 1) % SEEDS }));
   const title = node("div", { class: "ibx-title" }, "Complexity over depth and scale");
