@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, square
-from ibcore.explorers.random_network import SEEDS, complexity_of, evaluate_drawn, uniforms
+from ibcore.explorers.portable_random import evaluate_drawn, uniforms
+from ibcore.explorers.random_network import SEEDS, complexity_of
 from ibcore.explorers.stored import (
     fit_pictures,
     nearest,
@@ -99,7 +100,7 @@ class ComplexityMap(StoredFigure):
         self._controls = {
             "activation": Control("dropdown", "Activation", table.axes["activation"], wide=False),
             "transform": Control("choice", "Measure", TRANSFORMS, MEASURES),
-            "seed": Control("slider", "Seed", range(SEEDS[0], SEEDS[1] + 1), wide=False),
+            "seed": Control("slider", "Seed", SEEDS, wide=False),
         }
         self._choices = {"depth": self.depths, "weight_scale": self.scales}
         self._cells = {

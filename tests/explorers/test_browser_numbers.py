@@ -10,7 +10,7 @@ import scipy.special
 import torch
 
 from ibcore.explorers import base
-from ibcore.explorers.random_network import draw_parameters, uniforms
+from ibcore.explorers.portable_random import draw_parameters, uniforms
 from ibcore.nets import ACTIVATIONS, MLP
 from ibcore.population import Population
 from ibcore.redshift import fourier_complexity
@@ -107,7 +107,7 @@ def test_cosine_transform_equals_scipy(page):
 def test_spectrum_equals_ibcore_up_to_its_largest_value(page):
     values = torch.from_numpy(uniforms(5, 32 * 32).reshape(1, 32, 32))
     fractions, means = radial_spectrum(values)
-    found = page.evaluate("v => IBExplorers.spectrum(v, 32)", values.flatten().tolist())
+    found = page.evaluate("v => IBExplorers.analyze(v, 32)", values.flatten().tolist())
     np.testing.assert_allclose(found["amplitude"], (means[0] / means.max()).numpy(), atol=1e-12)
     np.testing.assert_allclose(
         found["frequency"], (fractions * math.sqrt(2) * 31).numpy(), atol=1e-9

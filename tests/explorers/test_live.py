@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ibcore.explorers import ArchitectureGap, RandomNetwork
-from ibcore.explorers.random_network import Settings, network_values
+from ibcore.explorers.random_network import network_values
 from ibcore.redshift import fourier_complexity
 
 
@@ -24,7 +24,7 @@ def complexity_of(values):
 
 
 def test_the_widget_starts_with_an_answer_to_its_first_parameters(figure):
-    values = network_values(figure.settings, 32)
+    values = network_values(figure.initial(), 32)
     assert figure.widget.engine == "kernel"
     assert figure.widget.answer["params"] == figure.initial()
     assert figure.widget.answer["complexity"] == pytest.approx(complexity_of(values), abs=1e-12)
@@ -40,7 +40,7 @@ def test_new_parameters_are_answered_by_ibcore(figure):
         "depth": 5,
     }
     figure.widget.params = asked
-    values = network_values(Settings(**asked), 32)
+    values = network_values(asked, 32)
     answer = figure.widget.answer
     assert answer["params"] == asked
     assert answer["complexity"] == pytest.approx(complexity_of(values), abs=1e-12)

@@ -295,7 +295,7 @@ function complexityMap({ model, el }) {
     const references = setup.references[p.transform];
     grid.fill(summaries);
     now.draw(shown.values, shown.n, shown);
-    now.caption.textContent = `One network of the cell: ${describe(settingsOf(p))}`;
+    now.caption.textContent = `One network of the cell: ${networkInWords(settingsOf(p))}`;
     scale.draw(shown.own[p.transform], summaries(p.weight_scale, p.depth), references, shown.n !== n);
     const means = setup.cells[p.activation][p.transform]
       .map(([mean]) => mean)
@@ -326,7 +326,7 @@ function complexityMap({ model, el }) {
     const p = shown.params;
     const cell = cellInWords(summaryAt(p)(p.weight_scale, p.depth));
     const own = `Complexity of this network, ${TRANSFORM_NAMES[p.transform]}: ${complexityText(shown.own[p.transform])}`;
-    const words = `${describe(settingsOf(p))}. ${own}. Cell: ${cell}.`;
+    const words = `${networkInWords(settingsOf(p))}. ${own}. Cell: ${cell}.`;
     now.describe(`Output of one random network, x1 to the right and x2 upward from \u22121 to 1: ${words}`);
     if (touched) host.announce(words);
     folded.refresh();

@@ -136,16 +136,20 @@ function pacer(update) {
   let request = 0;
   let timer = 0;
   let resting = true;
+  /** Update in the next frame, although nothing has changed. */
+  function again() {
+    request = request || requestAnimationFrame(() => {
+      request = 0;
+      update(resting);
+    });
+  }
   return {
+    again,
     changed(settled) {
       clearTimeout(timer);
       resting = settled;
       if (!settled) timer = setTimeout(() => this.changed(true), REST_MS);
-      if (request) return;
-      request = requestAnimationFrame(() => {
-        request = 0;
-        update(resting);
-      });
+      again();
     },
     close() {
       clearTimeout(timer);
