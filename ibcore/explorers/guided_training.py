@@ -24,7 +24,6 @@ from ibcore.explorers.stored import (
 )
 from ibcore.memory import (
     Pipeline,
-    SweepResult,
     digits_problem,
     gate,
     spread,
@@ -540,23 +539,18 @@ def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
     problem = digits_problem(train=DIGITS)
     network = MLP(64, problem.classes, depth=2, width=WIDTH, activation="tanh")
     done = sweep(problem, network, PAIR, scales=SCALES, networks=NETWORKS, steps=steps, seed=seed)
-    found = [_found(done, pipeline.name) for pipeline in PAIR]
+    found = [
+        _trial_row(name, *(done.values(f"{data}_accuracy", name) for data in ("test", "train")))
+        for name in (pipeline.name for pipeline in PAIR)
+    ]
     return {"pipelines": found, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def _found(done: SweepResult, name: str) -> dict[str, Any]:
-    train, test = (done.values(f"{data}_accuracy", name) for data in ("train", "test"))
-    found = spread_at(test, train)
-    return {
-        **_means(name, test, train),
-        **{key: found[key] for key in ("value", "least", "verdict")},
-    }
-
-
-def _means(name: str, test: Floats, train: Floats) -> dict[str, Any]:
-    """Return the name and mean accuracies at each scale, rounded, of (scales, networks)."""
+def _trial_row(name: str, test: Floats, train: Floats) -> dict[str, Any]:
+    """Return mean accuracies at each scale and their spread, of accuracies (scales, networks)."""
     means = {"test": test.mean(axis=1), "train": train.mean(axis=1)}
-    return {"name": name, **{data: row.round(_ROUND).tolist() for data, row in means.items()}}
+    rounded_means = {data: rounded(mean, _ROUND) for data, mean in means.items()}
+    return {"name": name, **rounded_means, **spread_at(test, train)}
 
 
 def _beside(
@@ -570,7 +564,7 @@ def _beside(
     test, train = (
         table.at(f"{data}_accuracy", pipeline=alike[0])[-1, rows] for data in ("test", "train")
     )
-    return {**_means(alike[0], test, train), **spread_at(test, train)}
+    return _trial_row(alike[0], test, train)
 
 
 def _is_alike(pipeline: Pipeline, own: dict[str, Any]) -> bool:
