@@ -24,7 +24,7 @@ from ibcore.explorers.stored import (
     summaries,
     summarize,
 )
-from ibcore.metainit import Reduction, gap_reduction
+from ibcore.metainit import gap_reduction
 from ibcore.runs import load
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class ArchitectureGap(StoredFigure):
         data = load("metainit.concepts") if frame is None else frame
         self.source = source_of(data)
         self._stored = _read_starts(data)
-        self._names = {v: t.axes["architecture"] for (v, m), t in self._stored.items()}
-        views = [view for view, names in self._names.items() if len(names) > 1]
+        names = {v: t.axes["architecture"] for (v, _), t in self._stored.items()}
+        views = [view for view, own in names.items() if len(own) > 1]
         if not views:
             raise ValueError("no view of the frame has two architectures; a gap needs two")
         axes = {method: self._stored[views[0], method].axes for method in METHODS}
@@ -121,24 +121,21 @@ class ArchitectureGap(StoredFigure):
         }
         usual = {"support": ALL, "budget": int(nearest(50, budgets))}
         self._start(usual, view=view, budget=budget, support=support)
-        self._reductions = {key: self._reduce(*key) for key in product(views, budgets, supports)}
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return mean accuracies with intervals, and all gaps and reductions."""
-        views, budgets = (self._choices[name] for name in KEYS[:2])
-        accuracies = {
-            view: {
-                "random": [self._summaries(view, "random", b) for b in budgets],
-                "learned": self._summaries(view, "meta", ONE_STEP),
-            }
-            for view in views
-        }
-        return {
+        self._numbers = {
             "words": {view: VIEW_WORDS.get(view, view) for view in views},
-            "architectures": {view: self._names[view] for view in views},
-            "accuracies": accuracies,
-            "reductions": {" ".join(map(str, k)): _page(r) for k, r in self._reductions.items()},
-            "networks": len(self._stored[views[0], "meta"].axes["network"]),
+            "architectures": {view: names[view] for view in views},
+            "accuracies": {
+                view: {
+                    "random": [self._summaries(view, "random", b) for b in budgets],
+                    "learned": self._summaries(view, "meta", ONE_STEP),
+                }
+                for view in views
+            },
+            "reductions": {
+                " ".join(map(str, key)): self._reduce(*key)
+                for key in product(views, budgets, supports)
+            },
+            "networks": len(axes["meta"]["network"]),
         }
 
     def poster(self) -> Poster:
@@ -150,7 +147,7 @@ class ArchitectureGap(StoredFigure):
             square(means),
             f"Accuracy of architectures, upward, over steps of AdamW from random starts, to the "
             f"right, and in the last column from learned starts ({self._describe(p)})",
-            _gap_in_words(self._reductions[tuple(p[name] for name in KEYS)]),
+            _gap_in_words(self._numbers["reductions"][" ".join(str(p[name]) for name in KEYS)]),
         )
 
     def _scores(self, view: str, method: str, budget: int) -> Floats:
@@ -169,11 +166,18 @@ class ArchitectureGap(StoredFigure):
         scores = self._scores(view, method, budget)
         return summaries(np.concatenate([scores, scores.mean(0, keepdims=True)]))
 
-    def _reduce(self, view: str, budget: int, support: int | str) -> Reduction | None:
-        """Return the reduction of the gap; None if random starts have none in some condition."""
+    def _reduce(self, view: str, budget: int, support: int | str) -> list[float] | None:
+        """Return the mean gaps, their reduction and the mean of reductions with intervals, rounded.
+
+        None if random starts have no gap in some condition.
+        """
         arms = self._arms({"view": view, "budget": budget, "support": support})
-        means = arms[0].mean(-1)  # (supports, architectures)
-        return gap_reduction(*arms) if np.ptp(means, axis=1).all() else None
+        if not np.ptp(arms[0].mean(-1), axis=1).all():  # (supports, architectures)
+            return None
+        found = gap_reduction(*arms)
+        gaps = (float(np.mean(found.without)), float(np.mean(found.with_starts)))
+        ends = [end for r in (found.of_means, found.mean) for end in (r.value, r.low, r.high)]
+        return [round(number, _DIGITS) for number in (*gaps, *ends)]
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['view']}, {p['budget']} steps of AdamW, {p['support']} examples"
@@ -187,20 +191,10 @@ def _steps_of_adamw(steps: int) -> str:
     return f"{_steps_in_words(steps)} of AdamW"
 
 
-def _page(found: Reduction | None) -> list[float] | None:
-    """Return the mean gaps, their reduction and the mean of reductions with intervals, rounded."""
+def _gap_in_words(found: list[float] | None) -> str:
     if found is None:
-        return None
-    gaps = (float(np.mean(found.without)), float(np.mean(found.with_starts)))
-    ends = [end for r in (found.of_means, found.mean) for end in (r.value, r.low, r.high)]
-    return [round(number, _DIGITS) for number in (*gaps, *ends)]
-
-
-def _gap_in_words(found: Reduction | None) -> str:
-    numbers = _page(found)
-    if numbers is None:
         return "no gap to reduce"
-    without, learned, reduction, low, high = (100 * number for number in numbers[:5])
+    without, learned, reduction, low, high = (100 * number for number in found[:5])
     return (
         f"gap {without:.1f} points without and {learned:.1f} with learned starts, "
         f"a reduction of {reduction:.0f} % ({low:.0f} to {high:.0f})"
@@ -213,7 +207,6 @@ OBJECTS = 16
 HALF = 100  # bytes count half percents, from 0 to 200
 BOUNDS = ("ideal", "memory")
 AXES = ("architecture", "look", "concept", "order", "support")
-CONCEPT_KEYS = ("architecture", "concept", "order", "support", "look")
 LARGEST = 120_000  # characters of the packed pictures
 _SIDE = 4  # the objects are packed and drawn as a square
 
@@ -305,7 +298,13 @@ class ConceptLearner(StoredFigure):
             "look": Control("choice", "Look at the network", axes["look"], _look_name),
             "order": Control("choice", "Order of examples", axes["order"], lambda n: str(n + 1)),
         }
-        self._packed = self._pack()
+        measures = self._networks.measures
+        self._numbers = {
+            "parameters": measures["parameters"][:, 0, 0, 0, 0].tolist(),
+            "labels": measures["labels"][0, 0, :, 0, 0].tolist(),
+            "shown": measures["shown"][0, 0, :, :, 0].tolist(),
+            "pictures": self._pack(),
+        }
         usual = {
             "concept": axes["concept"][:2][-1],
             "support": min(axes["support"], key=lambda size: abs(size - 5)),
@@ -313,16 +312,6 @@ class ConceptLearner(StoredFigure):
         }
         asked = {"architecture": architecture, "concept": concept, "support": support, "look": look}
         self._start(usual, **asked)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return the rules, the orders of showing and the packed pictures."""
-        measures = self._networks.measures
-        return {
-            "parameters": measures["parameters"][:, 0, 0, 0, 0].tolist(),
-            "labels": measures["labels"][0, 0, :, 0, 0].tolist(),
-            "shown": measures["shown"][0, 0, :, :, 0].tolist(),
-            "pictures": self._packed,
-        }
 
     def poster(self) -> Poster:
         """Return the probabilities of the 16 objects as a picture, and their accuracy in words."""
@@ -444,21 +433,16 @@ class RemainderLearner(StoredFigure):
             "view": Control("choice", "Numbers shown as", views, NUMBER_WORDS),
         }
         self._constants = np.array([np.var(np.arange(NUMBERS) % modulus) for modulus in moduli])
-        self._packed = fitting(self._pack(), REMAINDER_LARGEST, "the answers")
+        self._numbers = {
+            "architecture": stored.measures["architecture"].flat[0],
+            "answers": fitting(self._pack(), REMAINDER_LARGEST, "the answers"),
+            "errors": nested(stored.measures["error"], _significant),
+            "constants": nested(self._constants, _significant),
+            "trained": (stored.measures["moduli"][1, 0, :, 0] == "train").tolist(),
+        }
         usual = {"modulus": min(moduli, key=lambda modulus: abs(modulus - 7))}
         asked = {"view": view, "split": split, "support": support, "modulus": modulus}
         self._start(usual, **asked, steps=steps)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return the packed answers, the errors and what the constant reaches."""
-        measures = self._stored.measures
-        return {
-            "architecture": measures["architecture"].flat[0],
-            "answers": self._packed,
-            "errors": nested(measures["error"], _significant),
-            "constants": nested(self._constants, _significant),
-            "trained": (measures["moduli"][1, 0, :, 0] == "train").tolist(),
-        }
 
     def _pack(self) -> str:
         """Return answers after and before the step, then counts, as squares of bytes.
@@ -511,7 +495,7 @@ def _significant(value: float) -> float:
 
 # The explorer of budgets: accuracy against the number of steps, learned start or random one.
 
-_STEP_BUDGET_DIGITS = 4
+_ROUND = 4
 STEP_AXES = ("architecture", "support", "budget", "rate", "network")
 
 Descent = dict[str, dict[str, list[tuple[int, float, Summary]]]]
@@ -638,42 +622,34 @@ class StepBudget(StoredFigure):
         }
         axes = next(iter(self._stored.values())).axes
         self._steps, supports = axes["budget"], axes["support"]
-        self._networks = len(axes["network"])
         in_numbers = [name for view, name in self._places.values() if view == "bits"]
-        self._descent = {} if plain is None else best_rates(plain, in_numbers, supports)
+        descents = {} if plain is None else best_rates(plain, in_numbers, supports)
         budgets = next(t.axes["budget"] for (_, m), t in self._stored.items() if m == "random")
-        offers = [False, True] if self._descent else [False]
+        offers = [False, True] if descents else [False]
         self._controls = {
             "support": Control("slider", "Examples", supports, wide=False),
             "budget": Control("slider", "AdamW", budgets, _steps_in_words, wide=False),
             "architecture": Control("dropdown", "Architecture", list(self._places)),
             "descent": Control("checkbox", "Best plain descent", offers, wide=False),
         }
-        positive = [steps for steps in budgets if steps > 0]
+        steps = {"meta": self._steps, "random": budgets}
+        self._numbers = {
+            "steps": self._steps,
+            "curves": {
+                name: {m: [summaries(self._scores(name, m, b)) for b in steps[m]] for m in METHODS}
+                for name in self._places
+            },
+            "limits": {name: rounded(self._limits(name), _ROUND) for name in self._places},
+            "descent": descents,
+            "networks": len(axes["network"]),
+        }
+        positive = [count for count in budgets if count > 0]
         usual = {
             "support": supports[len(supports) // 2],
             "budget": int(nearest(50, positive)) if positive else budgets[0],
         }
         asked = {"architecture": architecture, "support": support, "budget": budget}
         self._start(usual, **asked, descent=descent)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return mean accuracies with intervals, and the two bounds."""
-        budgets = {"meta": self._steps, "random": self._choices["budget"]}
-        return {
-            "steps": self._steps,
-            "curves": {
-                name: {
-                    m: [summaries(self._scores(name, m, b)) for b in budgets[m]] for m in METHODS
-                }
-                for name in self._places
-            },
-            "limits": {
-                name: rounded(self._limits(name), _STEP_BUDGET_DIGITS) for name in self._places
-            },
-            "descent": self._descent,
-            "networks": self._networks,
-        }
 
     def poster(self) -> Poster:
         """Return mean accuracy over budget and support size as a picture, and words on it."""

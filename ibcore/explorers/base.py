@@ -4,12 +4,11 @@ import base64
 import functools
 import html
 import importlib.util
+import io
 import json
 import math
 import os
 import re
-import struct
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 # Checks of what a figure is asked to show: the message names the value and the choices.
 
@@ -175,7 +175,7 @@ def _joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines if line)
 
 
-# The still picture of an explorer: a small indexed PNG, written without a plotting library.
+# The still picture of an explorer: a small indexed PNG.
 
 # Viridis in 18 steps, interpolated in between; the same list as in the script.
 PALETTE: tuple[str, ...] = (
@@ -196,11 +196,6 @@ def _colors(levels: int, palette: tuple[str, ...]) -> bytes:
     place = np.linspace(0, len(palette) - 1, levels)
     channels = [np.interp(place, np.arange(len(palette)), steps[:, c]) for c in range(3)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
 def picture(
@@ -233,16 +228,11 @@ def picture(
     unit = (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
     index = np.round(unit.T[::-1] * (_LEVELS - 1)).astype(np.uint8)  # rows from the top: -x2
     index = index.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
-    side = len(index)
-    rows = np.concatenate([np.zeros((side, 1), np.uint8), index], axis=1)  # filter 0: none
-    header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)  # 8 bits, palette
-    parts = [
-        _chunk(b"IHDR", header),
-        _chunk(b"PLTE", _colors(_LEVELS, palette)),
-        _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        _chunk(b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    image = Image.fromarray(index)
+    image.putpalette(_colors(_LEVELS, palette))
+    content = io.BytesIO()
+    image.save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def square(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -297,29 +287,7 @@ class Poster:
 # The script that draws explorers, put together from its parts: for all of them or for a few.
 
 STATIC = Path(__file__).parent / "static"
-PARTS = (
-    *(
-        "portable_random",
-        "matrices",
-        "networks",
-        "complexity",
-        "host",
-        "theme",
-        "controls",
-        "parts",
-    ),
-    *("pictures", "charts", "live_figure"),
-    *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
-    "sweep_player",
-    *("diagonal_model", "diagonal_network"),
-    *("stored_figure", "labelled_lines", "concept_glyphs", "concept_learner"),
-    "remainder_learner",
-    "architecture_gap",
-    "step_budget",
-    *("similarity_measures", "similarity_playground"),
-    *("guide_comparison", "guided_training"),
-    "registry",
-)
+PARTS = (*sorted({path.stem for path in STATIC.glob("*.js")} - {"registry"}), "registry")
 KINDS = (  # each is drawn by the function of its name
     *("RandomNetwork", "ComplexityMap", "ModularPlayer", "ImageSpectrum"),
     *("DiagonalNetwork", "SweepPlayer"),
@@ -629,10 +597,11 @@ class StoredFigure(Explorer):
 
     A subclass sets ``_controls``, and ``_choices`` for what else can be chosen: the values of a
     parameter, a range for whole numbers.  It calls `_start` with the state it begins with, and
-    returns what it shows of a stored result from `_numbers`.
+    holds in ``_numbers`` what it shows of a stored result.
     """
 
     source: Mapping[str, str]
+    _numbers: Mapping[str, Any]
     _controls: Mapping[str, Control] = {}
     _choices: Mapping[str, Sequence[Any]] = {}
     _initial: dict[str, Any]
@@ -645,15 +614,11 @@ class StoredFigure(Explorer):
         controls = {name: control.page() for name, control in self._controls.items()}
         choices = {name: list(control.values) for name, control in self._controls.items()}
         said = {"choices": choices, "controls": controls, "source": self.source}
-        return {**said, **self._numbers()}
+        return {**said, **self._numbers}
 
     def initial(self) -> dict[str, Any]:
         """Return the choices that the figure starts from and Reset goes back to."""
         return dict(self._initial)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return what the figure shows, by name."""
-        raise NotImplementedError
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         """Return a state in words."""

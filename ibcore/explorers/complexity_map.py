@@ -95,8 +95,8 @@ class ComplexityMap(StoredFigure):
         self.source = source_of(data)
         table = read_table(data, AXES, TRANSFORMS, one=("width", "grid"))
         self.scales, self.depths = (table.axes[name] for name in AXES[1:3])
-        self.width, self.measured_grid = (int(data[name].iloc[0]) for name in ("width", "grid"))
-        self.grid = self.measured_grid if self.measured_grid <= LARGEST_GRID else 64
+        self.width, measured = (int(data[name].iloc[0]) for name in ("width", "grid"))
+        self.grid = measured if measured <= LARGEST_GRID else 64
         self._controls = {
             "activation": Control("dropdown", "Activation", table.axes["activation"], wide=False),
             "transform": Control("choice", "Measure", TRANSFORMS, MEASURES),
@@ -107,6 +107,15 @@ class ComplexityMap(StoredFigure):
             name: {t: _cells(name, table.at(t, activation=name)) for t in TRANSFORMS}
             for name in table.axes["activation"]
         }
+        self._numbers = {
+            "depths": self.depths,
+            "scales": self.scales,
+            "width": self.width,
+            "grid": self.grid,
+            "measured_grid": measured,
+            "cells": self._cells,
+            "references": _references(measured),
+        }
         usual = {"depth": int(nearest(3, self.depths)), "weight_scale": nearest(4, self.scales)}
         asked = {"activation": activation, "transform": transform, "seed": seed}
         self._start(usual, **asked, depth=depth, weight_scale=weight_scale)
@@ -115,18 +124,6 @@ class ComplexityMap(StoredFigure):
             f"calc(100cqw + {34 * rows + 867}px)",
             f"max({34 * rows + 637}px, .4762*min(100cqw, 920px) + 400.4px)",
         )
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return the axes of the map and its cells: ``cells[activation][transform]`` by row."""
-        return {
-            "depths": self.depths,
-            "scales": self.scales,
-            "width": self.width,
-            "grid": self.grid,
-            "measured_grid": self.measured_grid,
-            "cells": self._cells,
-            "references": _references(self.measured_grid),
-        }
 
     def poster(self) -> Poster:
         """Return the map of the first activation as a picture."""
@@ -268,23 +265,19 @@ class ModularPlayer(StoredFigure):
             "activation": Control("dropdown", "Activation", activations, wide=False),
             "modulus": Control("choice", "Modulus M", moduli, wide=False),
         }
-        self._curves = self._read_curves(accuracies)
         squares = table.measures["picture"].reshape(-1, SIDE, SIDE)
-        self._packed, self._levels = fit_pictures(squares, LARGEST)
+        packed_pictures, levels = fit_pictures(squares, LARGEST)
+        measures = [table.measures[name].ravel() for name in ACCURACIES]
+        self._numbers = {
+            "side": SIDE,
+            "targets": {str(modulus): _target(modulus) for modulus in moduli},
+            "levels": levels,
+            "pictures": packed_pictures,
+            "networks": rounded(np.stack(measures, axis=1), 4),
+            "curves": _read_curves(accuracies, activations, moduli),
+        }
         usual = {"prefactor": nearest(1, table.axes["prefactor"])}
         self._start(usual, activation=activation, prefactor=prefactor, modulus=modulus)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return packed pictures, their accuracies and the curves."""
-        measures = [self._table.measures[name].ravel() for name in ACCURACIES]
-        return {
-            "side": SIDE,
-            "targets": {str(m): _target(m) for m in self._table.axes["modulus"]},
-            "levels": self._levels,
-            "pictures": self._packed,
-            "networks": rounded(np.stack(measures, axis=1), 4),
-            "curves": self._curves,
-        }
 
     def poster(self) -> Poster:
         """Return the first learned function with its accuracy."""
@@ -300,21 +293,22 @@ class ModularPlayer(StoredFigure):
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['activation']}, prefactor {p['prefactor']:.3g}, modulus {p['modulus']}"
 
-    def _read_curves(self, frame: "pd.DataFrame") -> dict[str, dict[str, list[Any]]]:
-        """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
-        axes = ("activation", "modulus", "prefactor", "network")
-        orders = {name: self._table.axes[name] for name in axes[:2]}
-        table = read_table(frame, axes, ACCURACIES, orders=orders, name="curves")
-        prefactors = table.axes["prefactor"]
 
-        def curve(**chosen: Any) -> list[Any]:
-            found = (summaries(table.at(name, **chosen)) for name in ACCURACIES)
-            return list(zip(prefactors, *found, strict=True))
+def _read_curves(
+    frame: "pd.DataFrame", activations: list[str], moduli: list[int]
+) -> dict[str, dict[str, list[Any]]]:
+    """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
+    axes = ("activation", "modulus", "prefactor", "network")
+    orders: dict[str, list[Any]] = {"activation": activations, "modulus": moduli}
+    table = read_table(frame, axes, ACCURACIES, orders=orders, name="curves")
 
-        return {
-            name: {str(m): curve(activation=name, modulus=m) for m in orders["modulus"]}
-            for name in orders["activation"]
-        }
+    def curve(**chosen: Any) -> list[Any]:
+        found = (summaries(table.at(name, **chosen)) for name in ACCURACIES)
+        return list(zip(table.axes["prefactor"], *found, strict=True))
+
+    return {
+        name: {str(m): curve(activation=name, modulus=m) for m in moduli} for name in activations
+    }
 
 
 def _three_digits(value: float) -> str:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +112,6 @@ class GuidedTraining(StoredFigure):
             "measure": Control("choice", "Curve", measures, MEASURES),
             "reference": Control("choice", "Layers compared with", references),
         }
-        self._networks = len(axes["network"])
         self._mapped = {  # which pairs of layers guidance compares, (guide layers, target layers)
             name: self._stored[conditions[0], name].measures["mapped"][0, ..., 0].astype(bool)
             for name in references
@@ -121,35 +119,27 @@ class GuidedTraining(StoredFigure):
         others = [name for name in conditions if name != BASELINE]
         usual = {"condition": [*others, BASELINE][0], "step": axes["step"][-1]}
         self._start(usual, condition=condition, reference=reference, measure=measure, step=step)
-        self._rows = max(len(table) for table in self._mapped.values())
-        self.heights = (f"{1140 + 38 * self._rows}px", f"{754 + max(0, 38 * self._rows - 236)}px")
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return all curves with intervals, and all tables of likeness."""
-        choices = self._choices
-        curves = {
-            name: {m: intervals(self._curve(name, m)) for m in choices["measure"]}
-            for name in choices["condition"]
-        }
-        likeness: dict[str, Any] = {name: {} for name in choices["condition"]}
-        for (condition, reference), table in self._stored.items():
-            means = table.measures["similarity"].mean(-1)
-            likeness[condition][reference] = means.round(_DIGITS).tolist()
-        return {
-            "baseline": BASELINE if BASELINE in choices["condition"] else None,
-            "curves": curves,
-            "likeness": likeness,
+        rows = max(len(table) for table in self._mapped.values())
+        self.heights = (f"{1140 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
+        self._numbers = {
+            "baseline": BASELINE if BASELINE in conditions else None,
+            "curves": {
+                name: {m: intervals(self._curve(name, m)) for m in measures} for name in conditions
+            },
+            "likeness": {
+                c: {r: rounded(self._likeness(c, r), _DIGITS) for r in references}
+                for c in conditions
+            },
             "mapped": {name: table.tolist() for name, table in self._mapped.items()},
-            "rows": self._rows,
-            "networks": self._networks,
+            "rows": rows,
+            "networks": len(axes["network"]),
         }
 
     def poster(self) -> Poster:
         """Return the likeness of layers as a picture, and the result in words."""
         p = self._initial
-        likeness = self._stored[p["condition"], p["reference"]].at("similarity", step=p["step"])
-        table = likeness.mean(-1)  # (guide layers, target layers)
         at = self._choices["step"].index(p["step"])
+        table = self._likeness(p["condition"], p["reference"])[at]
         known = [n for n in (p["condition"], BASELINE) if n in self._choices["condition"]]
         value, *unguided = (self._curve(n, p["measure"])[at].mean() for n in known)
         beside = "".join(f", unguided {mean:.3f}" for mean in unguided)
@@ -170,13 +160,18 @@ class GuidedTraining(StoredFigure):
         table = self._stored[condition, self._choices["reference"][0]]
         return table.measures[measure][:, 0, 0]
 
+    def _likeness(self, condition: str, reference: str) -> Floats:
+        """Return the mean likeness, (steps, guide layers, target layers)."""
+        means: Floats = self._stored[condition, reference].measures["similarity"].mean(-1)
+        return means
+
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['condition']}, step {p['step']}, layers of the {p['reference']}"
 
 
 # The explorer of guides: what each of them, and each control, adds to the unguided network.
 
-_GUIDE_COMPARISON_DIGITS = 5
+_ENTRY_DIGITS = 5
 
 Difference = tuple[float, float | None, float | None]  # mean, low, high
 
@@ -187,50 +182,6 @@ GUIDE_MEASURES = {
 }
 SHOWN = {"conditions": "all conditions", "unlabeled": "images without labels"}
 GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
-
-
-@dataclass(frozen=True, eq=False)
-class StoredConditions:
-    """What was measured of networks under several conditions.
-
-    Attributes
-    ----------
-    measures
-        Those of `GUIDE_MEASURES` that the table has.
-    groups
-        Conditions by group, in the order of the table, without the unguided one.
-    counts
-        Numbers of images without labels.
-    parts
-        For condition and count, the measures over networks; not every count is there.
-    """
-
-    measures: list[str]
-    groups: dict[str, list[str]]
-    counts: list[int]
-    parts: dict[tuple[Any, ...], Table]
-
-    @property
-    def conditions(self) -> list[str]:
-        """All conditions in the order of the groups."""
-        return [name for names in self.groups.values() for name in names]
-
-    @property
-    def networks(self) -> int:
-        """How many networks there are."""
-        return len(self.parts[BASELINE, 0].axes["network"])
-
-    def unguided(self, measure: str) -> Floats:
-        """Return a measure of the unguided networks, (networks,)."""
-        return self.parts[BASELINE, 0].measures[measure]
-
-    def differences(self, measure: str, count: int) -> dict[str, Floats | None]:
-        """Return the paired differences to the unguided networks; None where not run."""
-        base = self.unguided(measure)
-        found = {name: self.parts.get((name, count)) for name in self.conditions}
-        return {
-            n: None if own is None else own.measures[measure] - base for n, own in found.items()
-        }
 
 
 def paired(differences: Floats) -> Difference:
@@ -247,8 +198,8 @@ def paired(differences: Floats) -> Difference:
     return (found.value, found.low, found.high)
 
 
-def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
-    """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as arrays.
+def read_conditions(name: str, frame: "pd.DataFrame") -> dict[str, Any]:
+    """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as a page shows it.
 
     A condition that is called as its guide is a guide; one with another name changes how a guide
     is used; the rest have none.
@@ -259,6 +210,14 @@ def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
         What the table is called in messages.
     frame
         One row for each condition, number of images without labels, and network.
+
+    Returns
+    -------
+    dict
+        ``groups``, titles with their conditions; ``counts`` of images without labels;
+        ``networks``, how many there are; ``unguided``, the mean of each measure; ``entries``, by
+        measure, count and condition: the paired differences to the unguided networks, as mean,
+        low, high and the differences of all networks.  Not every count is there.
 
     Raises
     ------
@@ -271,32 +230,52 @@ def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
     >>> import pandas as pd
     >>> row = {"unlabeled": 0, "network": 0, "test_accuracy": [0.5, 0.6]}
     >>> names = {"condition": ["unguided", "pixels"], "guide": ["none", "pixels"]}
-    >>> read_conditions("wide", pd.DataFrame({**row, **names})).groups
-    {'Guides': ['pixels']}
+    >>> read_conditions("wide", pd.DataFrame({**row, **names}))["groups"]
+    [('Guides', ['pixels'])]
     """
     check_columns(name, frame, ("condition", "guide"))
     measures = _measured(frame, GUIDE_MEASURES)
     by = ("condition", "unlabeled")
     parts = read_parts(frame, by, ("network",), measures, sparse=True, name=name)
-    names = [condition for condition in in_order(frame["condition"]) if condition != BASELINE]
-    if len(names) == frame["condition"].nunique() or not names:
+    guides = dict(zip(frame["condition"], frame["guide"], strict=True))
+    if guides.keys() <= {BASELINE} or BASELINE not in guides:
         raise ValueError(f"{name} needs the condition {BASELINE!r} and another one to compare")
     if (BASELINE, 0) not in parts:
         raise ValueError(f"{name} has no {BASELINE!r} networks with 0 images without labels")
-    guides = dict(zip(frame["condition"], frame["guide"], strict=True))
-    members = {title: [c for c in names if _group(c, guides[c]) == title] for title in GROUPS}
-    return StoredConditions(
-        measures,
-        {title: kept for title, kept in members.items() if kept},
-        plain(frame["unlabeled"]),
-        parts,
-    )
+    base = parts.pop((BASELINE, 0))
+    members = {title: [c for c in guides if _group(c, guides[c]) == title] for title in GROUPS}
+    groups = [(title, kept) for title, kept in members.items() if kept]
+    counts = plain(frame["unlabeled"])
+    return {
+        "groups": groups,
+        "counts": counts,
+        "networks": len(base.axes["network"]),
+        "unguided": {m: round(float(base.measures[m].mean()), _ENTRY_DIGITS) for m in measures},
+        "entries": {
+            m: {
+                str(n): {
+                    condition: _entry(parts[condition, n].measures[m] - base.measures[m])
+                    for _, kept in groups
+                    for condition in kept
+                    if (condition, n) in parts
+                }
+                for n in counts
+            }
+            for m in measures
+        },
+    }
 
 
-def _group(condition: str, guide: str) -> str:
+def _group(condition: str, guide: str) -> str | None:
     if guide == "none":
-        return GROUPS[2]
+        return None if condition == BASELINE else GROUPS[2]
     return GROUPS[0] if guide == condition else GROUPS[1]
+
+
+def _entry(differences: Floats) -> list[Any]:
+    """Return mean, low and high, and the differences of the networks, rounded."""
+    ends = (None if end is None else round(end, _ENTRY_DIGITS) for end in paired(differences))
+    return [*ends, rounded(differences, _ENTRY_DIGITS)]
 
 
 class GuideComparison(StoredFigure):
@@ -350,95 +329,53 @@ class GuideComparison(StoredFigure):
     ) -> None:
         data = load("guidance.wide") if frame is None else frame
         more = load("guidance.unlabeled") if frame is None and images is None else images
-        self._stored = {"conditions": read_conditions("frame", data)}
         self.source = source_of(data)
-        self.sources = {"conditions": self.source}
+        self._tables = {"conditions": read_conditions("frame", data)}
+        sources = {"conditions": self.source}
         if more is not None:
-            self._stored["unlabeled"] = read_conditions("images", more)
-            self.sources["unlabeled"] = source_of(more)
-        stored = self._stored.values()
-        measures = [m for m in self._first.measures if all(m in own.measures for own in stored)]
-        counts = self._stored["unlabeled"].counts if more is not None else [0]
+            self._tables["unlabeled"] = read_conditions("images", more)
+            sources["unlabeled"] = source_of(more)
+        tables = self._tables.values()
+        measures = [m for m in GUIDE_MEASURES if all(m in own["unguided"] for own in tables)]
+        counts = self._tables["unlabeled"]["counts"] if more is not None else [0]
         self._controls = {
-            "shown": Control("choice", "Compare", list(self._stored), SHOWN),
+            "shown": Control("choice", "Compare", list(self._tables), SHOWN),
             "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
             "measure": Control("choice", "Difference in", measures, GUIDE_MEASURES),
             "close": Control("checkbox", "Close-up", [False, True], wide=False),
         }
-        self._rows = max(
-            len(own.conditions) * _sections(name) for name, own in self._stored.items()
-        )
-        self._groups = max(len(own.groups) * _sections(name) for name, own in self._stored.items())
-        lines = (39 * self._rows + 27 * self._groups, 27 * (self._rows + self._groups))
-        self.heights = (f"{796 + lines[0]}px", f"{488 + lines[1]}px")
+        lists = [  # groups of conditions, with images without labels and without them
+            [names for _, names in own["groups"]] * (1 + (name == "unlabeled"))
+            for name, own in self._tables.items()
+        ]
+        rows = max(sum(map(len, groups)) for groups in lists)
+        titles = max(map(len, lists))
+        self.heights = (f"{796 + 39 * rows + 27 * titles}px", f"{488 + 27 * (rows + titles)}px")
+        self._numbers = {
+            "tables": self._tables,
+            "sources": sources,
+            "rows": rows,
+            "groups": titles,
+        }
         usual = {"unlabeled": counts[-1]}
         self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return the groups, all differences, and those of each network."""
-        return {
-            "tables": {name: self._table(own) for name, own in self._stored.items()},
-            "sources": self.sources,
-            "rows": self._rows,
-            "groups": self._groups,
-        }
 
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""
         p = self._initial
-        stored = self._stored[p["shown"]]
-        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
-        found = stored.differences(p["measure"], count)
-        rows = {name: row for name, row in found.items() if row is not None}
+        table, measure = self._tables[p["shown"]], p["measure"]
+        count = p["unlabeled"] if p["shown"] == "unlabeled" else table["counts"][0]
+        rows = table["entries"][measure][str(count)]
         return self._still(
-            square(np.stack([*rows.values()])),
+            square(np.array([dots for *_, dots in rows.values()])),
             f"Differences to the unguided network, conditions to the right and networks upward "
-            f"({self._describe(p)}; unguided {stored.unguided(p['measure']).mean():.3f})",
-            ", ".join(f"{name} {row.mean():+.3f}" for name, row in rows.items()),
+            f"({self._describe(p)}; unguided {table['unguided'][measure]:.3f})",
+            ", ".join(f"{name} {mean:+.3f}" for name, (mean, *_) in rows.items()),
         )
-
-    @property
-    def _first(self) -> StoredConditions:
-        return self._stored["conditions"]
-
-    def _table(self, stored: StoredConditions) -> dict[str, Any]:
-        """Return one table for the page: by measure, number of images and condition."""
-        measures = self._choices["measure"]
-        entries = {
-            m: {str(n): _page(stored.differences(m, n)) for n in stored.counts} for m in measures
-        }
-        levels = {
-            m: round(float(stored.unguided(m).mean()), _GUIDE_COMPARISON_DIGITS) for m in measures
-        }
-        return {
-            "groups": list(stored.groups.items()),
-            "counts": stored.counts,
-            "networks": stored.networks,
-            "unguided": levels,
-            "entries": entries,
-        }
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         images = f", {p['unlabeled']} images without labels" if p["shown"] == "unlabeled" else ""
         return f"{p['measure'].replace('_', ' ')}{images}"
-
-
-def _sections(shown: str) -> int:
-    """Return how often conditions are listed: with images without labels and without them."""
-    return 2 if shown == "unlabeled" else 1
-
-
-def _page(differences: Mapping[str, Floats | None]) -> dict[str, list[Any]]:
-    """Return mean, low and high, and the differences of the networks, rounded."""
-    digits = _GUIDE_COMPARISON_DIGITS
-    return {
-        name: [
-            *(None if end is None else round(end, digits) for end in paired(own)),
-            rounded(own, digits),
-        ]
-        for name, own in differences.items()
-        if own is not None
-    }
 
 
 # A stored sweep over initial scales: its measures as arrays, and what a page shows of them.
@@ -698,30 +635,26 @@ class SweepPlayer(StoredFigure):
     ) -> None:
         data = load("memory.pipelines") if frame is None else frame
         self.source = source_of(data)
-        self._pipelines, self._table = _read_sweep(data)
-        self._numbers_of_page = _page_numbers(self._table)
+        pipelines, self._table = _read_sweep(data)
+        numbers = _page_numbers(self._table)
         self._trials: dict[int, dict[str, Any]] = {}
         names, steps, scales, networks = self._table.axes.values()
-        self._networks = len(networks)
         what = f"the numbers of {len(names)} pipelines, {len(steps)} looks and {len(scales)} scales"
-        fitting(json.dumps(self._numbers_of_page, separators=(",", ":")), LARGEST, what)
+        fitting(json.dumps(numbers, separators=(",", ":")), LARGEST, what)
         self._controls = {
             "pipeline": Control("dropdown", "Pipeline", names),
             "weight_scale": Control("slider", "Initial scale", scales, _plain, wide=False),
             "step": Control("slider", "Time", steps, "{:,} steps".format, wide=False),
         }
+        self._numbers = {
+            "pipelines": pipelines,
+            "networks": len(networks),
+            "gate": GATE,
+            "numbers": numbers,
+            "trial": _trial_setting(pipelines, self._table),
+        }
         usual = {"weight_scale": scales[-1], "step": steps[-1]}
         self._start(usual, pipeline=pipeline, weight_scale=weight_scale, step=step)
-
-    def _numbers(self) -> dict[str, Any]:
-        """Return the numbers of the sweep and what a trial with a kernel trains."""
-        return {
-            "pipelines": self._pipelines,
-            "networks": self._networks,
-            "gate": GATE,
-            "numbers": self._numbers_of_page,
-            "trial": _trial_setting(self._pipelines, self._table),
-        }
 
     def poster(self) -> Poster:
         """Return the test accuracy of the first pipeline over looks and scales as a picture."""

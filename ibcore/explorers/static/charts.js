@@ -18,10 +18,14 @@ function swatch(index) {
 }
 
 /** The names of series with their line styles. */
-function keyOf(names) {
-  const entries = names.map((name, i) => node("span", {}, swatch(i), name));
-  return node("div", { class: "ibx-key" }, ...entries);
-}
+const keyOf = (names) => div("ibx-key", ...names.map((name, i) => node("span", {}, swatch(i), name)));
+
+/** Parts of a plot: its box for lines, labels at places in percent, and a line through points. */
+const PLOT_BOX = { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" };
+const xTick = (left, text) => node("span", { class: "ibx-x", style: `left:${left}%` }, text);
+const yTick = (top, text) => node("span", { class: "ibx-y", style: `top:${top}%` }, text);
+const linePath = (points) =>
+  points.length ? `M${points.map(([a, b]) => `${a.toFixed(2)} ${b.toFixed(2)}`).join("L")}` : "";
 
 /**
  * A chart of a few lines, each with a style of its own and perhaps a band.  `x` and `y` give
@@ -30,31 +34,19 @@ function keyOf(names) {
 function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
   const bands = names.map((_, i) => node("path", { class: `ibx-band ibx-line-${i}` }));
   const lines = names.map((_, i) => node("path", { class: `ibx-line-${i}` }));
-  const frameBox = { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" };
   const marks = node("div");
   const empty = node("span", { class: "ibx-empty" });
-  const left = xTicks.map(([value, text]) =>
-    node("span", { class: "ibx-x", style: `left:${x(value)}%` }, text),
-  );
-  const up = yTicks.map(([value, text]) => node("span", { class: "ibx-y", style: `top:${y(value)}%` }, text));
-  const svg = node("svg", frameBox, ...bands, ...lines);
+  const left = xTicks.map(([value, text]) => xTick(x(value), text));
+  const up = yTicks.map(([value, text]) => yTick(y(value), text));
+  const svg = node("svg", PLOT_BOX, ...bands, ...lines);
   const plot = node("div", { class: "ibx-frame", role: "img" }, svg, ...up, ...left, marks, empty);
-  const at = ([a, b]) => `${x(a).toFixed(2)} ${y(b).toFixed(2)}`;
-  const path = (points) => (points.length ? `M${points.map(at).join("L")}` : "");
-  const about = node("div", { class: "ibx-note" }, note);
+  const path = (points) => linePath(points.map(([a, b]) => [x(a), y(b)]));
+  const element = chartBox("", heading, note, keyOf(names), plot, div("ibx-ticks"));
   let ends = null;
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart" },
-      node("div", { class: "ibx-heading" }, heading),
-      about,
-      keyOf(names),
-      plot,
-      node("div", { class: "ibx-ticks" }),
-    ),
+    element,
     note(text) {
-      about.textContent = text;
+      element.querySelector(".ibx-note").textContent = text;
     },
     /** Put dots at [x, y] places, in place of those before. */
     dot(points) {
