@@ -152,81 +152,70 @@ function floorInWords(transform, lowest, references) {
 }
 
 /** Draw the map of complexity; returns what closes it. */
-function complexityMap({ model, el }) {
+function complexityMap(context) {
+  const { model } = context;
   const setup = model.get("setup");
-  const live = model.get("engine") === "kernel";
   const n = setup.grid;
-  const initial = Object.assign({}, model.get("initial"));
-  let params = Object.assign({}, model.get("params"));
   let hovered = null;
   let shown = null;
-  let touched = false;
   let slowness = 1;
 
-  const host = frame(el, "Map of complexity explorer");
-  host.figure.classList.add("ibx-map");
+  const figure = liveFigure(context, {
+    title: "Map of complexity explorer",
+    className: "ibx-map",
+    draw,
+    tables: () => [mapTable(), networkTable()],
+    sent: wanted,
+  });
+  const { story, status } = figure;
   const grid = cellGrid(setup, { select, hover });
   const now = picture("ibx-now");
   const scale = cellScale();
-  const story = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [mapTable(), networkTable()]);
   const controls = {};
   for (const name in setup.controls) {
-    controls[name] = controlOf(setup.controls[name], setup.choices[name], set(name), ACTIVATION_NAMES);
+    const named = (value) => ACTIVATION_NAMES[value];
+    controls[name] = controlOf(setup.controls[name], setup.choices[name], figure.set(name), named);
   }
-  const reset = button("Reset", "", () => goTo(initial));
-  const newDraw = button("New draw", "", () => goTo({ seed: (params.seed + 1) % SEEDS }));
-  const title = node("div", { class: "ibx-title" }, "Complexity over depth and scale");
+  const cells = { element: grid.element, show: () => grid.select(figure.params, false) };
+  const reset = button("Reset", "", () => figure.goTo(figure.initial));
+  const newDraw = button("New draw", "", () => figure.goTo({ seed: (figure.params.seed + 1) % SEEDS }));
   const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
-  const legend = [
+  const legend = div(
+    "ibx-legend",
     node("span", {}, "0"),
     node("i", { style: `background:${gradient}` }),
     node("span", {}, String(MAP_END)),
-  ];
-  const axis = (text) => node("div", { class: "ibx-note", "aria-hidden": "true" }, text);
-  host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, newDraw, reset)),
-    node(
-      "div",
-      { class: "ibx-heat" },
-      axis("mean; weight scale upward, depth to the right"),
-      grid.element,
-      node("div", { class: "ibx-legend" }, ...legend),
-    ),
-    node("div", { class: "ibx-side" }, now.element),
-    scale.element,
-    story,
-    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
-    status,
-    folded.element,
   );
-  const pace = pacer(update);
-
-  function set(name) {
-    return (value, settled) => goTo({ [name]: value }, settled);
-  }
-
-  function goTo(some, settled = true) {
-    touched = true;
-    params = Object.assign({}, params, some);
-    showControls();
-    pace.changed(settled);
-  }
+  const axes = "mean; weight scale upward, depth to the right";
+  const axis = node("div", { class: "ibx-note", "aria-hidden": "true" }, axes);
+  figure.layOut({
+    heading: "Complexity over depth and scale",
+    actions: [newDraw, reset],
+    parts: [
+      div("ibx-heat", axis, grid.element, legend),
+      div("ibx-side", now.element),
+      scale.element,
+      story,
+      controlPanel(controls),
+    ],
+    controls: { ...controls, cells },
+  });
 
   function select(place, focus = false) {
     hovered = null;
-    goTo(place);
-    grid.select(params, focus);
+    figure.goTo(place);
+    grid.select(figure.params, focus);
   }
 
   function hover(place) {
     hovered = place;
-    pace.changed(false);
+    figure.changed(false);
   }
 
   /** The parameters of the cell in the picture: the one under the pointer, else the chosen one. */
-  const wanted = () => Object.assign({}, params, hovered || {});
+  function wanted() {
+    return { ...figure.params, ...hovered };
+  }
 
   const summaryAt = (p) => (weightScale, depth) =>
     setup.cells[p.activation][p.transform][
@@ -241,21 +230,18 @@ function complexityMap({ model, el }) {
     seed: p.seed,
   });
 
-  function update(resting) {
+  function draw(_, resting) {
     const p = wanted();
     const start = performance.now();
-    if (resting) {
-      model.set("params", p);
-      if (live) model.save_changes();
-    }
+    if (resting) figure.ask();
     const known = shown && shown.n === n && sameParams(p, shown.params);
     if (known && !resting) return; // never coarser than what is there
-    if (known && (!live || shown.engine === "kernel")) {
+    if (known && (!figure.live || shown.engine === "kernel")) {
       finish();
       return;
     }
     const size = resting ? n : previewGrid(settingsOf(p), n, slowness);
-    const answer = live && resting ? kernelState(p) : null;
+    const answer = resting ? kernelState(p) : null;
     if (answer) show(answer, "kernel", start);
     else show(evaluateCell(p, size), "browser", start);
   }
@@ -264,28 +250,18 @@ function complexityMap({ model, el }) {
     const settings = settingsOf(p);
     const values = forward(drawWeights(p.seed, settings), settings, size);
     const own = { dct: complexity(values, size, "dct"), fft: complexity(values, size, "fft") };
-    return Object.assign({ params: p, values, n: size, own }, range(values));
+    return { params: p, values, n: size, own, ...range(values) };
   }
 
   /** What the kernel answered; null if it answers another question. */
   function kernelState(p) {
-    const answer = model.get("answer");
+    const answer = figure.answer();
     const values = floats(model.get("frame"));
-    if (!answer || values.length !== n * n || !sameParams(p, answer.params)) return null;
+    if (!answer || values.length !== n * n) return null;
     const number = (value) => (value === null ? NaN : value);
     const own = { dct: number(answer.dct), fft: number(answer.fft) };
     const { min, max } = answer;
     return { params: p, values, n, own, min, max, constant: answer.dct === null };
-  }
-
-  function answered() {
-    const answer = kernelState(wanted());
-    if (answer) show(answer, "kernel", performance.now());
-  }
-
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
-    grid.select(params, false);
   }
 
   function show(state, engine, start) {
@@ -314,8 +290,7 @@ function complexityMap({ model, el }) {
     const numbers = { complexity: shown.own[p.transform], dct: shown.own.dct, fft: shown.own.fft, min, max };
     const { weight_scale: weightScale, ...others } = p;
     const computed = { engine, weightScale, grid: shown.n, ms: ms.toFixed(1) };
-    Object.assign(host.figure.dataset, others, numbers, computed);
-    host.figure.dataset.ready = "1";
+    figure.write({ ...others, ...numbers, ...computed });
     const where = { browser: "network computed here", kernel: "network computed by ibcore" }[engine];
     const measured = setup.measured_grid;
     const other = measured === n ? "" : `; measured on ${measured} × ${measured}, so compare with care`;
@@ -328,8 +303,7 @@ function complexityMap({ model, el }) {
     const own = `Complexity of this network, ${TRANSFORM_NAMES[p.transform]}: ${complexityText(shown.own[p.transform])}`;
     const words = `${networkInWords(settingsOf(p))}. ${own}. Cell: ${cell}.`;
     now.describe(`Output of one random network, x1 to the right and x2 upward from \u22121 to 1: ${words}`);
-    if (touched) host.announce(words);
-    folded.refresh();
+    figure.finish(words);
   }
 
   function mapTable() {
@@ -359,12 +333,6 @@ function complexityMap({ model, el }) {
     return table("The network in the picture", ["name", "value"], rows);
   }
 
-  if (live) model.on("change:answer", answered);
-  showControls();
-  update(true);
-  return () => {
-    host.close();
-    pace.close();
-    if (live) model.off("change:answer", answered);
-  };
+  figure.start();
+  return figure.close;
 }

@@ -3,19 +3,18 @@ const HALF = 100; // pictures count half percents
 const LEARNERS = ["network", "ideal", "memory"];
 const BOUND_NAMES = ["ideal learner", "memory, majority"];
 
-/** How a look is called: on its button, in a chart, and in a sentence. */
+/** How a look is called in a chart and in a sentence. */
 function lookNames(look) {
   const [method, steps] = look.split(" ");
   const count = `${steps} ${steps === "1" ? "step" : "steps"}`;
-  if (method === "random") return [`random, ${count}`, "random", `random start, ${count} of AdamW`];
-  if (steps === "0") return ["before", "before", "learned start, before any step"];
-  return [`after ${count}`, count, `learned start, after ${count}`];
+  if (method === "random") return ["random", `random start, ${count} of AdamW`];
+  if (steps === "0") return ["before", "learned start, before any step"];
+  return [count, `learned start, after ${count}`];
 }
 
 const percentOfHalf = (value) => `${Math.round(value / 2)}\u00a0%`;
 const hitOf = (value, label) => (value === HALF ? 0.5 : value > HALF === Boolean(label) ? 1 : 0);
 const examplesText = (count) => (count === 1 ? "1 example" : `${count} examples`);
-const conceptHeight = (share) => (100 * (1.04 - share)) / 1.04;
 
 /** How many objects a picture is right about, among those of which `counted(object)` holds. */
 const hitsOf = (picture, labels, counted = () => true) =>
@@ -97,131 +96,106 @@ function conceptPictures(pictures, choices) {
 }
 
 /** Draw the explorer of learned concepts; returns what closes it. */
-function conceptLearner({ model, el }) {
-  const setup = model.get("setup");
+function conceptLearner(context) {
+  const setup = context.model.get("setup");
   const { choices } = setup;
   const { support: sizes, look: looks } = choices;
   let at = null; // the pictures, once they are inflated
-  let shown = null;
+  const ready = unpackPictures(setup.pictures, 4).then((unpacked) => {
+    at = conceptPictures(unpacked, choices);
+  });
 
-  const own = storedFigure({ model, el, title: "Concept learning explorer", className: "ibx-concept" });
   const grid = objectGrid();
   const heading = div("ibx-heading ibx-whose");
   const how =
     "\u2713 right, \u2717 wrong; percent: how probable the network finds \u201cyes\u201d; thick frame: shown";
-  const barNames = [...looks.map((look) => lookNames(look)[0]), ...BOUND_NAMES];
+  const barNames = [...setup.controls.look.texts, ...BOUND_NAMES];
   const bars = accuracyBars(barNames);
   const chart = lineChart({
     heading: "Accuracy in % over the number of examples",
     note: "this concept and order; the ideal learner is best on average over concepts, not on each",
     names: ["network", ...BOUND_NAMES],
     x: endedAxis(sizes[0], sizes[sizes.length - 1]),
-    y: conceptHeight,
+    y: (share) => (100 * (1.04 - share)) / 1.04,
     xTicks: textPairs(sizes.filter((size) => size % 5 === 0)),
     yTicks: textPairs([0, 0.25, 0.5, 0.75, 1], (share) => `${100 * share}`),
   });
-  const ends = endNames(chart);
-  const story = div("ibx-story");
-  const status = div("ibx-status");
-  const folded = foldedTables(() => [objectTable(), sizeTable()]);
-  const lookPairs = textPairs(looks, (look) => lookNames(look)[0]);
-  const orders = textPairs(choices.order, (order) => String(order + 1));
-  const controls = {
-    support: slider("Examples", sizes, String, own.set("support")),
-    architecture: dropdown("Architecture", textPairs(choices.architecture), own.set("architecture")),
-    concept: wide(dropdown("Concept", textPairs(choices.concept), own.set("concept"))),
-    look: wide(choice("Look at the network", lookPairs, own.set("look"))),
-    order: wide(choice("Order of examples", orders, own.set("order"))),
-  };
-  own.host.body.append(
-    div("ibx-head", div("ibx-title", "Learning a concept from examples"), div("ibx-actions", own.reset())),
-    controlPanel(controls),
-    div("ibx-board", heading, div("ibx-note", how), grid.element),
-    div("ibx-side", bars.element, chart.element),
-    story,
-    status,
-    folded.element,
-  );
 
-  /** All that is shown of one choice. */
-  function stateOf(p) {
+  function state(p) {
     const concept = choices.concept.indexOf(p.concept);
     const labels = setup.labels[concept];
     const seen = new Set(setup.shown[concept][choices.order.indexOf(p.order)].slice(0, p.support));
     const [network, ideal, memory] = LEARNERS.map((name) => at[name](p));
     const scores = looks.map((look) => hitsOf(at.network({ ...p, look }), labels));
     const right = [network, ideal, memory].map((picture) => hitsOf(picture, labels));
-    return { params: p, labels, seen, network, ideal, memory, scores, right };
+    return { p, labels, seen, network, ideal, memory, scores, right };
   }
 
   /** The accuracy of a learner over the number of examples. */
   const curveOf = (name, p, labels) =>
     sizes.map((support) => [support, hitsOf(at[name]({ ...p, support }), labels) / OBJECTS]);
 
-  function show(p, resting) {
-    shown = stateOf(p);
-    const { labels, right, scores } = shown;
-    const look = lookNames(p.look);
-    heading.textContent = `${p.architecture}, ${look[2]}`;
+  function draw(shown, words) {
+    const { p, labels, right, scores } = shown;
+    const [short, long] = lookNames(p.look);
+    heading.textContent = `${p.architecture}, ${long}`;
     grid.draw(shown);
     bars.draw([...scores, ...right.slice(1)], looks.indexOf(p.look));
-    const curves = LEARNERS.map((name) => curveOf(name, p, labels));
-    chart.draw(curves.map((points) => ({ points })));
+    const ends = [short, "ideal", "memory"];
+    chart.draw(LEARNERS.map((name, i) => ({ points: curveOf(name, p, labels), end: ends[i] })));
     chart.mark(p.support, "");
-    const last = (curve) => conceptHeight(curve[curve.length - 1][1]);
-    const names = [look[1], "ideal", "memory"];
-    ends.draw(curves.map((curve, line) => ({ name: names[line], y: last(curve), line })));
-    story.textContent = resultInWords();
-    own.write(Object.fromEntries(LEARNERS.map((name, i) => [name, right[i] / OBJECTS])));
-    const size = setup.parameters[choices.architecture.indexOf(p.architecture)];
-    status.textContent = `${sourceInWords(setup.source)}; one network of ${countText(size)} parameters`;
-    if (resting) finish();
+    chart.describe(
+      `Accuracy over the number of examples: network solid, ideal learner dashed, memory dotted. ${words}`,
+    );
   }
 
   /** What the network gets right, of the examples and of the rest, beside the other learners. */
-  function resultInWords() {
-    const { params: p, labels, seen, network, right } = shown;
-    const first = `\u201c${p.concept}\u201d after ${examplesText(p.support)}: the ${p.architecture} (${lookNames(p.look)[2]}) is right on ${right[0]} of 16 objects`;
+  function sentence({ p, labels, seen, network, right }) {
+    const first = `\u201c${p.concept}\u201d after ${examplesText(p.support)}: the ${p.architecture} (${lookNames(p.look)[1]}) is right on ${right[0]} of 16 objects`;
     const examples = hitsOf(network, labels, (object) => seen.has(object));
     const parts = `${examples} of the ${p.support} shown and ${right[0] - examples} of the ${OBJECTS - p.support} others`;
     return `${first}, ${parts}. The ideal learner is right on ${right[1]}, memory with majority on ${right[2]}.`;
   }
 
-  function finish() {
-    const words = story.textContent;
-    chart.describe(
-      `Accuracy over the number of examples: network solid, ideal learner dashed, memory dotted. ${words}`,
-    );
-    own.announce(words);
-    folded.refresh();
-  }
-
-  function objectTable() {
-    const { params: p, labels, seen } = shown;
+  function objectTable({ p, labels, seen, ...pictures }) {
     const rows = Array.from(labels, (label, i) => [
       objectInWords(i),
       seen.has(i) ? "yes" : "no",
       label ? "yes" : "no",
-      ...LEARNERS.map((name) => `${(shown[name][i] / 2).toFixed(1)}\u00a0%`),
+      ...LEARNERS.map((name) => `${(pictures[name][i] / 2).toFixed(1)}\u00a0%`),
     ]);
     const head = ["object", "shown", "in the concept", "network", ...BOUND_NAMES];
-    return table(`Probability of \u201cyes\u201d: ${p.architecture}, ${lookNames(p.look)[2]}`, head, rows);
+    return [`Probability of \u201cyes\u201d: ${p.architecture}, ${lookNames(p.look)[1]}`, head, rows];
   }
 
-  function sizeTable() {
-    const { params: p } = shown;
+  function sizeTable({ p }) {
     const rows = sizes.map((support) => {
-      const { scores, right } = stateOf({ ...p, support });
+      const { scores, right } = state({ ...p, support });
       return [support, ...scores, ...right.slice(1)];
     });
     const title = `Objects right of 16: ${p.architecture}, \u201c${p.concept}\u201d`;
-    return table(title, ["examples", ...barNames], rows);
+    return [title, ["examples", ...barNames], rows];
   }
 
-  own.addControls(controls);
-  unpackPictures(setup.pictures, 4).then((unpacked) => {
-    at = conceptPictures(unpacked, choices);
-    own.start(show);
-  }, cannotShow(status));
-  return own.close;
+  return drawStored(context, {
+    name: "Concept learning explorer",
+    className: "ibx-concept",
+    title: "Learning a concept from examples",
+    ready,
+    body: ({ controls, story }) => [
+      controls,
+      div("ibx-board", heading, div("ibx-note", how), grid.element),
+      div("ibx-side", bars.element, chart.element),
+      story,
+    ],
+    state,
+    draw,
+    sentence,
+    data: ({ right }) => Object.fromEntries(LEARNERS.map((name, i) => [name, right[i] / OBJECTS])),
+    status({ p }) {
+      const size = setup.parameters[choices.architecture.indexOf(p.architecture)];
+      return `one network of ${countText(size)} parameters`;
+    },
+    tables: (shown) => [objectTable(shown), sizeTable(shown)],
+  });
 }

@@ -118,16 +118,15 @@ function riskChart(scales) {
 }
 
 /** Draw the explorer of the diagonal network; returns what closes it. */
-function diagonalNetwork({ model, el }) {
+function diagonalNetwork(context) {
+  const { model } = context;
   const setup = model.get("setup");
   const problem = diagonalProblem(setup);
   const { times, choices } = setup;
   const limitOf = (scale) => riskOf(problem, woodworthSolution(problem, scale));
   const curve = setup.curve_scales.map((scale) => [scale, limitOf(scale)]);
   const tables = () => [runTable(), coefficientTable()];
-  const own = liveFigure({
-    model,
-    el,
+  const own = liveFigure(context, {
     title: "Diagonal network explorer",
     className: "ibx-diagonal",
     draw,
@@ -307,12 +306,13 @@ function diagonalNetwork({ model, el }) {
     return table(`Coefficients at time ${threeDigits(shown.time)}`, ["number", "learned", "truth"], rows);
   }
 
-  own.start({
+  own.layOut({
     heading: "A net that forgets its scale",
     actions: [play, reset],
-    parts: [chart.element, stems.element, gauge.element, story],
+    parts: [chart.element, stems.element, gauge.element, story, controlPanel(controls)],
     controls,
   });
+  own.start();
   theme.observe(own.host.figure, { attributes: true, attributeFilter: ["data-dark"] });
   size.observe(stems.canvas);
   return () => {

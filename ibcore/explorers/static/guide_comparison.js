@@ -68,7 +68,6 @@ function guideComparison(context) {
   const note = node("div", { class: "ibx-note" });
   const style = `--rows:${rows};--groups:${groups}`;
   const place = node("div", { class: "ibx-contrasts", role: "img", style });
-  let images = null; // the slider, which does nothing while all conditions are shown
 
   /** Groups of conditions with what is known of them: null where they were not run. */
   function sectionsOf({ groups, entries, counts }, p) {
@@ -109,7 +108,6 @@ function guideComparison(context) {
       node("div", { class: "ibx-contrast" }, node("div", { class: "ibx-scale-of" }, ...ticks)),
     );
     place.setAttribute("aria-label", `Bars of differences to the unguided network. ${words}`);
-    images.disabled = p.shown !== "unlabeled";
   }
 
   const levelText = (value, { factor, digits }) =>
@@ -148,10 +146,8 @@ function guideComparison(context) {
     name: "Guide comparison explorer",
     className: "ibx-guides",
     title: "What does each guide add?",
-    body({ controls, story }) {
-      images = controls.querySelector("input[type=range]");
-      return [node("div", { class: "ibx-over ibx-bars-of" }, heading, note, place), story, controls];
-    },
+    body: ({ controls, story }) => [div("ibx-over ibx-bars-of", heading, note, place), story, controls],
+    idle: (p) => (p.shown === "unlabeled" ? [] : ["unlabeled"]),
     state,
     draw,
     sentence,

@@ -240,7 +240,8 @@ function fileButton(label, opened) {
 }
 
 /** Draw the explorer of pictures and their spectra; returns what closes it. */
-function imageSpectrum({ model, el }) {
+function imageSpectrum(context) {
+  const { model } = context;
   const setup = model.get("setup");
   const n = setup.side;
   const [fewest, most] = setup.cycles;
@@ -248,9 +249,7 @@ function imageSpectrum({ model, el }) {
   const tool = { radius: 3, level: 255 };
   let shown = null;
 
-  const own = liveFigure({
-    model,
-    el,
+  const own = liveFigure(context, {
     title: "Spectrum of a picture explorer",
     className: "ibx-image",
     draw,
@@ -378,15 +377,17 @@ function imageSpectrum({ model, el }) {
     return table(title, ["frequency", ...MEASURES.map((name) => TRANSFORM_NAMES[name])], rows);
   }
 
-  own.start({
+  own.layOut({
     heading: "The spectrum of a picture",
     actions: [button("Reset", "", () => startFrom(own.initial))],
     parts: [
       div("ibx-draws", board.element, div("ibx-note", hint), tools),
       div("ibx-reads", bars.element, chart.element),
       story,
+      controlPanel(controls),
     ],
     controls,
   });
+  own.start();
   return own.close;
 }

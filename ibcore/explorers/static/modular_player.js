@@ -111,7 +111,7 @@ function modularPlayer(context) {
     className: "ibx-player",
     title: "Learning modular addition",
     play: { name: "prefactor", words: ["Play prefactors", "Next prefactor"], loops: true },
-    names: { activation: ACTIVATION_NAMES },
+    names: { activation: (name) => ACTIVATION_NAMES[name] },
     ready: unpacked,
     body: ({ controls, story }) => [
       node("div", { class: "ibx-two" }, target.element, learned.element),
@@ -124,7 +124,7 @@ function modularPlayer(context) {
     sentence,
     told,
     data: ({ train, test }) => ({ train, test }),
-    status: `picture in ${levels} levels`,
+    status: () => `picture in ${levels} levels`,
     tables: (shown) => [curveTable(shown), networkTable(shown)],
   });
 }

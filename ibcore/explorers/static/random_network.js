@@ -123,7 +123,7 @@ function randomNetwork({ model, el }) {
   let slowness = 1; // of this machine, relative to predictedMs
 
   const tables = () => numberTables(pinned ? [shown, pinned] : [shown]);
-  const own = liveFigure({ model, el, title: "Random network explorer", draw, tables });
+  const own = liveFigure({ model, el }, { title: "Random network explorer", draw, tables });
   const now = picture("ibx-now");
   const other = picture("ibx-pinned");
   const chart = spectrumChart(n);
@@ -209,12 +209,14 @@ function randomNetwork({ model, el }) {
   }
 
   showPin();
-  own.start({
+  const controls = networkControls(own.set);
+  const pictures = div("ibx-pictures", now.element, other.element);
+  own.layOut({
     heading: "A random network as a picture",
     actions: [pin, reset],
-    parts: [div("ibx-pictures", now.element, other.element), chart.element, scale.element],
-    controls: networkControls(own.set),
-    others: [newDraw],
+    parts: [pictures, chart.element, scale.element, controlPanel(controls, newDraw)],
+    controls,
   });
+  own.start();
   return own.close;
 }

@@ -90,16 +90,15 @@ function measureBars() {
 }
 
 /** Draw the playground of similarity; returns what closes it. */
-function similarityPlayground({ model, el }) {
+function similarityPlayground(context) {
+  const { model } = context;
   const setup = model.get("setup");
   const drawsOf = cloudDraws(setup);
   let shown = null;
   let before = null; // the state in which the control that moves now was taken up
   let moving = "";
 
-  const own = liveFigure({
-    model,
-    el,
+  const own = liveFigure(context, {
     title: "Similarity playground",
     className: "ibx-likeness",
     draw,
@@ -188,15 +187,17 @@ function similarityPlayground({ model, el }) {
     return table("Similarity of both clouds", ["measure", "now", "before", "change"], rows);
   }
 
-  own.start({
+  own.layOut({
     heading: "Which measures react?",
     actions: [newDraw, button("Reset", "", () => own.goTo(own.initial))],
     parts: [
       div("ibx-two", ...planes.map(({ element }) => element)),
       div("ibx-measures", heading, ...bars.elements, scale),
       story,
+      controlPanel(controls),
     ],
     controls,
   });
+  own.start();
   return own.close;
 }

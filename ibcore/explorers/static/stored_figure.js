@@ -1,71 +1,4 @@
 /**
- * What figures of stored numbers share: the parameters and their controls.  All that they show is
- * in the page, so no kernel is asked.  `start(show)` begins to call `show(params, resting)`.
- */
-function storedFigure({ model, el, title, className }) {
-  const initial = { ...model.get("initial") };
-  const host = frame(el, title);
-  host.figure.classList.add(className);
-  const controls = {};
-  let params = { ...model.get("params") };
-  let draw = null; // until there is something to show
-  let touched = false;
-  let closed = false;
-  const pace = pacer(update);
-
-  function goTo(some, settled = true) {
-    touched = true;
-    params = { ...params, ...some };
-    showControls();
-    pace.changed(settled);
-  }
-
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
-  }
-
-  function update(resting) {
-    if (!draw) return;
-    if (resting) model.set("params", { ...params });
-    draw(params, resting);
-  }
-
-  return {
-    host,
-    params: () => params,
-    reset: () => button("Reset", "", () => goTo(initial)),
-    /** What a control calls that sets one parameter. */
-    set: (name) => (value, settled) => goTo({ [name]: value }, settled),
-    addControls(some) {
-      Object.assign(controls, some);
-      showControls();
-    },
-    start(show) {
-      draw = show;
-      if (!closed) update(true);
-    },
-    /** Ask the kernel, if there is one, for what is not stored. */
-    ask(some) {
-      params = { ...params, ...some };
-      model.set("params", { ...params });
-      model.save_changes();
-    },
-    /** Write the state where scripts and tests can read it. */
-    write(data) {
-      Object.assign(host.figure.dataset, params, data, { engine: model.get("engine"), ready: "1" });
-    },
-    announce(words) {
-      if (touched) host.announce(words);
-    },
-    close() {
-      closed = true;
-      host.close();
-      pace.close();
-    },
-  };
-}
-
-/**
  * Draw a figure of stored numbers as it is specified; returns what closes it.  Python says the
  * controls: their kinds, labels, values and texts.  The specification says the rest:
  *
@@ -73,7 +6,8 @@ function storedFigure({ model, el, title, className }) {
  *   style sheet, and above it;
  * - `body({ controls, story, own })`: what stands in it, in this order;
  * - `play`: the control that runs by itself, see `timePlayer`;
- * - `names`: other names of some values, by control;
+ * - `names`: functions of a value and the settings that give it another name, by control;
+ * - `idle(params)`: names of controls that have no effect;
  * - `ready`: a promise of the numbers, where they have to be unpacked;
  * - `state(params)`: all that is shown of one choice, which the others get;
  * - `sentence`: the result in words;
@@ -84,55 +18,59 @@ function storedFigure({ model, el, title, className }) {
  *   beside it;
  * - `tables`: title, head and rows of each table.
  */
-function drawStored({ model, el }, spec) {
-  const { choices, controls: said, source } = model.get("setup");
+function drawStored(context, spec) {
+  const { choices, controls: said, source } = context.model.get("setup");
   let shown = null;
-  const own = storedFigure({ model, el, title: spec.name, className: spec.className });
+  const own = liveFigure(context, {
+    title: spec.name,
+    className: spec.className,
+    draw: show,
+    tables: () => spec.tables(shown).map((parts) => table(...parts)),
+    idle: spec.idle,
+    asks: false,
+  });
+  const { story, status } = own;
   const play = spec.play && timePlayer(choices[spec.play.name], spec.play, own, finish);
+  const stop = () => play && play.stop(false);
   /** What a control calls: the reader takes over from the player. */
   const set = (name) => (value, settled) => {
-    if (play) play.stop(false);
+    stop();
     own.set(name)(value, settled);
   };
   const controls = {};
   for (const name in said) {
-    controls[name] = controlOf(said[name], choices[name], set(name), (spec.names || {})[name]);
+    const named = (value) => spec.names?.[name]?.(value, own.params);
+    controls[name] = controlOf(said[name], choices[name], set(name), named);
   }
-  const elements = Object.values(controls).map((control) => control.element);
-  const story = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => spec.tables(shown).map((parts) => table(...parts)));
-  const reset = own.reset();
-  if (play) reset.addEventListener("click", () => play.stop(false));
-  const actions = node("div", { class: "ibx-actions" }, ...(play ? [play.element] : []), reset);
-  const title = node("div", { class: "ibx-title" }, spec.title);
-  own.host.body.append(
-    node("div", { class: "ibx-head" }, title, actions),
-    ...spec.body({ controls: node("div", { class: "ibx-controls" }, ...elements), story, own }),
-    status,
-    folded.element,
-  );
+  const reset = button("Reset", "", () => {
+    stop();
+    own.goTo(own.initial);
+  });
+  own.layOut({
+    heading: spec.title,
+    actions: [...(play ? [play.element] : []), reset],
+    parts: spec.body({ controls: controlPanel(controls), story, own }),
+    controls,
+  });
 
   function show(params, resting) {
+    if (resting) own.keep();
     shown = spec.state(params);
     story.textContent = spec.sentence(shown);
     spec.draw(shown, story.textContent);
-    own.write({ ...spec.data(shown), ...(play && { playing: play.running() ? "1" : "0" }) });
-    const beside = spec.status ? `; ${spec.status}` : "";
+    const playing = play && { playing: play.running() ? "1" : "0" };
+    own.write({ ...params, ...spec.data(shown), ...playing, engine: context.model.get("engine") });
+    const beside = spec.status ? `; ${spec.status(shown)}` : "";
     status.textContent = `${sourceInWords(spec.source ? spec.source(shown) : source)}${beside}`;
     if (resting && !(play && play.running() && !spec.play.loops)) finish();
   }
 
   function finish() {
-    if (!shown) return;
-    const words = spec.told ? spec.told(shown, story.textContent) : story.textContent;
-    if (words) own.announce(words);
-    folded.refresh();
+    if (shown) own.finish(spec.told ? spec.told(shown, story.textContent) : story.textContent);
   }
 
-  own.addControls(controls);
-  if (spec.ready) spec.ready.then(() => own.start(show), cannotShow(status));
-  else own.start(show);
+  if (spec.ready) spec.ready.then(own.start, cannotShow(status));
+  else own.start();
   return () => {
     if (play) play.close();
     own.close();
@@ -140,8 +78,8 @@ function drawStored({ model, el }, spec) {
 }
 
 /** A control as Python says it, of values that may have other names; a single value is not to choose. */
-function controlOf({ kind, label, texts, wide }, values, changed, names = {}) {
-  const say = (value) => names[value] || texts[values.indexOf(value)];
+function controlOf({ kind, label, texts, wide }, values, changed, named) {
+  const say = (value) => named(value) || texts[values.indexOf(value)];
   const pairs = values.map((value) => [value, say(value)]);
   const made = {
     slider: () => slider(label, values, say, changed),
@@ -169,7 +107,7 @@ function timePlayer(values, { name, words = ["Play time", "Next look"], loops = 
   };
 
   function step() {
-    const next = values[(values.indexOf(own.params()[name]) + 1) % values.length];
+    const next = values[(values.indexOf(own.params[name]) + 1) % values.length];
     if (timer && !loops && next === values[values.length - 1]) stop(false);
     own.set(name)(next, true);
   }

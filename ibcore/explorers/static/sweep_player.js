@@ -92,13 +92,14 @@ function trialPart(model, own) {
   const outcome = node("div", { class: "ibx-outcome" });
   const heading = node("div", { class: "ibx-heading" }, "Train it yourself");
   const words = node("div", {}, heading, node("div", {}, about));
-  const run = () => own.params().run || 0;
+  const run = () => own.params.run || 0;
   let shown = 0; // the run whose results are shown
   const waits = () => run() !== shown;
 
   function ask() {
     if (waits()) return;
-    own.ask({ run: (run() % TRIALS) + 1 });
+    own.params = { ...own.params, run: (run() % TRIALS) + 1 };
+    own.ask();
     wait();
     own.host.announce("Training.");
   }
@@ -295,7 +296,7 @@ function sweepPlayer(context) {
     data({ test, train, norm, cosine, clock, spread: { value, verdict } }) {
       return { test: test[0], train: train[0], norm, cosine, clock, spread: value, verdict };
     },
-    status: model.get("engine") === "kernel" ? "the kernel can train" : "with a kernel it also trains",
+    status: () => (model.get("engine") === "kernel" ? "the kernel can train" : "with a kernel it also trains"),
     tables: (shown) => [scaleTable(shown), timeTable(shown), pipelineTable(shown)],
   });
   return () => {
