@@ -6,13 +6,13 @@ const percentText = (share) => minus(`${countText(Math.round(100 * share) + 0)}\
 const supportText = (support) => (support === "all" ? "All support sizes" : `${support} examples`);
 
 /** A bar of accuracy that begins at 40 %, with its interval. */
-function scoreBar(style, name, [mean, low, high]) {
+function scoreBar(name, [mean, low, high]) {
   const place = (share) => (100 * Math.max(0, share - SCORE_START)) / (1 - SCORE_START);
   const [from, to] = [place(low || 0), place(high || 0)];
-  const fill = node("i", { class: style, "data-value": mean, style: `width:${place(mean)}%` });
+  const fill = node("i", { class: `ibx-${name}`, "data-value": mean, style: `width:${place(mean)}%` });
   const reach = node("b", { hidden: low === null, style: `left:${from}%;width:${to - from}%` });
   const track = node("span", { class: "ibx-track", "aria-hidden": "true" }, fill, reach, node("em"));
-  return node("div", { class: "ibx-score" }, node("span", {}, name), track, node("output", {}, inPercent(mean)));
+  return div("ibx-score", node("span", {}, name), track, node("output", {}, inPercent(mean)));
 }
 
 /** What a reduction of the gap means, in words, and whether it is one. */
@@ -30,11 +30,10 @@ function gapVerdict(gap) {
 /** Draw the explorer of the gap across architectures; returns what closes it. */
 function architectureGap(context) {
   const { choices, accuracies, reductions, networks, architectures, words } = context.model.get("setup");
-  const scores = node("div", { class: "ibx-scores" });
   const most = Math.max(...Object.values(architectures).map(({ length }) => length));
-  scores.style.setProperty("--groups", most);
-  const box = node("div", { class: "ibx-spreads" });
-  const place = node("div", { class: "ibx-over" });
+  const scores = node("div", { class: "ibx-scores", style: `--groups:${most}` });
+  const box = div("ibx-spreads");
+  const place = div("ibx-over");
   const along = logarithmicAxis(choices.budget, 0);
   const x = (budget) => 3 + (along(budget) * (LINES_END - 3)) / 100;
   const endsOf = ({ low, high }) => `${percentText(low)} to ${percentText(high)}`;
@@ -55,11 +54,10 @@ function architectureGap(context) {
     const whiskers = networks > 1 ? `; whiskers: 95\u00a0% interval, n = ${networks}` : "";
     const how = `random: ${adamwText(p.budget)}; learned: 1 step; bars start at 40\u00a0%, line: chance${whiskers}`;
     const groups = names.map((name, i) => {
-      const bars = [scoreBar("ibx-random", "random", random[i]), scoreBar("ibx-learned", "learned", learned[i])];
-      return node("div", { class: "ibx-group" }, node("div", { class: "ibx-heading" }, name), ...bars);
+      const bars = [scoreBar("random", random[i]), scoreBar("learned", learned[i])];
+      return div("ibx-group", div("ibx-heading", name), ...bars);
     });
-    const heading = node("div", { class: "ibx-heading" }, "Accuracy on new concepts");
-    scores.replaceChildren(heading, node("div", { class: "ibx-note" }, how), ...groups);
+    scores.replaceChildren(div("ibx-heading", "Accuracy on new concepts"), div("ibx-note", how), ...groups);
   }
 
   function drawReduction({ gap }) {
@@ -69,10 +67,10 @@ function architectureGap(context) {
       : "";
     const kind = gap && gap.without >= 0.02 && gap.low > 0 ? "trained" : "undertrained";
     box.replaceChildren(
-      node("div", { class: "ibx-heading" }, "Reduction of the gap by learned starts"),
-      node("div", { class: "ibx-number" }, node("output", {}, gap ? percentText(gap.value) : "none")),
-      node("div", { class: "ibx-note" }, interval),
-      node("div", { class: "ibx-note" }, gaps),
+      div("ibx-heading", "Reduction of the gap by learned starts"),
+      div("ibx-number", node("output", {}, gap ? percentText(gap.value) : "none")),
+      div("ibx-note", interval),
+      div("ibx-note", gaps),
       node("div", { class: "ibx-verdict", "data-verdict": kind }, gapVerdict(gap)),
     );
   }
@@ -142,12 +140,7 @@ function architectureGap(context) {
     name: "Architecture gap explorer",
     className: "ibx-gap",
     title: "How far apart architectures are",
-    body: ({ controls, story }) => [
-      controls,
-      scores,
-      node("div", { class: "ibx-side" }, box, place),
-      story,
-    ],
+    body: ({ controls, story }) => [controls, scores, div("ibx-side", box, place), story],
     state,
     draw(shown, result) {
       drawScores(shown);
@@ -157,8 +150,9 @@ function architectureGap(context) {
     sentence,
     told: ({ gap }, words) => `${words} ${gapVerdict(gap)}`,
     data({ gap }) {
-      const { without, learned, value, low, high } = gap || Object.fromEntries(GAP_NAMES.map((name) => [name, "none"]));
-      return { without, learned, reduction: value, low, high };
+      const { without, learned, value, low, high } = gap || {};
+      const numbers = { without, learned, reduction: value, low, high };
+      return gap ? numbers : Object.fromEntries(Object.keys(numbers).map((name) => [name, "none"]));
     },
     tables: (shown) => [scoreTable(shown), gapTable(shown)],
   });

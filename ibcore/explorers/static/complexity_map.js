@@ -102,19 +102,10 @@ function cellScale() {
   const output = node("output");
   const mean = node("div", { class: "ibx-note" });
   const [known, interval, marks] = [node("div"), node("span", { class: "ibx-range" }), node("div")];
-  const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) =>
-    node("span", { class: "ibx-x", style: `left:${place(t)}%` }, String(t)),
-  );
+  const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) => xTick(place(t), String(t)));
   const plot = node("div", { class: "ibx-frame", "aria-hidden": "true" }, interval, marks, known, ...ticks);
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-scale" },
-      node("div", { class: "ibx-number" }, "This network ", output),
-      mean,
-      plot,
-      node("div", { class: "ibx-ticks" }),
-    ),
+    element: div("ibx-chart ibx-scale", div("ibx-number", "This network ", output), mean, plot, div("ibx-ticks")),
     draw(own, summary, references, preview) {
       output.textContent = (preview ? "\u2248 " : "") + complexityText(own);
       mean.textContent = `Cell: ${cellInWords(summary)}`;
@@ -179,20 +170,13 @@ function complexityMap(context) {
   const cells = { element: grid.element, show: () => grid.select(figure.params, false) };
   const reset = button("Reset", "", () => figure.goTo(figure.initial));
   const newDraw = button("New draw", "", () => figure.goTo({ seed: (figure.params.seed + 1) % SEEDS }));
-  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
-  const legend = div(
-    "ibx-legend",
-    node("span", {}, "0"),
-    node("i", { style: `background:${gradient}` }),
-    node("span", {}, String(MAP_END)),
-  );
   const axes = "mean; weight scale upward, depth to the right";
   const axis = node("div", { class: "ibx-note", "aria-hidden": "true" }, axes);
   figure.layOut({
     heading: "Complexity over depth and scale",
     actions: [newDraw, reset],
     parts: [
-      div("ibx-heat", axis, grid.element, legend),
+      div("ibx-heat", axis, grid.element, colorLegend(node("span", {}, "0"), node("span", {}, String(MAP_END)))),
       div("ibx-side", now.element),
       scale.element,
       story,
@@ -222,13 +206,7 @@ function complexityMap(context) {
       setup.scales.indexOf(weightScale) * setup.depths.length + setup.depths.indexOf(depth)
     ];
 
-  const settingsOf = (p) => ({
-    activation: p.activation,
-    weight_scale: p.weight_scale,
-    depth: p.depth,
-    width: setup.width,
-    seed: p.seed,
-  });
+  const settingsOf = ({ transform, ...p }) => ({ ...p, width: setup.width });
 
   function draw(_, resting) {
     const p = wanted();
@@ -236,10 +214,7 @@ function complexityMap(context) {
     if (resting) figure.ask();
     const known = shown && shown.n === n && sameParams(p, shown.params);
     if (known && !resting) return; // never coarser than what is there
-    if (known && (!figure.live || shown.engine === "kernel")) {
-      finish();
-      return;
-    }
+    if (known && (!figure.live || shown.engine === "kernel")) return finish();
     const size = resting ? n : previewGrid(settingsOf(p), n, slowness);
     const answer = resting ? kernelState(p) : null;
     if (answer) show(answer, "kernel", start);
@@ -273,9 +248,7 @@ function complexityMap(context) {
     now.draw(shown.values, shown.n, shown);
     now.caption.textContent = `One network of the cell: ${networkInWords(settingsOf(p))}`;
     scale.draw(shown.own[p.transform], summaries(p.weight_scale, p.depth), references, shown.n !== n);
-    const means = setup.cells[p.activation][p.transform]
-      .map(([mean]) => mean)
-      .filter((mean) => mean !== null);
+    const means = setup.cells[p.activation][p.transform].map(([mean]) => mean ?? Infinity);
     story.textContent = floorInWords(p.transform, Math.min(...means), references);
     report(performance.now() - start);
     if (shown.n === n) finish();

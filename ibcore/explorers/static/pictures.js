@@ -27,13 +27,18 @@ function short(value) {
 
 const complexityText = (value) => (Number.isNaN(value) ? "constant: no complexity" : value.toFixed(3));
 
+/** The palette between the smallest and the largest value. */
+function colorLegend(low, high) {
+  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
+  return div("ibx-legend", low, node("i", { style: `background:${gradient}` }), high);
+}
+
 /** A picture of f on the square, x1 to the right and x2 upward, normalized on its own. */
 function picture(className, [first, last] = ["\u22121", "1"]) {
   const canvas = node("canvas", { role: "img", width: 1, height: 1 });
   const low = node("span");
   const high = node("span");
   const caption = node("figcaption", { class: "ibx-caption" });
-  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
   const axis = (name, extra) => {
     const ends = [first, name, last].map((text) => node("span", {}, text));
     return node("div", { class: "ibx-axis" + extra, "aria-hidden": "true" }, ...ends);
@@ -42,7 +47,7 @@ function picture(className, [first, last] = ["\u22121", "1"]) {
     "figure",
     { class: "ibx-picture " + className },
     div("ibx-square", axis("x\u2082", " ibx-up"), canvas, axis("x\u2081", "")),
-    div("ibx-legend", low, node("i", { style: `background:${gradient}` }), high),
+    colorLegend(low, high),
     caption,
   );
   return {

@@ -68,9 +68,9 @@ function spreadBox({ value, low, high, least, verdict }, { networks, gate, choic
       : `\u26a0 Undertrained: a network is at ${inPercent(least)} of its training set, below ${bound}; ` +
         "this spread is not called memory.";
   return [
-    node("div", { class: "ibx-heading" }, `Spread over scales ${range}`),
-    node("div", { class: "ibx-number" }, node("output", {}, value.toFixed(1)), " points of test accuracy"),
-    node("div", { class: "ibx-note" }, interval),
+    div("ibx-heading", `Spread over scales ${range}`),
+    div("ibx-number", node("output", {}, value.toFixed(1)), " points of test accuracy"),
+    div("ibx-note", interval),
     node("div", { class: "ibx-verdict", "data-verdict": verdict }, words),
   ];
 }
@@ -89,9 +89,8 @@ function trialPart(model, own) {
     `two layers of ${width} units, ${networks} networks each, ${stepsText(steps)}. ` +
     "This takes about two seconds.";
   const train = button("Train now", "ibx-pin", ask);
-  const outcome = node("div", { class: "ibx-outcome" });
-  const heading = node("div", { class: "ibx-heading" }, "Train it yourself");
-  const words = node("div", {}, heading, node("div", {}, about));
+  const outcome = div("ibx-outcome");
+  const words = node("div", {}, div("ibx-heading", "Train it yourself"), node("div", {}, about));
   const run = () => own.params.run || 0;
   let shown = 0; // the run whose results are shown
   const waits = () => run() !== shown;
