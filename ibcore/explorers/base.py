@@ -100,6 +100,7 @@ def check_names(params: Mapping[str, Any], expected: Iterable[str]) -> None:
 # Lines stay lines, so statements may end without a semicolon.  Only what is safe to tell from one
 # line is removed, and text that could be misread is refused.
 
+_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _NOTE = re.compile(r"\s+// [^'\"`]*$")  # a quote further on could mean that it stands in a string
 
 
@@ -117,21 +118,15 @@ def compact_script(source: str) -> str:
     Raises
     ------
     ValueError
-        If a line may begin or continue a literal of several lines, whose spaces count, or code
-        follows a block comment on its line.
+        If a line may begin or continue a literal of several lines, whose spaces count.
 
     Examples
     --------
     >>> compact_script("/** Twice. */\nfunction twice(x) {\n  return 2 * x; // exact\n}\n")
     'function twice(x) {\nreturn 2 * x;\n}\n'
     """
-    lines = []
-    for line in _without_comments(source):
-        kept = "" if line.startswith("//") else _NOTE.sub("", line)
-        if kept.count("`") % 2 or kept.endswith("\\"):
-            raise ValueError(f"a literal of several lines would change; end it on its line: {line}")
-        lines.append(kept)
-    return _joined(lines)
+    lines = ("" if line.startswith("//") else _NOTE.sub("", line) for line in _lines(source))
+    return _joined("literal", lines)
 
 
 def compact_style(source: str) -> str:
@@ -140,39 +135,28 @@ def compact_style(source: str) -> str:
     Raises
     ------
     ValueError
-        If a string goes on in the next line, or a rule follows a comment on its line.
+        If a string goes on in the next line.
 
     Examples
     --------
     >>> compact_style("/* all */\n.all {\n  margin: 0;\n}\n")
     '.all {\nmargin: 0;\n}\n'
     """
-    lines = _without_comments(source)
-    for line in lines:
-        if line.endswith("\\"):
-            raise ValueError(f"a string of several lines would change; end it on its line: {line}")
-    return _joined(lines)
+    return _joined("string", _lines(source))
 
 
-def _without_comments(source: str) -> list[str]:
-    """Return lines without the spaces around them and without block comments that begin one."""
-    lines = []
-    inside = False
-    for raw in source.splitlines():
-        line = raw.strip()
-        inside = inside or line.startswith("/*")
-        if not inside:
-            lines.append(line)
-            continue
-        _, ended, rest = line.removeprefix("/*").partition("*/")
-        if ended and rest:
-            raise ValueError(f"code follows a comment; move it to a line of its own: {line}")
-        inside = not ended
-    return lines
+def _lines(source: str) -> list[str]:
+    """Return lines without the spaces around them and without block comments of whole lines."""
+    return [line.strip() for line in _COMMENT.sub("", source).splitlines()]
 
 
-def _joined(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines if line)
+def _joined(text: str, lines: Iterable[str]) -> str:
+    """Return the lines that hold something, unless a text goes on in the next one."""
+    kept = [line for line in lines if line]
+    for line in kept:
+        if line.count("`") % 2 or line.endswith("\\"):
+            raise ValueError(f"a {text} of several lines would change; end it on its line: {line}")
+    return "".join(f"{line}\n" for line in kept)
 
 
 # The still picture of an explorer: a small indexed PNG.
