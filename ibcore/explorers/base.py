@@ -280,7 +280,7 @@ KINDS = (  # each is drawn by the function of its name
 )
 PUBLIC = (  # what hosts and tests call
     *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
-    *("fourierMagnitudes", "complexity", "analyze", "referencePoints", "cellColors"),
+    *("fourierMagnitudes", "complexityOf", "analyze", "referencePoints", "cellColors"),
     *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
 )
 _HEAD = """/**

@@ -65,7 +65,7 @@ def test_complexity_of_torch_weights_equals_ibcore(page, activation, weight_scal
     parameters = {name: value[0] for name, value in population.parameters.items()}
     expected = fourier_complexity(population.forward(grid(64)).reshape(1, 64, 64)).item()
     found = page.evaluate(
-        "([w, o]) => IBExplorers.complexity(IBExplorers.forward(w, o, 64), 64)",
+        "([w, o]) => IBExplorers.complexityOf(IBExplorers.forward(w, o, 64), 64)",
         [lists(parameters), options],
     )
     assert found == pytest.approx(expected, abs=1e-5)
@@ -129,7 +129,7 @@ def test_references_are_the_known_values(page):
 @pytest.mark.parametrize("value", [0.0, 3.7, -1e9])
 def test_a_constant_has_no_complexity(page, value):
     noise = (1 + 1e-16 * (uniforms(1, 64) - 0.5)) * value
-    assert page.evaluate("v => Number.isNaN(IBExplorers.complexity(v, 8))", noise.tolist())
+    assert page.evaluate("v => Number.isNaN(IBExplorers.complexityOf(v, 8))", noise.tolist())
 
 
 def test_a_missing_parameter_is_named(page):

@@ -62,9 +62,8 @@ function architectureGap(context) {
 
   function drawReduction({ gap }) {
     const interval = gap ? `95\u00a0% bootstrap interval over networks: ${endsOf(gap)}` : "no interval";
-    const gaps = gap
-      ? `gap ${pointsText(gap.without)} points without, ${pointsText(gap.learned)} with learned starts`
-      : "";
+    const [without, learned] = [gap?.without, gap?.learned].map(pointsText);
+    const gaps = gap ? `gap ${without} points without, ${learned} with learned starts` : "";
     const kind = gap && gap.without >= 0.02 && gap.low > 0 ? "trained" : "undertrained";
     box.replaceChildren(
       div("ibx-heading", "Reduction of the gap by learned starts"),

@@ -3,7 +3,6 @@ const inPercent = (share) => (share === null ? "none" : `${(100 * share).toFixed
 const pointsText = (share) => (100 * share).toFixed(1);
 const countText = (count) => count.toLocaleString("en-US");
 const adamwText = (steps) => `${countText(steps)} ${steps === 1 ? "step" : "steps"} of AdamW`;
-const minus = (text) => text.replace("-", "\u2212");
 
 /** A mean with its interval, if it has one. */
 function meanText([value, low, high]) {
@@ -19,13 +18,6 @@ function swatch(index) {
 
 /** The names of series with their line styles. */
 const keyOf = (names) => div("ibx-key", ...names.map((name, i) => node("span", {}, swatch(i), name)));
-
-/** Parts of a plot: its box for lines, labels at places in percent, and a line through points. */
-const PLOT_BOX = { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" };
-const xTick = (left, text) => node("span", { class: "ibx-x", style: `left:${left}%` }, text);
-const yTick = (top, text) => node("span", { class: "ibx-y", style: `top:${top}%` }, text);
-const linePath = (points) =>
-  points.length ? `M${points.map(([a, b]) => `${a.toFixed(2)} ${b.toFixed(2)}`).join("L")}` : "";
 
 /**
  * A chart of a few lines, each with a style of its own and perhaps a band.  `x` and `y` give

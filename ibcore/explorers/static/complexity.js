@@ -10,7 +10,7 @@ function dct2(values, n) {
 }
 
 /** Smallest and largest value, and whether they are equal up to rounding. */
-function range(values) {
+function rangeOf(values) {
   let min = Infinity;
   let max = -Infinity;
   for (const value of values) {
@@ -47,6 +47,8 @@ function hannWindowed(values, n) {
   return matrixOf(n, (i, j) => (values[i * n + j] - mean) * hann(i) * hann(j));
 }
 
+const TRANSFORM_NAMES = { dct: "cosine transform", fft: "plain Fourier", hann: "Hann window" };
+
 /** Largest frequency of a transform: half waves for the cosine transform, whole waves otherwise. */
 const topFrequency = (n, transform) => Math.SQRT2 * (transform === "dct" ? n - 1 : Math.floor(n / 2));
 
@@ -57,7 +59,7 @@ const topFrequency = (n, transform) => Math.SQRT2 * (transform === "dct" ? n - 1
  */
 function analyze(values, n, transform = "dct") {
   const top = topFrequency(n, transform);
-  if (range(values).constant) return { complexity: NaN, frequency: [], amplitude: [], top };
+  if (rangeOf(values).constant) return { complexity: NaN, frequency: [], amplitude: [], top };
   const sums = new Float64Array(Math.round(top) + 1);
   const counts = sums.slice();
   const cosine = transform === "dct";
@@ -82,7 +84,7 @@ function analyze(values, n, transform = "dct") {
 }
 
 /** Complexity in [0, 1]; NaN for a constant function. */
-const complexity = (values, n, transform) => analyze(values, n, transform).complexity;
+const complexityOf = (values, n, transform) => analyze(values, n, transform).complexity;
 
 /** Complexity of three known functions on the same grid: what the number is to be read against. */
 const referencePoints = remembered((n) => {
@@ -92,5 +94,5 @@ const referencePoints = remembered((n) => {
     "one wave": along((x) => Math.sin(2 * Math.PI * x)),
     "white noise": uniforms(0, n * n),
   };
-  return Object.entries(known).map(([name, values]) => ({ name, complexity: complexity(values, n) }));
+  return Object.entries(known).map(([name, values]) => ({ name, complexity: complexityOf(values, n) }));
 });

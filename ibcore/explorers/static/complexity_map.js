@@ -1,19 +1,3 @@
-const TRANSFORM_NAMES = { dct: "cosine transform", fft: "plain Fourier", hann: "Hann window" };
-
-/** The end of the color scale: white noise has about 0.54. */
-const MAP_END = 0.55;
-
-const scaleText = (value) => value.toPrecision(3);
-
-/** A color of the palette and the ink that can be read on it. */
-function cellColors(value) {
-  const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value / MAP_END)));
-  const [r, g, b] = COLORS.slice(at, at + 3);
-  const linear = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return { background: `rgb(${r},${g},${b})`, color: luminance > 0.18 ? "#000" : "#fff" };
-}
-
 /** Mean, interval and number of a cell in words. */
 function cellInWords([mean, low, high, n]) {
   if (mean === null) return "every function is constant: no complexity";
@@ -77,10 +61,8 @@ function cellGrid(setup, { select, hover }) {
         const { weight_scale, depth } = made.place;
         const summary = summaries(weight_scale, depth);
         made.textContent = summary[0] === null ? "none" : summary[0].toFixed(3).replace(/^0/, "");
-        Object.assign(
-          made.style,
-          summary[0] === null ? { background: "", color: "" } : cellColors(summary[0]),
-        );
+        const colors = summary[0] === null ? { background: "", color: "" } : cellColors(summary[0]);
+        Object.assign(made.style, colors);
         const where = `depth ${depth}, weight scale ${scaleText(weight_scale)}`;
         made.setAttribute("aria-label", `${where}: ${cellInWords(summary)}`);
       }
@@ -105,7 +87,13 @@ function cellScale() {
   const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) => xTick(place(t), String(t)));
   const plot = node("div", { class: "ibx-frame", "aria-hidden": "true" }, interval, marks, known, ...ticks);
   return {
-    element: div("ibx-chart ibx-scale", div("ibx-number", "This network ", output), mean, plot, div("ibx-ticks")),
+    element: div(
+      "ibx-chart ibx-scale",
+      div("ibx-number", "This network ", output),
+      mean,
+      plot,
+      div("ibx-ticks"),
+    ),
     draw(own, summary, references, preview) {
       output.textContent = (preview ? "\u2248 " : "") + complexityText(own);
       mean.textContent = `Cell: ${cellInWords(summary)}`;
@@ -149,7 +137,7 @@ function complexityMap(context) {
   const n = setup.grid;
   let hovered = null;
   let shown = null;
-  let slowness = 1;
+  const clock = evaluationClock(n);
 
   const figure = liveFigure(context, {
     title: "Map of complexity explorer",
@@ -215,17 +203,16 @@ function complexityMap(context) {
     const known = shown && shown.n === n && sameParams(p, shown.params);
     if (known && !resting) return; // never coarser than what is there
     if (known && (!figure.live || shown.engine === "kernel")) return finish();
-    const size = resting ? n : previewGrid(settingsOf(p), n, slowness);
     const answer = resting ? kernelState(p) : null;
     if (answer) show(answer, "kernel", start);
-    else show(evaluateCell(p, size), "browser", start);
+    else show(evaluateCell(p, resting ? n : clock.preview(settingsOf(p))), "browser", start);
   }
 
   function evaluateCell(p, size) {
     const settings = settingsOf(p);
     const values = forward(drawWeights(p.seed, settings), settings, size);
-    const own = { dct: complexity(values, size, "dct"), fft: complexity(values, size, "fft") };
-    return { params: p, values, n: size, own, ...range(values) };
+    const own = { dct: complexityOf(values, size, "dct"), fft: complexityOf(values, size, "fft") };
+    return { params: p, values, n: size, own, ...rangeOf(values) };
   }
 
   /** What the kernel answered; null if it answers another question. */
@@ -240,8 +227,8 @@ function complexityMap(context) {
   }
 
   function show(state, engine, start) {
-    shown = Object.assign(state, { engine });
-    const p = shown.params;
+    shown = { ...state, engine };
+    const { params: p } = shown;
     const summaries = summaryAt(p);
     const references = setup.references[p.transform];
     grid.fill(summaries);
@@ -255,12 +242,9 @@ function complexityMap(context) {
   }
 
   function report(ms) {
-    const { engine, min, max, params: p } = shown;
-    if (engine === "browser") {
-      const relative = ms / predictedMs(settingsOf(p), shown.n);
-      slowness = 0.7 * slowness + 0.3 * Math.max(0.5, relative);
-    }
-    const numbers = { complexity: shown.own[p.transform], dct: shown.own.dct, fft: shown.own.fft, min, max };
+    const { engine, min, max, own, params: p } = shown;
+    if (engine === "browser") clock.took(ms, settingsOf(p), shown.n);
+    const numbers = { complexity: own[p.transform], ...own, min, max };
     const { weight_scale: weightScale, ...others } = p;
     const computed = { engine, weightScale, grid: shown.n, ms: ms.toFixed(1) };
     figure.write({ ...others, ...numbers, ...computed });
@@ -293,15 +277,16 @@ function complexityMap(context) {
   }
 
   function networkTable() {
+    const { params: p, own, min, max } = shown;
     const rows = [
-      ["activation", shown.params.activation],
-      ["depth", shown.params.depth],
-      ["weight scale", scaleText(shown.params.weight_scale)],
-      ["seed", shown.params.seed],
-      ["complexity, cosine", complexityText(shown.own.dct)],
-      ["complexity, plain Fourier", complexityText(shown.own.fft)],
-      ["smallest value", short(shown.min)],
-      ["largest value", short(shown.max)],
+      ["activation", p.activation],
+      ["depth", p.depth],
+      ["weight scale", scaleText(p.weight_scale)],
+      ["seed", p.seed],
+      ["complexity, cosine", complexityText(own.dct)],
+      ["complexity, plain Fourier", complexityText(own.fft)],
+      ["smallest value", short(min)],
+      ["largest value", short(max)],
     ];
     return table("The network in the picture", ["name", "value"], rows);
   }

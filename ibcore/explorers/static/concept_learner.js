@@ -20,63 +20,42 @@ const examplesText = (count) => (count === 1 ? "1 example" : `${count} examples`
 const hitsOf = (picture, labels, counted = () => true) =>
   sumOf(Array.from(picture, (value, i) => (counted(i) ? hitOf(value, labels[i]) : 0)));
 
-/** The 16 objects with what is said of them, a cell for each. */
-function objectGrid() {
-  const list = node("ul", { class: "ibx-objects" });
-  const cells = Array.from({ length: OBJECTS }, (_, object) => {
-    const [belief, fill] = [node("b"), node("i")];
-    const [ideal, tag, words] = ["ideal", "tag", "spoken"].map((name) =>
-      node("span", { class: `ibx-${name}` }),
-    );
-    const hue = node("span", { class: "ibx-huename" }, GLYPH_WORDS[0][featuresOf(object)[0]]);
-    const meter = node("span", { class: "ibx-meter", "aria-hidden": "true" }, fill);
-    const seen = node("div", { "aria-hidden": "true" }, hue, glyph(object), belief, meter, ideal, tag);
-    const element = node("li", { class: "ibx-object" }, words, seen);
-    list.append(element);
-    return { element, belief, fill, ideal, tag, words };
-  });
-  return {
-    element: list,
-    draw({ network, ideal, labels, seen }) {
-      cells.forEach((cell, object) => {
-        const [value, shown] = [network[object], seen.has(object)];
-        const truth = labels[object] ? "yes" : "no";
-        const best = `ideal ${percentOfHalf(ideal[object])}`;
-        const hit = hitOf(value, labels[object]);
-        const [mark, verdict] = {
-          1: ["\u2713", "right"],
-          0.5: ["\u2013", "undecided"],
-          0: ["\u2717", "wrong"],
-        }[hit];
-        cell.belief.textContent = `${mark} ${percentOfHalf(value)}`;
-        cell.fill.style.width = `${value / 2}%`;
-        cell.ideal.textContent = best;
-        cell.tag.textContent = `${shown ? "shown" : "truth"}: ${truth}`;
-        Object.assign(cell.element.dataset, { shown: shown ? "1" : "0", hit, value });
-        const first = `${objectInWords(object)}: ${shown ? "shown" : "not shown"}, ${truth}`;
-        cell.words.textContent = `${first}; network ${percentOfHalf(value)} yes, ${verdict}; ${best}.`;
-      });
-    },
-  };
+/** One of the 16 objects and what is said of it. */
+function objectCell(object, { network, ideal, labels, seen }) {
+  const [value, shown, truth] = [network[object], seen.has(object), labels[object] ? "yes" : "no"];
+  const hit = hitOf(value, labels[object]);
+  const [mark, verdict] = { 1: ["\u2713", "right"], 0.5: ["\u2013", "undecided"], 0: ["\u2717", "wrong"] }[
+    hit
+  ];
+  const best = `ideal ${percentOfHalf(ideal[object])}`;
+  const label = (name, text) => node("span", { class: `ibx-${name}` }, text);
+  const fill = node("i", { style: `width:${value / 2}%` });
+  const first = `${objectInWords(object)}: ${shown ? "shown" : "not shown"}, ${truth}`;
+  return node(
+    "li",
+    { class: "ibx-object", "data-shown": shown ? "1" : "0", "data-hit": hit, "data-value": value },
+    label("spoken", `${first}; network ${percentOfHalf(value)} yes, ${verdict}; ${best}.`),
+    node(
+      "div",
+      { "aria-hidden": "true" },
+      label("huename", GLYPH_WORDS[0][featuresOf(object)[0]]),
+      glyph(object),
+      node("b", {}, `${mark} ${percentOfHalf(value)}`),
+      node("span", { class: "ibx-meter", "aria-hidden": "true" }, fill),
+      label("ideal", best),
+      label("tag", `${shown ? "shown" : "truth"}: ${truth}`),
+    ),
+  );
 }
 
 /** Bars of accuracy: one for each look at the network, then the ideal learner and memory. */
 function accuracyBars(names) {
-  const rows = names.map((name, i) => {
-    const output = node("output");
-    const bar = node("i", { class: `ibx-bar-${Math.max(0, i + 3 - names.length)}` });
-    const track = node("span", { "aria-hidden": "true" }, bar);
-    return { element: div("ibx-bars", node("span", {}, name), track, output), output, bar };
-  });
-  const heading = div("ibx-heading", "Right on how many of the 16 objects");
+  const bars = namedBars(names.map((name, i) => [Math.max(0, i + 3 - names.length), name]));
   return {
-    element: div("ibx-tally", heading, ...rows.map(({ element }) => element)),
+    element: div("ibx-tally", div("ibx-heading", "Right on how many of the 16 objects"), ...bars.rows),
     draw(values, chosen) {
-      rows.forEach(({ element, output, bar }, i) => {
-        output.textContent = String(values[i]);
-        bar.style.width = `${(100 * values[i]) / OBJECTS}%`;
-        element.classList.toggle("ibx-chosen", i === chosen);
-      });
+      bars.draw(values.map((value) => [value / OBJECTS, String(value)]));
+      bars.rows.forEach((row, i) => row.classList.toggle("ibx-chosen", i === chosen));
     },
   };
 }
@@ -105,7 +84,7 @@ function conceptLearner(context) {
     at = conceptPictures(unpacked, choices);
   });
 
-  const grid = objectGrid();
+  const objects = node("ul", { class: "ibx-objects" });
   const heading = div("ibx-heading ibx-whose");
   const how =
     "\u2713 right, \u2717 wrong; percent: how probable the network finds \u201cyes\u201d; thick frame: shown";
@@ -139,7 +118,7 @@ function conceptLearner(context) {
     const { p, labels, right, scores } = shown;
     const [short, long] = lookNames(p.look);
     heading.textContent = `${p.architecture}, ${long}`;
-    grid.draw(shown);
+    objects.replaceChildren(...Array.from(labels, (_, object) => objectCell(object, shown)));
     bars.draw([...scores, ...right.slice(1)], looks.indexOf(p.look));
     const ends = [short, "ideal", "memory"];
     chart.draw(LEARNERS.map((name, i) => ({ points: curveOf(name, p, labels), end: ends[i] })));
@@ -184,7 +163,7 @@ function conceptLearner(context) {
     ready,
     body: ({ controls, story }) => [
       controls,
-      div("ibx-board", heading, div("ibx-note", how), grid.element),
+      div("ibx-board", heading, div("ibx-note", how), objects),
       div("ibx-side", bars.element, chart.element),
       story,
     ],

@@ -15,9 +15,7 @@ const threeDigits = (value) => String(Number(value.toPrecision(3)));
 function stemChart() {
   const canvas = node("canvas", { role: "img" });
   const up = (value) => 0.5 - value / 3.2; // a share of the height, from the top
-  const ticks = ["1", "0", "\u22121"].map((text, i) =>
-    node("span", { class: "ibx-y", style: `top:${100 * up(1 - i)}%` }, text),
-  );
+  const ticks = ["1", "0", "\u22121"].map((text, i) => yTick(100 * up(1 - i), text));
   const numbers = node("span", { class: "ibx-x ibx-plain", style: "left:50%" }, "coefficient 1 to 40");
   const plot = div("ibx-frame", canvas, ...ticks, numbers);
   const note = "line and dot: learned; ring: truth";
@@ -86,19 +84,17 @@ function clockGauge() {
 function riskChart(scales) {
   const place = logarithmicAxis(scales);
   const inside = (scale) => Math.min(100, Math.max(0, place(scale)));
-  const down = (risk) => 100 * (1 - Math.min(risk, RISK_END) / RISK_END);
   const chart = lineChart({
     heading: "Excess risk over the effective scale",
     note: "curve: the end of flow from each scale",
     names: ["limit of flow", "this run over time"],
     x: inside,
-    y: down,
+    y: (risk) => 100 * (1 - Math.min(risk, RISK_END) / RISK_END),
     xTicks: textPairs([0.001, 0.01, 0.1, 1]),
     yTicks: textPairs([0, 1, 2, 3]),
   });
   const marks = node("div");
-  const dot = node("i", { class: "ibx-dot" });
-  chart.element.querySelector(".ibx-frame").append(marks, dot);
+  chart.element.querySelector(".ibx-frame").append(marks);
   chart.element.classList.add("ibx-risk");
   return {
     element: chart.element,
@@ -112,7 +108,7 @@ function riskChart(scales) {
         mark("ibx-known", inside(start), "start \u03b1", inside(start) > 40, "height:100%"),
         mark("ibx-mark", at, name, at > 50),
       );
-      dot.style.cssText = `left:${at}%;top:${down(now.risk)}%`;
+      chart.dot([[now.effective, now.risk]]);
     },
   };
 }

@@ -107,12 +107,9 @@ function guidedTraining(context) {
     className: "ibx-guided",
     title: "Training beside a guide",
     play: { name: "step" },
-    body: ({ controls, story }) => [
-      place,
-      node("div", { class: "ibx-chart ibx-likenesses" }, heading, note, grid),
-      story,
-      controls,
-    ],
+    body({ controls, story }) {
+      return [place, div("ibx-chart ibx-likenesses", heading, note, grid), story, controls];
+    },
     state,
     draw(shown, words) {
       drawLayers(shown, words);

@@ -90,28 +90,22 @@ function differenceInWords(state) {
 function measurePicture(picture, n) {
   const values = Float64Array.from(picture, (level) => level / 255);
   const measures = Object.fromEntries(MEASURES.map((name) => [name, analyze(values, n, name)]));
-  const spread = range(values);
+  const spread = rangeOf(values);
   return { measures, jump: spread.constant ? 0 : borderJump(values, n, spread), ...spread };
 }
 
 /** The three complexities as numbers and bars in the line styles of the spectrum. */
 function complexityBars() {
-  const parts = MEASURES.map((name, i) => {
-    const output = node("output");
-    const bar = node("i", { class: `ibx-bar-${i}` });
-    const label = node("span", {}, swatch(i), TRANSFORM_NAMES[name]);
-    return { output, bar, row: div("ibx-bars", label, node("span", {}, bar), output) };
-  });
-  const rows = parts.map(({ row }) => row);
+  const bars = namedBars(MEASURES.map((name, i) => [i, swatch(i), TRANSFORM_NAMES[name]]));
   return {
-    element: chartBox("", "Complexity", "mean frequency (highest = 1)", ...rows),
-    draw(measures) {
-      MEASURES.forEach((name, i) => {
-        const value = measures[name].complexity;
-        parts[i].output.textContent = Number.isNaN(value) ? "none" : value.toFixed(3);
-        parts[i].bar.style.width = Number.isNaN(value) ? "0" : `${Math.min(100, (100 * value) / BAR_END)}%`;
-      });
-    },
+    element: chartBox("", "Complexity", "mean frequency (highest = 1)", ...bars.rows),
+    draw: (measures) =>
+      bars.draw(
+        MEASURES.map((name) => {
+          const value = measures[name].complexity;
+          return Number.isNaN(value) ? [0, "none"] : [Math.min(1, value / BAR_END), value.toFixed(3)];
+        }),
+      ),
   };
 }
 

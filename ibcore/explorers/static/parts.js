@@ -5,6 +5,13 @@ const div = (className, ...children) => node("div", { class: className }, ...chi
 const chartBox = (className, heading, note, ...children) =>
   div(`ibx-chart ${className}`.trim(), div("ibx-heading", heading), div("ibx-note", note), ...children);
 
+/** Parts of a plot: its box for lines, labels at places in percent, and a line through points. */
+const PLOT_BOX = { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" };
+const xTick = (left, text) => node("span", { class: "ibx-x", style: `left:${left}%` }, text);
+const yTick = (top, text) => node("span", { class: "ibx-y", style: `top:${top}%` }, text);
+const linePath = (points) =>
+  points.length ? `M${points.map(([a, b]) => `${a.toFixed(2)} ${b.toFixed(2)}`).join("L")}` : "";
+
 /** A control that takes the whole width of the panel. */
 function wide(control) {
   control.element.classList.add("ibx-wide");
@@ -22,6 +29,8 @@ function controlPanel(controls, ...others) {
 /** Values as pairs of themselves and their texts, which lists and choices take. */
 const textPairs = (values, text = String) => values.map((value) => [value, text(value)]);
 
+const minus = (text) => text.replace("-", "\u2212");
+const scaleText = (value) => value.toPrecision(3);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /** Whether two choices of settings are the same. */
@@ -34,4 +43,26 @@ function roundAxis(low, high) {
   const ticks = [];
   for (let value = first; value <= last; value += step) ticks.push(value);
   return { first, last, ticks };
+}
+
+/**
+ * Bars beside their names and numbers.  An entry is the style of a bar and what names it; `draw`
+ * takes the length of each as a share of the whole, and a text.
+ */
+function namedBars(entries) {
+  const parts = entries.map(([style, ...name]) => {
+    const [bar, output] = [node("i", { class: `ibx-bar-${style}` }), node("output")];
+    const track = node("span", { "aria-hidden": "true" }, bar);
+    return { bar, output, row: div("ibx-bars", node("span", {}, ...name), track, output) };
+  });
+  return {
+    rows: parts.map(({ row }) => row),
+    draw(values) {
+      parts.forEach(({ bar, output }, i) => {
+        const [share, text] = values[i];
+        bar.style.width = `${100 * share}%`;
+        output.textContent = text;
+      });
+    },
+  };
 }

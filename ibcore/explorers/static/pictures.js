@@ -16,6 +16,18 @@ const COLORS = (function () {
   return table;
 })();
 
+/** The end of the color scale: white noise has about 0.54. */
+const MAP_END = 0.55;
+
+/** A color of the palette and the ink that can be read on it. */
+function cellColors(value) {
+  const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value / MAP_END)));
+  const [r, g, b] = COLORS.slice(at, at + 3);
+  const linear = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return { background: `rgb(${r},${g},${b})`, color: luminance > 0.18 ? "#000" : "#fff" };
+}
+
 /** Three significant digits, with a real minus sign. */
 function short(value) {
   const text =

@@ -48,7 +48,7 @@ function predictedMs(p, n) {
 }
 
 /** All that is shown of one state: values, range, complexity and spectrum. */
-const stateOfValues = (params, values, n) => ({ params, values, n, ...range(values), ...analyze(values, n) });
+const stateOfValues = (params, values, n) => ({ params, values, n, ...rangeOf(values), ...analyze(values, n) });
 
 /** The same of a network that is evaluated here. */
 const evaluateNetwork = (params, n) =>
@@ -108,11 +108,19 @@ function numberTables(states) {
   ];
 }
 
-/** The largest grid whose evaluation is expected to fit in a frame. */
-function previewGrid(params, n, slowness) {
+/** The grid of a preview: the largest that is expected to fit in a frame, by what earlier ones took. */
+function evaluationClock(n) {
   const sizes = [1, 0.75, 0.5, 0.375, 0.25].map((part) => Math.max(8, Math.round(n * part)));
-  const fits = sizes.find((size) => slowness * predictedMs(params, size) <= PREVIEW_MS);
-  return fits || sizes[sizes.length - 1];
+  let slowness = 1; // of this machine, relative to predictedMs
+  return {
+    preview(params) {
+      const fits = sizes.find((size) => slowness * predictedMs(params, size) <= PREVIEW_MS);
+      return fits || sizes[sizes.length - 1];
+    },
+    took(ms, params, size) {
+      slowness = 0.7 * slowness + 0.3 * Math.max(0.5, ms / predictedMs(params, size));
+    },
+  };
 }
 
 /** Draw the explorer of random networks; returns what closes it. */
@@ -120,8 +128,8 @@ function randomNetwork({ model, el }) {
   const n = model.get("setup").grid;
   let shown = null; // the state in the picture
   let pinned = null; // the state beside it
-  let slowness = 1; // of this machine, relative to predictedMs
 
+  const clock = evaluationClock(n);
   const tables = () => numberTables(pinned ? [shown, pinned] : [shown]);
   const own = liveFigure({ model, el }, { title: "Random network explorer", draw, tables });
   const now = picture("ibx-now");
@@ -149,7 +157,7 @@ function randomNetwork({ model, el }) {
   /** Evaluate in the page; at rest, ask the kernel if there is one. */
   function draw(params, resting) {
     const start = performance.now();
-    const size = resting ? n : previewGrid(params, n, slowness);
+    const size = resting ? n : clock.preview(params);
     if (resting) own.ask();
     const answer = resting ? kernelAnswer(params) : null;
     const known = shown && shown.engine === "browser" && shown.n === size && sameParams(params, shown.params);
@@ -192,9 +200,8 @@ function randomNetwork({ model, el }) {
   }
 
   function report(ms) {
-    const relative = ms / predictedMs(shown.params, shown.n);
     const { engine, min, max } = shown;
-    if (engine === "browser") slowness = 0.7 * slowness + 0.3 * Math.max(0.5, relative);
+    if (engine === "browser") clock.took(ms, shown.params, shown.n);
     const complexity = Number.isNaN(shown.complexity) ? "nan" : shown.complexity;
     own.write({ engine, min, max, complexity, grid: shown.n, ms: ms.toFixed(1) });
     own.status.textContent = provenance(shown, ms, { n, live: own.live });

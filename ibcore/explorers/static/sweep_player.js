@@ -57,10 +57,8 @@ function clockInWords({ pipeline, clock }) {
 function spreadBox({ value, low, high, least, verdict }, { networks, gate, choices }) {
   const scales = choices.weight_scale;
   const range = `${plainScale(scales[0])} to ${plainScale(scales[scales.length - 1])}`;
-  const interval =
-    low === null
-      ? "one network: no interval"
-      : `95\u00a0% interval ${low.toFixed(1)} to ${high.toFixed(1)}, n = ${networks} networks`;
+  const ends = low === null ? "" : `${low.toFixed(1)} to ${high.toFixed(1)}`;
+  const interval = ends ? `95\u00a0% interval ${ends}, n = ${networks} networks` : "one network: no interval";
   const bound = inPercent(gate);
   const words =
     verdict === "trained"
@@ -252,16 +250,9 @@ function sweepPlayer(context) {
   function timeTable({ pipeline, p }) {
     const rows = steps.map((step) => {
       const own = state({ ...p, step });
-      return [
-        countText(step),
-        inPercent(own.test[0]),
-        inPercent(own.train[0]),
-        clockText(own),
-        own.norm.toPrecision(3),
-        minus(own.cosine.toFixed(3)),
-        own.spread.value.toFixed(1),
-        own.spread.verdict,
-      ];
+      const shares = [own.test[0], own.train[0]].map(inPercent);
+      const weights = [clockText(own), own.norm.toPrecision(3), minus(own.cosine.toFixed(3))];
+      return [countText(step), ...shares, ...weights, own.spread.value.toFixed(1), own.spread.verdict];
     });
     const head = ["steps", "test", "train", "\u03c4", "norm, start = 1", "cosine", "spread, points", "gate"];
     return [`Over time: ${pipeline.name} from scale ${plainScale(p.weight_scale)}`, head, rows];
