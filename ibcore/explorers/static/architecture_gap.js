@@ -62,14 +62,14 @@ function architectureGap(context) {
 
   function drawReduction({ gap }) {
     const interval = gap ? `95\u00a0% bootstrap interval over networks: ${endsOf(gap)}` : "no interval";
-    const [without, learned] = [gap?.without, gap?.learned].map(pointsText);
-    const gaps = gap ? `gap ${without} points without, ${learned} with learned starts` : "";
+    const gaps =
+      gap && `gap ${pointsText(gap.without)} points without, ${pointsText(gap.learned)} with learned starts`;
     const kind = gap && gap.without >= 0.02 && gap.low > 0 ? "trained" : "undertrained";
     box.replaceChildren(
       div("ibx-heading", "Reduction of the gap by learned starts"),
       div("ibx-number", node("output", {}, gap ? percentText(gap.value) : "none")),
       div("ibx-note", interval),
-      div("ibx-note", gaps),
+      div("ibx-note", gaps || ""),
       node("div", { class: "ibx-verdict", "data-verdict": kind }, gapVerdict(gap)),
     );
   }
