@@ -4,7 +4,7 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -114,11 +114,7 @@ class RandomNetwork(StoredFigure):
     True
     """
 
-    kind: ClassVar[str] = "RandomNetwork"
-    heights = (
-        "calc(100cqw + 1045px)",
-        "max(819px, .5238*min(100cqw, 920px) + 429.6px)",
-    )
+    heights = ("calc(100cqw + 1045px)", "max(819px, .5238*min(100cqw, 920px) + 429.6px)")
 
     def __init__(
         self,
@@ -256,7 +252,6 @@ class DiagonalNetwork(StoredFigure):
     True
     """
 
-    kind: ClassVar[str] = "DiagonalNetwork"
     heights = ("1373px", "808px")
 
     def __init__(
@@ -485,11 +480,7 @@ class ImageSpectrum(Explorer):
     True
     """
 
-    kind: ClassVar[str] = "ImageSpectrum"
-    heights = (
-        "calc(100cqw + 1145px)",
-        "max(867px, .5238*min(100cqw, 920px) + 431.6px)",
-    )
+    heights = ("calc(100cqw + 1145px)", "max(867px, .5238*min(100cqw, 920px) + 431.6px)")
 
     def __init__(self, preset: Preset = "wave", *, cycles: float = 2.0) -> None:
         preset_picture(preset, cycles)
@@ -618,7 +609,6 @@ class SimilarityPlayground(StoredFigure):
     (True, True)
     """
 
-    kind: ClassVar[str] = "SimilarityPlayground"
     heights = ("calc(996px + 50cqw)", "703px")
 
     def __init__(
