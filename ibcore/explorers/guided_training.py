@@ -469,31 +469,12 @@ PAIR = (
     Pipeline("SGD lr 0.3, L2 0.03", learning_rate=0.3, weight_decay=0.03),
 )
 SCALES = (1.0, 4.0, 8.0)
-STEPS = 600
-NETWORKS = 2
-DIGITS = 200
-WIDTH = 32
+TRIAL = {"steps": 600, "networks": 2, "digits": 200, "width": 32}
 
 _ROUND = 4
 
 
-def _trial_setting(pipelines: list[dict[str, Any]], table: Table) -> dict[str, Any]:
-    """Return what a trial trains, and beside it the last look of the stored sweep.
-
-    Beside each pipeline stands the stored one with the same optimizer and learning rate that
-    decays if it does, over the same scales; None where nothing of the kind is stored.
-    """
-    return {
-        "scales": list(SCALES),
-        "steps": STEPS,
-        "networks": NETWORKS,
-        "digits": DIGITS,
-        "width": WIDTH,
-        "stored": [_beside(pipeline, pipelines, table) for pipeline in PAIR],
-    }
-
-
-def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
+def train_trial(seed: int, *, steps: int = TRIAL["steps"]) -> dict[str, Any]:
     """Train the pair of pipelines and return accuracies and spreads, rounded for a page.
 
     Networks 64-32-32-10 with tanh learn 200 digits; both pipelines start from the same draws at
@@ -524,9 +505,10 @@ def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
     ['SGD lr 0.1', 'SGD lr 0.3, L2 0.03']
     """
     start = time.perf_counter()
-    problem = digits_problem(train=DIGITS)
-    network = MLP(64, problem.classes, depth=2, width=WIDTH, activation="tanh")
-    done = sweep(problem, network, PAIR, scales=SCALES, networks=NETWORKS, steps=steps, seed=seed)
+    problem = digits_problem(train=TRIAL["digits"])
+    network = MLP(64, problem.classes, depth=2, width=TRIAL["width"], activation="tanh")
+    count = TRIAL["networks"]
+    done = sweep(problem, network, PAIR, scales=SCALES, networks=count, steps=steps, seed=seed)
     found = [
         _trial_row(name, *(done.values(f"{data}_accuracy", name) for data in ("test", "train")))
         for name in (pipeline.name for pipeline in PAIR)
@@ -544,7 +526,11 @@ def _trial_row(name: str, test: Floats, train: Floats) -> dict[str, Any]:
 def _beside(
     pipeline: Pipeline, pipelines: list[dict[str, Any]], table: Table
 ) -> dict[str, Any] | None:
-    """Return the last look of the stored pipeline of this kind, over the scales of a trial."""
+    """Return the last look of the stored pipeline of this kind, over the scales of a trial.
+
+    It has the same optimizer and learning rate, and decays if this one does; None where nothing
+    of the kind is stored.
+    """
     alike = [own["name"] for own in pipelines if _is_alike(pipeline, own)]
     if not alike or not set(SCALES) <= set(table.axes["weight_scale"]):
         return None
@@ -630,7 +616,11 @@ class SweepPlayer(StoredFigure):
             "networks": len(networks),
             "gate": GATE,
             "numbers": numbers,
-            "trial": _trial_setting(pipelines, self._table),
+            "trial": {
+                **TRIAL,
+                "scales": list(SCALES),
+                "stored": [_beside(own, pipelines, self._table) for own in PAIR],
+            },
         }
         usual = {"weight_scale": scales[-1], "step": steps[-1]}
         self._start(usual, pipeline=pipeline, weight_scale=weight_scale, step=step)
