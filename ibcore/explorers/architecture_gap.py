@@ -542,27 +542,15 @@ def best_rates(
     own = constant[constant["architecture"].isin(architectures)]
     if own.empty:
         return {}
-    table = read_table(own, STEP_AXES, ("accuracy",), name="descent")
-    return {
-        name: {
-            str(n): [
-                _best(
-                    table, budget, table.at("accuracy", architecture=name, support=n, budget=budget)
-                )
-                for budget in table.axes["budget"]
-            ]
-            for n in supports
-            if n in table.axes["support"]
-        }
-        for name in architectures
-        if name in table.axes["architecture"]
-    }
-
-
-def _best(table: Table, budget: int, scores: Floats) -> tuple[int, float, Summary]:
-    """Return steps, rate and accuracies of the best rate of accuracies (rates, networks)."""
-    best = scores.mean(-1).argmax()
-    return (budget, table.axes["rate"][best], summarize(scores[best]))
+    known = [name for name in architectures if name in set(own["architecture"])]
+    table = read_table(own, STEP_AXES, ("accuracy",), orders={STEP_AXES[0]: known}, name="descent")
+    sizes = [size for size in supports if size in table.axes["support"]]
+    found: Descent = {name: {str(size): [] for size in sizes} for name in known}
+    for name, size, budget in product(known, sizes, table.axes["budget"]):
+        scores = table.at("accuracy", architecture=name, support=size, budget=budget)
+        best = scores.mean(-1).argmax()  # of (rates, networks)
+        found[name][str(size)].append((budget, table.axes["rate"][best], summarize(scores[best])))
+    return found
 
 
 class StepBudget(StoredFigure):

@@ -283,20 +283,12 @@ PUBLIC = (  # what hosts and tests call
     *("fourierMagnitudes", "complexityOf", "analyze", "referencePoints", "cellColors"),
     *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
 )
-_HEAD = """/**
- * ibcore explorers: interactive figures, one front end for two hosts.
- *
- * - Static page: the element <ib-explorer> holds its state as JSON and is drawn by this script.
- *   Everything is computed in the page; nothing is fetched.  Works from file://.
- * - Jupyter: Python appends an export and anywidget calls it with a model whose `params` are
- *   answered by ibcore.
- *
- * The script may be evaluated more than once in a page (a kernel reconnects): it keeps no global
- * state, and only the definition of the element is guarded.
- */
-var IBExplorers = (function (root) {
-"use strict";
-"""
+# One front end for two hosts.  In the static page the element <ib-explorer> holds its state as JSON
+# and is drawn by the script: everything is computed in the page, nothing is fetched, also from
+# file://.  In Jupyter an export is appended, and anywidget calls it with a model whose `params` are
+# answered by ibcore.  The script may be evaluated more than once in a page (a kernel reconnects):
+# it keeps no global state, and only the definition of the element is guarded.
+_HEAD = 'var IBExplorers = (function (root) {\n"use strict";\n'
 _TAIL = "return PUBLIC;\n})(globalThis);\n"
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.M)
 

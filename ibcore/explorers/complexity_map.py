@@ -237,10 +237,7 @@ class ModularPlayer(StoredFigure):
     ModularPlayer(relu, prefactor 1, modulus 10)
     """
 
-    heights = (
-        "calc(50cqw + 907px)",
-        "max(653px, .2619*min(100cqw, 920px) + 424.3px)",
-    )
+    heights = ("calc(50cqw + 907px)", "max(653px, .2619*min(100cqw, 920px) + 424.3px)")
 
     def __init__(
         self,

@@ -22,14 +22,7 @@ from ibcore.explorers.stored import (
     rounded,
     source_of,
 )
-from ibcore.memory import (
-    Pipeline,
-    digits_problem,
-    gate,
-    spread,
-    spread_interval,
-    sweep,
-)
+from ibcore.memory import Pipeline, digits_problem, gate, spread, spread_interval, sweep
 from ibcore.memory.metrics import GATE
 from ibcore.nets import MLP
 from ibcore.runs import load
@@ -350,12 +343,7 @@ class GuideComparison(StoredFigure):
         rows = max(sum(map(len, groups)) for groups in lists)
         titles = max(map(len, lists))
         self.heights = (f"{796 + 39 * rows + 27 * titles}px", f"{488 + 27 * (rows + titles)}px")
-        self._numbers = {
-            "tables": self._tables,
-            "sources": sources,
-            "rows": rows,
-            "groups": titles,
-        }
+        self._numbers = {"tables": self._tables, "sources": sources, "rows": rows, "groups": titles}
         usual = {"unlabeled": counts[-1]}
         self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
 
@@ -614,10 +602,7 @@ class SweepPlayer(StoredFigure):
     SweepPlayer(SGD, initial scale 8, step 0)
     """
 
-    heights = (
-        "1500px",
-        "clamp(826px, 826px + 999*(782px - 100cqw), 846px)",
-    )
+    heights = ("1500px", "clamp(826px, 826px + 999*(782px - 100cqw), 846px)")
 
     def __init__(
         self,
