@@ -67,9 +67,7 @@ function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
       const place = x(value);
       marks.replaceChildren(mark("ibx-mark", place, label, place > 60));
     },
-    describe(text) {
-      plot.setAttribute("aria-label", text);
-    },
+    describe: describer(plot),
   };
 }
 

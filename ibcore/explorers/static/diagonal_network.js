@@ -54,7 +54,7 @@ function stemChart() {
         context.stroke();
       });
     },
-    describe: (text) => canvas.setAttribute("aria-label", text),
+    describe: describer(canvas),
   };
 }
 

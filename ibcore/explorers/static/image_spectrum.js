@@ -218,7 +218,7 @@ function easel(n, { painted, lifted, radius }) {
       picture.forEach((level, p) => image.data.set([level, level, level, 255], 4 * p));
       context.putImageData(image, 0, 0);
     },
-    describe: (text) => canvas.setAttribute("aria-label", text),
+    describe: describer(canvas),
   };
 }
 

@@ -1,6 +1,9 @@
 /** A box with a class. */
 const div = (className, ...children) => node("div", { class: className }, ...children);
 
+/** What says to a reader who does not see it what an element shows. */
+const describer = (element) => (text) => element.setAttribute("aria-label", text);
+
 /** A part of a figure with a heading and a note. */
 const chartBox = (className, heading, note, ...children) =>
   div(`ibx-chart ${className}`.trim(), div("ibx-heading", heading), div("ibx-note", note), ...children);

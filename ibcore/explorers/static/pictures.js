@@ -86,9 +86,7 @@ function picture(className, [first, last] = ["\u22121", "1"]) {
       low.textContent = short(min);
       high.textContent = short(max);
     },
-    describe(text) {
-      canvas.setAttribute("aria-label", text);
-    },
+    describe: describer(canvas),
   };
 }
 
@@ -153,9 +151,7 @@ function spectrumChart(n) {
       empty.hidden = shown.now.frequency.length > 0;
       marks.replaceChildren(...complexityMarks(shown, place, "mean"));
     },
-    describe(text) {
-      plot.setAttribute("aria-label", text);
-    },
+    describe: describer(plot),
   };
 }
 

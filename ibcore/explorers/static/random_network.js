@@ -48,7 +48,9 @@ function predictedMs(p, n) {
 }
 
 /** All that is shown of one state: values, range, complexity and spectrum. */
-const stateOfValues = (params, values, n) => ({ params, values, n, ...rangeOf(values), ...analyze(values, n) });
+function stateOfValues(params, values, n) {
+  return { params, values, n, ...rangeOf(values), ...analyze(values, n) };
+}
 
 /** The same of a network that is evaluated here. */
 const evaluateNetwork = (params, n) =>
