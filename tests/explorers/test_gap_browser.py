@@ -4,7 +4,7 @@ import pytest
 from hosts import data, watch_words
 from oracles import gaps
 
-from ibcore.explorers import ArchitectureGap
+from ibcore.explorers import ArchitectureGap, base
 from ibcore.runs import load
 
 pytestmark = pytest.mark.browser
@@ -122,6 +122,21 @@ def test_a_choice_is_announced_once_and_the_tables_hold_the_numbers(visits, figu
         cells = row.split("\t")
         assert float(cells[1]) == pytest.approx(100 * own["without"], abs=0.051)
         assert percent(cells[3]) == pytest.approx(100 * own["reduction"], abs=0.51)
+
+
+def test_in_a_notebook_the_page_answers_and_no_kernel_is_asked(visits, figure, frame):
+    page = visits.open(f"<div id='place'></div><script>{base.script((figure.kind,))}</script>")
+    state = {"kind": figure.kind, "engine": "browser", "setup": figure.setup()}
+    page.evaluate(
+        """(state) => IBExplorers.render({ el: document.querySelector('#place'), model: {
+             get: (name) => state[name], set: (name, value) => { state[name] = value; },
+             on: () => {}, off: () => {}, save_changes: () => { window.asked = true; } } })""",
+        {**state, "initial": figure.initial(), "params": figure.initial()},
+    )
+    page.get_by_role("slider", name="Random starts").press("ArrowRight")
+    assert_shows(page, figure, frame, view="bits", budget=100, support="all")
+    assert page.evaluate("window.asked") is None
+    assert data(page)["engine"] == "browser"
 
 
 def test_a_gap_too_small_to_divide_by_is_said_to_be_so(visits, frame):
