@@ -10,7 +10,7 @@ from ibcore.explorers.architecture_gap import (
     RemainderLearner,
     StepBudget,
 )
-from ibcore.explorers.base import Explorer, is_static
+from ibcore.explorers.base import KINDS, Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap, ModularPlayer
 from ibcore.explorers.guided_training import GuideComparison, GuidedTraining, SweepPlayer
 from ibcore.explorers.random_network import (
@@ -20,21 +20,7 @@ from ibcore.explorers.random_network import (
     SimilarityPlayground,
 )
 
-EXPLORERS: dict[str, type[Explorer]] = {
-    "RandomNetwork": RandomNetwork,
-    "ComplexityMap": ComplexityMap,
-    "ModularPlayer": ModularPlayer,
-    "ImageSpectrum": ImageSpectrum,
-    "DiagonalNetwork": DiagonalNetwork,
-    "SweepPlayer": SweepPlayer,
-    "ConceptLearner": ConceptLearner,
-    "RemainderLearner": RemainderLearner,
-    "ArchitectureGap": ArchitectureGap,
-    "StepBudget": StepBudget,
-    "SimilarityPlayground": SimilarityPlayground,
-    "GuideComparison": GuideComparison,
-    "GuidedTraining": GuidedTraining,
-}
+EXPLORERS: dict[str, type[Explorer]] = {kind: globals()[kind] for kind in KINDS}
 
 __all__ = [
     "EXPLORERS",

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Poster, StoredFigure, check_among, square
+from ibcore.explorers.base import Control, Poster, StoredFigure, check_among, square
 from ibcore.explorers.stored import (
     Bytes,
     Floats,
@@ -24,7 +24,7 @@ from ibcore.explorers.stored import (
     summaries,
     summarize,
 )
-from ibcore.metainit import Reduction, gap_reduction
+from ibcore.metainit import gap_reduction
 from ibcore.runs import load
 
 if TYPE_CHECKING:
@@ -84,11 +84,10 @@ class ArchitectureGap(StoredFigure):
     ...     ("MLP", "random", 50, 0.8), ("LSTM", "random", 50, 0.6))]
     >>> names = ["architecture", "method", "budget", "network", "accuracy"]
     >>> figure = ArchitectureGap(frame=pd.DataFrame(rows, columns=names).assign(**row))
-    >>> figure, round(figure.answer(figure.initial()).facts["reduction"], 6)
+    >>> figure, figure.setup()["reductions"]["bits 50 all"][2]
     (ArchitectureGap(bits, 50 steps of AdamW, all examples), 0.5)
     """
 
-    kind: ClassVar[str] = "ArchitectureGap"
     heights = ("1436px", "clamp(814px, 814px + 999*(860px - 100cqw), 894px)")
 
     def __init__(
@@ -102,46 +101,41 @@ class ArchitectureGap(StoredFigure):
         data = load("metainit.concepts") if frame is None else frame
         self.source = source_of(data)
         self._stored = _read_starts(data)
-        self._names = {v: t.axes["architecture"] for (v, m), t in self._stored.items()}
-        views = [view for view, names in self._names.items() if len(names) > 1]
+        names = {v: t.axes["architecture"] for (v, _), t in self._stored.items()}
+        views = [view for view, own in names.items() if len(own) > 1]
         if not views:
             raise ValueError("no view of the frame has two architectures; a gap needs two")
         axes = {method: self._stored[views[0], method].axes for method in METHODS}
         budgets = [b for b in axes["random"]["budget"] if b > 0]
-        self._choices = {
-            "view": views,
-            "budget": budgets,
-            "support": [*axes["random"]["support"], ALL],
-        }
+        supports = [*axes["random"]["support"], ALL]
         check_among("steps of learned starts", ONE_STEP, axes["meta"]["budget"])
-        self._reductions = {
-            key: self._reduce(*key) for key in product(*(self._choices[name] for name in KEYS))
+        self._controls = {
+            "budget": Control(
+                "slider",
+                "Random starts",
+                budgets,
+                lambda steps: f"{_steps_in_words(steps)} of AdamW",
+            ),
+            "support": Control("choice", "Examples", supports),
+            "view": Control("choice", "Objects as", views, VIEW_WORDS),
         }
         usual = {"support": ALL, "budget": int(nearest(50, budgets))}
         self._start(usual, view=view, budget=budget, support=support)
-
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, mean accuracies with intervals, and all gaps and reductions."""
-        choices = self._choices
-        accuracies = {
-            view: {
-                "random": [self._summaries(view, "random", b) for b in choices["budget"]],
-                "learned": self._summaries(view, "meta", ONE_STEP),
-            }
-            for view in choices["view"]
-        }
-        reductions = {
-            " ".join(map(str, key)): None if found is None else _page(found)
-            for key, found in self._reductions.items()
-        }
-        return {
-            "choices": choices,
-            "words": {view: VIEW_WORDS.get(view, view) for view in choices["view"]},
-            "architectures": {view: self._names[view] for view in choices["view"]},
-            "accuracies": accuracies,
-            "reductions": reductions,
-            "networks": len(self._stored[choices["view"][0], "meta"].axes["network"]),
-            "source": self.source,
+        self._numbers = {
+            "words": {view: VIEW_WORDS.get(view, view) for view in views},
+            "architectures": {view: names[view] for view in views},
+            "accuracies": {
+                view: {
+                    "random": [self._summaries(view, "random", b) for b in budgets],
+                    "learned": self._summaries(view, "meta", ONE_STEP),
+                }
+                for view in views
+            },
+            "reductions": {
+                " ".join(map(str, key)): self._reduce(*key)
+                for key in product(views, budgets, supports)
+            },
+            "networks": len(axes["meta"]["network"]),
         }
 
     def poster(self) -> Poster:
@@ -153,28 +147,8 @@ class ArchitectureGap(StoredFigure):
             square(means),
             f"Accuracy of architectures, upward, over steps of AdamW from random starts, to the "
             f"right, and in the last column from learned starts ({self._describe(p)})",
-            _gap_in_words(self._reductions[tuple(p[name] for name in KEYS)]),
+            _gap_in_words(self._numbers["reductions"][" ".join(str(p[name]) for name in KEYS)]),
         )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return gaps and their reduction; the frame holds the mean accuracies.
-
-        Facts: ``without`` and ``with_starts``, the mean gaps in accuracy, and ``reduction`` with
-        ``low`` and ``high``, all None where there is no gap to reduce.  The frame holds the
-        architectures from random starts, then those from learned ones.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        found = self._reductions[tuple(p[name] for name in KEYS)]
-        names = ("without", "with_starts", "reduction", "low", "high")
-        values = [None] * 5 if found is None else _exact(found)
-        frame = np.concatenate([arm.mean((0, 2)) for arm in self._arms(p)])  # (2 architectures,)
-        facts = dict(zip(names, values, strict=True))
-        return Answer(facts, frame.astype(np.float32).tobytes())
 
     def _scores(self, view: str, method: str, budget: int) -> Floats:
         """Return accuracies (supports, architectures, networks)."""
@@ -192,37 +166,39 @@ class ArchitectureGap(StoredFigure):
         scores = self._scores(view, method, budget)
         return summaries(np.concatenate([scores, scores.mean(0, keepdims=True)]))
 
-    def _reduce(self, view: str, budget: int, support: int | str) -> Reduction | None:
-        """Return the reduction of the gap; None if random starts have none in some condition."""
+    def _reduce(self, view: str, budget: int, support: int | str) -> list[float] | None:
+        """Return the mean gaps, their reduction and the mean of reductions with intervals, rounded.
+
+        None if random starts have no gap in some condition.
+        """
         arms = self._arms({"view": view, "budget": budget, "support": support})
-        means = arms[0].mean(-1)  # (supports, architectures)
-        return gap_reduction(*arms) if np.ptp(means, axis=1).all() else None
+        if not np.ptp(arms[0].mean(-1), axis=1).all():  # (supports, architectures)
+            return None
+        found = gap_reduction(*arms)
+        gaps = (float(np.mean(found.without)), float(np.mean(found.with_starts)))
+        ends = [end for r in (found.of_means, found.mean) for end in (r.value, r.low, r.high)]
+        return [round(number, _DIGITS) for number in (*gaps, *ends)]
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['view']}, {p['budget']} steps of AdamW, {p['support']} examples"
 
 
-def _gap_in_words(found: Reduction | None) -> str:
+def _steps_in_words(steps: int) -> str:
+    return f"{steps:,} {'step' if steps == 1 else 'steps'}"
+
+
+def _steps_of_adamw(steps: int) -> str:
+    return f"{_steps_in_words(steps)} of AdamW"
+
+
+def _gap_in_words(found: list[float] | None) -> str:
     if found is None:
         return "no gap to reduce"
-    without, learned, reduction, low, high = _exact(found)
+    without, learned, reduction, low, high = (100 * number for number in found[:5])
     return (
-        f"gap {100 * without:.1f} points without and {100 * learned:.1f} with learned starts, "
-        f"a reduction of {100 * reduction:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+        f"gap {without:.1f} points without and {learned:.1f} with learned starts, "
+        f"a reduction of {reduction:.0f} % ({low:.0f} to {high:.0f})"
     )
-
-
-def _exact(found: Reduction) -> tuple[float, float, float, float, float]:
-    """Return the mean gaps, and their reduction with its interval."""
-    mean = found.of_means
-    gaps = (float(np.mean(found.without)), float(np.mean(found.with_starts)))
-    return (*gaps, mean.value, mean.low, mean.high)
-
-
-def _page(found: Reduction) -> list[float]:
-    """Return what `_exact` does, and the mean of the reductions with its interval, rounded."""
-    numbers = (*_exact(found), found.mean.value, found.mean.low, found.mean.high)
-    return [round(number, _DIGITS) for number in numbers]
 
 
 # The explorer of learned concepts: 16 objects before and after the step that learns them.
@@ -231,7 +207,6 @@ OBJECTS = 16
 HALF = 100  # bytes count half percents, from 0 to 200
 BOUNDS = ("ideal", "memory")
 AXES = ("architecture", "look", "concept", "order", "support")
-CONCEPT_KEYS = ("architecture", "concept", "order", "support", "look")
 LARGEST = 120_000  # characters of the packed pictures
 _SIDE = 4  # the objects are packed and drawn as a square
 
@@ -301,7 +276,6 @@ class ConceptLearner(StoredFigure):
     ConceptLearner(MLP, blue, 0 examples, meta 1)
     """
 
-    kind: ClassVar[str] = "ConceptLearner"
     heights = ("1883px", "clamp(978px, 978px + 999*(800px - 100cqw), 1018px)")
 
     def __init__(
@@ -317,8 +291,20 @@ class ConceptLearner(StoredFigure):
         self.source = source_of(data)
         self._networks, self._bounds = _read_pictures(data)
         axes = self._networks.axes
-        self._choices = {name: axes[name] for name in CONCEPT_KEYS}
-        self._packed = self._pack()
+        self._controls = {
+            "support": Control("slider", "Examples", axes["support"], wide=False),
+            "architecture": Control("dropdown", "Architecture", axes["architecture"], wide=False),
+            "concept": Control("dropdown", "Concept", axes["concept"]),
+            "look": Control("choice", "Look at the network", axes["look"], _look_name),
+            "order": Control("choice", "Order of examples", axes["order"], lambda n: str(n + 1)),
+        }
+        measures = self._networks.measures
+        self._numbers = {
+            "parameters": measures["parameters"][:, 0, 0, 0, 0].tolist(),
+            "labels": measures["labels"][0, 0, :, 0, 0].tolist(),
+            "shown": measures["shown"][0, 0, :, :, 0].tolist(),
+            "pictures": self._pack(),
+        }
         usual = {
             "concept": axes["concept"][:2][-1],
             "support": min(axes["support"], key=lambda size: abs(size - 5)),
@@ -327,26 +313,13 @@ class ConceptLearner(StoredFigure):
         asked = {"architecture": architecture, "concept": concept, "support": support, "look": look}
         self._start(usual, **asked)
 
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, the rules, the orders of showing and the packed pictures."""
-        measures = self._networks.measures
-        return {
-            "choices": self._choices,
-            "parameters": measures["parameters"][:, 0, 0, 0, 0].tolist(),
-            "labels": measures["labels"][0, 0, :, 0, 0].tolist(),
-            "shown": measures["shown"][0, 0, :, :, 0].tolist(),
-            "pictures": self._packed,
-            "source": self.source,
-        }
-
     def poster(self) -> Poster:
         """Return the probabilities of the 16 objects as a picture, and their accuracy in words."""
         p = self._initial
-        facts = self._facts(p)
+        network, ideal, memory = (f"{hits:g}" for hits in self._hits(p))
         found = (
-            f"right about {OBJECTS * facts['accuracy']:g} of 16 objects, the ideal learner about "
-            f"{OBJECTS * facts['ideal']:g}, memory and majority about "
-            f"{OBJECTS * facts['memory']:g}"
+            f"right about {network} of 16 objects, the ideal learner about {ideal}, "
+            f"memory and majority about {memory}"
         )
         setting = f"{p['architecture']}, concept '{p['concept']}', {p['support']} examples"
         picture = self._networks.at("probabilities", **p).reshape(_SIDE, _SIDE)  # (row, column)
@@ -358,28 +331,13 @@ class ConceptLearner(StoredFigure):
             subject=setting,
         )
 
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return the network's probabilities as a frame, and the accuracies of all learners.
-
-        Facts: ``accuracy`` of the network, ``ideal`` and ``memory``, each over the 16 objects; a
-        guess of exactly one half is right half the time.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        beliefs = self._networks.at("probabilities", **p).astype(np.float32) / 200
-        return Answer(self._facts(p), beliefs.tobytes())
-
-    def _facts(self, p: Mapping[str, Any]) -> dict[str, float]:
-        labels = self._networks.at("labels", **p)
+    def _hits(self, p: Mapping[str, Any]) -> list[float]:
+        """Return how many objects the network, the ideal learner and memory are right about."""
         place = {name: p[name] for name in AXES[2:]}
-        beliefs = {"accuracy": self._networks.at("probabilities", **p)}
-        for name in BOUNDS:
-            beliefs[name] = self._bounds.at("probabilities", method=name, **place)
-        return {name: float(right(own, labels).mean()) for name, own in beliefs.items()}
+        bounds = [self._bounds.at("probabilities", method=name, **place) for name in BOUNDS]
+        labels = self._networks.at("labels", **p)
+        beliefs = (self._networks.at("probabilities", **p), *bounds)
+        return [float(right(own, labels).sum()) for own in beliefs]
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['architecture']}, {p['concept']}, {p['support']} examples, {p['look']}"
@@ -391,8 +349,18 @@ class ConceptLearner(StoredFigure):
         return fitting(pack_pictures(squares, 256), LARGEST, f"{len(squares)} pictures")
 
 
+def _look_name(look: str) -> str:
+    method, steps = look.split()
+    count = _steps_in_words(int(steps))
+    if method == "random":
+        return f"random, {count}"
+    return "before" if steps == "0" else f"after {count}"
+
+
 # The explorer of learned remainders: x mod m before and after one step, modulus by modulus.
 
+SPLIT_WORDS = {"interpolation": "odd moduli", "extrapolation": "moduli 1 to 20"}
+NUMBER_WORDS = {"bits": "binary digits", "circular": "circular features"}
 REMAINDER_LARGEST = 140_000  # characters of the packed answers
 NUMBERS = 100  # x from 0 to 99
 STEPS = (0, 1)
@@ -434,7 +402,6 @@ class RemainderLearner(StoredFigure):
     RemainderLearner(bits, s, modulus 2, 20 examples, 1 step)
     """
 
-    kind: ClassVar[str] = "RemainderLearner"
     heights = ("1507px", "1103px")
 
     def __init__(
@@ -457,29 +424,25 @@ class RemainderLearner(StoredFigure):
             orders={"budget": STEPS},
             one=("architecture", "network"),
         )
-        moduli = stored.axes["modulus"]
-        self._choices = {
-            **{name: stored.axes[name] for name in REMAINDER_AXES},
-            "steps": list(STEPS),
+        views, splits, supports, moduli = (stored.axes[name] for name in REMAINDER_AXES)
+        self._controls = {
+            "modulus": Control("slider", "Modulus m", moduli),
+            "steps": Control("choice", "Look", STEPS, ("before", "after 1 step").__getitem__),
+            "support": Control("choice", "Examples", supports),
+            "split": Control("choice", "Meta-trained on", splits, SPLIT_WORDS),
+            "view": Control("choice", "Numbers shown as", views, NUMBER_WORDS),
         }
         self._constants = np.array([np.var(np.arange(NUMBERS) % modulus) for modulus in moduli])
-        self._packed = fitting(self._pack(), REMAINDER_LARGEST, "the answers")
+        self._numbers = {
+            "architecture": stored.measures["architecture"].flat[0],
+            "answers": fitting(self._pack(), REMAINDER_LARGEST, "the answers"),
+            "errors": nested(stored.measures["error"], _significant),
+            "constants": nested(self._constants, _significant),
+            "trained": (stored.measures["moduli"][1, 0, :, 0] == "train").tolist(),
+        }
         usual = {"modulus": min(moduli, key=lambda modulus: abs(modulus - 7))}
         asked = {"view": view, "split": split, "support": support, "modulus": modulus}
         self._start(usual, **asked, steps=steps)
-
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, the packed answers, the errors and what the constant reaches."""
-        measures = self._stored.measures
-        return {
-            "choices": self._choices,
-            "architecture": measures["architecture"].flat[0],
-            "answers": self._packed,
-            "errors": nested(measures["error"], _significant),
-            "constants": nested(self._constants, _significant),
-            "trained": (measures["moduli"][1, 0, :, 0] == "train").tolist(),
-            "source": self.source,
-        }
 
     def _pack(self) -> str:
         """Return answers after and before the step, then counts, as squares of bytes.
@@ -504,10 +467,11 @@ class RemainderLearner(StoredFigure):
     def poster(self) -> Poster:
         """Return the answers over x and modulus as a picture, and the chosen error in words."""
         p = self._initial
-        facts, moduli = self._facts(p), self._choices["modulus"]
-        found = (
-            f"mean squared error {facts['error']:.3g}, the best constant {facts['constant']:.3g}"
-        )
+        moduli = self._choices["modulus"]
+        at = {name: p[name] for name in REMAINDER_AXES}
+        error = float(self._stored.at("error", budget=p["steps"], **at))
+        constant = self._constants[moduli.index(p["modulus"])]
+        found = f"mean squared error {error:.3g}, the best constant {constant:.3g}"
         after = self._stored.at("outputs", budget=1, **{n: p[n] for n in REMAINDER_AXES[:3]})
         side = len(moduli)
         return Poster(
@@ -516,31 +480,6 @@ class RemainderLearner(StoredFigure):
             f"moduli {moduli[0]} to {moduli[-1]}, upward: {found} at modulus {p['modulus']}.",
             f"{self._describe(p)}: {found}. With JavaScript this figure is interactive.",
         )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return the network's answers for x from 0 to 99 as a frame, and the errors.
-
-        Facts: the mean squared ``error`` over all x and that of the best ``constant``, and
-        whether the modulus is one of the training moduli, ``trained``.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        chosen = self._at("outputs", p)
-        return Answer(self._facts(p), chosen.astype(np.float32).tobytes())
-
-    def _at(self, measure: str, p: Mapping[str, Any]) -> Any:
-        return self._stored.at(measure, budget=p["steps"], **{n: p[n] for n in REMAINDER_AXES})
-
-    def _facts(self, p: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "error": float(self._at("error", p)),
-            "constant": float(self._constants[self._choices["modulus"].index(p["modulus"])]),
-            "trained": self._at("moduli", p) == "train",
-        }
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         steps = "1 step" if p["steps"] else "before any step"
@@ -556,7 +495,7 @@ def _significant(value: float) -> float:
 
 # The explorer of budgets: accuracy against the number of steps, learned start or random one.
 
-_STEP_BUDGET_DIGITS = 4
+_ROUND = 4
 STEP_AXES = ("architecture", "support", "budget", "rate", "network")
 
 Descent = dict[str, dict[str, list[tuple[int, float, Summary]]]]
@@ -603,27 +542,15 @@ def best_rates(
     own = constant[constant["architecture"].isin(architectures)]
     if own.empty:
         return {}
-    table = read_table(own, STEP_AXES, ("accuracy",), name="descent")
-    return {
-        name: {
-            str(n): [
-                _best(
-                    table, budget, table.at("accuracy", architecture=name, support=n, budget=budget)
-                )
-                for budget in table.axes["budget"]
-            ]
-            for n in supports
-            if n in table.axes["support"]
-        }
-        for name in architectures
-        if name in table.axes["architecture"]
-    }
-
-
-def _best(table: Table, budget: int, scores: Floats) -> tuple[int, float, Summary]:
-    """Return steps, rate and accuracies of the best rate of accuracies (rates, networks)."""
-    best = scores.mean(-1).argmax()
-    return (budget, table.axes["rate"][best], summarize(scores[best]))
+    known = [name for name in architectures if name in set(own["architecture"])]
+    table = read_table(own, STEP_AXES, ("accuracy",), orders={STEP_AXES[0]: known}, name="descent")
+    sizes = [size for size in supports if size in table.axes["support"]]
+    found: Descent = {name: {str(size): [] for size in sizes} for name in known}
+    for name, size, budget in product(known, sizes, table.axes["budget"]):
+        scores = table.at("accuracy", architecture=name, support=size, budget=budget)
+        best = scores.mean(-1).argmax()  # of (rates, networks)
+        found[name][str(size)].append((budget, table.axes["rate"][best], summarize(scores[best])))
+    return found
 
 
 class StepBudget(StoredFigure):
@@ -659,7 +586,6 @@ class StepBudget(StoredFigure):
     StepBudget(MLP, 5 examples, 50 steps of AdamW)
     """
 
-    kind: ClassVar[str] = "StepBudget"
     heights = ("1141px", "clamp(813px, 813px + 999*(700px - 100cqw), 831px)")
 
     def __init__(
@@ -684,17 +610,28 @@ class StepBudget(StoredFigure):
         }
         axes = next(iter(self._stored.values())).axes
         self._steps, supports = axes["budget"], axes["support"]
-        self._networks = len(axes["network"])
         in_numbers = [name for view, name in self._places.values() if view == "bits"]
-        self._descent = {} if plain is None else best_rates(plain, in_numbers, supports)
+        descents = {} if plain is None else best_rates(plain, in_numbers, supports)
         budgets = next(t.axes["budget"] for (_, m), t in self._stored.items() if m == "random")
-        self._choices = {
-            "architecture": list(self._places),
-            "support": supports,
-            "budget": budgets,
-            "descent": [False, True] if self._descent else [False],
+        offers = [False, True] if descents else [False]
+        self._controls = {
+            "support": Control("slider", "Examples", supports, wide=False),
+            "budget": Control("slider", "AdamW", budgets, _steps_in_words, wide=False),
+            "architecture": Control("dropdown", "Architecture", list(self._places)),
+            "descent": Control("checkbox", "Best plain descent", offers, wide=False),
         }
-        positive = [steps for steps in budgets if steps > 0]
+        steps = {"meta": self._steps, "random": budgets}
+        self._numbers = {
+            "steps": self._steps,
+            "curves": {
+                name: {m: [summaries(self._scores(name, m, b)) for b in steps[m]] for m in METHODS}
+                for name in self._places
+            },
+            "limits": {name: rounded(self._limits(name), _ROUND) for name in self._places},
+            "descent": descents,
+            "networks": len(axes["network"]),
+        }
+        positive = [count for count in budgets if count > 0]
         usual = {
             "support": supports[len(supports) // 2],
             "budget": int(nearest(50, positive)) if positive else budgets[0],
@@ -702,37 +639,20 @@ class StepBudget(StoredFigure):
         asked = {"architecture": architecture, "support": support, "budget": budget}
         self._start(usual, **asked, descent=descent)
 
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, mean accuracies with intervals, and the two bounds."""
-        budgets = {"meta": self._steps, "random": self._choices["budget"]}
-        return {
-            "choices": self._choices,
-            "steps": self._steps,
-            "curves": {
-                name: {
-                    m: [summaries(self._scores(name, m, b)) for b in budgets[m]] for m in METHODS
-                }
-                for name in self._places
-            },
-            "limits": {
-                name: rounded(self._limits(name), _STEP_BUDGET_DIGITS) for name in self._places
-            },
-            "descent": self._descent,
-            "networks": self._networks,
-            "source": self.source,
-        }
-
     def poster(self) -> Poster:
         """Return mean accuracy over budget and support size as a picture, and words on it."""
         p = self._initial
         budgets = self._choices["budget"]
         scores = [self._scores(p["architecture"], "random", b) for b in budgets]
         means = np.stack([own.mean(-1) for own in scores])  # (budgets, supports)
-        facts = self._facts(p)
-        learned = ", ".join(f"{100 * v:.1f} % after {s}" for s, v in facts["learned"].items())
+        own, at = p["architecture"], self._choices["support"].index(p["support"])
+        floor, ceiling = (f"{100 * bound:.1f} %" for bound in self._limits(own)[:, at])
+        random = scores[budgets.index(p["budget"])][at].mean()
+        starts = {steps: self._scores(own, "meta", steps)[at].mean() for steps in self._steps}
+        learned = ", ".join(f"{100 * mean:.1f} % after {steps}" for steps, mean in starts.items())
         found = (
-            f"AdamW reaches {100 * facts['random']:.1f} %, the learned start {learned} of its "
-            f"steps; memory {100 * facts['floor']:.1f} %, ideal {100 * facts['ceiling']:.1f} %"
+            f"AdamW reaches {100 * random:.1f} %, the learned start {learned} of its "
+            f"steps; memory {floor}, ideal {ceiling}"
         )
         return self._still(
             square(means),
@@ -740,25 +660,6 @@ class StepBudget(StoredFigure):
             f"({self._describe(p)})",
             found,
         )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return mean accuracies of both starts and the bounds; the frame holds the networks.
-
-        Facts: ``random``, at the chosen budget; ``learned``, for each number of steps of the
-        learned start; ``floor`` and ``ceiling``.  The frame holds the accuracies of the random
-        starts, one for each network.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        networks = self._scores(p["architecture"], "random", p["budget"])[self._row(p)]
-        return Answer(self._facts(p), networks.astype(np.float32).tobytes())
-
-    def _row(self, params: Mapping[str, Any]) -> int:
-        return self._choices["support"].index(params["support"])
 
     def _scores(self, name: str, method: str, budget: int) -> Floats:
         """Return the accuracies of one architecture, (supports, networks)."""
@@ -770,13 +671,6 @@ class StepBudget(StoredFigure):
         """Return mean accuracies of memory and of the ideal learner, (2, supports)."""
         measures = self._stored[self._places[name][0], "meta"].measures
         return np.stack([measures[bound].mean((0, 2, 3)) for bound in ("floor", "ceiling")])
-
-    def _facts(self, p: Mapping[str, Any]) -> dict[str, Any]:
-        name, row = p["architecture"], self._row(p)
-        floor, ceiling = self._limits(name)[:, row].tolist()
-        random = float(self._scores(name, "random", p["budget"])[row].mean())
-        learned = {str(n): float(self._scores(name, "meta", n)[row].mean()) for n in self._steps}
-        return {"random": random, "learned": learned, "floor": floor, "ceiling": ceiling}
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['architecture']}, {p['support']} examples, {p['budget']} steps of AdamW"

@@ -4,12 +4,11 @@ import base64
 import functools
 import html
 import importlib.util
+import io
 import json
 import math
 import os
 import re
-import struct
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 # Checks of what a figure is asked to show: the message names the value and the choices.
 
@@ -100,6 +100,7 @@ def check_names(params: Mapping[str, Any], expected: Iterable[str]) -> None:
 # Lines stay lines, so statements may end without a semicolon.  Only what is safe to tell from one
 # line is removed, and text that could be misread is refused.
 
+_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _NOTE = re.compile(r"\s+// [^'\"`]*$")  # a quote further on could mean that it stands in a string
 
 
@@ -117,21 +118,15 @@ def compact_script(source: str) -> str:
     Raises
     ------
     ValueError
-        If a line may begin or continue a literal of several lines, whose spaces count, or code
-        follows a block comment on its line.
+        If a line may begin or continue a literal of several lines, whose spaces count.
 
     Examples
     --------
     >>> compact_script("/** Twice. */\nfunction twice(x) {\n  return 2 * x; // exact\n}\n")
     'function twice(x) {\nreturn 2 * x;\n}\n'
     """
-    lines = []
-    for line in _without_comments(source):
-        kept = "" if line.startswith("//") else _NOTE.sub("", line)
-        if kept.count("`") % 2 or kept.endswith("\\"):
-            raise ValueError(f"a literal of several lines would change; end it on its line: {line}")
-        lines.append(kept)
-    return _joined(lines)
+    lines = ("" if line.startswith("//") else _NOTE.sub("", line) for line in _lines(source))
+    return _joined("literal", lines)
 
 
 def compact_style(source: str) -> str:
@@ -140,42 +135,31 @@ def compact_style(source: str) -> str:
     Raises
     ------
     ValueError
-        If a string goes on in the next line, or a rule follows a comment on its line.
+        If a string goes on in the next line.
 
     Examples
     --------
     >>> compact_style("/* all */\n.all {\n  margin: 0;\n}\n")
     '.all {\nmargin: 0;\n}\n'
     """
-    lines = _without_comments(source)
-    for line in lines:
-        if line.endswith("\\"):
-            raise ValueError(f"a string of several lines would change; end it on its line: {line}")
-    return _joined(lines)
+    return _joined("string", _lines(source))
 
 
-def _without_comments(source: str) -> list[str]:
-    """Return lines without the spaces around them and without block comments that begin one."""
-    lines = []
-    inside = False
-    for raw in source.splitlines():
-        line = raw.strip()
-        inside = inside or line.startswith("/*")
-        if not inside:
-            lines.append(line)
-            continue
-        _, ended, rest = line.removeprefix("/*").partition("*/")
-        if ended and rest:
-            raise ValueError(f"code follows a comment; move it to a line of its own: {line}")
-        inside = not ended
-    return lines
+def _lines(source: str) -> list[str]:
+    """Return lines without the spaces around them and without block comments of whole lines."""
+    return [line.strip() for line in _COMMENT.sub("", source).splitlines()]
 
 
-def _joined(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines if line)
+def _joined(text: str, lines: Iterable[str]) -> str:
+    """Return the lines that hold something, unless a text goes on in the next one."""
+    kept = [line for line in lines if line]
+    for line in kept:
+        if line.count("`") % 2 or line.endswith("\\"):
+            raise ValueError(f"a {text} of several lines would change; end it on its line: {line}")
+    return "".join(f"{line}\n" for line in kept)
 
 
-# The still picture of an explorer: a small indexed PNG, written without a plotting library.
+# The still picture of an explorer: a small indexed PNG.
 
 # Viridis in 18 steps, interpolated in between; the same list as in the script.
 PALETTE: tuple[str, ...] = (
@@ -196,11 +180,6 @@ def _colors(levels: int, palette: tuple[str, ...]) -> bytes:
     place = np.linspace(0, len(palette) - 1, levels)
     channels = [np.interp(place, np.arange(len(palette)), steps[:, c]) for c in range(3)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8).tobytes()
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
 
 def picture(
@@ -233,16 +212,11 @@ def picture(
     unit = (values - low) / (high - low) if high > low else np.full_like(values, 0.5)
     index = np.round(unit.T[::-1] * (_LEVELS - 1)).astype(np.uint8)  # rows from the top: -x2
     index = index.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
-    side = len(index)
-    rows = np.concatenate([np.zeros((side, 1), np.uint8), index], axis=1)  # filter 0: none
-    header = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)  # 8 bits, palette
-    parts = [
-        _chunk(b"IHDR", header),
-        _chunk(b"PLTE", _colors(_LEVELS, palette)),
-        _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
-        _chunk(b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    image = Image.fromarray(index)
+    image.putpalette(_colors(_LEVELS, palette))
+    content = io.BytesIO()
+    image.save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def square(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -297,19 +271,7 @@ class Poster:
 # The script that draws explorers, put together from its parts: for all of them or for a few.
 
 STATIC = Path(__file__).parent / "static"
-PARTS = (
-    *("draws", "networks", "complexity", "host", "theme", "controls", "pictures", "charts"),
-    *("random_network", "complexity_map", "modular_player", "presets", "image_spectrum"),
-    "sweep_player",
-    *("diagonal_model", "diagonal_network"),
-    *("stored_figure", "labelled_lines", "concept_glyphs", "concept_learner"),
-    "remainder_learner",
-    "architecture_gap",
-    "step_budget",
-    *("similarity_measures", "similarity_playground"),
-    *("guide_comparison", "guided_training"),
-    "registry",
-)
+PARTS = (*sorted({path.stem for path in STATIC.glob("*.js")} - {"registry"}), "registry")
 KINDS = (  # each is drawn by the function of its name
     *("RandomNetwork", "ComplexityMap", "ModularPlayer", "ImageSpectrum"),
     *("DiagonalNetwork", "SweepPlayer"),
@@ -318,23 +280,15 @@ KINDS = (  # each is drawn by the function of its name
 )
 PUBLIC = (  # what hosts and tests call
     *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
-    *("fourierMagnitudes", "complexity", "spectrum", "referencePoints", "cellColors"),
+    *("fourierMagnitudes", "complexityOf", "analyze", "referencePoints", "cellColors"),
     *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
 )
-_HEAD = """/**
- * ibcore explorers: interactive figures, one front end for two hosts.
- *
- * - Static page: the element <ib-explorer> holds its state as JSON and is drawn by this script.
- *   Everything is computed in the page; nothing is fetched.  Works from file://.
- * - Jupyter: Python appends an export and anywidget calls it with a model whose `params` are
- *   answered by ibcore.
- *
- * The script may be evaluated more than once in a page (a kernel reconnects): it keeps no global
- * state, and only the definition of the element is guarded.
- */
-var IBExplorers = (function (root) {
-"use strict";
-"""
+# One front end for two hosts.  In the static page the element <ib-explorer> holds its state as JSON
+# and is drawn by the script: everything is computed in the page, nothing is fetched, also from
+# file://.  In Jupyter an export is appended, and anywidget calls it with a model whose `params` are
+# answered by ibcore.  The script may be evaluated more than once in a page (a kernel reconnects):
+# it keeps no global state, and only the definition of the element is guarded.
+_HEAD = 'var IBExplorers = (function (root) {\n"use strict";\n'
 _TAIL = "return PUBLIC;\n})(globalThis);\n"
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.M)
 
@@ -464,14 +418,17 @@ _RESERVE = (
 class Explorer(ABC):
     """An interactive figure that runs in the static page and in a notebook.
 
-    A subclass names its JavaScript function in ``kind`` and the height of the figure in
-    ``heights``, and defines `setup`, `initial`, `poster` and `answer`.  The script computes all
-    that is shown, so the figure works without a kernel; with one, it asks `answer` for each
-    state at rest.
+    A subclass is drawn by the JavaScript function of its name, says the height of the figure in
+    ``heights``, and defines `setup`, `initial` and `poster`.  The script computes all that is
+    shown, so the figure works without a kernel; with one, a figure that defines `answer` asks it
+    for each state at rest.
     """
 
     kind: ClassVar[str]
     heights: tuple[str, str]  # as CSS: narrower than 602 px, and wider
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__
 
     @abstractmethod
     def setup(self) -> dict[str, Any]:
@@ -485,9 +442,9 @@ class Explorer(ABC):
     def poster(self) -> Poster:
         """Return the still picture for pages without a script."""
 
-    @abstractmethod
     def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Compute what is shown for these parameters."""
+        """Compute what is shown for these parameters; for figures that cannot in the page."""
+        raise NotImplementedError(f"all that {self.kind} shows is in the page")
 
     def to_html(self, *, inline_js: bool = False) -> str:
         """Return the figure as HTML that needs no kernel and no network.
@@ -518,6 +475,8 @@ class Explorer(ABC):
         ImportError
             If anywidget is not installed.
         """
+        if type(self).answer is Explorer.answer:
+            return _live_class()(**self._state("browser"))
         return _live_class()(respond=self.answer, **self._state("kernel"))
 
     def _state(self, engine: Engine) -> dict[str, Any]:
@@ -560,12 +519,14 @@ def _live_class() -> type[Any]:
         frame = traitlets.Bytes().tag(sync=True)
         answer = traitlets.Dict().tag(sync=True)
 
-        def __init__(self, *, respond: Callable[[Mapping[str, Any]], Answer], **state: Any) -> None:
-            self._respond = respond
-            first = respond(state["params"])
-            answer = {"params": dict(state["params"]), **first.facts}
-            super().__init__(frame=first.frame, answer=answer, **state)
-            self.observe(self._update, "params")
+        def __init__(
+            self, *, respond: Callable[[Mapping[str, Any]], Answer] | None = None, **state: Any
+        ) -> None:
+            super().__init__(**state)
+            if respond is not None:
+                self._respond = respond
+                self._update({"new": self.params})
+                self.observe(self._update, "params")
 
         def _update(self, change: Mapping[str, Any]) -> None:
             """Answer new parameters; frame and answer leave in one message."""
@@ -587,18 +548,49 @@ class Bounds(NamedTuple):
     high: float
 
 
+@dataclass(frozen=True)
+class Control:
+    """A control as the page makes it: its kind and label, its values and how they are said.
+
+    A control of one value is not shown.
+    """
+
+    kind: Literal["slider", "choice", "dropdown", "checkbox"]
+    label: str
+    values: Sequence[Any]
+    say: Callable[[Any], str] | Mapping[Any, str] = str
+    wide: bool = True
+
+    def page(self) -> dict[str, Any]:
+        """Return what the script makes the control from, without its values."""
+        say = self.say.get if isinstance(self.say, Mapping) else self.say
+        texts = [say(value) or str(value) for value in self.values]
+        return {"kind": self.kind, "label": self.label, "texts": texts, "wide": self.wide}
+
+
 class StoredFigure(Explorer):
     """A figure whose every parameter takes one of a few values, or a number within bounds.
 
-    A subclass sets ``_choices``, the values of each parameter (a range for whole numbers), and
-    calls `_start` with the state it begins with.
+    A subclass sets ``_controls``, and ``_choices`` for what else can be chosen: the values of a
+    parameter, a range for whole numbers.  It calls `_start` with the state it begins with, and
+    holds in ``_numbers`` what it shows of a stored result.
     """
 
-    _choices: Mapping[str, Sequence[Any]]
+    source: Mapping[str, str]
+    _numbers: Mapping[str, Any]
+    _controls: Mapping[str, Control] = {}
+    _choices: Mapping[str, Sequence[Any]] = {}
     _initial: dict[str, Any]
 
     def __repr__(self) -> str:
         return f"{self.kind}({self._describe(self._initial)})"
+
+    def setup(self) -> dict[str, Any]:
+        """Return the controls with their values, the numbers, and where these come from."""
+        controls = {name: control.page() for name, control in self._controls.items()}
+        choices = {name: list(control.values) for name, control in self._controls.items()}
+        said = {"choices": choices, "controls": controls, "source": self.source}
+        return {**said, **self._numbers}
 
     def initial(self) -> dict[str, Any]:
         """Return the choices that the figure starts from and Reset goes back to."""
@@ -610,6 +602,8 @@ class StoredFigure(Explorer):
 
     def _start(self, usual: Mapping[str, Any], **asked: Any) -> None:
         """Begin with what was asked for, and with the usual or the first where nothing was."""
+        controlled = {name: control.values for name, control in self._controls.items()}
+        self._choices = {**controlled, **self._choices}
         first = {name: values[0] for name, values in self._choices.items()}
         chosen = {name: value for name, value in asked.items() if value is not None}
         self._initial = self._checked({**first, **usual, **chosen})

@@ -1,13 +1,14 @@
 """The map of complexity over depth and weight scale, with a network of every cell."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcore.explorers.base import Answer, Poster, StoredFigure, square
-from ibcore.explorers.random_network import SEEDS, complexity_of, evaluate_drawn, uniforms
+from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, square
+from ibcore.explorers.portable_random import evaluate_drawn, uniforms
+from ibcore.explorers.random_network import SEEDS, complexity_of
 from ibcore.explorers.stored import (
     fit_pictures,
     nearest,
@@ -31,6 +32,7 @@ AXES = ("activation", "weight_scale", "depth", "network")
 LARGEST_GRID = 128  # networks are evaluated on the stored grid up to this size
 
 _NAMES = {"dct": "cosine transform", "fft": "plain Fourier transform"}
+MEASURES = {"dct": "cosine", "fft": "plain Fourier"}
 
 
 def _references(points: int) -> dict[str, dict[str, float | None]]:
@@ -79,8 +81,6 @@ class ComplexityMap(StoredFigure):
     True
     """
 
-    kind: ClassVar[str] = "ComplexityMap"
-
     def __init__(
         self,
         activation: str = "tanh",
@@ -95,18 +95,26 @@ class ComplexityMap(StoredFigure):
         self.source = source_of(data)
         table = read_table(data, AXES, TRANSFORMS, one=("width", "grid"))
         self.scales, self.depths = (table.axes[name] for name in AXES[1:3])
-        self.width, self.measured_grid = (int(data[name].iloc[0]) for name in ("width", "grid"))
-        self.grid = self.measured_grid if self.measured_grid <= LARGEST_GRID else 64
-        self._choices = {
-            "activation": table.axes["activation"],
-            "transform": TRANSFORMS,
-            "depth": self.depths,
-            "weight_scale": self.scales,
-            "seed": range(SEEDS[0], SEEDS[1] + 1),
+        self.width, measured = (int(data[name].iloc[0]) for name in ("width", "grid"))
+        self.grid = measured if measured <= LARGEST_GRID else 64
+        self._controls = {
+            "activation": Control("dropdown", "Activation", table.axes["activation"], wide=False),
+            "transform": Control("choice", "Measure", TRANSFORMS, MEASURES),
+            "seed": Control("slider", "Seed", SEEDS, wide=False),
         }
+        self._choices = {"depth": self.depths, "weight_scale": self.scales}
         self._cells = {
             name: {t: _cells(name, table.at(t, activation=name)) for t in TRANSFORMS}
             for name in table.axes["activation"]
+        }
+        self._numbers = {
+            "depths": self.depths,
+            "scales": self.scales,
+            "width": self.width,
+            "grid": self.grid,
+            "measured_grid": measured,
+            "cells": self._cells,
+            "references": _references(measured),
         }
         usual = {"depth": int(nearest(3, self.depths)), "weight_scale": nearest(4, self.scales)}
         asked = {"activation": activation, "transform": transform, "seed": seed}
@@ -116,20 +124,6 @@ class ComplexityMap(StoredFigure):
             f"calc(100cqw + {34 * rows + 867}px)",
             f"max({34 * rows + 637}px, .4762*min(100cqw, 920px) + 400.4px)",
         )
-
-    def setup(self) -> dict[str, Any]:
-        """Return the axes of the map and its cells: ``cells[activation][transform]`` by row."""
-        return {
-            "activations": self._choices["activation"],
-            "depths": self.depths,
-            "scales": self.scales,
-            "width": self.width,
-            "grid": self.grid,
-            "measured_grid": self.measured_grid,
-            "cells": self._cells,
-            "references": _references(self.measured_grid),
-            "source": self.source,
-        }
 
     def poster(self) -> Poster:
         """Return the map of the first activation as a picture."""
@@ -243,11 +237,7 @@ class ModularPlayer(StoredFigure):
     ModularPlayer(relu, prefactor 1, modulus 10)
     """
 
-    kind: ClassVar[str] = "ModularPlayer"
-    heights = (
-        "calc(50cqw + 907px)",
-        "max(653px, .2619*min(100cqw, 920px) + 424.3px)",
-    )
+    heights = ("calc(50cqw + 907px)", "max(653px, .2619*min(100cqw, 920px) + 424.3px)")
 
     def __init__(
         self,
@@ -266,31 +256,30 @@ class ModularPlayer(StoredFigure):
         self._table = table = read_table(
             learned, KEYS, ACCURACIES, packed=packed, orders=orders, name="pictures"
         )
-        self._choices = dict(table.axes)
-        self._curves = self._read_curves(accuracies)
+        activations, prefactors, moduli = table.axes.values()
+        self._controls = {
+            "prefactor": Control("slider", "Prefactor", prefactors, _three_digits, wide=False),
+            "activation": Control("dropdown", "Activation", activations, wide=False),
+            "modulus": Control("choice", "Modulus M", moduli, wide=False),
+        }
         squares = table.measures["picture"].reshape(-1, SIDE, SIDE)
-        self._packed, self._levels = fit_pictures(squares, LARGEST)
+        packed_pictures, levels = fit_pictures(squares, LARGEST)
+        measures = [table.measures[name].ravel() for name in ACCURACIES]
+        self._numbers = {
+            "side": SIDE,
+            "targets": {str(modulus): _target(modulus) for modulus in moduli},
+            "levels": levels,
+            "pictures": packed_pictures,
+            "networks": rounded(np.stack(measures, axis=1), 4),
+            "curves": _read_curves(accuracies, activations, moduli),
+        }
         usual = {"prefactor": nearest(1, table.axes["prefactor"])}
         self._start(usual, activation=activation, prefactor=prefactor, modulus=modulus)
-
-    def setup(self) -> dict[str, Any]:
-        """Return choices, packed pictures, their accuracies and the curves."""
-        measures = [self._table.measures[name].ravel() for name in ACCURACIES]
-        return {
-            "choices": self._choices,
-            "side": SIDE,
-            "targets": {str(modulus): _target(modulus) for modulus in self._choices["modulus"]},
-            "levels": self._levels,
-            "pictures": self._packed,
-            "networks": rounded(np.stack(measures, axis=1), 4),
-            "curves": self._curves,
-            "source": self.source,
-        }
 
     def poster(self) -> Poster:
         """Return the first learned function with its accuracy."""
         p = self._initial
-        train, test = self._accuracies(p).values()
+        train, test = (float(self._table.at(name, **p)) for name in ACCURACIES)
         return self._still(
             self._table.at("picture", **p).reshape(SIDE, SIDE) / 255,
             f"The function that a network ({self._describe(p)}) learned from modular addition, "
@@ -298,36 +287,26 @@ class ModularPlayer(StoredFigure):
             f"train accuracy {train:.2f}, test accuracy {test:.2f}",
         )
 
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return the stored picture, in all its levels, and the accuracy of its network.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or not among those of the pictures.
-        """
-        p = self._checked(params)
-        values = self._table.at("picture", **p).astype(np.float32) / 255
-        return Answer(self._accuracies(p), values.tobytes())
-
-    def _accuracies(self, p: Mapping[str, Any]) -> dict[str, float]:
-        return {name: round(float(self._table.at(name, **p)), 4) for name in ACCURACIES}
-
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['activation']}, prefactor {p['prefactor']:.3g}, modulus {p['modulus']}"
 
-    def _read_curves(self, frame: "pd.DataFrame") -> dict[str, dict[str, list[Any]]]:
-        """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
-        axes = ("activation", "modulus", "prefactor", "network")
-        orders = {name: self._choices[name] for name in axes[:2]}
-        table = read_table(frame, axes, ACCURACIES, orders=orders, name="curves")
-        prefactors = table.axes["prefactor"]
 
-        def curve(**chosen: Any) -> list[Any]:
-            found = (summaries(table.at(name, **chosen)) for name in ACCURACIES)
-            return list(zip(prefactors, *found, strict=True))
+def _read_curves(
+    frame: "pd.DataFrame", activations: list[str], moduli: list[int]
+) -> dict[str, dict[str, list[Any]]]:
+    """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
+    axes = ("activation", "modulus", "prefactor", "network")
+    orders: dict[str, list[Any]] = {"activation": activations, "modulus": moduli}
+    table = read_table(frame, axes, ACCURACIES, orders=orders, name="curves")
 
-        return {
-            name: {str(m): curve(activation=name, modulus=m) for m in self._choices["modulus"]}
-            for name in self._choices["activation"]
-        }
+    def curve(**chosen: Any) -> list[Any]:
+        found = (summaries(table.at(name, **chosen)) for name in ACCURACIES)
+        return list(zip(table.axes["prefactor"], *found, strict=True))
+
+    return {
+        name: {str(m): curve(activation=name, modulus=m) for m in moduli} for name in activations
+    }
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".")

@@ -2,13 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibcore.explorers.base import Answer, Poster, StoredFigure, square
+from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, check_whole, square
 from ibcore.explorers.stored import (
     Floats,
     Table,
@@ -23,15 +22,7 @@ from ibcore.explorers.stored import (
     rounded,
     source_of,
 )
-from ibcore.memory import (
-    Pipeline,
-    SweepResult,
-    digits_problem,
-    gate,
-    spread,
-    spread_interval,
-    sweep,
-)
+from ibcore.memory import Pipeline, digits_problem, gate, spread, spread_interval, sweep
 from ibcore.memory.metrics import GATE
 from ibcore.nets import MLP
 from ibcore.runs import load
@@ -44,13 +35,14 @@ if TYPE_CHECKING:
 _DIGITS = 3
 
 BASELINE = "unguided"
-MEASURES = ("test_accuracy", "train_accuracy", "test_loss")
+MEASURES = {"test_accuracy": "accuracy", "train_accuracy": "training", "test_loss": "loss"}
 _LAYERS = ("guide_layer", "target_layer")
 
 
-def _measured(frame: "pd.DataFrame", measures: Sequence[str]) -> list[str]:
+def _measured(frame: "pd.DataFrame", measures: Iterable[str]) -> list[str]:
     """Return the first measure, which must be there, and those others that a frame has."""
-    return [name for name in measures if name == measures[0] or name in frame.columns]
+    first, *others = measures
+    return [first, *(name for name in others if name in frame.columns)]
 
 
 class GuidedTraining(StoredFigure):
@@ -81,11 +73,9 @@ class GuidedTraining(StoredFigure):
     >>> row = {"condition": "unguided", "reference": "pixels", "guide_layer": 1, "network": 0}
     >>> row |= {"target_layer": 1, "step": [0, 5], "similarity": [0.5, 0.7], "mapped": True}
     >>> figure = GuidedTraining(frame=pd.DataFrame({**row, "test_accuracy": [0.1, 0.4]}))
-    >>> figure.answer(figure.initial()).facts
-    {'value': 0.4, 'unguided': 0.4, 'likeness': 0.7}
+    >>> figure, figure.setup()["likeness"]["unguided"]["pixels"]
+    (GuidedTraining(unguided, step 5, layers of the pixels), [[[0.5]], [[0.7]]])
     """
-
-    kind: ClassVar[str] = "GuidedTraining"
 
     def __init__(
         self,
@@ -108,13 +98,12 @@ class GuidedTraining(StoredFigure):
         )
         conditions, references = (in_order(names) for names in zip(*self._stored, strict=True))
         axes = self._stored[conditions[0], references[0]].axes
-        self._choices = {
-            "condition": conditions,
-            "reference": references,
-            "measure": measures,
-            "step": axes["step"],
+        self._controls = {
+            "step": Control("slider", "Step", axes["step"], "{:,}".format),
+            "condition": Control("dropdown", "Trained with", conditions),
+            "measure": Control("choice", "Curve", measures, MEASURES),
+            "reference": Control("choice", "Layers compared with", references),
         }
-        self._networks = len(axes["network"])
         self._mapped = {  # which pairs of layers guidance compares, (guide layers, target layers)
             name: self._stored[conditions[0], name].measures["mapped"][0, ..., 0].astype(bool)
             for name in references
@@ -122,82 +111,51 @@ class GuidedTraining(StoredFigure):
         others = [name for name in conditions if name != BASELINE]
         usual = {"condition": [*others, BASELINE][0], "step": axes["step"][-1]}
         self._start(usual, condition=condition, reference=reference, measure=measure, step=step)
-        self._rows = max(len(table) for table in self._mapped.values())
-        self.heights = (f"{1140 + 38 * self._rows}px", f"{754 + max(0, 38 * self._rows - 236)}px")
-
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, all curves with intervals, and all tables of likeness."""
-        choices = self._choices
-        curves = {
-            name: {m: intervals(self._curve(name, m)) for m in choices["measure"]}
-            for name in choices["condition"]
-        }
-        likeness: dict[str, Any] = {name: {} for name in choices["condition"]}
-        for (condition, reference), table in self._stored.items():
-            means = table.measures["similarity"].mean(-1)
-            likeness[condition][reference] = means.round(_DIGITS).tolist()
-        return {
-            "choices": choices,
-            "baseline": BASELINE if BASELINE in choices["condition"] else None,
-            "curves": curves,
-            "likeness": likeness,
+        rows = max(len(table) for table in self._mapped.values())
+        self.heights = (f"{1140 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
+        self._numbers = {
+            "baseline": BASELINE if BASELINE in conditions else None,
+            "curves": {
+                name: {m: intervals(self._curve(name, m)) for m in measures} for name in conditions
+            },
+            "likeness": {
+                c: {r: rounded(self._likeness(c, r), _DIGITS) for r in references}
+                for c in conditions
+            },
             "mapped": {name: table.tolist() for name, table in self._mapped.items()},
-            "rows": self._rows,
-            "networks": self._networks,
-            "source": self.source,
+            "rows": rows,
+            "networks": len(axes["network"]),
         }
 
     def poster(self) -> Poster:
         """Return the likeness of layers as a picture, and the result in words."""
         p = self._initial
-        table = self._likeness(p).T  # (target layers, guide layers)
-        facts = self.answer(p).facts
-        measure = p["measure"].replace("_", " ")
-        found = f"{measure} {facts['value']:.3f}"
-        if facts["unguided"] is not None:
-            found += f", unguided {facts['unguided']:.3f}"
-        found += f"; likeness of the compared layers {facts['likeness']:.3f}"
+        at = self._choices["step"].index(p["step"])
+        table = self._likeness(p["condition"], p["reference"])[at]
+        known = [n for n in (p["condition"], BASELINE) if n in self._choices["condition"]]
+        value, *unguided = (self._curve(n, p["measure"])[at].mean() for n in known)
+        beside = "".join(f", unguided {mean:.3f}" for mean in unguided)
+        compared = table[self._mapped[p["reference"]]].mean()
+        found = (
+            f"{p['measure'].replace('_', ' ')} {value:.3f}{beside}; "
+            f"likeness of the compared layers {compared:.3f}"
+        )
         return self._still(
-            square(table),
+            square(table.T),
             f"Likeness of the layers of a network, to the right, to those of a guide, upward "
             f"({self._describe(p)})",
             found,
         )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return means over networks at the chosen step; the frame holds the table of likeness.
-
-        Facts: ``value`` of the measure; ``unguided``, the same without a guide, None if that was
-        not run; ``likeness``, the mean over the pairs of layers that guidance compares.  The
-        frame holds (guide layers, target layers).
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        at = self._choices["step"].index(p["step"])
-        known = self._choices["condition"]
-        value, unguided = (
-            float(self._curve(name, p["measure"])[at].mean()) if name in known else None
-            for name in (p["condition"], BASELINE)
-        )
-        table = self._likeness(p)
-        likeness = float(table[self._mapped[p["reference"]]].mean())
-        facts = {"value": value, "unguided": unguided, "likeness": likeness}
-        return Answer(facts, table.astype(np.float32).tobytes())
 
     def _curve(self, condition: str, measure: str) -> Floats:
         """Return a measure of all networks, (steps, networks)."""
         table = self._stored[condition, self._choices["reference"][0]]
         return table.measures[measure][:, 0, 0]
 
-    def _likeness(self, p: Mapping[str, Any]) -> Floats:
-        """Return the mean likeness at the chosen step, (guide layers, target layers)."""
-        table = self._stored[p["condition"], p["reference"]]
-        found: Floats = table.at("similarity", step=p["step"]).mean(-1)
-        return found
+    def _likeness(self, condition: str, reference: str) -> Floats:
+        """Return the mean likeness, (steps, guide layers, target layers)."""
+        means: Floats = self._stored[condition, reference].measures["similarity"].mean(-1)
+        return means
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['condition']}, step {p['step']}, layers of the {p['reference']}"
@@ -205,56 +163,17 @@ class GuidedTraining(StoredFigure):
 
 # The explorer of guides: what each of them, and each control, adds to the unguided network.
 
-_GUIDE_COMPARISON_DIGITS = 5
+_ENTRY_DIGITS = 5
 
 Difference = tuple[float, float | None, float | None]  # mean, low, high
 
-GUIDE_MEASURES = ("test_accuracy", "test_loss", "cnn_similarity")
+GUIDE_MEASURES = {
+    "test_accuracy": "accuracy",
+    "test_loss": "loss",
+    "cnn_similarity": "likeness to CNN",
+}
+SHOWN = {"conditions": "all conditions", "unlabeled": "images without labels"}
 GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
-
-
-@dataclass(frozen=True, eq=False)
-class StoredConditions:
-    """What was measured of networks under several conditions.
-
-    Attributes
-    ----------
-    measures
-        Those of `GUIDE_MEASURES` that the table has.
-    groups
-        Conditions by group, in the order of the table, without the unguided one.
-    counts
-        Numbers of images without labels.
-    parts
-        For condition and count, the measures over networks; not every count is there.
-    """
-
-    measures: list[str]
-    groups: dict[str, list[str]]
-    counts: list[int]
-    parts: dict[tuple[Any, ...], Table]
-
-    @property
-    def conditions(self) -> list[str]:
-        """All conditions in the order of the groups."""
-        return [name for names in self.groups.values() for name in names]
-
-    @property
-    def networks(self) -> int:
-        """How many networks there are."""
-        return len(self.parts[BASELINE, 0].axes["network"])
-
-    def unguided(self, measure: str) -> Floats:
-        """Return a measure of the unguided networks, (networks,)."""
-        return self.parts[BASELINE, 0].measures[measure]
-
-    def differences(self, measure: str, count: int) -> dict[str, Floats | None]:
-        """Return the paired differences to the unguided networks; None where not run."""
-        base = self.unguided(measure)
-        found = {name: self.parts.get((name, count)) for name in self.conditions}
-        return {
-            n: None if own is None else own.measures[measure] - base for n, own in found.items()
-        }
 
 
 def paired(differences: Floats) -> Difference:
@@ -271,8 +190,8 @@ def paired(differences: Floats) -> Difference:
     return (found.value, found.low, found.high)
 
 
-def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
-    """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as arrays.
+def read_conditions(name: str, frame: "pd.DataFrame") -> dict[str, Any]:
+    """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as a page shows it.
 
     A condition that is called as its guide is a guide; one with another name changes how a guide
     is used; the rest have none.
@@ -283,6 +202,14 @@ def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
         What the table is called in messages.
     frame
         One row for each condition, number of images without labels, and network.
+
+    Returns
+    -------
+    dict
+        ``groups``, titles with their conditions; ``counts`` of images without labels;
+        ``networks``, how many there are; ``unguided``, the mean of each measure; ``entries``, by
+        measure, count and condition: the paired differences to the unguided networks, as mean,
+        low, high and the differences of all networks.  Not every count is there.
 
     Raises
     ------
@@ -295,32 +222,52 @@ def read_conditions(name: str, frame: "pd.DataFrame") -> StoredConditions:
     >>> import pandas as pd
     >>> row = {"unlabeled": 0, "network": 0, "test_accuracy": [0.5, 0.6]}
     >>> names = {"condition": ["unguided", "pixels"], "guide": ["none", "pixels"]}
-    >>> read_conditions("wide", pd.DataFrame({**row, **names})).groups
-    {'Guides': ['pixels']}
+    >>> read_conditions("wide", pd.DataFrame({**row, **names}))["groups"]
+    [('Guides', ['pixels'])]
     """
     check_columns(name, frame, ("condition", "guide"))
     measures = _measured(frame, GUIDE_MEASURES)
     by = ("condition", "unlabeled")
     parts = read_parts(frame, by, ("network",), measures, sparse=True, name=name)
-    names = [condition for condition in in_order(frame["condition"]) if condition != BASELINE]
-    if len(names) == frame["condition"].nunique() or not names:
+    guides = dict(zip(frame["condition"], frame["guide"], strict=True))
+    if guides.keys() <= {BASELINE} or BASELINE not in guides:
         raise ValueError(f"{name} needs the condition {BASELINE!r} and another one to compare")
     if (BASELINE, 0) not in parts:
         raise ValueError(f"{name} has no {BASELINE!r} networks with 0 images without labels")
-    guides = dict(zip(frame["condition"], frame["guide"], strict=True))
-    members = {title: [c for c in names if _group(c, guides[c]) == title] for title in GROUPS}
-    return StoredConditions(
-        measures,
-        {title: kept for title, kept in members.items() if kept},
-        plain(frame["unlabeled"]),
-        parts,
-    )
+    base = parts.pop((BASELINE, 0))
+    members = {title: [c for c in guides if _group(c, guides[c]) == title] for title in GROUPS}
+    groups = [(title, kept) for title, kept in members.items() if kept]
+    counts = plain(frame["unlabeled"])
+    return {
+        "groups": groups,
+        "counts": counts,
+        "networks": len(base.axes["network"]),
+        "unguided": {m: round(float(base.measures[m].mean()), _ENTRY_DIGITS) for m in measures},
+        "entries": {
+            m: {
+                str(n): {
+                    condition: _entry(parts[condition, n].measures[m] - base.measures[m])
+                    for _, kept in groups
+                    for condition in kept
+                    if (condition, n) in parts
+                }
+                for n in counts
+            }
+            for m in measures
+        },
+    }
 
 
-def _group(condition: str, guide: str) -> str:
+def _group(condition: str, guide: str) -> str | None:
     if guide == "none":
-        return GROUPS[2]
+        return None if condition == BASELINE else GROUPS[2]
     return GROUPS[0] if guide == condition else GROUPS[1]
+
+
+def _entry(differences: Floats) -> list[Any]:
+    """Return mean, low and high, and the differences of the networks, rounded."""
+    ends = (None if end is None else round(end, _ENTRY_DIGITS) for end in paired(differences))
+    return [*ends, rounded(differences, _ENTRY_DIGITS)]
 
 
 class GuideComparison(StoredFigure):
@@ -358,11 +305,9 @@ class GuideComparison(StoredFigure):
     >>> row = {"unlabeled": 0, "network": [0, 0, 1, 1], "test_accuracy": [0.5, 0.6, 0.5, 0.7]}
     >>> names = {"condition": ["unguided", "pixels"] * 2, "guide": ["none", "pixels"] * 2}
     >>> figure = GuideComparison(frame=pd.DataFrame({**row, **names}))
-    >>> round(figure.answer(figure.initial()).facts["differences"]["pixels"][0], 6)
+    >>> figure.setup()["tables"]["conditions"]["entries"]["test_accuracy"]["0"]["pixels"][0]
     0.15
     """
-
-    kind: ClassVar[str] = "GuideComparison"
 
     def __init__(
         self,
@@ -376,123 +321,48 @@ class GuideComparison(StoredFigure):
     ) -> None:
         data = load("guidance.wide") if frame is None else frame
         more = load("guidance.unlabeled") if frame is None and images is None else images
-        self._stored = {"conditions": read_conditions("frame", data)}
-        self.sources = {"conditions": source_of(data)}
+        self.source = source_of(data)
+        self._tables = {"conditions": read_conditions("frame", data)}
+        sources = {"conditions": self.source}
         if more is not None:
-            self._stored["unlabeled"] = read_conditions("images", more)
-            self.sources["unlabeled"] = source_of(more)
-        stored = self._stored.values()
-        measures = [m for m in self._first.measures if all(m in own.measures for own in stored)]
-        counts = self._stored["unlabeled"].counts if more is not None else [0]
-        self._choices = {
-            "shown": list(self._stored),
-            "unlabeled": counts,
-            "measure": measures,
-            "close": [False, True],
+            self._tables["unlabeled"] = read_conditions("images", more)
+            sources["unlabeled"] = source_of(more)
+        tables = self._tables.values()
+        measures = [m for m in GUIDE_MEASURES if all(m in own["unguided"] for own in tables)]
+        counts = self._tables["unlabeled"]["counts"] if more is not None else [0]
+        self._controls = {
+            "shown": Control("choice", "Compare", list(self._tables), SHOWN),
+            "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
+            "measure": Control("choice", "Difference in", measures, GUIDE_MEASURES),
+            "close": Control("checkbox", "Close-up", [False, True], wide=False),
         }
-        self._rows = max(
-            len(own.conditions) * _sections(name) for name, own in self._stored.items()
-        )
-        self._groups = max(len(own.groups) * _sections(name) for name, own in self._stored.items())
-        lines = (39 * self._rows + 27 * self._groups, 27 * (self._rows + self._groups))
-        self.heights = (f"{796 + lines[0]}px", f"{488 + lines[1]}px")
+        lists = [  # groups of conditions, with images without labels and without them
+            [names for _, names in own["groups"]] * (1 + (name == "unlabeled"))
+            for name, own in self._tables.items()
+        ]
+        rows = max(sum(map(len, groups)) for groups in lists)
+        titles = max(map(len, lists))
+        self.heights = (f"{796 + 39 * rows + 27 * titles}px", f"{488 + 27 * (rows + titles)}px")
+        self._numbers = {"tables": self._tables, "sources": sources, "rows": rows, "groups": titles}
         usual = {"unlabeled": counts[-1]}
         self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
-
-    def setup(self) -> dict[str, Any]:
-        """Return the choices, the groups, all differences, and those of each network."""
-        return {
-            "choices": self._choices,
-            "tables": {name: self._table(own) for name, own in self._stored.items()},
-            "sources": self.sources,
-            "rows": self._rows,
-            "groups": self._groups,
-        }
 
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""
         p = self._initial
-        values = np.stack([row for row in self._differences(p).values() if row is not None])
-        facts = self.answer(p).facts
-        found = ", ".join(
-            f"{name} {entry[0]:+.3f}" for name, entry in facts["differences"].items() if entry
-        )
+        table, measure = self._tables[p["shown"]], p["measure"]
+        count = p["unlabeled"] if p["shown"] == "unlabeled" else table["counts"][0]
+        rows = table["entries"][measure][str(count)]
         return self._still(
-            square(values),
+            square(np.array([dots for *_, dots in rows.values()])),
             f"Differences to the unguided network, conditions to the right and networks upward "
-            f"({self._describe(p)}; unguided {facts['unguided']:.3f})",
-            found,
+            f"({self._describe(p)}; unguided {table['unguided'][measure]:.3f})",
+            ", ".join(f"{name} {mean:+.3f}" for name, (mean, *_) in rows.items()),
         )
-
-    def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return differences with intervals; the frame holds those of the networks.
-
-        Facts: ``unguided``, the mean; ``differences``, for each condition its mean, low and high,
-        or None where it was not run.  The frame holds (conditions, networks), nan where not run.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is unknown, missing or none that a control can send.
-        """
-        p = self._checked(params)
-        found = self._differences(p)
-        stored = self._stored[p["shown"]]
-        none = np.full(stored.networks, np.nan)
-        frame = np.stack([none if row is None else row for row in found.values()])
-        facts = {
-            "unguided": float(stored.unguided(p["measure"]).mean()),
-            "differences": {n: None if row is None else paired(row) for n, row in found.items()},
-        }
-        return Answer(facts, frame.astype(np.float32).tobytes())
-
-    @property
-    def _first(self) -> StoredConditions:
-        return self._stored["conditions"]
-
-    def _differences(self, p: Mapping[str, Any]) -> dict[str, Floats | None]:
-        """Return the differences of all networks by condition, None where it was not run."""
-        count = p["unlabeled"] if p["shown"] == "unlabeled" else self._first.counts[0]
-        return self._stored[p["shown"]].differences(p["measure"], count)
-
-    def _table(self, stored: StoredConditions) -> dict[str, Any]:
-        """Return one table for the page: by measure, number of images and condition."""
-        measures = self._choices["measure"]
-        entries = {
-            m: {str(n): _page(stored.differences(m, n)) for n in stored.counts} for m in measures
-        }
-        levels = {
-            m: round(float(stored.unguided(m).mean()), _GUIDE_COMPARISON_DIGITS) for m in measures
-        }
-        return {
-            "groups": list(stored.groups.items()),
-            "counts": stored.counts,
-            "networks": stored.networks,
-            "unguided": levels,
-            "entries": entries,
-        }
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         images = f", {p['unlabeled']} images without labels" if p["shown"] == "unlabeled" else ""
         return f"{p['measure'].replace('_', ' ')}{images}"
-
-
-def _sections(shown: str) -> int:
-    """Return how often conditions are listed: with images without labels and without them."""
-    return 2 if shown == "unlabeled" else 1
-
-
-def _page(differences: Mapping[str, Floats | None]) -> dict[str, list[Any]]:
-    """Return mean, low and high, and the differences of the networks, rounded."""
-    digits = _GUIDE_COMPARISON_DIGITS
-    return {
-        name: [
-            *(None if end is None else round(end, digits) for end in paired(own)),
-            rounded(own, digits),
-        ]
-        for name, own in differences.items()
-        if own is not None
-    }
 
 
 # A stored sweep over initial scales: its measures as arrays, and what a page shows of them.
@@ -599,31 +469,12 @@ PAIR = (
     Pipeline("SGD lr 0.3, L2 0.03", learning_rate=0.3, weight_decay=0.03),
 )
 SCALES = (1.0, 4.0, 8.0)
-STEPS = 600
-NETWORKS = 2
-DIGITS = 200
-WIDTH = 32
+TRIAL = {"steps": 600, "networks": 2, "digits": 200, "width": 32}
 
 _ROUND = 4
 
 
-def _trial_setting(pipelines: list[dict[str, Any]], table: Table) -> dict[str, Any]:
-    """Return what a trial trains, and beside it the last look of the stored sweep.
-
-    Beside each pipeline stands the stored one with the same optimizer and learning rate that
-    decays if it does, over the same scales; None where nothing of the kind is stored.
-    """
-    return {
-        "scales": list(SCALES),
-        "steps": STEPS,
-        "networks": NETWORKS,
-        "digits": DIGITS,
-        "width": WIDTH,
-        "stored": [_beside(pipeline, pipelines, table) for pipeline in PAIR],
-    }
-
-
-def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
+def train_trial(seed: int, *, steps: int = TRIAL["steps"]) -> dict[str, Any]:
     """Train the pair of pipelines and return accuracies and spreads, rounded for a page.
 
     Networks 64-32-32-10 with tanh learn 200 digits; both pipelines start from the same draws at
@@ -654,32 +505,32 @@ def train_trial(seed: int, *, steps: int = STEPS) -> dict[str, Any]:
     ['SGD lr 0.1', 'SGD lr 0.3, L2 0.03']
     """
     start = time.perf_counter()
-    problem = digits_problem(train=DIGITS)
-    network = MLP(64, problem.classes, depth=2, width=WIDTH, activation="tanh")
-    done = sweep(problem, network, PAIR, scales=SCALES, networks=NETWORKS, steps=steps, seed=seed)
-    found = [_found(done, pipeline.name) for pipeline in PAIR]
+    problem = digits_problem(train=TRIAL["digits"])
+    network = MLP(64, problem.classes, depth=2, width=TRIAL["width"], activation="tanh")
+    count = TRIAL["networks"]
+    done = sweep(problem, network, PAIR, scales=SCALES, networks=count, steps=steps, seed=seed)
+    found = [
+        _trial_row(name, *(done.values(f"{data}_accuracy", name) for data in ("test", "train")))
+        for name in (pipeline.name for pipeline in PAIR)
+    ]
     return {"pipelines": found, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def _found(done: SweepResult, name: str) -> dict[str, Any]:
-    train, test = (done.values(f"{data}_accuracy", name) for data in ("train", "test"))
-    found = spread_at(test, train)
-    return {
-        **_means(name, test, train),
-        **{key: found[key] for key in ("value", "least", "verdict")},
-    }
-
-
-def _means(name: str, test: Floats, train: Floats) -> dict[str, Any]:
-    """Return the name and mean accuracies at each scale, rounded, of (scales, networks)."""
+def _trial_row(name: str, test: Floats, train: Floats) -> dict[str, Any]:
+    """Return mean accuracies at each scale and their spread, of accuracies (scales, networks)."""
     means = {"test": test.mean(axis=1), "train": train.mean(axis=1)}
-    return {"name": name, **{data: row.round(_ROUND).tolist() for data, row in means.items()}}
+    rounded_means = {data: rounded(mean, _ROUND) for data, mean in means.items()}
+    return {"name": name, **rounded_means, **spread_at(test, train)}
 
 
 def _beside(
     pipeline: Pipeline, pipelines: list[dict[str, Any]], table: Table
 ) -> dict[str, Any] | None:
-    """Return the last look of the stored pipeline of this kind, over the scales of a trial."""
+    """Return the last look of the stored pipeline of this kind, over the scales of a trial.
+
+    It has the same optimizer and learning rate, and decays if this one does; None where nothing
+    of the kind is stored.
+    """
     alike = [own["name"] for own in pipelines if _is_alike(pipeline, own)]
     if not alike or not set(SCALES) <= set(table.axes["weight_scale"]):
         return None
@@ -687,7 +538,7 @@ def _beside(
     test, train = (
         table.at(f"{data}_accuracy", pipeline=alike[0])[-1, rows] for data in ("test", "train")
     )
-    return {**_means(alike[0], test, train), **spread_at(test, train)}
+    return _trial_row(alike[0], test, train)
 
 
 def _is_alike(pipeline: Pipeline, own: dict[str, Any]) -> bool:
@@ -737,11 +588,7 @@ class SweepPlayer(StoredFigure):
     SweepPlayer(SGD, initial scale 8, step 0)
     """
 
-    kind: ClassVar[str] = "SweepPlayer"
-    heights = (
-        "1500px",
-        "clamp(826px, 826px + 999*(782px - 100cqw), 846px)",
-    )
+    heights = ("1500px", "clamp(826px, 826px + 999*(782px - 100cqw), 846px)")
 
     def __init__(
         self,
@@ -753,40 +600,42 @@ class SweepPlayer(StoredFigure):
     ) -> None:
         data = load("memory.pipelines") if frame is None else frame
         self.source = source_of(data)
-        self._pipelines, self._table = _read_sweep(data)
-        self._numbers = _page_numbers(self._table)
+        pipelines, self._table = _read_sweep(data)
+        numbers = _page_numbers(self._table)
         self._trials: dict[int, dict[str, Any]] = {}
         names, steps, scales, networks = self._table.axes.values()
-        self._networks = len(networks)
         what = f"the numbers of {len(names)} pipelines, {len(steps)} looks and {len(scales)} scales"
-        fitting(json.dumps(self._numbers, separators=(",", ":")), LARGEST, what)
-        runs = range(RUNS[0], RUNS[1] + 1)
-        self._choices = {"pipeline": names, "weight_scale": scales, "step": steps, "run": runs}
+        fitting(json.dumps(numbers, separators=(",", ":")), LARGEST, what)
+        self._controls = {
+            "pipeline": Control("dropdown", "Pipeline", names),
+            "weight_scale": Control("slider", "Initial scale", scales, _plain, wide=False),
+            "step": Control("slider", "Time", steps, "{:,} steps".format, wide=False),
+        }
+        self._numbers = {
+            "pipelines": pipelines,
+            "networks": len(networks),
+            "gate": GATE,
+            "numbers": numbers,
+            "trial": {
+                **TRIAL,
+                "scales": list(SCALES),
+                "stored": [_beside(own, pipelines, self._table) for own in PAIR],
+            },
+        }
         usual = {"weight_scale": scales[-1], "step": steps[-1]}
         self._start(usual, pipeline=pipeline, weight_scale=weight_scale, step=step)
-
-    def setup(self) -> dict[str, Any]:
-        """Return the axes of the sweep, its numbers and what a trial with a kernel trains."""
-        return {
-            "pipelines": self._pipelines,
-            "scales": self._choices["weight_scale"],
-            "steps": self._choices["step"],
-            "networks": self._networks,
-            "gate": GATE,
-            "numbers": self._numbers,
-            "trial": _trial_setting(self._pipelines, self._table),
-            "source": self.source,
-        }
 
     def poster(self) -> Poster:
         """Return the test accuracy of the first pipeline over looks and scales as a picture."""
         p = self._initial
         looks = self._table.at("test_accuracy", pipeline=p["pipeline"]).mean(-1)  # (looks, scales)
-        scales, means = self._choices["weight_scale"], self._means(p)
+        scales = self._choices["weight_scale"]
+        test, train = (self._accuracy(data, p) for data in ("test", "train"))
         first, last = (
-            f"{100 * means[at]:.1f} % at scale {scales[at]:.3g}" for at in (0, len(scales) - 1)
+            f"{100 * test[at].mean():.1f} % at scale {scales[at]:.3g}"
+            for at in (0, len(scales) - 1)
         )
-        points = self._spread(p)["value"]
+        points = spread_at(test, train)["value"]
         return self._still(
             square(looks),
             f"Test accuracy of networks trained by {p['pipeline']}, time to the right and initial "
@@ -796,32 +645,24 @@ class SweepPlayer(StoredFigure):
         )
 
     def answer(self, params: Mapping[str, Any]) -> Answer:
-        """Return the spread of the look, its mean test accuracies, and the trial that is asked for.
+        """Return the trial that is asked for; what is stored is in the page.
 
-        Facts: ``value``, ``low``, ``high``, ``least`` and ``verdict`` of the spread, and
-        ``trial``: None for run 0, else what `train_trial` found with seed ``run``, or
-        ``{"error": ...}`` if it could not train.  The frame holds the mean test accuracy at each
-        scale.  A trial is trained once.
+        Facts: ``trial``, None without a ``run`` or for run 0, else what `train_trial` found with
+        seed ``run``, or ``{"error": ...}`` if it could not train.  A trial is trained once.
 
         Raises
         ------
         ValueError
             If a parameter is unknown, missing or not among those of the sweep.
         """
-        p = self._checked(params)
-        facts = {**self._spread(p), "trial": self._trial(p["run"])}
-        return Answer(facts, self._means(p).astype(np.float32).tobytes())
+        run = params.get("run", 0)
+        check_whole("run", run, RUNS)
+        self._checked({name: value for name, value in params.items() if name != "run"})
+        return Answer({"trial": self._trial(run)}, b"")
 
     def _accuracy(self, data: str, p: Mapping[str, Any]) -> Floats:
         """Return the accuracies of the chosen look, (scales, networks)."""
         return self._table.at(f"{data}_accuracy", pipeline=p["pipeline"], step=p["step"])
-
-    def _means(self, p: Mapping[str, Any]) -> Floats:
-        means: Floats = self._accuracy("test", p).mean(axis=1)
-        return means
-
-    def _spread(self, p: Mapping[str, Any]) -> dict[str, Any]:
-        return spread_at(self._accuracy("test", p), self._accuracy("train", p))
 
     def _trial(self, run: int) -> dict[str, Any] | None:
         if run == 0:
@@ -835,3 +676,8 @@ class SweepPlayer(StoredFigure):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"{p['pipeline']}, initial scale {p['weight_scale']:.3g}, step {p['step']}"
+
+
+def _plain(scale: float) -> str:
+    """Return a number to three significant digits, without an exponent where it is large."""
+    return f"{float(f'{scale:.3g}'):g}"

@@ -3,14 +3,12 @@
 import base64
 import binascii
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ibcore.explorers.base import (
     GRAYS,
@@ -24,20 +22,29 @@ from ibcore.explorers.base import (
     check_number,
     check_whole,
 )
+from ibcore.explorers.portable_random import (
+    CENTERS,
+    CLOUD_SEEDS,
+    GROUP_SPREAD,
+    MOST_FEATURES,
+    Floats,
+    clouds,
+    evaluate_drawn,
+    shared_batches,
+    uniforms,
+)
 from ibcore.guidance import cka, procrustes, ridge, rsa
 from ibcore.memory import DiagonalNet
 from ibcore.nets import ACTIVATIONS, MLP, Activation, Norm, Residual
-from ibcore.population import Population
 from ibcore.redshift import fourier_complexity
 from ibcore.redshift.fourier import TRANSFORMS, Transform
 from ibcore.runtime import generator
 from ibcore.tasks import SparseRegression, sparse_regression
-from ibcore.tasks import grid as input_grid
 
 # The complexity of a picture, as a figure shows it.
 
 
-def complexity_of(values: NDArray[np.float64], transform: Transform = "dct") -> float | None:
+def complexity_of(values: Floats, transform: Transform = "dct") -> float | None:
     """Return the Fourier complexity of values (n, n); None for a constant, which has none.
 
     Examples
@@ -49,189 +56,28 @@ def complexity_of(values: NDArray[np.float64], transform: Transform = "dct") -> 
     return None if math.isnan(complexity) else complexity
 
 
-# Networks drawn from a seed by a generator that the browser has too.
-
-_GAMMA = 0x6D2B79F5  # the step of mulberry32
-_SEEDS = 2**32
-
-
-def uniforms(seed: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the first ``count`` numbers of mulberry32, uniform in [0, 1).
-
-    Number k is a hash of ``seed + (k + 1) * 0x6D2B79F5`` modulo 2**32, so it does not depend on
-    how many are drawn.  ``IBExplorers.uniforms`` gives the same numbers.
-
-    Parameters
-    ----------
-    seed
-        From 0 to 2**32 - 1.
-    count
-        How many numbers, at least 0.
-
-    Raises
-    ------
-    ValueError
-        If the seed has more than 32 bits or the count is negative.
-
-    Examples
-    --------
-    >>> uniforms(0, 2).round(6).tolist()
-    [0.266429, 0.00033]
-    """
-    if not 0 <= seed < _SEEDS:
-        raise ValueError(f"seed must be from 0 to {_SEEDS - 1} (32 bits), got {seed}")
-    if count < 0:
-        raise ValueError(f"count must be at least 0, got {count}")
-    word = np.uint32
-    with np.errstate(over="ignore"):  # arithmetic modulo 2**32 is meant
-        state = np.arange(1, count + 1, dtype=word) * word(_GAMMA) + word(seed)
-        t = (state ^ (state >> word(15))) * (state | word(1))
-        t ^= t + (t ^ (t >> word(7))) * (t | word(61))
-    return np.asarray(t ^ (t >> word(14)), dtype=np.float64) / _SEEDS
-
-
-def draw_parameters(
-    shapes: Mapping[str, tuple[int, ...]],
-    seed: int,
-    *,
-    weight_scale: float = 1.0,
-    bias_scale: float = 1.0,
-) -> dict[str, Tensor]:
-    r"""Draw the parameters of one network in float64, the same as the browser's.
-
-    Weights are uniform in :math:`(-s, s)` with
-    :math:`s = \alpha\sqrt{6/(n_\text{in}+n_\text{out})}` and biases in :math:`(-b, b)`.  The
-    seed fixes the direction and ``weight_scale`` the size: the same seed at another scale is the
-    same network scaled.
-
-    Parameters
-    ----------
-    shapes
-        Name to shape, as `ibcore.nets.MLP.shapes`.  Layer after layer the draw is consumed by
-        the weights (row by row), the biases, then the weights and biases of the gate.
-    seed
-        From 0 to 2**32 - 1.
-    weight_scale, bias_scale
-        :math:`\alpha` and :math:`b`.
-
-    Examples
-    --------
-    >>> drawn = draw_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, seed=1)
-    >>> drawn["layers.0.weight"].shape, drawn["layers.0.weight"].dtype
-    (torch.Size([4, 2]), torch.float64)
-    """
-    ordered = sorted(shapes, key=_position)
-    unit = uniforms(seed, sum(math.prod(shapes[name]) for name in ordered))
-    drawn: dict[str, Tensor] = {}
-    first = 0
-    for name in ordered:
-        shape = shapes[name]
-        size = math.prod(shape)
-        spread = bias_scale if len(shape) == 1 else weight_scale * math.sqrt(6 / sum(shape))
-        part = (2 * unit[first : first + size] - 1) * spread
-        drawn[name] = torch.from_numpy(part.reshape(shape))
-        first += size
-    return drawn
-
-
-def evaluate_drawn(
-    architecture: MLP, points: int, *, seed: int, weight_scale: float
-) -> NDArray[np.float64]:
-    """Evaluate a drawn network on the grid of points in [-1, 1]^2.
-
-    Returns
-    -------
-    array
-        Shape (points, points), ``values[i, j] = f(axis[i], axis[j])``.
-
-    Examples
-    --------
-    >>> evaluate_drawn(MLP(depth=1, width=8), 16, seed=0, weight_scale=1.0).shape
-    (16, 16)
-    """
-    drawn = draw_parameters(architecture.shapes, seed, weight_scale=weight_scale)
-    population = Population(architecture, {name: value[None] for name, value in drawn.items()})
-    output = population.forward(input_grid(points).to(torch.float64))  # (1, points^2, 1)
-    return np.asarray(output.reshape(points, points).numpy(), dtype=np.float64)
-
-
-def _position(name: str) -> tuple[int, bool, bool]:
-    """Order by layer; within a layer weights, biases, gate weights, gate biases."""
-    part, layer, kind = name.split(".")
-    return int(layer), part == "gates", kind == "bias"
-
-
 WIDTHS = (8, 16, 32, 64)
 SCALES = (0.25, 16.0)
-DEPTHS = (1, 6)
-SEEDS = (0, 31)
+DEPTHS = range(1, 7)
+SEEDS = range(32)
 GRIDS = (16, 128)
 _POSTER_GRID = 64  # a poster is no larger, whatever the grid of the figure
 
 
-@dataclass(frozen=True)
-class Settings:
-    """One random network: its architecture, the size of its weights and its draw.
-
-    Raises
-    ------
-    ValueError
-        If a value is one that the controls of the figure cannot show.
-    """
-
-    activation: Activation = "relu"
-    weight_scale: float = 1.0
-    depth: int = 3
-    width: int = 32
-    norm: Norm | None = None
-    residual: Residual | None = None
-    gated: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_among("activation", self.activation, ACTIVATIONS)
-        check_among("width", self.width, WIDTHS)
-        check_among("norm", self.norm, ("layer", None))
-        check_among("residual", self.residual, (*get_args(Residual), None))
-        check_among("gated", self.gated, (False, True))
-        check_whole("depth", self.depth, DEPTHS)
-        check_whole("seed", self.seed, SEEDS)
-        check_number("weight_scale", self.weight_scale, SCALES)
-
-    def describe(self) -> str:
-        """Return the settings as one phrase."""
-        extras = [
-            "layer norm" if self.norm else "",
-            f"residual {self.residual}" if self.residual else "",
-            "gated" if self.gated else "",
-        ]
-        named = [f"{self.activation}, weight scale {self.weight_scale:.3g}"]
-        named += [f"depth {self.depth}", f"width {self.width}", *filter(None, extras)]
-        return ", ".join([*named, f"seed {self.seed}"])
-
-
-def network_values(settings: Settings, points: int) -> NDArray[np.float64]:
-    """Evaluate the network by ibcore: shape (points, points), ``values[i, j] = f(x_i, x_j)``.
+def network_values(params: Mapping[str, Any], points: int) -> Floats:
+    """Evaluate the network of a state of the figure: (points, points), ``f(x_i, x_j)``.
 
     Examples
     --------
-    >>> network_values(Settings(), 16).shape
+    >>> network_values(RandomNetwork().initial(), 16).shape
     (16, 16)
     """
-    architecture = MLP(
-        depth=settings.depth,
-        width=settings.width,
-        activation=settings.activation,
-        norm=settings.norm,
-        residual=settings.residual,
-        gated=settings.gated,
-    )
-    return evaluate_drawn(
-        architecture, points, seed=settings.seed, weight_scale=settings.weight_scale
-    )
+    draw = {name: params[name] for name in ("seed", "weight_scale")}
+    architecture = MLP(**{name: value for name, value in params.items() if name not in draw})
+    return evaluate_drawn(architecture, points, **draw)
 
 
-class RandomNetwork(Explorer):
+class RandomNetwork(StoredFigure):
     """A random network on the square [-1, 1]^2, with controls for what shapes it.
 
     The picture, the spectrum and the complexity follow the controls at once.  In the static book
@@ -268,11 +114,7 @@ class RandomNetwork(Explorer):
     True
     """
 
-    kind: ClassVar[str] = "RandomNetwork"
-    heights = (
-        "calc(100cqw + 1045px)",
-        "max(819px, .5238*min(100cqw, 920px) + 429.6px)",
-    )
+    heights = ("calc(100cqw + 1045px)", "max(819px, .5238*min(100cqw, 920px) + 429.6px)")
 
     def __init__(
         self,
@@ -289,27 +131,33 @@ class RandomNetwork(Explorer):
     ) -> None:
         check_whole("grid", grid, GRIDS)
         self.grid = grid
-        self.settings = Settings(
-            activation, weight_scale, depth, width, norm, residual, gated, seed
-        )
+        self._choices = {
+            "activation": ACTIVATIONS,
+            "weight_scale": Bounds(*SCALES),
+            "depth": DEPTHS,
+            "width": WIDTHS,
+            "norm": (None, "layer"),
+            "residual": (None, *get_args(Residual)),
+            "gated": (False, True),
+            "seed": SEEDS,
+        }
+        sizes = {"weight_scale": weight_scale, "depth": depth, "width": width}
+        components = {"norm": norm, "residual": residual, "gated": gated}
+        self._start({}, activation=activation, **sizes, **components, seed=seed)
 
     def __repr__(self) -> str:
-        return f"RandomNetwork({self.settings.describe()}, grid {self.grid})"
+        return f"RandomNetwork({self._describe(self._initial)}, grid {self.grid})"
 
     def setup(self) -> dict[str, Any]:
         """Return the grid."""
         return {"grid": self.grid}
 
-    def initial(self) -> dict[str, Any]:
-        """Return the settings that the figure starts from and Reset goes back to."""
-        return asdict(self.settings)
-
     def poster(self) -> Poster:
         """Evaluate the network by ibcore and describe what it looks like."""
-        values = network_values(self.settings, self.grid)
+        values = network_values(self._initial, self.grid)
         complexity = complexity_of(values)
         result = "constant" if complexity is None else f"complexity {complexity:.3f}"
-        described = self.settings.describe()
+        described = self._describe(self._initial)
         step = -(-self.grid // _POSTER_GRID)
         return Poster(
             values[::step, ::step],
@@ -326,116 +174,17 @@ class RandomNetwork(Explorer):
         ValueError
             If a parameter is unknown, missing or outside its range.
         """
-        check_names(params, asdict(self.settings))
-        values = network_values(Settings(**params), self.grid)
+        values = network_values(self._checked(params), self.grid)
         low, high = float(values.min()), float(values.max())
         facts = {"complexity": complexity_of(values), "min": low, "max": high}
         return Answer(facts, values.astype(np.float32).tobytes())
 
-
-# Two clouds of points, the second a changed copy of the first, from draws the browser has too.
-
-Floats = NDArray[np.float64]
-
-CENTERS = ((1.3, 0.7), (-1.1, 0.9), (-0.7, -1.2), (0.9, -0.6))  # of the groups of points
-GROUP_SPREAD = 0.3
-MOST_FEATURES = 200  # of pure noise; a point has the same ones however many are used
-CLOUD_SEEDS = (3000, 4000, 5000, 6000)  # points, blur, noise features of both; plus the seed
-
-
-def normals(seed: int, count: int) -> Floats:
-    """Return normal numbers by the method of Box and Muller, two uniform ones for each.
-
-    ``IBExplorers.cloudNumbers`` draws the same; number k does not depend on how many are drawn.
-
-    Examples
-    --------
-    >>> normals(0, 3).round(3).tolist() == normals(0, 9)[:3].round(3).tolist()
-    True
-    """
-    first, second = uniforms(seed, 2 * count).reshape(-1, 2).T  # (count,) each
-    return np.asarray(np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second))
-
-
-def clouds(params: Mapping[str, Any]) -> tuple[Floats, Floats]:
-    r"""Return features of the same points twice, (n, 2 + k) each.
-
-    With x a point of the first cloud and R a rotation, the second has
-    :math:`s\,R\,(A x + b\,\varepsilon)`, where A stretches and shears, and s scales; both clouds
-    have k more features that are independent standard normal noise, those of the second times s.
-
-    Parameters
-    ----------
-    params
-        ``points`` n, ``rotation`` in degrees, ``scale`` s, ``stretch`` and ``shear``, the first
-        row of A, ``blur`` b, ``noise`` k, and ``seed``.
-
-    Examples
-    --------
-    >>> same = {"rotation": 0, "scale": 1.0, "stretch": 1.0, "shear": 0.0, "blur": 0.0}
-    >>> x, y = clouds({**same, "points": 12, "noise": 3, "seed": 0})
-    >>> x.shape, bool((x[:, :2] == y[:, :2]).all()), bool((x[:, 2:] == y[:, 2:]).any())
-    ((12, 5), True, False)
-    """
-    n, k, seed = params["points"], params["noise"], params["seed"]
-    around, blur = (normals(s + seed, 2 * n).reshape(n, 2) for s in CLOUD_SEEDS[:2])
-    group = np.arange(n) % len(CENTERS)
-    first = np.array(CENTERS)[group] + GROUP_SPREAD * around  # (n, 2)
-    bent = np.array([[params["stretch"], params["shear"]], [0.0, 1.0]])
-    angle = math.radians(params["rotation"])
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    second = (first @ bent.T + params["blur"] * blur) @ turn.T  # (n, 2)
-    noises = (normals(s + seed, n * MOST_FEATURES) for s in CLOUD_SEEDS[2:])
-    one, other = (noise.reshape(n, MOST_FEATURES)[:, :k] for noise in noises)  # (n, k)
-    return np.hstack([first, one]), params["scale"] * np.hstack([second, other])
-
-
-# Batches and label noise that the browser draws too, for one run of the diagonal net.
-
-STREAM_SEEDS = (1000, 2000)  # of points and of label noise, each plus the seed of the figure
-
-
-def shared_batches(
-    x: Tensor, y: Tensor, *, steps: int, batch_size: int | None, label_noise: float, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches (b, d) and (b,), the same as the script's.
-
-    Points are floor(n u) for uniform numbers u of the first stream; label noise takes two
-    uniform numbers of the second stream for each point, by the method of Box and Muller.
-
-    Parameters
-    ----------
-    x, y
-        Data, (n, d) and (n,).
-    steps
-        How many batches.
-    batch_size
-        Points in each, drawn with replacement; None for all points, each once.
-    label_noise
-        Standard deviation of the noise.
-    seed
-        Of the figure.
-
-    Examples
-    --------
-    >>> x, y = torch.eye(4).double(), torch.zeros(4).double()
-    >>> batches = shared_batches(x, y, steps=2, batch_size=3, label_noise=1.0, seed=0)
-    >>> [(bx.shape, by.shape) for bx, by in batches]
-    [(torch.Size([3, 4]), torch.Size([3])), (torch.Size([3, 4]), torch.Size([3]))]
-    """
-    points = len(y)
-    size = points if batch_size is None else batch_size
-    chosen = np.tile(np.arange(points), (steps, 1))
-    if batch_size is not None:
-        drawn = uniforms(STREAM_SEEDS[0] + seed, steps * size)
-        chosen = np.floor(drawn * points).astype(np.int64).reshape(steps, size)
-    shifts = np.zeros((steps, size))
-    if label_noise:
-        first, second = uniforms(STREAM_SEEDS[1] + seed, 2 * steps * size).reshape(-1, 2).T
-        normal = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
-        shifts = label_noise * normal.reshape(steps, size)
-    for row, shift in zip(torch.from_numpy(chosen), torch.from_numpy(shifts), strict=True):
-        yield x[row], y[row] + shift
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        sizes = [f"weight scale {p['weight_scale']:.3g}"]
+        sizes += [f"{name} {p[name]}" for name in ("depth", "width")]
+        residual = p["residual"] and f"residual {p['residual']}"
+        extras = [p["norm"] and "layer norm", residual, p["gated"] and "gated"]
+        return ", ".join([p["activation"], *sizes, *filter(None, extras), f"seed {p['seed']}"])
 
 
 # The explorer of the diagonal net: how decay and noise slide its scale, live in the browser.
@@ -503,7 +252,6 @@ class DiagonalNetwork(StoredFigure):
     True
     """
 
-    kind: ClassVar[str] = "DiagonalNetwork"
     heights = ("1373px", "808px")
 
     def __init__(
@@ -524,7 +272,7 @@ class DiagonalNetwork(StoredFigure):
             "learning_rate": RATES,
             "label_noise": (False, True),
             "time": TIMES,
-            "seed": range(SEEDS[0], SEEDS[1] + 1),
+            "seed": SEEDS,
         }
         rates = {"weight_decay": weight_decay, "learning_rate": learning_rate}
         noise = {"batch": batch, "label_noise": label_noise}
@@ -538,13 +286,13 @@ class DiagonalNetwork(StoredFigure):
             "y": self.task.y.tolist(),
             "truth": self.task.truth.tolist(),
             "nonzero": int(self.task.truth.count_nonzero()),
-            "times": list(TIMES),
-            "curve_scales": list(_CURVE),
+            "times": TIMES,
+            "curve_scales": _CURVE,
             "choices": {
-                "weight_scale": list(DIAGONAL_SCALES),
-                "weight_decay": list(DECAYS),
-                "learning_rate": list(RATES),
-                "batch": list(BATCHES),
+                "weight_scale": DIAGONAL_SCALES,
+                "weight_decay": DECAYS,
+                "learning_rate": RATES,
+                "batch": BATCHES,
             },
         }
 
@@ -666,20 +414,20 @@ def preset_picture(preset: Preset, cycles: float = 2.0) -> NDArray[np.uint8]:
     check_among("preset", preset, PRESETS)
     check_number("cycles", cycles, CYCLES)
     place = np.arange(SIDE) / SIDE
+    levels: Any = 0  # (64, 64), or one row of it
     if preset == "wave":
-        row = np.floor(127.5 + 126 * np.sin(2 * np.pi * cycles * place))
-        return np.tile(row.astype(np.uint8), (SIDE, 1))
-    if preset == "ramp":
-        return np.tile((255 * (cycles * place % 1)).astype(np.uint8), (SIDE, 1))
-    if preset == "checkerboard":
+        levels = 127.5 + 126 * np.sin(2 * np.pi * cycles * place)
+    elif preset == "ramp":
+        levels = 255 * (cycles * place % 1)
+    elif preset == "checkerboard":
         field = np.floor(2 * cycles * place)
-        return (255 * ((field[:, None] + field) % 2)).astype(np.uint8)
-    if preset == "noise":
-        return (256 * uniforms(0, SIDE**2)).astype(np.uint8).reshape(SIDE, SIDE)
-    if preset == "digit":
+        levels = 255 * ((field[:, None] + field) % 2)
+    elif preset == "noise":
+        levels = 256 * uniforms(0, SIDE**2).reshape(SIDE, SIDE)
+    elif preset == "digit":
         bits = [[word >> (15 - column) & 1 for column in range(16)] for word in DIGIT]
-        return np.kron(np.array(bits, dtype=np.uint8) * 255, np.ones((4, 4), dtype=np.uint8))
-    return np.zeros((SIDE, SIDE), dtype=np.uint8)
+        levels = 255 * np.kron(bits, np.ones((4, 4)))
+    return np.broadcast_to(levels, (SIDE, SIDE)).astype(np.uint8)
 
 
 # The spectrum of a picture that the reader draws or opens, in three transforms.
@@ -732,11 +480,7 @@ class ImageSpectrum(Explorer):
     True
     """
 
-    kind: ClassVar[str] = "ImageSpectrum"
-    heights = (
-        "calc(100cqw + 1145px)",
-        "max(867px, .5238*min(100cqw, 920px) + 431.6px)",
-    )
+    heights = ("calc(100cqw + 1145px)", "max(867px, .5238*min(100cqw, 920px) + 431.6px)")
 
     def __init__(self, preset: Preset = "wave", *, cycles: float = 2.0) -> None:
         preset_picture(preset, cycles)
@@ -865,7 +609,6 @@ class SimilarityPlayground(StoredFigure):
     (True, True)
     """
 
-    kind: ClassVar[str] = "SimilarityPlayground"
     heights = ("calc(996px + 50cqw)", "703px")
 
     def __init__(
@@ -880,7 +623,7 @@ class SimilarityPlayground(StoredFigure):
         points: int = 40,
         seed: int = 0,
     ) -> None:
-        self._choices = {**CHOICES, "seed": range(SEEDS[0], SEEDS[1] + 1)}
+        self._choices = {**CHOICES, "seed": SEEDS}
         plane = {"rotation": rotation, "scale": scale, "stretch": stretch, "shear": shear}
         self._start({}, **plane, blur=blur, noise=noise, points=points, seed=seed)
 
@@ -891,12 +634,12 @@ class SimilarityPlayground(StoredFigure):
             for n in CHOICES["points"]
         }
         return {
-            "choices": {name: list(values) for name, values in CHOICES.items()},
-            "seeds": SEEDS[1] + 1,
-            "centers": [list(center) for center in CENTERS],
+            "choices": CHOICES,
+            "seeds": len(SEEDS),
+            "centers": CENTERS,
             "spread": GROUP_SPREAD,
             "features": MOST_FEATURES,
-            "streams": list(CLOUD_SEEDS),
+            "streams": CLOUD_SEEDS,
             "penalty": PENALTY,
             "folds": FOLDS,
             "orders": orders,

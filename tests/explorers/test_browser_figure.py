@@ -8,7 +8,7 @@ import torch
 from hosts import data, live
 
 from ibcore.explorers import RandomNetwork, base
-from ibcore.explorers.random_network import Settings, network_values
+from ibcore.explorers.random_network import network_values
 from ibcore.redshift import fourier_complexity
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def settle(page):
 
 
 def expected_complexity(params, points=64):
-    values = network_values(Settings(**params), points)
+    values = network_values(RandomNetwork(**params).initial(), points)
     return fourier_complexity(torch.from_numpy(values)[None]).item()
 
 
@@ -47,7 +47,7 @@ def assert_shows(page, params):
     shown = data(page)
     assert shown["engine"] == "browser"
     assert float(shown["complexity"]) == pytest.approx(expected_complexity(params), abs=1e-3)
-    values = network_values(Settings(**params), 64)
+    values = network_values(RandomNetwork(**params).initial(), 64)
     assert float(shown["min"]) == pytest.approx(values.min(), rel=1e-6)
     assert float(shown["max"]) == pytest.approx(values.max(), rel=1e-6)
 
@@ -206,19 +206,8 @@ def test_the_table_holds_settings_results_and_spectrum(visits):
 
 
 def test_a_constant_function_is_said_to_have_no_complexity(visits):
-    dead = next(
-        candidate
-        for seed in range(32)
-        if np.ptp(
-            network_values(
-                (
-                    candidate := RandomNetwork(width=8, depth=6, weight_scale=0.25, seed=seed)
-                ).settings,
-                64,
-            )
-        )
-        < 1e-12
-    )
+    drawn = (RandomNetwork(width=8, depth=6, weight_scale=0.25, seed=seed) for seed in range(32))
+    dead = next(one for one in drawn if np.ptp(network_values(one.initial(), 64)) < 1e-12)
     page = visits.show(dead)
     assert data(page)["complexity"] == "nan"
     assert page.locator(".ibx-number output").inner_text() == "constant: no complexity"

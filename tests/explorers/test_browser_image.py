@@ -55,10 +55,10 @@ def test_complexity_and_spectrum_equal_ibcore_in_every_transform(numbers, transf
     for values in (noise, ramp, ramp + 20 * noise):
         tensor = torch.from_numpy(values)[None]
         argument = [values.flatten().tolist(), points, transform]
-        found = numbers.evaluate("a => IBExplorers.complexity(...a)", argument)
+        found = numbers.evaluate("a => IBExplorers.complexityOf(...a)", argument)
         expected = float(fourier_complexity(tensor, transform=transform)[0])
         assert found == pytest.approx(expected, abs=1e-9)
-        spectrum = numbers.evaluate("a => IBExplorers.spectrum(...a)", argument)
+        spectrum = numbers.evaluate("a => IBExplorers.analyze(...a)", argument)
         _, means = radial_spectrum(tensor, transform=transform)
         relative = (means[0] / means.max()).numpy()
         np.testing.assert_allclose(spectrum["amplitude"], relative, atol=1e-9)

@@ -10,7 +10,7 @@ import scipy.special
 import torch
 
 from ibcore.explorers import base
-from ibcore.explorers.random_network import draw_parameters, uniforms
+from ibcore.explorers.portable_random import draw_parameters, uniforms
 from ibcore.nets import ACTIVATIONS, MLP
 from ibcore.population import Population
 from ibcore.redshift import fourier_complexity
@@ -65,7 +65,7 @@ def test_complexity_of_torch_weights_equals_ibcore(page, activation, weight_scal
     parameters = {name: value[0] for name, value in population.parameters.items()}
     expected = fourier_complexity(population.forward(grid(64)).reshape(1, 64, 64)).item()
     found = page.evaluate(
-        "([w, o]) => IBExplorers.complexity(IBExplorers.forward(w, o, 64), 64)",
+        "([w, o]) => IBExplorers.complexityOf(IBExplorers.forward(w, o, 64), 64)",
         [lists(parameters), options],
     )
     assert found == pytest.approx(expected, abs=1e-5)
@@ -107,7 +107,7 @@ def test_cosine_transform_equals_scipy(page):
 def test_spectrum_equals_ibcore_up_to_its_largest_value(page):
     values = torch.from_numpy(uniforms(5, 32 * 32).reshape(1, 32, 32))
     fractions, means = radial_spectrum(values)
-    found = page.evaluate("v => IBExplorers.spectrum(v, 32)", values.flatten().tolist())
+    found = page.evaluate("v => IBExplorers.analyze(v, 32)", values.flatten().tolist())
     np.testing.assert_allclose(found["amplitude"], (means[0] / means.max()).numpy(), atol=1e-12)
     np.testing.assert_allclose(
         found["frequency"], (fractions * math.sqrt(2) * 31).numpy(), atol=1e-9
@@ -129,7 +129,7 @@ def test_references_are_the_known_values(page):
 @pytest.mark.parametrize("value", [0.0, 3.7, -1e9])
 def test_a_constant_has_no_complexity(page, value):
     noise = (1 + 1e-16 * (uniforms(1, 64) - 0.5)) * value
-    assert page.evaluate("v => Number.isNaN(IBExplorers.complexity(v, 8))", noise.tolist())
+    assert page.evaluate("v => Number.isNaN(IBExplorers.complexityOf(v, 8))", noise.tolist())
 
 
 def test_a_missing_parameter_is_named(page):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hosts import data, live, pictures, watch_words
+from hosts import data, pictures, watch_words
 
 from ibcore.explorers import ModularPlayer, base
 from ibcore.explorers.stored import pack_pictures, quantize
@@ -17,17 +17,17 @@ def figure(modular_frames):
     return ModularPlayer(**modular_frames)
 
 
-def assert_shows(page, figure, params):
+def assert_shows(page, frames, params):
     """Compare the accuracies in the page with those of the network of these parameters."""
     wanted = {name: str(value).removesuffix(".0") for name, value in params.items()}
     page.wait_for_function(
         "p => Object.entries(p).every(([k, v]) => document.querySelector('.ibx').dataset[k] === v)",
         arg=wanted,
     )
-    facts = figure.answer(params).facts
+    [row] = frames["pictures"].set_index([*KEYS]).loc[[tuple(params[k] for k in KEYS)]].itertuples()
     shown = data(page)
-    assert float(shown["train"]) == facts["train_accuracy"]
-    assert float(shown["test"]) == facts["test_accuracy"]
+    assert float(shown["train"]) == row.train_accuracy
+    assert float(shown["test"]) == row.test_accuracy
 
 
 def brightness(page, index):
@@ -51,30 +51,30 @@ def test_unpacked_pictures_are_the_packed_ones(visits, levels):
     assert np.array_equal(np.reshape(found, (3, 32, 32)), quantize(drawn, levels))
 
 
-def test_every_control_shows_another_network(visits, figure):
+def test_every_control_shows_another_network(visits, figure, modular_frames):
     page = visits.show(figure)
     params = figure.initial()
-    assert_shows(page, figure, params)
+    assert_shows(page, modular_frames, params)
     before = pictures(page)
     page.get_by_role("slider", name="Prefactor").press("ArrowRight")
-    assert_shows(page, figure, params := {**params, "prefactor": 2.0})
+    assert_shows(page, modular_frames, params := {**params, "prefactor": 2.0})
     assert pictures(page)[0] == before[0]  # the target stays
     assert pictures(page)[1] != before[1]
     page.get_by_role("radio", name="4").check()
-    assert_shows(page, figure, params := {**params, "modulus": 4})
+    assert_shows(page, modular_frames, params := {**params, "modulus": 4})
     assert pictures(page)[0] != before[0]
     old = pictures(page)[1]
     page.get_by_role("combobox", name="Activation").select_option("sine")
-    assert_shows(page, figure, params := {**params, "activation": "sine"})
+    assert_shows(page, modular_frames, params := {**params, "activation": "sine"})
     assert pictures(page)[1] != old
     page.get_by_role("button", name="Reset").click()
-    assert_shows(page, figure, figure.initial())
+    assert_shows(page, modular_frames, figure.initial())
     assert pictures(page) == before
 
 
 def test_the_learned_picture_is_the_stored_one_with_x1_to_the_right(visits, figure):
     page = visits.show(figure)
-    stored = np.frombuffer(figure.answer(figure.initial()).frame, np.float32).reshape(32, 32)
+    stored = figure.poster().values
     drawn = np.reshape(brightness(page, 1), (32, 32))[::-1].T  # green rises along the palette
     assert np.corrcoef(drawn.flatten(), stored.flatten())[0, 1] > 0.98
     target = np.reshape(brightness(page, 0), (32, 32))[::-1].T
@@ -101,11 +101,11 @@ def test_curves_and_words_are_the_means_of_the_frame(visits, figure):
     assert ends == pytest.approx([100 * (1 - value) for value in around], abs=0.01)
 
 
-def test_the_player_runs_through_the_prefactors_until_it_is_paused(visits, figure):
+def test_the_player_runs_through_the_prefactors_until_it_is_paused(visits, figure, modular_frames):
     page = visits.show(figure)
     page.get_by_role("button", name="Play prefactors").click()
     for prefactor in (2.0, 8.0, 0.5):
-        assert_shows(page, figure, {**figure.initial(), "prefactor": prefactor})
+        assert_shows(page, modular_frames, {**figure.initial(), "prefactor": prefactor})
     page.get_by_role("button", name="Pause").click()
     held = data(page)["prefactor"]
     page.wait_for_timeout(1200)
@@ -140,13 +140,3 @@ def test_a_browser_that_cannot_inflate_says_so(visits, figure):
     )
     page.get_by_role("alert").wait_for()
     assert "too old" in page.get_by_role("alert").inner_text()
-
-
-def test_with_a_kernel_the_picture_at_rest_is_the_kernels(visits, figure):
-    page, asked = live(visits, figure, mark={"test_accuracy": 0.125})
-    assert data(page)["test"] == "0.125"
-    page.get_by_role("slider", name="Prefactor").press("ArrowRight")
-    page.wait_for_function("document.querySelector('.ibx').dataset.prefactor === '2'")
-    page.wait_for_selector('.ibx[data-engine="kernel"]')
-    assert asked[-1] == {**figure.initial(), "prefactor": 2}
-    assert "picture from the kernel" in page.locator(".ibx-status").inner_text()

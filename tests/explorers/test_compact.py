@@ -64,9 +64,9 @@ def test_a_string_of_several_lines_in_a_style_sheet_is_refused():
 
 
 @pytest.mark.parametrize("compact", [compact_script, compact_style])
-def test_code_behind_a_comment_on_its_line_is_refused(compact):
-    with pytest.raises(ValueError, match=r"code follows a comment.*: /\* why \*/ f\(\)"):
-        compact("/* why */ f()")
+def test_code_behind_a_comment_on_its_line_stays_with_it(compact):
+    source = "/* why */ f()\ng()\n/* what */\n"
+    assert compact(source) == "/* why */ f()\ng()\n"
 
 
 @pytest.mark.browser

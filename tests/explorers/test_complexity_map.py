@@ -8,7 +8,7 @@ import torch
 from bs4 import BeautifulSoup
 
 from ibcore.explorers import ComplexityMap
-from ibcore.explorers.random_network import draw_parameters
+from ibcore.explorers.portable_random import draw_parameters
 from ibcore.nets import MLP
 from ibcore.redshift import fourier_complexity
 from ibcore.runs import load

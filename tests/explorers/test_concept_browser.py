@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hosts import PHONE, data, live, watch_words
+from hosts import PHONE, data, watch_words
 from learner_frames import concept_frame
 
 from ibcore.explorers import ConceptLearner
@@ -121,12 +121,3 @@ def test_a_choice_is_announced_once_and_the_tables_hold_the_frame(visits, frame)
     assert [float(row[2]) for row in rows[1]] == [
         16 * task_of(frame, {**common, "support": size}).loc[("meta", 1)].accuracy for size in SIZES
     ]
-
-
-def test_with_a_kernel_the_figure_asks_for_each_choice_at_rest(visits, frame):
-    figure = ConceptLearner(frame=frame)
-    page, asked = live(visits, figure, mark={})
-    page.get_by_role("slider", name="Examples").press("ArrowRight")
-    page.wait_for_function("document.querySelector('.ibx').dataset.support === '10'")
-    page.wait_for_selector('.ibx[data-engine="kernel"]')
-    assert asked[-1] == {**figure.initial(), "support": 10}

@@ -32,24 +32,6 @@ def test_it_starts_from_one_step_after_five_examples_of_the_second_concept(figur
     }
 
 
-@pytest.mark.parametrize("look", ["meta 0", "meta 10", "random 200"])
-def test_the_kernel_answers_with_the_stored_beliefs_and_accuracies(figure, frame, look):
-    params = {**figure.initial(), "architecture": "LSTM", "order": 1, "support": 10, "look": look}
-    method, budget = look.split()
-    task = frame[
-        (frame.architecture == "LSTM")
-        & (frame.concept == params["concept"])
-        & (frame.order == 1)
-        & (frame.support == 10)
-    ]
-    row = task[(task.method == method) & (task.budget == int(budget))].iloc[0]
-    answer = figure.answer(params)
-    beliefs = np.frombuffer(answer.frame, np.float32)
-    assert np.allclose(beliefs, np.frombuffer(row.probabilities, np.uint8) / 200)
-    bounds = {name: task[task.method == name].accuracy.item() for name in ("ideal", "memory")}
-    assert answer.facts == pytest.approx({"accuracy": row.accuracy, **bounds})
-
-
 def test_pictures_are_packed_networks_first_then_ideal_then_memory(figure, frame):
     setup = figure.setup()
     flat = np.frombuffer(zlib.decompress(base64.b64decode(setup["pictures"])), np.uint8)

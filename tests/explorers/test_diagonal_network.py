@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from ibcore.explorers import DiagonalNetwork
-from ibcore.explorers.random_network import TIMES, shared_batches
+from ibcore.explorers.portable_random import shared_batches
+from ibcore.explorers.random_network import TIMES
 from ibcore.memory import DiagonalNet, effective_scale
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from oracles import gaps, scores
 
 from ibcore.explorers import ArchitectureGap, architecture_gap
 from ibcore.metainit import gap, gap_reduction
@@ -19,17 +20,6 @@ def figure(frame):
     return ArchitectureGap(frame=frame)
 
 
-def scores(frame, view, method, budget):
-    """Return accuracies as `gap_reduction` takes them: support sizes, architectures, networks."""
-    rows = frame[(frame["view"] == view) & (frame.method == method) & (frame.budget == budget)]
-    table = rows.pivot_table(
-        index=["support", "architecture"], columns="network", values="accuracy"
-    )
-    names = rows.architecture.drop_duplicates().tolist()
-    sizes = sorted(rows.support.unique())
-    return np.array([[table.loc[(n, name)].to_numpy() for name in names] for n in sizes])
-
-
 @pytest.mark.parametrize("budget", [1, 50, 200])
 @pytest.mark.parametrize("support", [10, "all"])
 def test_gaps_and_reductions_are_those_of_the_package(figure, frame, budget, support):
@@ -42,10 +32,6 @@ def test_gaps_and_reductions_are_those_of_the_package(figure, frame, budget, sup
     for interval in (expected.of_means, expected.mean):
         numbers += [interval.value, interval.low, interval.high]
     assert found == pytest.approx(numbers, abs=5e-7)
-    params = {"view": "bits", "budget": budget, "support": support}
-    facts = figure.answer(params).facts
-    assert facts["reduction"] == pytest.approx(expected.of_means.value, abs=1e-12)
-    assert (facts["low"], facts["high"]) == (expected.of_means.low, expected.of_means.high)
 
 
 def test_accuracies_are_means_over_networks_with_their_intervals(figure, frame):
@@ -63,16 +49,10 @@ def test_accuracies_are_means_over_networks_with_their_intervals(figure, frame):
     assert shown == pytest.approx(learned.tolist(), abs=5e-5)
 
 
-def test_the_kernel_answers_with_the_mean_accuracies(figure, frame):
-    answer = figure.answer({"view": "bits", "budget": 50, "support": 15})
-    means = [scores(frame, "bits", *arm)[2].mean(-1) for arm in (("random", 50), ("meta", 1))]
-    assert np.allclose(np.frombuffer(answer.frame, np.float32), np.concatenate(means))
-
-
-def test_it_starts_from_fifty_steps_and_all_support_sizes(figure):
+def test_it_starts_from_fifty_steps_and_all_support_sizes(figure, frame):
     assert figure.initial() == {"view": "bits", "budget": 50, "support": "all"}
     assert len(figure.to_html()) < 20_000
-    facts = figure.answer(figure.initial()).facts
+    facts = gaps(frame, **figure.initial())
     assert f"a reduction of {100 * facts['reduction']:.0f} %" in figure.poster().description
 
 
@@ -81,8 +61,6 @@ def test_where_random_starts_are_equally_accurate_nothing_is_reduced(frame):
     level.loc[(level.method == "random") & (level.budget == 1), "accuracy"] = 0.5
     figure = ArchitectureGap(frame=level[level["view"] == "bits"])
     assert figure.setup()["reductions"]["bits 1 5"] is None
-    facts = figure.answer({"view": "bits", "budget": 1, "support": 5}).facts
-    assert set(facts.values()) == {None}
     named = ArchitectureGap(budget=1, frame=level[level["view"] == "bits"])
     assert "no gap to reduce" in named.poster().description
 

@@ -1,12 +1,11 @@
 """The comparison of guides without a browser: its intervals are those of `paired_difference`."""
 
-import numpy as np
 import pytest
 from guided_frames import GAINS, conditions_frame, unlabeled_frame
+from oracles import differences
 
 from ibcore.explorers import GuideComparison, guided_training
 from ibcore.runs import load
-from ibcore.stats import paired_difference
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +21,23 @@ def of_networks(frame, condition, measure, count=0):
 @pytest.mark.parametrize("measure", ["test_accuracy", "test_loss", "cnn_similarity"])
 def test_intervals_are_those_of_paired_differences(figure, measure):
     frame = conditions_frame()
-    facts = figure.answer({**figure.initial(), "measure": measure}).facts
-    page = figure.setup()["tables"]["conditions"]["entries"][measure]["0"]
+    table = figure.setup()["tables"]["conditions"]
+    page = table["entries"][measure]["0"]
     base = of_networks(frame, "unguided", measure)
-    assert facts["unguided"] == pytest.approx(base.mean())
-    assert set(facts["differences"]) == set(page) == set(GAINS) - {"unguided"}
-    for name, found in facts["differences"].items():
+    assert table["unguided"][measure] == pytest.approx(base.mean(), abs=6e-6)
+    assert set(page) == set(GAINS) - {"unguided"}
+    for name, expected in differences(frame, measure).items():
         values = of_networks(frame, name, measure)
-        expected = paired_difference(values, base)
-        assert found == (expected.value, expected.low, expected.high)
-        assert page[name][:3] == pytest.approx(found, abs=6e-6)
+        assert page[name][:3] == pytest.approx(expected, abs=6e-6)
         assert page[name][3] == pytest.approx((values - base).tolist(), abs=6e-6)
 
 
 def test_images_without_labels_are_compared_with_the_network_that_has_none(figure):
-    p = {**figure.initial(), "shown": "unlabeled", "unlabeled": 200}
-    facts = figure.answer(p).facts
-    frame = unlabeled_frame()
-    base = of_networks(frame, "unguided", "test_accuracy")
-    expected = paired_difference(of_networks(frame, "distillation", "test_accuracy", 200), base)
-    assert facts["differences"]["distillation"][0] == expected.value
-    assert facts["differences"]["pixels"] is None
-    rows = np.frombuffer(figure.answer(p).frame, np.float32).reshape(3, 3)
-    assert np.isnan(rows).all(1).tolist() == [False, True, False]
+    page = figure.setup()["tables"]["unlabeled"]["entries"]["test_accuracy"]["200"]
+    expected = differences(unlabeled_frame(), "test_accuracy", 200)
+    assert set(page) == set(expected) == {"untrained CNN", "distillation"}
+    for name, ends in expected.items():
+        assert page[name][:3] == pytest.approx(ends, abs=6e-6)
 
 
 def test_conditions_are_grouped_by_what_guides_them(figure):
@@ -58,16 +51,14 @@ def test_conditions_are_grouped_by_what_guides_them(figure):
 
 def test_the_order_of_rows_does_not_matter(figure):
     shuffled = conditions_frame().sample(frac=1, random_state=0)
-    other = GuideComparison(frame=shuffled).answer(figure.initial() | {"unlabeled": 0}).facts
-    facts = figure.answer(figure.initial()).facts
-    assert {name: other["differences"][name] for name in facts["differences"]} == {
-        name: pytest.approx(found) for name, found in facts["differences"].items()
-    }
+    other = GuideComparison(frame=shuffled).setup()["tables"]["conditions"]
+    assert other["entries"] == figure.setup()["tables"]["conditions"]["entries"]
 
 
 def test_one_network_has_differences_without_intervals():
     figure = GuideComparison(frame=conditions_frame(networks=1))
-    value, low, high = figure.answer(figure.initial()).facts["differences"]["labels, last layer"]
+    entries = figure.setup()["tables"]["conditions"]["entries"]["test_accuracy"]["0"]
+    value, low, high, _ = entries["labels, last layer"]
     assert (low, high) == (None, None)
     assert value == pytest.approx(0.07, abs=0.03)
     assert figure.to_html()
@@ -85,7 +76,7 @@ def test_without_images_only_conditions_can_be_shown():
 
 def test_the_page_stays_small_and_the_poster_names_the_differences(figure):
     assert len(figure.to_html()) < 20_000
-    found = figure.answer(figure.initial()).facts["differences"]["untrained CNN"][0]
+    found = differences(conditions_frame(), "test_accuracy")["untrained CNN"][0]
     assert f"untrained CNN {found:+.3f}" in figure.poster().description
 
 

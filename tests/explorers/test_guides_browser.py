@@ -2,7 +2,8 @@
 
 import pytest
 from guided_frames import conditions_frame, unlabeled_frame
-from hosts import data, live, watch_words
+from hosts import data, watch_words
+from oracles import differences
 
 from ibcore.explorers import GuideComparison
 
@@ -27,7 +28,11 @@ def assert_shows(page, figure, p):
         "p => Object.entries(p).every(([k, v]) => document.querySelector('.ibx').dataset[k] === v)",
         arg={name: str(value) for name, value in wanted.items()},
     )
-    found = [*figure.answer(p).facts["differences"].values()]
+    every = {"conditions": conditions_frame(), "unlabeled": unlabeled_frame()}[p["shown"]]
+    count = p["unlabeled"] if p["shown"] == "unlabeled" else 0
+    known = differences(every, p["measure"], count)
+    groups = figure.setup()["tables"][p["shown"]]["groups"]
+    found = [known.get(name) for _, names in groups for name in names]
     means = [None if text == "none" else float(text) for text in data(page)["means"].split()]
     assert means == [None if d is None else pytest.approx(d[0], abs=6e-6) for d in found]
     factor, digits = FACTORS[p["measure"]]
@@ -111,14 +116,8 @@ def test_a_choice_is_announced_and_the_table_holds_the_numbers(visits, figure):
     words = said()
     assert len(words) == 1
     assert "Test loss of the unguided networks: 2.70. Of 7 conditions, " in words[0]
-    facts = figure.answer({**figure.initial(), "measure": "test_loss"}).facts
     cells = page.locator(".ibx tbody tr").filter(has_text="distillation").locator("td")
     numbers = [number(text) for text in cells.all_inner_texts()[1:4]]
-    assert numbers == pytest.approx(facts["differences"]["distillation"], abs=0.0051)
-
-
-def test_with_a_kernel_the_figure_asks_for_each_choice_at_rest(visits, figure):
-    page, asked = live(visits, figure, mark={})
-    page.get_by_role("radio", name="loss").check()
-    page.wait_for_selector('.ibx[data-measure="test_loss"][data-engine="kernel"]')
-    assert asked[-1] == {**figure.initial(), "measure": "test_loss"}
+    assert numbers == pytest.approx(
+        differences(conditions_frame(), "test_loss")["distillation"], abs=0.0051
+    )

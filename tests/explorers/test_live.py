@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.explorers import RandomNetwork
-from ibcore.explorers.random_network import Settings, network_values
+from ibcore.explorers import ArchitectureGap, RandomNetwork
+from ibcore.explorers.random_network import network_values
 from ibcore.redshift import fourier_complexity
 
 
@@ -24,7 +24,7 @@ def complexity_of(values):
 
 
 def test_the_widget_starts_with_an_answer_to_its_first_parameters(figure):
-    values = network_values(figure.settings, 32)
+    values = network_values(figure.initial(), 32)
     assert figure.widget.engine == "kernel"
     assert figure.widget.answer["params"] == figure.initial()
     assert figure.widget.answer["complexity"] == pytest.approx(complexity_of(values), abs=1e-12)
@@ -40,7 +40,7 @@ def test_new_parameters_are_answered_by_ibcore(figure):
         "depth": 5,
     }
     figure.widget.params = asked
-    values = network_values(Settings(**asked), 32)
+    values = network_values(asked, 32)
     answer = figure.widget.answer
     assert answer["params"] == asked
     assert answer["complexity"] == pytest.approx(complexity_of(values), abs=1e-12)
@@ -73,3 +73,16 @@ def test_the_live_bundle_is_a_widget_view(figure):
 
 def test_the_widget_carries_the_script_as_a_module(figure):
     assert figure.widget._esm.rstrip().endswith("export default { render: IBExplorers.render };")
+
+
+def test_a_figure_whose_numbers_are_all_in_the_page_asks_no_kernel(monkeypatch):
+    monkeypatch.delenv("IBCORE_STATIC", raising=False)
+    stored = ArchitectureGap()
+    try:
+        assert (stored.widget.engine, stored.widget.answer) == ("browser", {})
+        stored.widget.params = {**stored.initial(), "support": 5}
+        assert (stored.widget.answer, stored.widget.frame) == ({}, b"")
+    finally:
+        stored.widget.close()
+    with pytest.raises(NotImplementedError, match="all that ArchitectureGap shows is in the page"):
+        stored.answer(stored.initial())

@@ -45,14 +45,13 @@ def test_targets_are_the_labels_of_the_task(figure):
         assert [int(label) for label in text] == labels.flatten().tolist()
 
 
-def test_the_kernel_answers_with_the_stored_picture_and_its_accuracy(figure, modular_frames):
-    params = {"activation": "sine", "prefactor": 8, "modulus": 4}
+def test_the_poster_is_the_stored_picture_with_its_accuracy(modular_frames):
     rows = modular_frames["pictures"]
     row = rows.query("activation == 'sine' and prefactor == 8 and modulus == 4").iloc[0]
-    answer = figure.answer(params)
-    values = np.frombuffer(answer.frame, dtype=np.float32)
-    assert np.array_equal(np.round(values * 255), np.frombuffer(row.picture, dtype=np.uint8))
-    assert answer.facts == {"train_accuracy": 1.0, "test_accuracy": 2.0}
+    poster = ModularPlayer("sine", prefactor=8, modulus=4, **modular_frames).poster()
+    picture = np.frombuffer(row.picture, dtype=np.uint8).reshape(32, 32)
+    assert np.array_equal(np.round(poster.values * 255), picture)
+    assert "train accuracy 1.00, test accuracy 2.00" in poster.description
 
 
 def test_the_page_stays_small(figure):

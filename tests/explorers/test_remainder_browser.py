@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hosts import data, live, watch_words
+from hosts import data, watch_words
 from learner_frames import remainder_frame
 
 from ibcore.explorers import RemainderLearner
@@ -127,12 +127,3 @@ def test_the_tables_hold_answers_and_errors(visits, frame):
     expected = [row_of(frame, p, modulus=m).error for m in MODULI]
     assert [float(row[3]) for row in errors] == pytest.approx(expected, abs=0.006)
     assert [row[1] for row in errors] == ["training", "test"] * 3
-
-
-def test_with_a_kernel_the_figure_asks_for_each_choice_at_rest(visits, frame):
-    figure = RemainderLearner(frame=frame)
-    page, asked = live(visits, figure, mark={})
-    page.get_by_role("slider", name="Modulus m").press("ArrowLeft")
-    page.wait_for_function("document.querySelector('.ibx').dataset.modulus === '5'")
-    page.wait_for_selector('.ibx[data-engine="kernel"]')
-    assert asked[-1] == {**figure.initial(), "modulus": 5}

@@ -39,25 +39,6 @@ def test_it_starts_after_one_step_at_the_modulus_nearest_to_seven(figure):
     }
 
 
-@pytest.mark.parametrize("steps", [0, 1])
-def test_the_kernel_answers_with_the_stored_answers_and_errors(figure, frame, steps):
-    params = {**figure.initial(), "view": "circular", "split": "extrapolation", "modulus": 4}
-    params |= {"support": 100, "steps": steps}
-    row = frame[
-        (frame.view == "circular")
-        & (frame.split == "extrapolation")
-        & (frame.modulus == 4)
-        & (frame.support == 100)
-        & (frame.budget == steps)
-    ].iloc[0]
-    answer = figure.answer(params)
-    assert np.array_equal(
-        np.frombuffer(answer.frame, np.float32), np.frombuffer(row.outputs, np.float16)
-    )
-    constant = constant_predictor([4]).item()
-    assert answer.facts == pytest.approx({"error": row.error, "constant": constant, "trained": 0})
-
-
 VIEWS, SPLITS = ("bits", "circular"), ("interpolation", "extrapolation")
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from ibcore.explorers import SimilarityPlayground
-from ibcore.explorers.random_network import CHOICES, MEASURES, clouds, normals, similarities
+from ibcore.explorers.portable_random import clouds, normals
+from ibcore.explorers.random_network import CHOICES, MEASURES, similarities
 from ibcore.guidance import cka, procrustes, ridge, rsa
 
 START = SimilarityPlayground().initial()

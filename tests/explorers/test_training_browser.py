@@ -1,9 +1,9 @@
 """The player of guided training in a browser: every control against the table's numbers."""
 
-import numpy as np
 import pytest
 from guided_frames import curves_frame
-from hosts import data, live, watch_words
+from hosts import data, watch_words
+from oracles import likenesses, measured
 
 from ibcore.explorers import GuidedTraining
 
@@ -21,11 +21,13 @@ def assert_shows(page, figure, p):
         "p => Object.entries(p).every(([k, v]) => document.querySelector('.ibx').dataset[k] === v)",
         arg={name: str(value) for name, value in p.items()},
     )
-    answer, shown, setup = figure.answer(p), data(page), figure.setup()
-    assert float(shown["value"]) == pytest.approx(answer.facts["value"], abs=5.1e-5)
-    assert float(shown["likeness"]) == pytest.approx(answer.facts["likeness"], abs=5.1e-4)
+    frame, shown, setup = curves_frame(), data(page), figure.setup()
+    assert float(shown["value"]) == pytest.approx(measured(frame, p), abs=5.1e-5)
+    table = likenesses(frame, p)
+    likeness = table.similarity[table.mapped > 0].mean()
+    assert float(shown["likeness"]) == pytest.approx(likeness, abs=5.1e-4)
     cells = page.locator(".ibx-layers b")
-    expected = np.frombuffer(answer.frame, np.float32)
+    expected = table.similarity
     values = cells.evaluate_all("all => all.map(e => +e.dataset.value)")
     assert values == pytest.approx(expected.tolist(), abs=5.1e-4)
     texts = [float(text) for text in cells.all_inner_texts()]
@@ -91,19 +93,13 @@ def test_a_choice_is_announced_and_the_tables_hold_the_numbers(visits, figure):
     said = watch_words(page)
     page.get_by_role("slider", name="Step").press("Home")
     words = said()
-    facts = figure.answer({**figure.initial(), "step": 0}).facts
+    table = likenesses(curves_frame(), {**figure.initial(), "step": 0})
+    likeness = table.similarity[table.mapped > 0].mean()
     assert len(words) == 1
     assert words[0].startswith("Step 0, trained with: untrained CNN. Test accuracy ")
-    assert f"untrained CNN: {facts['likeness']:.2f}" in words[0]
+    assert f"untrained CNN: {likeness:.2f}" in words[0]
     curve, likeness = page.locator(".ibx tbody").all()
     assert curve.locator("tr").count() == len(figure.setup()["choices"]["step"])
     pairs = [pair for row in figure.setup()["mapped"]["untrained CNN"] for pair in row]
     cells = likeness.locator("td").all_inner_texts()
     assert ["(compared)" in text for text in cells] == pairs
-
-
-def test_with_a_kernel_the_figure_asks_for_each_choice_at_rest(visits, figure):
-    page, asked = live(visits, figure, mark={})
-    page.get_by_role("slider", name="Step").press("ArrowLeft")
-    page.wait_for_selector('.ibx[data-step="50"][data-engine="kernel"]')
-    assert asked[-1] == {**figure.initial(), "step": 50}

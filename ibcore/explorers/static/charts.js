@@ -1,3 +1,15 @@
+/** How numbers are said. */
+const inPercent = (share) => (share === null ? "none" : `${(100 * share).toFixed(1)}\u00a0%`);
+const pointsText = (share) => (100 * share).toFixed(1);
+const countText = (count) => count.toLocaleString("en-US");
+const adamwText = (steps) => `${countText(steps)} ${steps === 1 ? "step" : "steps"} of AdamW`;
+
+/** A mean with its interval, if it has one. */
+function meanText([value, low, high]) {
+  if (low === null) return inPercent(value);
+  return `${inPercent(value)} (${pointsText(low)} to ${pointsText(high)})`;
+}
+
 /** A short line in the style of a series, for its key. */
 function swatch(index) {
   const line = node("path", { d: "M0 5H26", class: `ibx-line-${index}` });
@@ -5,10 +17,7 @@ function swatch(index) {
 }
 
 /** The names of series with their line styles. */
-function keyOf(names) {
-  const entries = names.map((name, i) => node("span", {}, swatch(i), name));
-  return node("div", { class: "ibx-key" }, ...entries);
-}
+const keyOf = (names) => div("ibx-key", ...names.map((name, i) => node("span", {}, swatch(i), name)));
 
 /**
  * A chart of a few lines, each with a style of its own and perhaps a band.  `x` and `y` give
@@ -17,28 +26,30 @@ function keyOf(names) {
 function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
   const bands = names.map((_, i) => node("path", { class: `ibx-band ibx-line-${i}` }));
   const lines = names.map((_, i) => node("path", { class: `ibx-line-${i}` }));
-  const frameBox = { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" };
   const marks = node("div");
   const empty = node("span", { class: "ibx-empty" });
-  const left = xTicks.map(([value, text]) =>
-    node("span", { class: "ibx-x", style: `left:${x(value)}%` }, text),
-  );
-  const up = yTicks.map(([value, text]) => node("span", { class: "ibx-y", style: `top:${y(value)}%` }, text));
-  const svg = node("svg", frameBox, ...bands, ...lines);
+  const left = xTicks.map(([value, text]) => xTick(x(value), text));
+  const up = yTicks.map(([value, text]) => yTick(y(value), text));
+  const svg = node("svg", PLOT_BOX, ...bands, ...lines);
   const plot = node("div", { class: "ibx-frame", role: "img" }, svg, ...up, ...left, marks, empty);
-  const at = ([a, b]) => `${x(a).toFixed(2)} ${y(b).toFixed(2)}`;
-  const path = (points) => (points.length ? `M${points.map(at).join("L")}` : "");
+  const path = (points) => linePath(points.map(([a, b]) => [x(a), y(b)]));
+  const element = chartBox("", heading, note, keyOf(names), plot, div("ibx-ticks"));
+  let ends = null;
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart" },
-      node("div", { class: "ibx-heading" }, heading),
-      node("div", { class: "ibx-note" }, note),
-      keyOf(names),
-      plot,
-      node("div", { class: "ibx-ticks" }),
-    ),
-    /** Series in the order of the names: {points: [x, y] pairs, band: [x, low, high] triples}. */
+    element,
+    note(text) {
+      element.querySelector(".ibx-note").textContent = text;
+    },
+    /** Put dots at [x, y] places, in place of those before. */
+    dot(points) {
+      const style = ([a, b]) => `left:${x(a)}%;top:${y(b)}%`;
+      plot.querySelectorAll(".ibx-dot").forEach((dot) => dot.remove());
+      plot.append(...points.map((point) => node("i", { class: "ibx-dot", style: style(point) })));
+    },
+    /**
+     * Series in the order of the names: points as [x, y], perhaps a band as [x, low, high] and a
+     * name to stand at the end of the line.
+     */
     draw(series, message = "") {
       series.forEach(({ points, band }, i) => {
         const around = (band || []).map(([a, low]) => [a, low]);
@@ -47,14 +58,16 @@ function lineChart({ heading, note, names, x, y, xTicks, yTicks }) {
         bands[i].setAttribute("d", around.length > 1 ? `${path(around.concat(back))}Z` : "");
       });
       empty.textContent = message;
+      const named = series.map(({ end, points }, line) => ({ name: end, line, last: points[points.length - 1] }));
+      const ended = named.filter(({ name, last }) => name && last);
+      if (ended.length) ends = ends || endNames(this);
+      if (ended.length) ends.draw(ended.map(({ last, ...entry }) => ({ ...entry, y: y(last[1]) })));
     },
     mark(value, label) {
       const place = x(value);
       marks.replaceChildren(mark("ibx-mark", place, label, place > 60));
     },
-    describe(text) {
-      plot.setAttribute("aria-label", text);
-    },
+    describe: describer(plot),
   };
 }
 
@@ -63,4 +76,37 @@ function logarithmicAxis(values, margin = 0) {
   const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
   const span = high - low || 1;
   return (value) => margin + ((100 - 2 * margin) * (Math.log(value) - low)) / span;
+}
+
+/** Means [mean, low, high] over an axis as a series: its points, and a band where they have intervals. */
+function banded(means, axis) {
+  const ends = means.map(([, low, high], i) => [axis[i], low, high]);
+  return { points: means.map(([mean], i) => [axis[i], mean]), band: ends.filter(([, low]) => low !== null) };
+}
+
+/** An axis of steps from 0 on: logarithmic in 1 + t / (first look after 0). */
+function stepAxis(steps, margin = 5) {
+  const unit = steps.find((step) => step > 0) || 1;
+  const span = Math.log(1 + steps[steps.length - 1] / unit) || 1;
+  return (step) => margin + ((100 - 2 * margin) * Math.log(1 + step / unit)) / span;
+}
+
+/** Ticks at some values that are kept for sure and at others, no two closer than a label needs. */
+function stepTicks(values, place, gap = 14, sure = [values[0], values[values.length - 1]]) {
+  const kept = [...new Set(sure)];
+  for (const value of values.slice().reverse()) {
+    if (kept.every((other) => Math.abs(place(value) - place(other)) >= gap)) kept.push(value);
+  }
+  return kept.map((value) => [value, countText(value)]);
+}
+
+/** Ticks at some of the values, no two closer than a label needs. */
+function spacedTicks(values, place) {
+  let last = -Infinity;
+  const kept = values.filter((value) => {
+    if (place(value) - last < 11) return false;
+    last = place(value);
+    return true;
+  });
+  return kept.map((value) => [value, String(Number(value.toPrecision(2)))]);
 }

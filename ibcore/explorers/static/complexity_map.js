@@ -1,19 +1,3 @@
-const TRANSFORM_NAMES = { dct: "cosine transform", fft: "plain Fourier", hann: "Hann window" };
-
-/** The end of the color scale: white noise has about 0.54. */
-const MAP_END = 0.55;
-
-const scaleText = (value) => value.toPrecision(3);
-
-/** A color of the palette and the ink that can be read on it. */
-function cellColors(value) {
-  const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value / MAP_END)));
-  const [r, g, b] = COLORS.slice(at, at + 3);
-  const linear = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return { background: `rgb(${r},${g},${b})`, color: luminance > 0.18 ? "#000" : "#fff" };
-}
-
 /** Mean, interval and number of a cell in words. */
 function cellInWords([mean, low, high, n]) {
   if (mean === null) return "every function is constant: no complexity";
@@ -77,10 +61,8 @@ function cellGrid(setup, { select, hover }) {
         const { weight_scale, depth } = made.place;
         const summary = summaries(weight_scale, depth);
         made.textContent = summary[0] === null ? "none" : summary[0].toFixed(3).replace(/^0/, "");
-        Object.assign(
-          made.style,
-          summary[0] === null ? { background: "", color: "" } : cellColors(summary[0]),
-        );
+        const colors = summary[0] === null ? { background: "", color: "" } : cellColors(summary[0]);
+        Object.assign(made.style, colors);
         const where = `depth ${depth}, weight scale ${scaleText(weight_scale)}`;
         made.setAttribute("aria-label", `${where}: ${cellInWords(summary)}`);
       }
@@ -102,18 +84,15 @@ function cellScale() {
   const output = node("output");
   const mean = node("div", { class: "ibx-note" });
   const [known, interval, marks] = [node("div"), node("span", { class: "ibx-range" }), node("div")];
-  const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) =>
-    node("span", { class: "ibx-x", style: `left:${place(t)}%` }, String(t)),
-  );
+  const ticks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6].map((t) => xTick(place(t), String(t)));
   const plot = node("div", { class: "ibx-frame", "aria-hidden": "true" }, interval, marks, known, ...ticks);
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-scale" },
-      node("div", { class: "ibx-number" }, "This network ", output),
+    element: div(
+      "ibx-chart ibx-scale",
+      div("ibx-number", "This network ", output),
       mean,
       plot,
-      node("div", { class: "ibx-ticks" }),
+      div("ibx-ticks"),
     ),
     draw(own, summary, references, preview) {
       output.textContent = (preview ? "\u2248 " : "") + complexityText(own);
@@ -152,188 +131,123 @@ function floorInWords(transform, lowest, references) {
 }
 
 /** Draw the map of complexity; returns what closes it. */
-function complexityMap({ model, el }) {
+function complexityMap(context) {
+  const { model } = context;
   const setup = model.get("setup");
-  const live = model.get("engine") === "kernel";
   const n = setup.grid;
-  const initial = Object.assign({}, model.get("initial"));
-  let params = Object.assign({}, model.get("params"));
   let hovered = null;
   let shown = null;
-  let touched = false;
-  let slowness = 1;
+  const clock = evaluationClock(n);
 
-  const host = frame(el, "Map of complexity explorer");
-  host.figure.classList.add("ibx-map");
+  const figure = liveFigure(context, {
+    title: "Map of complexity explorer",
+    className: "ibx-map",
+    draw,
+    tables: () => [mapTable(), networkTable()],
+    sent: wanted,
+  });
+  const { story, status } = figure;
   const grid = cellGrid(setup, { select, hover });
   const now = picture("ibx-now");
   const scale = cellScale();
-  const story = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [mapTable(), networkTable()]);
-  const controls = {
-    activation: dropdown(
-      "Activation",
-      setup.activations.map((name) => [name, ACTIVATION_NAMES[name] || name]),
-      set("activation"),
-    ),
-    transform: choice(
-      "Measure",
-      [
-        ["dct", "cosine"],
-        ["fft", "plain Fourier"],
-      ],
-      set("transform"),
-    ),
-    seed: slider(
-      "Seed",
-      Array.from({ length: SEEDS }, (_, i) => i),
-      String,
-      set("seed"),
-    ),
-  };
-  controls.transform.element.classList.add("ibx-wide");
-  const reset = button("Reset", "", () => goTo(initial));
-  const newDraw = button("New draw", "", () => goTo({ seed: (params.seed + 1) % SEEDS }));
-  const title = node("div", { class: "ibx-title" }, "Complexity over depth and scale");
-  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
-  const legend = [
-    node("span", {}, "0"),
-    node("i", { style: `background:${gradient}` }),
-    node("span", {}, String(MAP_END)),
-  ];
-  const axis = (text) => node("div", { class: "ibx-note", "aria-hidden": "true" }, text);
-  host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, newDraw, reset)),
-    node(
-      "div",
-      { class: "ibx-heat" },
-      axis("mean; weight scale upward, depth to the right"),
-      grid.element,
-      node("div", { class: "ibx-legend" }, ...legend),
-    ),
-    node("div", { class: "ibx-side" }, now.element),
-    scale.element,
-    story,
-    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
-    status,
-    folded.element,
-  );
-  const pace = pacer(update);
-
-  function set(name) {
-    return (value, settled) => goTo({ [name]: value }, settled);
+  const controls = {};
+  for (const name in setup.controls) {
+    const named = (value) => ACTIVATION_NAMES[value];
+    controls[name] = controlOf(setup.controls[name], setup.choices[name], figure.set(name), named);
   }
-
-  function goTo(some, settled = true) {
-    touched = true;
-    params = Object.assign({}, params, some);
-    showControls();
-    pace.changed(settled);
-  }
+  const cells = { element: grid.element, show: () => grid.select(figure.params, false) };
+  const reset = button("Reset", "", () => figure.goTo(figure.initial));
+  const newDraw = button("New draw", "", () => figure.goTo({ seed: (figure.params.seed + 1) % SEEDS }));
+  const axes = "mean; weight scale upward, depth to the right";
+  const axis = node("div", { class: "ibx-note", "aria-hidden": "true" }, axes);
+  figure.layOut({
+    heading: "Complexity over depth and scale",
+    actions: [newDraw, reset],
+    parts: [
+      div("ibx-heat", axis, grid.element, colorLegend(node("span", {}, "0"), node("span", {}, String(MAP_END)))),
+      div("ibx-side", now.element),
+      scale.element,
+      story,
+      controlPanel(controls),
+    ],
+    controls: { ...controls, cells },
+  });
 
   function select(place, focus = false) {
     hovered = null;
-    goTo(place);
-    grid.select(params, focus);
+    figure.goTo(place);
+    grid.select(figure.params, focus);
   }
 
   function hover(place) {
     hovered = place;
-    pace.changed(false);
+    figure.changed(false);
   }
 
   /** The parameters of the cell in the picture: the one under the pointer, else the chosen one. */
-  const wanted = () => Object.assign({}, params, hovered || {});
+  function wanted() {
+    return { ...figure.params, ...hovered };
+  }
 
   const summaryAt = (p) => (weightScale, depth) =>
     setup.cells[p.activation][p.transform][
       setup.scales.indexOf(weightScale) * setup.depths.length + setup.depths.indexOf(depth)
     ];
 
-  const settingsOf = (p) => ({
-    activation: p.activation,
-    weight_scale: p.weight_scale,
-    depth: p.depth,
-    width: setup.width,
-    seed: p.seed,
-  });
+  const settingsOf = ({ transform, ...p }) => ({ ...p, width: setup.width });
 
-  function update(resting) {
+  function draw(_, resting) {
     const p = wanted();
     const start = performance.now();
-    if (resting) {
-      model.set("params", p);
-      if (live) model.save_changes();
-    }
+    if (resting) figure.ask();
     const known = shown && shown.n === n && sameParams(p, shown.params);
     if (known && !resting) return; // never coarser than what is there
-    if (known && (!live || shown.engine === "kernel")) {
-      finish();
-      return;
-    }
-    const size = resting ? n : previewGrid(settingsOf(p), n, slowness);
-    const answer = live && resting ? kernelState(p) : null;
+    if (known && (!figure.live || shown.engine === "kernel")) return finish();
+    const answer = resting ? kernelState(p) : null;
     if (answer) show(answer, "kernel", start);
-    else show(evaluateCell(p, size), "browser", start);
+    else show(evaluateCell(p, resting ? n : clock.preview(settingsOf(p))), "browser", start);
   }
 
   function evaluateCell(p, size) {
     const settings = settingsOf(p);
     const values = forward(drawWeights(p.seed, settings), settings, size);
-    const own = { dct: complexity(values, size, "dct"), fft: complexity(values, size, "fft") };
-    return Object.assign({ params: p, values, n: size, own }, range(values));
+    const own = { dct: complexityOf(values, size, "dct"), fft: complexityOf(values, size, "fft") };
+    return { params: p, values, n: size, own, ...rangeOf(values) };
   }
 
   /** What the kernel answered; null if it answers another question. */
   function kernelState(p) {
-    const answer = model.get("answer");
+    const answer = figure.answer();
     const values = floats(model.get("frame"));
-    if (!answer || values.length !== n * n || !sameParams(p, answer.params)) return null;
+    if (!answer || values.length !== n * n) return null;
     const number = (value) => (value === null ? NaN : value);
     const own = { dct: number(answer.dct), fft: number(answer.fft) };
     const { min, max } = answer;
     return { params: p, values, n, own, min, max, constant: answer.dct === null };
   }
 
-  function answered() {
-    const answer = kernelState(wanted());
-    if (answer) show(answer, "kernel", performance.now());
-  }
-
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
-    grid.select(params, false);
-  }
-
   function show(state, engine, start) {
-    shown = Object.assign(state, { engine });
-    const p = shown.params;
+    shown = { ...state, engine };
+    const { params: p } = shown;
     const summaries = summaryAt(p);
     const references = setup.references[p.transform];
     grid.fill(summaries);
     now.draw(shown.values, shown.n, shown);
-    now.caption.textContent = `One network of the cell: ${describe(settingsOf(p))}`;
+    now.caption.textContent = `One network of the cell: ${networkInWords(settingsOf(p))}`;
     scale.draw(shown.own[p.transform], summaries(p.weight_scale, p.depth), references, shown.n !== n);
-    const means = setup.cells[p.activation][p.transform]
-      .map(([mean]) => mean)
-      .filter((mean) => mean !== null);
+    const means = setup.cells[p.activation][p.transform].map(([mean]) => mean ?? Infinity);
     story.textContent = floorInWords(p.transform, Math.min(...means), references);
     report(performance.now() - start);
     if (shown.n === n) finish();
   }
 
   function report(ms) {
-    const { engine, min, max, params: p } = shown;
-    if (engine === "browser") {
-      const relative = ms / predictedMs(settingsOf(p), shown.n);
-      slowness = 0.7 * slowness + 0.3 * Math.max(0.5, relative);
-    }
-    const numbers = { complexity: shown.own[p.transform], dct: shown.own.dct, fft: shown.own.fft, min, max };
+    const { engine, min, max, own, params: p } = shown;
+    if (engine === "browser") clock.took(ms, settingsOf(p), shown.n);
+    const numbers = { complexity: own[p.transform], ...own, min, max };
     const { weight_scale: weightScale, ...others } = p;
     const computed = { engine, weightScale, grid: shown.n, ms: ms.toFixed(1) };
-    Object.assign(host.figure.dataset, others, numbers, computed);
-    host.figure.dataset.ready = "1";
+    figure.write({ ...others, ...numbers, ...computed });
     const where = { browser: "network computed here", kernel: "network computed by ibcore" }[engine];
     const measured = setup.measured_grid;
     const other = measured === n ? "" : `; measured on ${measured} × ${measured}, so compare with care`;
@@ -344,10 +258,9 @@ function complexityMap({ model, el }) {
     const p = shown.params;
     const cell = cellInWords(summaryAt(p)(p.weight_scale, p.depth));
     const own = `Complexity of this network, ${TRANSFORM_NAMES[p.transform]}: ${complexityText(shown.own[p.transform])}`;
-    const words = `${describe(settingsOf(p))}. ${own}. Cell: ${cell}.`;
+    const words = `${networkInWords(settingsOf(p))}. ${own}. Cell: ${cell}.`;
     now.describe(`Output of one random network, x1 to the right and x2 upward from \u22121 to 1: ${words}`);
-    if (touched) host.announce(words);
-    folded.refresh();
+    figure.finish(words);
   }
 
   function mapTable() {
@@ -364,25 +277,20 @@ function complexityMap({ model, el }) {
   }
 
   function networkTable() {
+    const { params: p, own, min, max } = shown;
     const rows = [
-      ["activation", shown.params.activation],
-      ["depth", shown.params.depth],
-      ["weight scale", scaleText(shown.params.weight_scale)],
-      ["seed", shown.params.seed],
-      ["complexity, cosine", complexityText(shown.own.dct)],
-      ["complexity, plain Fourier", complexityText(shown.own.fft)],
-      ["smallest value", short(shown.min)],
-      ["largest value", short(shown.max)],
+      ["activation", p.activation],
+      ["depth", p.depth],
+      ["weight scale", scaleText(p.weight_scale)],
+      ["seed", p.seed],
+      ["complexity, cosine", complexityText(own.dct)],
+      ["complexity, plain Fourier", complexityText(own.fft)],
+      ["smallest value", short(min)],
+      ["largest value", short(max)],
     ];
     return table("The network in the picture", ["name", "value"], rows);
   }
 
-  if (live) model.on("change:answer", answered);
-  showControls();
-  update(true);
-  return () => {
-    host.close();
-    pace.close();
-    if (live) model.off("change:answer", answered);
-  };
+  figure.start();
+  return figure.close;
 }

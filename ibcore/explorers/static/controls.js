@@ -38,10 +38,7 @@ function slider(label, choices, format, changed) {
     input.value = nearest(value);
     say(value);
   };
-  return {
-    element: node("div", { class: "ibx-control" }, node("label", { for: id }, label), output, input),
-    show,
-  };
+  return { element: div("ibx-control", node("label", { for: id }, label), output, input), show };
 }
 
 /** A drop-down list; choices are [value, text] pairs. */
@@ -52,10 +49,8 @@ function dropdown(label, choices, changed) {
   const show = (value) => {
     select.value = choices.findIndex(([known]) => known === value);
   };
-  return {
-    element: node("div", { class: "ibx-control" }, node("label", { for: id }, label), node("span"), select),
-    show,
-  };
+  const element = div("ibx-control", node("label", { for: id }, label), node("span"), select);
+  return { element, show };
 }
 
 /** A check box; choices are the values for off and on. */
@@ -80,14 +75,9 @@ function button(label, className, clicked) {
 /** The frame of every explorer: style, group, live region, keys kept from the notebook. */
 function frame(el, title) {
   const live = node("div", { class: "ibx-live", "aria-live": "polite", role: "status" });
-  const body = node("div", { class: "ibx-body" });
-  const figure = node(
-    "div",
-    { class: "ibx", role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
-    node("style", {}, STYLE),
-    body,
-    live,
-  );
+  const body = div("ibx-body");
+  const group = { class: "ibx", role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" };
+  const figure = node("div", group, node("style", {}, STYLE), body, live);
   figure.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would take the arrows
   el.replaceChildren(figure);
   let timer = 0;
@@ -136,16 +126,20 @@ function pacer(update) {
   let request = 0;
   let timer = 0;
   let resting = true;
+  /** Update in the next frame, although nothing has changed. */
+  function again() {
+    request = request || requestAnimationFrame(() => {
+      request = 0;
+      update(resting);
+    });
+  }
   return {
+    again,
     changed(settled) {
       clearTimeout(timer);
       resting = settled;
       if (!settled) timer = setTimeout(() => this.changed(true), REST_MS);
-      if (request) return;
-      request = requestAnimationFrame(() => {
-        request = 0;
-        update(resting);
-      });
+      again();
     },
     close() {
       clearTimeout(timer);

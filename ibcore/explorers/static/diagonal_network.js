@@ -7,25 +7,20 @@ const RISK_END = 3.2;
 const WORK_MS = 7;
 
 /** Two decimals, and no minus sign before a zero. */
-const folds = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+const twoDecimals = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+
+const threeDigits = (value) => String(Number(value.toPrecision(3)));
 
 /** Coefficients as stems over their numbers, the truth as rings. */
 function stemChart() {
   const canvas = node("canvas", { role: "img" });
   const up = (value) => 0.5 - value / 3.2; // a share of the height, from the top
-  const ticks = [1, 0, -1].map((t) =>
-    node("span", { class: "ibx-y", style: `top:${100 * up(t)}%` }, String(t).replace("-", "\u2212")),
-  );
+  const ticks = ["1", "0", "\u22121"].map((text, i) => yTick(100 * up(1 - i), text));
   const numbers = node("span", { class: "ibx-x ibx-plain", style: "left:50%" }, "coefficient 1 to 40");
+  const plot = div("ibx-frame", canvas, ...ticks, numbers);
+  const note = "line and dot: learned; ring: truth";
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-stems" },
-      node("div", { class: "ibx-heading" }, "Coefficients"),
-      node("div", { class: "ibx-note" }, "line and dot: learned; ring: truth"),
-      node("div", { class: "ibx-frame" }, canvas, ...ticks, numbers),
-      node("div", { class: "ibx-ticks" }),
-    ),
+    element: chartBox("ibx-stems", "Coefficients", note, plot, div("ibx-ticks")),
     canvas,
     draw(beta, truth, figure) {
       const style = getComputedStyle(figure);
@@ -59,38 +54,28 @@ function stemChart() {
         context.stroke();
       });
     },
-    describe(text) {
-      canvas.setAttribute("aria-label", text);
-    },
+    describe: describer(canvas),
   };
 }
 
 /** The gauge of accumulated regularization: decay and noise, end to end, in e-folds of alpha^2. */
 function clockGauge() {
-  const parts = [node("i", { class: "ibx-clock-0" }), node("i", { class: "ibx-clock-1" })];
-  const bar = node("div", { class: "ibx-clock", role: "img" }, ...parts);
+  const [decay, steps] = [0, 1].map((i) => node("i", { class: `ibx-clock-${i}` }));
+  const bar = node("div", { class: "ibx-clock", role: "img" }, decay, steps);
   const output = node("output");
-  const note = node("div", { class: "ibx-note" });
+  const note = div("ibx-note");
+  const number = div("ibx-number", "Accumulated regularization ", output);
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-folds" },
-      node("div", { class: "ibx-number" }, "Accumulated regularization ", output),
-      bar,
-      note,
-    ),
+    element: div("ibx-chart ibx-folds", number, bar, note),
     draw({ explicit, noise }) {
-      const end = 20;
-      const share = (value) => Math.min(100, Math.max(0, (100 * value) / end));
-      parts[0].style.width = `${share(explicit)}%`;
-      parts[1].style.width = `${Math.min(share(noise), 100 - share(explicit))}%`;
-      output.textContent = folds(explicit + noise);
-      const shrunk = Math.exp((explicit + noise) / 2);
-      const words =
-        `decay ${folds(explicit)} (plain) + noise of steps ${folds(noise)} (striped); ` +
-        `scale shrunk ${short(shrunk)} times`;
-      note.textContent = words;
-      bar.setAttribute("aria-label", `Of 20, ${words}.`);
+      const share = (value) => Math.min(100, Math.max(0, (100 * value) / 20));
+      decay.style.width = `${share(explicit)}%`;
+      steps.style.width = `${Math.min(share(noise), 100 - share(explicit))}%`;
+      output.textContent = twoDecimals(explicit + noise);
+      const shrunk = short(Math.exp((explicit + noise) / 2));
+      const both = `decay ${twoDecimals(explicit)} (plain) + noise of steps ${twoDecimals(noise)} (striped)`;
+      note.textContent = `${both}; scale shrunk ${shrunk} times`;
+      bar.setAttribute("aria-label", `Of 20, ${note.textContent}.`);
     },
   };
 }
@@ -105,12 +90,11 @@ function riskChart(scales) {
     names: ["limit of flow", "this run over time"],
     x: inside,
     y: (risk) => 100 * (1 - Math.min(risk, RISK_END) / RISK_END),
-    xTicks: [0.001, 0.01, 0.1, 1].map((t) => [t, String(t)]),
-    yTicks: [0, 1, 2, 3].map((t) => [t, String(t)]),
+    xTicks: textPairs([0.001, 0.01, 0.1, 1]),
+    yTicks: textPairs([0, 1, 2, 3]),
   });
   const marks = node("div");
-  const dot = node("i", { class: "ibx-dot" });
-  chart.element.querySelector(".ibx-frame").append(marks, dot);
+  chart.element.querySelector(".ibx-frame").append(marks);
   chart.element.classList.add("ibx-risk");
   return {
     element: chart.element,
@@ -124,114 +108,72 @@ function riskChart(scales) {
         mark("ibx-known", inside(start), "start \u03b1", inside(start) > 40, "height:100%"),
         mark("ibx-mark", at, name, at > 50),
       );
-      dot.style.cssText = `left:${at}%;top:${100 * (1 - Math.min(now.risk, RISK_END) / RISK_END)}%`;
+      chart.dot([[now.effective, now.risk]]);
     },
   };
 }
 
 /** Draw the explorer of the diagonal network; returns what closes it. */
-function diagonalNetwork({ model, el }) {
+function diagonalNetwork(context) {
+  const { model } = context;
   const setup = model.get("setup");
-  const live = model.get("engine") === "kernel";
   const problem = diagonalProblem(setup);
   const { times, choices } = setup;
-  const initial = Object.assign({}, model.get("initial"));
-  const riskOf = (beta) => beta.reduce((sum, value, i) => sum + (value - problem.truth[i]) ** 2, 0);
-  const curve = setup.curve_scales.map((scale) => [scale, riskOf(woodworthSolution(problem, scale))]);
-  let params = Object.assign({}, model.get("params"));
+  const limitOf = (scale) => riskOf(problem, woodworthSolution(problem, scale));
+  const curve = setup.curve_scales.map((scale) => [scale, limitOf(scale)]);
+  const tables = () => [runTable(), coefficientTable()];
+  const own = liveFigure(context, {
+    title: "Diagonal network explorer",
+    className: "ibx-diagonal",
+    draw,
+    tables,
+    idle: ({ batch }) => (batch === "flow" ? ["learning_rate", "label_noise"] : []),
+  });
   let run = null;
+  let settings = null; // of the run
   let shown = null;
-  let touched = false;
-  let resting = true;
-  let asked = null; // the parameters that the kernel was asked for last
-  let request = 0;
-  let restTimer = 0;
   let playing = 0;
 
-  const host = frame(el, "Diagonal network explorer");
-  host.figure.classList.add("ibx-diagonal");
+  const { story, status } = own;
   const chart = riskChart(setup.curve_scales);
   const stems = stemChart();
   const gauge = clockGauge();
-  const story = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [runTable(), coefficientTable()]);
-  const number = (value) => String(Number(value.toPrecision(3)));
   const controls = {
-    weight_scale: slider("Scale \u03b1", choices.weight_scale, number, set("weight_scale")),
-    weight_decay: slider("Decay \u03bb", choices.weight_decay, number, set("weight_decay")),
-    time: slider("Time t", times, number, set("time")),
-    learning_rate: slider("Step \u03b7", choices.learning_rate, number, set("learning_rate")),
-    batch: choice(
-      "Points in each step",
-      choices.batch.map((batch) => [batch, String(batch)]),
-      set("batch"),
-    ),
+    weight_scale: slider("Scale \u03b1", choices.weight_scale, threeDigits, set("weight_scale")),
+    weight_decay: slider("Decay \u03bb", choices.weight_decay, threeDigits, set("weight_decay")),
+    time: slider("Time t", times, threeDigits, set("time")),
+    learning_rate: slider("Step \u03b7", choices.learning_rate, threeDigits, set("learning_rate")),
+    batch: wide(choice("Points in each step", textPairs(choices.batch), set("batch"))),
     label_noise: checkbox("Label noise", [false, true], set("label_noise")),
   };
-  controls.batch.element.classList.add("ibx-wide");
   const play = button("Play time", "ibx-pin", () => (playing ? stop() : start()));
   const reset = button("Reset", "", () => {
     stop();
-    goTo(initial);
+    own.goTo(own.initial);
   });
-  const title = node("div", { class: "ibx-title" }, "A net that forgets its scale");
-  const checks = node("div", { class: "ibx-checks" }, controls.label_noise.element);
-  const sliders = Object.entries(controls).filter(([name]) => name !== "label_noise");
-  host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, play, reset)),
-    chart.element,
-    stems.element,
-    gauge.element,
-    story,
-    node("div", { class: "ibx-controls" }, ...sliders.map(([, control]) => control.element), checks),
-    status,
-    folded.element,
-  );
-  const theme = new MutationObserver(() => drawStems());
-  const size = new ResizeObserver(() => drawStems());
-  theme.observe(host.figure, { attributes: true, attributeFilter: ["data-dark"] });
-  size.observe(stems.canvas);
+  const theme = new MutationObserver(drawStems);
+  const size = new ResizeObserver(drawStems);
 
   // what the reader does
   function set(name) {
     return (value, settled) => {
       stop();
-      goTo({ [name]: value }, settled);
+      own.goTo({ [name]: value }, settled);
     };
   }
-
-  function goTo(some, settled = true) {
-    touched = true;
-    const before = params;
-    params = Object.assign({}, params, some);
-    if (changesRun(before, params)) run = null;
-    showControls();
-    clearTimeout(restTimer);
-    resting = settled;
-    if (!settled) {
-      restTimer = setTimeout(() => {
-        resting = true;
-        ask();
-      }, REST_MS);
-    }
-    ask();
-  }
-
-  const changesRun = (a, b) => Object.keys(b).some((name) => name !== "time" && a[name] !== b[name]);
 
   /** Play the time from its start; where motion is unwelcome, go to its end at once. */
   function start() {
     const last = times.length - 1;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      goTo({ time: times[last] });
+      own.goTo({ time: times[last] });
       return;
     }
-    let at = params.time >= times[last] ? -1 : times.indexOf(params.time);
+    let at = own.params.time >= times[last] ? -1 : times.indexOf(own.params.time);
     play.textContent = "Pause";
     playing = setInterval(() => {
       at += 1;
-      goTo({ time: times[at] }, at === last);
+      own.goTo({ time: times[at] }, at === last);
       if (at === last) stop();
     }, 110);
   }
@@ -241,90 +183,64 @@ function diagonalNetwork({ model, el }) {
     clearInterval(playing);
     playing = 0;
     play.textContent = "Play time";
-    resting = true;
-    ask();
+    own.goTo({});
   }
 
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
-    for (const name of ["learning_rate", "label_noise"]) {
-      controls[name].element.querySelector("input").disabled = params.batch === "flow";
-    }
-  }
-
-  // from settings to a state
-  function ask() {
-    if (!request) request = requestAnimationFrame(tick);
-  }
-
-  /** Train on for a part of this frame and draw; go on in the next one until all is done. */
-  function tick() {
-    request = 0;
+  /** Train on for a part of this frame and show it; go on in the next one until all is done. */
+  function draw(params, resting) {
     const begun = performance.now();
-    if (!run) run = diagonalRun(problem, params, times);
+    const { time, ...rest } = params;
+    if (!run || !sameParams(rest, settings)) run = diagonalRun(problem, params, times);
+    settings = rest;
     const complete = run.work(() => performance.now() - begun < WORK_MS);
-    const look = wantedLook();
-    const reached = complete || look.time === params.time;
-    if (reached && resting && !(asked && sameParams(params, asked))) {
-      asked = Object.assign({}, params);
-      model.set("params", asked);
-      if (live) model.save_changes();
-    }
-    const answer = live && reached && resting ? kernelLook() : null;
+    const look = wantedLook(params);
+    const atRest = resting && (complete || look.time === time);
+    if (atRest) own.ask();
+    const answer = atRest ? kernelLook() : null;
     show(answer || look, answer ? "kernel" : "browser", complete, begun);
-    if (reached && resting) finish();
-    if (!complete) ask();
+    if (atRest) own.finish(run.diverged || shown.time === time ? wordsOfAll() : "");
+    if (!complete) own.again();
   }
 
-  /** The last look up to the time that is asked for. */
-  function wantedLook() {
-    const upTo = run.looks.filter((look) => look.time <= params.time);
-    return upTo.length ? upTo[upTo.length - 1] : startLook();
-  }
-
-  /** The net before the first step. */
-  function startLook() {
-    const p = new Float64Array(problem.d).fill(params.weight_scale);
-    return Object.assign(measureNet(problem, { p, q: p }, params.weight_scale, 0), { time: 0 });
+  /** The last look up to the time that is asked for, or the net before the first step. */
+  function wantedLook({ time, weight_scale: scale }) {
+    const upTo = run.looks.filter((look) => look.time <= time);
+    const p = new Float64Array(problem.d).fill(scale);
+    return upTo.pop() || { ...measureNet(problem, { p, q: p }, scale, 0), time: 0 };
   }
 
   /** What the kernel answered; null if it answers another question. */
   function kernelLook() {
-    const answer = model.get("answer");
+    const answer = own.answer();
     const beta = floats(model.get("frame"));
-    if (!answer || beta.length !== problem.d || !sameParams(params, answer.params)) return null;
-    if (answer.diverged) return null;
+    if (!answer || beta.length !== problem.d || answer.diverged) return null;
     const { effective_scale: effective, excess_risk: risk, train_error: error, explicit, noise } = answer;
-    return { beta, effective, risk, error, explicit, noise, time: params.time };
-  }
-
-  function answered() {
-    const answer = resting && run ? kernelLook() : null;
-    if (!answer) return;
-    show(answer, "kernel", true, performance.now());
-    finish();
+    return { beta, effective, risk, error, explicit, noise, time: own.params.time };
   }
 
   // from a state to the figure
   function drawStems() {
-    if (shown) stems.draw(shown.beta, problem.truth, host.figure);
+    if (shown) stems.draw(shown.beta, problem.truth, own.host.figure);
   }
 
   function show(look, engine, complete, begun) {
-    shown = Object.assign({}, look, { engine, diverged: run.diverged && params.time > look.time });
-    chart.draw(curve, run.looks.filter((seen) => seen.time <= look.time), look, params.weight_scale);
+    const { weight_scale: weightScale, weight_decay: weightDecay, batch, time: asked } = own.params;
+    const { beta, ...numbers } = look;
+    const diverged = run.diverged && asked > look.time;
+    shown = { ...look, diverged };
+    chart.draw(
+      curve,
+      run.looks.filter((seen) => seen.time <= look.time),
+      look,
+      weightScale,
+    );
     drawStems();
     gauge.draw(look);
-    describePictures();
     story.textContent = resultInWords();
-    const { weight_scale: weightScale, weight_decay: weightDecay, batch } = params;
-    const { effective, risk, error, explicit, noise, time } = look;
-    Object.assign(host.figure.dataset, { engine, weightScale, weightDecay, batch, time });
-    Object.assign(host.figure.dataset, { effective, risk, error, explicit, noise });
-    const ms = performance.now() - begun;
-    const state = { ms: ms.toFixed(1), diverged: shown.diverged ? "1" : "0", complete: complete ? "1" : "0" };
-    Object.assign(host.figure.dataset, state);
-    host.figure.dataset.ready = "1";
+    describePictures();
+    const state = { engine, diverged: Number(diverged), complete: Number(complete) };
+    const ms = (performance.now() - begun).toFixed(1);
+    own.write({ weightScale, weightDecay, batch, ...numbers, ...state, ms });
     const where = engine === "kernel" ? "computed by ibcore" : "computed here";
     const size = `${problem.n} points, ${problem.d} features, ${setup.nonzero} of them at work`;
     status.textContent = `${size}; ${where}${complete ? "" : ", training goes on"}`;
@@ -334,53 +250,48 @@ function diagonalNetwork({ model, el }) {
   function limitAt(scale) {
     const ends = [curve[0], curve[curve.length - 1]];
     const outside = ends.find(([end], i) => (i ? scale >= end : scale <= end));
-    return outside ? outside[1] : riskOf(woodworthSolution(problem, scale));
+    return outside ? outside[1] : limitOf(scale);
   }
 
   function resultInWords() {
     const { effective, risk, time } = shown;
-    const alpha = number(params.weight_scale);
+    const { weight_scale: scale, learning_rate: rate } = own.params;
+    const alpha = threeDigits(scale);
     if (shown.diverged) {
-      return `Training diverges after time ${number(time)}: steps of ${number(params.learning_rate)} are too long for scale ${alpha}. Lower \u03b7 or \u03b1.`;
+      return `Training diverges after time ${threeDigits(time)}: steps of ${threeDigits(rate)} are too long for scale ${alpha}. Lower \u03b7 or \u03b1.`;
     }
-    const kept = (100 * effective) / params.weight_scale;
+    const kept = (100 * effective) / scale;
     const share = kept > 99.95 ? "all" : `${short(kept)} %`;
-    const first = `At time ${number(time)} the effective scale is ${short(effective)}, ${share} of the initial ${alpha}; the excess risk is ${risk.toFixed(3)}.`;
-    const [here, there] = [limitAt(params.weight_scale), limitAt(effective)].map((v) => v.toFixed(3));
+    const first = `At time ${threeDigits(time)} the effective scale is ${short(effective)}, ${share} of the initial ${alpha}; the excess risk is ${risk.toFixed(3)}.`;
+    const [here, there] = [limitAt(scale), limitAt(effective)].map((v) => v.toFixed(3));
     if (here === there) return `${first} Nothing is forgotten: flow from either scale ends at ${here}.`;
     return `${first} Flow from the initial scale ends at a risk of ${here}, flow from the effective scale at ${there}.`;
   }
 
-  function settingsInWords() {
-    const steps =
-      params.batch === "flow"
-        ? "gradient flow"
-        : `steps of ${number(params.learning_rate)} on ${BATCH_NAMES[params.batch]}${params.label_noise ? " with label noise" : ""}`;
-    return `Scale ${number(params.weight_scale)}, decay ${number(params.weight_decay)}, ${steps}.`;
+  /** The settings and the result. */
+  function wordsOfAll() {
+    const { weight_scale: scale, weight_decay: decay, learning_rate: rate, batch, label_noise } = own.params;
+    const noise = label_noise ? " with label noise" : "";
+    const way =
+      batch === "flow" ? "gradient flow" : `steps of ${threeDigits(rate)} on ${BATCH_NAMES[batch]}${noise}`;
+    return `Scale ${threeDigits(scale)}, decay ${threeDigits(decay)}, ${way}. ${story.textContent}`;
   }
 
   /** Say what the pictures show, of each state that is drawn. */
   function describePictures() {
-    const words = `${settingsInWords()} ${resultInWords()}`;
+    const words = wordsOfAll();
     chart.describe(`Excess risk over the effective scale: smaller scales have less. ${words}`);
-    const large = Array.from(shown.beta).filter((value) => Math.abs(value) > 0.1).length;
+    const large = shown.beta.filter((value) => Math.abs(value) > 0.1).length;
     stems.describe(
       `Coefficients: ${large} of ${problem.d} are larger than 0.1; the truth has ${setup.nonzero}. ${words}`,
     );
   }
 
-  function finish() {
-    const words = `${settingsInWords()} ${resultInWords()}`;
-    if (touched && (run.diverged || shown.time === params.time)) host.announce(words);
-    folded.refresh();
-  }
-
   function runTable() {
     const rows = run.looks.map((look) => [
-      number(look.time),
+      threeDigits(look.time),
       ...[look.effective, look.risk, look.error].map(short),
-      look.explicit.toFixed(3),
-      look.noise.toFixed(3),
+      ...[look.explicit, look.noise].map((value) => value.toFixed(3)),
     ]);
     const head = ["time", "effective scale", "excess risk", "train error", "from decay", "from noise"];
     return table("This run", head, rows);
@@ -388,21 +299,22 @@ function diagonalNetwork({ model, el }) {
 
   function coefficientTable() {
     const rows = Array.from(shown.beta, (value, i) => [i + 1, value.toFixed(4), problem.truth[i]]);
-    return table(`Coefficients at time ${number(shown.time)}`, ["number", "learned", "truth"], rows);
+    return table(`Coefficients at time ${threeDigits(shown.time)}`, ["number", "learned", "truth"], rows);
   }
 
-  if (live) model.on("change:answer", answered);
-  showControls();
-  run = diagonalRun(problem, params, times);
-  tick();
+  own.layOut({
+    heading: "A net that forgets its scale",
+    actions: [play, reset],
+    parts: [chart.element, stems.element, gauge.element, story, controlPanel(controls)],
+    controls,
+  });
+  own.start();
+  theme.observe(own.host.figure, { attributes: true, attributeFilter: ["data-dark"] });
+  size.observe(stems.canvas);
   return () => {
     stop();
-    host.close();
+    own.close();
     theme.disconnect();
     size.disconnect();
-    clearTimeout(restTimer);
-    cancelAnimationFrame(request);
-    request = 1; // nothing is asked for any more
-    if (live) model.off("change:answer", answered);
   };
 }

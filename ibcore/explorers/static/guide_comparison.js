@@ -1,10 +1,9 @@
 /** Names, units and signs of what can be compared. */
 const GUIDE_MEASURES = {
-  test_accuracy: { name: "Test accuracy", short: "accuracy", unit: "points", factor: 100, digits: 1 },
-  test_loss: { name: "Test loss", short: "loss", unit: "nats", factor: 1, digits: 2 },
-  cnn_similarity: { name: "Likeness to the CNN", short: "likeness to CNN", unit: "of 1", factor: 1, digits: 3 },
+  test_accuracy: { name: "Test accuracy", unit: "points", factor: 100, digits: 1 },
+  test_loss: { name: "Test loss", unit: "nats", factor: 1, digits: 2 },
+  cnn_similarity: { name: "Likeness to the CNN", unit: "of 1", factor: 1, digits: 3 },
 };
-const SHOWN_NAMES = { conditions: "all conditions", unlabeled: "images without labels" };
 
 /** A difference in the unit of its measure, with its sign. */
 function differenceText(value, { factor, digits }) {
@@ -35,162 +34,94 @@ function differenceAxis(entries, { factor }, close) {
 }
 
 /** One condition: its name, a bar with whisker and dots, and its number. */
-function contrastRow(name) {
+function contrastRow(name, entry, { place }, measure) {
   const [output, fill, reach] = [node("output"), node("i"), node("b")];
   const dots = node("span");
-  const rail = node("span", { class: "ibx-rail" }, fill, node("s"), reach, dots);
-  const element = node("div", { class: "ibx-contrast" }, node("span", {}, name), output, rail);
-  const inside = (place) => Math.min(100, Math.max(0, place));
-  return {
-    element,
-    draw(entry, { place }, measure) {
-      const zero = place(0);
-      rail.style.setProperty("--zero", `${zero}%`);
-      element.dataset.side = entry ? sideOf(entry) : "none";
-      [fill, reach, dots].forEach((part) => (part.hidden = !entry));
-      output.textContent = "not run";
-      if (!entry) return;
-      const [mean, low, high, networks] = entry;
-      const ends = [zero, inside(place(mean))].sort((a, b) => a - b);
-      fill.style.cssText = `left:${ends[0]}%;width:${ends[1] - ends[0]}%`;
-      fill.dataset.value = String(mean);
-      reach.hidden = low === null || place(high) < 0 || place(low) > 100;
-      if (!reach.hidden) {
-        const [from, to] = [inside(place(low)), inside(place(high))];
-        reach.style.cssText = `left:${from}%;width:${to - from}%`;
-      }
-      const seen = networks.map(place).filter((at) => at >= 0 && at <= 100);
-      dots.replaceChildren(...seen.map((at) => node("em", { style: `left:${at}%` })));
-      const cut = place(mean) < 0 ? "\u2190 " : place(mean) > 100 ? "\u2192 " : "";
-      output.textContent = `${cut}${SIDE_MARKS[sideOf(entry)]} ${differenceText(mean, measure)}`;
-    },
+  const zero = place(0);
+  const style = `--zero:${zero}%`;
+  const rail = node("span", { class: "ibx-rail", style }, fill, node("s"), reach, dots);
+  const side = entry ? sideOf(entry) : "none";
+  const row = node("div", { class: "ibx-contrast", "data-side": side }, node("span", {}, name), output, rail);
+  output.textContent = "not run";
+  [fill, reach, dots].forEach((part) => (part.hidden = !entry));
+  if (!entry) return row;
+  const [mean, low, high, networks] = entry;
+  const span = (ends) => {
+    const [from, to] = ends.map((at) => Math.min(100, Math.max(0, at))).sort((a, b) => a - b);
+    return `left:${from}%;width:${to - from}%`;
   };
+  fill.style.cssText = span([zero, place(mean)]);
+  fill.dataset.value = String(mean);
+  reach.hidden = low === null || place(high) < 0 || place(low) > 100;
+  if (!reach.hidden) reach.style.cssText = span([place(low), place(high)]);
+  const seen = networks.map(place).filter((at) => at >= 0 && at <= 100);
+  dots.append(...seen.map((at) => node("em", { style: `left:${at}%` })));
+  const cut = place(mean) < 0 ? "\u2190 " : place(mean) > 100 ? "\u2192 " : "";
+  output.textContent = `${cut}${SIDE_MARKS[side]} ${differenceText(mean, measure)}`;
+  return row;
 }
 
 /** Draw the comparison of guides; returns what closes it. */
-function guideComparison({ model, el }) {
-  const setup = model.get("setup");
-  const { choices, tables } = setup;
-  let shown = null;
-
-  const own = storedFigure({ model, el, title: "Guide comparison explorer", className: "ibx-guides" });
+function guideComparison(context) {
+  const { tables, sources, rows, groups } = context.model.get("setup");
   const heading = node("div", { class: "ibx-heading" });
   const note = node("div", { class: "ibx-note" });
-  const place = node("div", { class: "ibx-contrasts", role: "img" });
-  place.style.setProperty("--rows", setup.rows);
-  place.style.setProperty("--groups", setup.groups);
-  const result = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [differenceTable()]);
-  const named = (names) => (value) => [value, names(value)];
-  const controls = {
-    unlabeled: slider("Images without labels", choices.unlabeled, countText, own.set("unlabeled")),
-    shown: choice(
-      "Compare",
-      choices.shown.map(named((value) => SHOWN_NAMES[value])),
-      own.set("shown"),
-    ),
-    measure: choice(
-      "Difference in",
-      choices.measure.map(named((value) => GUIDE_MEASURES[value].short)),
-      own.set("measure"),
-    ),
-    close: checkbox("Close-up", choices.close, own.set("close")),
-  };
-  const images = controls.unlabeled.element.querySelector("input");
-  const lone = choices.shown.length < 2;
-  controls.shown.element.hidden = controls.unlabeled.element.hidden = lone;
-  [controls.shown, controls.unlabeled, controls.measure].forEach((control) => control.element.classList.add("ibx-wide"));
-  const title = node("div", { class: "ibx-title" }, "What does each guide add?");
-  const checks = node("div", { class: "ibx-checks" }, controls.close.element);
-  own.host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, own.reset())),
-    node("div", { class: "ibx-over ibx-bars-of" }, heading, note, place),
-    result,
-    node(
-      "div",
-      { class: "ibx-controls" },
-      ...["shown", "unlabeled", "measure"].map((name) => controls[name].element),
-      checks,
-    ),
-    status,
-    folded.element,
-  );
+  const style = `--rows:${rows};--groups:${groups}`;
+  const place = node("div", { class: "ibx-contrasts", role: "img", style });
 
   /** Groups of conditions with what is known of them: null where they were not run. */
   function sectionsOf({ groups, entries, counts }, p) {
-    const among = p.shown === "unlabeled" ? [...new Set([p.unlabeled, counts[0]])] : [counts[0]];
+    const unlabeled = p.shown === "unlabeled";
+    const among = unlabeled ? [...new Set([p.unlabeled, counts[0]])] : [counts[0]];
     return among.flatMap((count) =>
       groups.map(([group, names]) => {
         const found = entries[p.measure][String(count)];
-        const beside = p.shown === "unlabeled" ? `, ${countText(count)} unlabeled images` : "";
+        const beside = unlabeled ? `, ${countText(count)} unlabeled images` : "";
         return { title: `${group}${beside}`, entries: names.map((name) => [name, found[name] || null]) };
       }),
     );
   }
 
-  function stateOf(p) {
+  function state(p) {
     const stored = tables[p.shown];
     const measure = GUIDE_MEASURES[p.measure];
     const every = Object.values(stored.entries[p.measure]).flatMap((part) => Object.values(part));
     const sections = sectionsOf(stored, p);
-    return {
-      params: p,
-      measure,
-      unguided: stored.unguided[p.measure],
-      sections,
-      entries: sections.slice(0, stored.groups.length).flatMap((section) => section.entries),
-      axis: differenceAxis(every, measure, p.close),
-    };
+    const entries = sections.slice(0, stored.groups.length).flatMap((section) => section.entries);
+    const axis = differenceAxis(every, measure, p.close);
+    const { networks } = stored;
+    return { p, measure, unguided: stored.unguided[p.measure], networks, sections, entries, axis };
   }
 
-  function drawRows({ sections, axis, measure }) {
-    const rows = sections.flatMap(({ entries }) => entries.map(([name]) => contrastRow(name)));
-    const values = sections.flatMap(({ entries }) => entries.map(([, entry]) => entry));
-    rows.forEach((row, i) => row.draw(values[i], axis, measure));
-    const ticks = axis.ticks.map(([at, text]) => node("span", { style: `left:${at}%` }, text));
-    let next = 0;
-    place.replaceChildren(
-      ...sections.flatMap(({ title: group, entries }) => [
-        node("div", { class: "ibx-heading" }, group),
-        ...entries.map(() => rows[next++].element),
-      ]),
-      node("div", { class: "ibx-contrast" }, node("div", { class: "ibx-scale-of" }, ...ticks)),
-    );
-  }
-
-  function show(p, resting) {
-    shown = stateOf(p);
-    const { measure, entries } = shown;
-    const { networks } = tables[p.shown];
-    drawRows(shown);
+  function draw({ p, measure, networks, sections, axis }, words) {
     heading.textContent = `${measure.name}: difference to the unguided network, ${measure.unit}`;
     note.textContent =
       networks > 1
         ? `bar: mean of ${networks} paired networks (dots); whisker: 95\u00a0% interval; striped, \u25cb: it reaches 0`
         : "one network";
-    images.disabled = p.shown !== "unlabeled";
-    result.textContent = resultInWords();
-    const means = entries.map(([, entry]) => (entry ? entry[0] : "none"));
-    own.write({ means: means.join(" "), unguided: shown.unguided });
-    status.textContent = sourceInWords(setup.sources[p.shown]);
-    if (resting) finish();
+    const ticks = axis.ticks.map(([at, text]) => node("span", { style: `left:${at}%` }, text));
+    place.replaceChildren(
+      ...sections.flatMap(({ title, entries }) => [
+        node("div", { class: "ibx-heading" }, title),
+        ...entries.map(([name, entry]) => contrastRow(name, entry, axis, measure)),
+      ]),
+      node("div", { class: "ibx-contrast" }, node("div", { class: "ibx-scale-of" }, ...ticks)),
+    );
+    place.setAttribute("aria-label", `Bars of differences to the unguided network. ${words}`);
   }
 
   const levelText = (value, { factor, digits }) =>
     factor === 100 ? inPercent(value) : value.toFixed(digits);
 
-  function resultInWords() {
-    const { params: p, measure, unguided, entries } = shown;
+  function sentence({ p, measure, unguided, entries }) {
     const run = entries.filter(([, entry]) => entry);
     const parts = ["above", "below"].map((side) => {
       const found = run.filter(([, entry]) => sideOf(entry) === side);
       const [best] = found.sort(([, [a]], [, [b]]) => Math.abs(b) - Math.abs(a));
-      const count = found.length;
       if (!best) return `none is ${side} it with the whole interval`;
-      const verb = count === 1 ? "is" : "are";
+      const verb = found.length === 1 ? "is" : "are";
       const farthest = `${best[0]}, ${differenceText(best[1][0], measure)}`;
-      return `${count} ${verb} ${side} it with the whole interval (farthest: ${farthest})`;
+      return `${found.length} ${verb} ${side} it with the whole interval (farthest: ${farthest})`;
     });
     const rest = run.filter(([, entry]) => sideOf(entry) === "reaches").length;
     const beside = p.shown === "unlabeled" ? ` with ${countText(p.unlabeled)} images without labels` : "";
@@ -199,27 +130,32 @@ function guideComparison({ model, el }) {
     return `${measure.name} of the unguided networks: ${levelText(unguided, measure)}. Of ${run.length} conditions${beside}, ${parts.join(", ")}, and ${rest} cannot be told from it.${missing}`;
   }
 
-  function finish() {
-    place.setAttribute("aria-label", `Bars of differences to the unguided network. ${result.textContent}`);
-    own.announce(result.textContent);
-    folded.refresh();
+  function differenceTable({ measure, sections }) {
+    const text = (value) => (value === null ? "none" : differenceText(value, measure));
+    const cells = ([mean, low, high, networks]) => [mean, low, high].map(text).concat(networks.map(text).join(", "));
+    return [
+      `${measure.name}: difference to unguided, ${measure.unit}`,
+      ["condition", "group", "difference", "low", "high", "networks"],
+      sections.flatMap(({ title, entries }) =>
+        entries.map(([name, entry]) => [name, title, ...(entry ? cells(entry) : ["none", "none", "none", "not run"])]),
+      ),
+    ];
   }
 
-  function differenceTable() {
-    const { measure, sections } = shown;
-    const made = sections.flatMap(({ title: group, entries }) =>
-      entries.map(([name, entry]) => {
-        const numbers = entry ? entry.slice(0, 3) : [null, null, null];
-        const texts = numbers.map((value) => (value === null ? "none" : differenceText(value, measure)));
-        const dots = entry ? entry[3].map((value) => differenceText(value, measure)).join(", ") : "not run";
-        return [name, group, ...texts, dots];
-      }),
-    );
-    const head = ["condition", "group", "difference", "low", "high", "networks"];
-    return table(`${measure.name}: difference to unguided, ${measure.unit}`, head, made);
-  }
-
-  own.addControls(controls);
-  own.start(show);
-  return own.close;
+  return drawStored(context, {
+    name: "Guide comparison explorer",
+    className: "ibx-guides",
+    title: "What does each guide add?",
+    body: ({ controls, story }) => [div("ibx-over ibx-bars-of", heading, note, place), story, controls],
+    idle: (p) => (p.shown === "unlabeled" ? [] : ["unlabeled"]),
+    state,
+    draw,
+    sentence,
+    data: ({ entries, unguided }) => ({
+      means: entries.map(([, entry]) => (entry ? entry[0] : "none")).join(" "),
+      unguided,
+    }),
+    source: ({ p }) => sources[p.shown],
+    tables: (shown) => [differenceTable(shown)],
+  });
 }

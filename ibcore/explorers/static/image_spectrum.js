@@ -8,10 +8,13 @@ const textOf = (bytes) => root.btoa(String.fromCharCode(...bytes));
 
 /** Paint a disc on n x n gray levels; row and column may lie between pixels. */
 function paintDisc(picture, n, row, column, radius, level) {
-  const [top, bottom] = [Math.max(0, Math.ceil(row - radius)), Math.min(n - 1, Math.floor(row + radius))];
+  const within = (middle, half) => [
+    Math.max(0, Math.ceil(middle - half)),
+    Math.min(n - 1, Math.floor(middle + half)),
+  ];
+  const [top, bottom] = within(row, radius);
   for (let i = top; i <= bottom; i++) {
-    const half = Math.sqrt(Math.max(0, radius * radius - (i - row) ** 2));
-    const [from, to] = [Math.max(0, Math.ceil(column - half)), Math.min(n - 1, Math.floor(column + half))];
+    const [from, to] = within(column, Math.sqrt(Math.max(0, radius * radius - (i - row) ** 2)));
     for (let j = from; j <= to; j++) picture[i * n + j] = level;
   }
 }
@@ -29,13 +32,11 @@ function paintLine(picture, n, from, to, radius, level) {
 
 /** The mean of each pixel and its neighbors in a 3 x 3 square; beyond the border lies its mirror. */
 function blurred(picture, n) {
-  const inside = (i) => Math.min(n - 1, Math.max(0, i));
+  const near = (i) => [i - 1, i, i + 1].map((place) => clamp(place, 0, n - 1));
   return picture.map((_, p) => {
-    const [i, j] = [Math.floor(p / n), p % n];
-    let sum = 0;
-    for (let a = -1; a <= 1; a++)
-      for (let b = -1; b <= 1; b++) sum += picture[inside(i + a) * n + inside(j + b)];
-    return Math.round(sum / 9);
+    const columns = near(p % n);
+    const square = near(Math.floor(p / n)).flatMap((i) => columns.map((j) => picture[i * n + j]));
+    return Math.round(sumOf(square) / 9);
   });
 }
 
@@ -89,32 +90,47 @@ function differenceInWords(state) {
 function measurePicture(picture, n) {
   const values = Float64Array.from(picture, (level) => level / 255);
   const measures = Object.fromEntries(MEASURES.map((name) => [name, analyze(values, n, name)]));
-  const spread = range(values);
-  return Object.assign({ measures, jump: spread.constant ? 0 : borderJump(values, n, spread) }, spread);
+  const spread = rangeOf(values);
+  return { measures, jump: spread.constant ? 0 : borderJump(values, n, spread), ...spread };
 }
 
 /** The three complexities as numbers and bars in the line styles of the spectrum. */
 function complexityBars() {
-  const parts = MEASURES.map((name, i) => {
-    const output = node("output");
-    const bar = node("i", { class: `ibx-bar-${i}` });
-    const label = node("span", {}, swatch(i), TRANSFORM_NAMES[name]);
-    return { output, bar, row: node("div", { class: "ibx-bars" }, label, node("span", {}, bar), output) };
+  const bars = namedBars(MEASURES.map((name, i) => [i, swatch(i), TRANSFORM_NAMES[name]]));
+  return {
+    element: chartBox("", "Complexity", "mean frequency (highest = 1)", ...bars.rows),
+    draw: (measures) =>
+      bars.draw(
+        MEASURES.map((name) => {
+          const value = measures[name].complexity;
+          return Number.isNaN(value) ? [0, "none"] : [Math.min(1, value / BAR_END), value.toFixed(3)];
+        }),
+      ),
+  };
+}
+
+/** The spectra of a picture in the three transforms; frequencies are fractions of the highest. */
+function spectraChart(n) {
+  const decades = 4;
+  const powers = ["1", "10\u207b\u00b9", "10\u207b\u00b2", "10\u207b\u00b3", "10\u207b\u2074"];
+  const chart = lineChart({
+    heading: "Spectrum",
+    note: "mean amplitude by frequency, both as a fraction of the highest",
+    names: MEASURES.map((name) => TRANSFORM_NAMES[name]),
+    x: logarithmicAxis([1 / (Math.SQRT2 * (n - 1)), 1]),
+    y: (amplitude) => (-100 * Math.log10(Math.max(amplitude, 1e-12))) / decades,
+    xTicks: textPairs([0.02, 0.05, 0.1, 0.2, 0.5, 1]),
+    yTicks: powers.map((text, i) => [10 ** -i, text]),
   });
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart" },
-      node("div", { class: "ibx-heading" }, "Complexity"),
-      node("div", { class: "ibx-note" }, "mean frequency (highest = 1)"),
-      ...parts.map(({ row }) => row),
-    ),
-    draw(measures) {
-      MEASURES.forEach((name, i) => {
-        const value = measures[name].complexity;
-        parts[i].output.textContent = Number.isNaN(value) ? "none" : value.toFixed(3);
-        parts[i].bar.style.width = Number.isNaN(value) ? "0" : `${Math.min(100, (100 * value) / BAR_END)}%`;
+    element: chart.element,
+    describe: chart.describe,
+    draw({ measures, constant }) {
+      const series = MEASURES.map((name) => {
+        const { frequency, amplitude, top } = measures[name];
+        return { points: frequency.map((k, i) => [k / top, amplitude[i]]) };
       });
+      chart.draw(series, constant ? "a constant has no spectrum" : "");
     },
   };
 }
@@ -126,7 +142,6 @@ function complexityBars() {
 function easel(n, { painted, lifted, radius }) {
   const canvas = node("canvas", { width: n, height: n, tabindex: 0, role: "application" });
   const ring = node("span", { class: "ibx-ring", "aria-hidden": "true", hidden: true });
-  const element = node("div", { class: "ibx-easel" }, canvas, ring);
   let last = null; // where the pointer was
   let cursor = { row: (n - 1) / 2, column: (n - 1) / 2 };
 
@@ -137,57 +152,65 @@ function easel(n, { painted, lifted, radius }) {
   };
   const moveRing = () => {
     const percent = (pixels) => `${(100 * pixels) / n}%`;
-    const size = 2 * radius() + 1;
+    const size = percent(2 * radius() + 1);
     const [left, top] = [percent(cursor.column + 0.5), percent(cursor.row + 0.5)];
-    ring.style.cssText = `left:${left};top:${top};width:${percent(size)};height:${percent(size)}`;
+    ring.style.cssText = `left:${left};top:${top};width:${size};height:${size}`;
   };
-  canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    ring.hidden = true;
-    last = placeOf(event);
-    painted(last, last);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!last) return;
-    const places = event.getCoalescedEvents ? event.getCoalescedEvents().map(placeOf) : [];
-    for (const place of places.length ? places : [placeOf(event)]) {
-      painted(last, place);
-      last = place;
-    }
-  });
   const end = () => {
     if (last) lifted();
     last = null;
   };
-  canvas.addEventListener("pointerup", end);
-  canvas.addEventListener("pointercancel", end);
-  canvas.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? 8 : 2;
-    const moves = { ArrowUp: [-step, 0], ArrowDown: [step, 0], ArrowLeft: [0, -step], ArrowRight: [0, step] };
-    const paints = event.key === " " || event.key === "Enter";
-    if (!moves[event.key] && !paints) return;
-    event.preventDefault();
-    ring.hidden = false;
-    if (paints) {
-      painted(cursor, cursor);
-      lifted();
-    } else {
-      const [down, right] = moves[event.key];
-      const inside = (place) => Math.min(n - 1, Math.max(0, place));
-      cursor = { row: inside(cursor.row + down), column: inside(cursor.column + right) };
-    }
-    moveRing();
-  });
-  canvas.addEventListener("focus", () => {
-    ring.hidden = !canvas.matches(":focus-visible");
-    moveRing();
-  });
-  canvas.addEventListener("blur", () => {
-    ring.hidden = true;
-  });
+  const listeners = {
+    pointerdown(event) {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      ring.hidden = true;
+      last = placeOf(event);
+      painted(last, last);
+    },
+    pointermove(event) {
+      if (!last) return;
+      const places = event.getCoalescedEvents ? event.getCoalescedEvents().map(placeOf) : [];
+      for (const place of places.length ? places : [placeOf(event)]) {
+        painted(last, place);
+        last = place;
+      }
+    },
+    pointerup: end,
+    pointercancel: end,
+    keydown(event) {
+      const step = event.shiftKey ? 8 : 2;
+      const moves = {
+        ArrowUp: [-step, 0],
+        ArrowDown: [step, 0],
+        ArrowLeft: [0, -step],
+        ArrowRight: [0, step],
+      };
+      const move = moves[event.key];
+      const paints = event.key === " " || event.key === "Enter";
+      if (!move && !paints) return;
+      event.preventDefault();
+      ring.hidden = false;
+      if (paints) {
+        painted(cursor, cursor);
+        lifted();
+      } else {
+        const [row, column] = [cursor.row + move[0], cursor.column + move[1]];
+        cursor = { row: clamp(row, 0, n - 1), column: clamp(column, 0, n - 1) };
+      }
+      moveRing();
+    },
+    focus() {
+      ring.hidden = !canvas.matches(":focus-visible");
+      moveRing();
+    },
+    blur() {
+      ring.hidden = true;
+    },
+  };
+  for (const name in listeners) canvas.addEventListener(name, listeners[name]);
   return {
-    element,
+    element: div("ibx-easel", canvas, ring),
     moveRing,
     draw(picture) {
       const context = canvas.getContext("2d", { willReadFrequently: true }); // in memory: it is small
@@ -195,9 +218,7 @@ function easel(n, { painted, lifted, radius }) {
       picture.forEach((level, p) => image.data.set([level, level, level, 255], 4 * p));
       context.putImageData(image, 0, 0);
     },
-    describe(text) {
-      canvas.setAttribute("aria-label", text);
-    },
+    describe: describer(canvas),
   };
 }
 
@@ -213,86 +234,58 @@ function fileButton(label, opened) {
 }
 
 /** Draw the explorer of pictures and their spectra; returns what closes it. */
-function imageSpectrum({ model, el }) {
+function imageSpectrum(context) {
+  const { model } = context;
   const setup = model.get("setup");
-  const live = model.get("engine") === "kernel";
   const n = setup.side;
-  const initial = Object.assign({}, model.get("initial"));
   const [fewest, most] = setup.cycles;
-  const cycleSteps = Array.from(
-    { length: Math.round((most - fewest) / 0.5) + 1 },
-    (_, i) => fewest + 0.5 * i,
-  );
+  const cycleSteps = Array.from({ length: Math.round(2 * (most - fewest)) + 1 }, (_, i) => fewest + 0.5 * i);
   const tool = { radius: 3, level: 255 };
-  let params = Object.assign({}, model.get("params"));
   let shown = null;
-  let touched = false;
-  let closed = false;
-  let gray = params.picture ? bytesOf(params.picture) : presetPicture(params.preset, params.cycles, setup);
 
-  const host = frame(el, "Spectrum of a picture explorer");
-  host.figure.classList.add("ibx-image");
-  const board = easel(n, { painted, lifted: () => changed(true), radius: () => tool.radius });
-  const bars = complexityBars();
-  const place = logarithmicAxis([1 / (Math.SQRT2 * (n - 1)), 1]);
-  const decades = 4;
-  const chart = lineChart({
-    heading: "Spectrum",
-    note: "mean amplitude by frequency, both as a fraction of the highest",
-    names: MEASURES.map((name) => TRANSFORM_NAMES[name]),
-    x: place,
-    y: (amplitude) => (-100 * Math.log10(Math.max(amplitude, 1e-12))) / decades,
-    xTicks: [0.02, 0.05, 0.1, 0.2, 0.5, 1].map((t) => [t, String(t)]),
-    yTicks: ["1", "10\u207b\u00b9", "10\u207b\u00b2", "10\u207b\u00b3", "10\u207b\u2074"].map((text, i) => [
-      10 ** -i,
-      text,
-    ]),
+  const own = liveFigure(context, {
+    title: "Spectrum of a picture explorer",
+    className: "ibx-image",
+    draw,
+    tables: () => [resultTable(), spectrumTable()],
+    controlled: (params) => ({ ...params, ...tool, preset: params.picture ? "" : params.preset }),
+    idle: ({ picture, preset }) => (!picture && REPEATED.includes(preset) ? [] : ["cycles"]),
+    sent: (params) => ({ ...params, picture: params.picture && textOf(gray) }),
   });
-  const story = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [resultTable(), spectrumTable()]);
+  let gray = pictureOf(own.params);
+  const { story, status } = own;
+  const board = easel(n, {
+    painted: (from, to) => {
+      const picture = gray.slice();
+      paintLine(picture, n, from, to, tool.radius + 0.3, tool.level);
+      replace(picture, false);
+    },
+    lifted: () => replace(gray),
+    radius: () => tool.radius,
+  });
+  const bars = complexityBars();
+  const chart = spectraChart(n);
   const presets = [...Object.entries(PRESET_NAMES), ["", "own picture"]];
+  const inks = [
+    [255, "light"],
+    [0, "dark"],
+  ];
   const controls = {
     preset: dropdown("Start from", presets, (value) => value && startFrom({ preset: value })),
     cycles: slider("Cycles", cycleSteps, String, (value, settled) => startFrom({ cycles: value }, settled)),
     radius: slider("Brush size", [0, 1, 2, 3, 4, 6, 8], (v) => `${2 * v + 1} px`, setTool("radius")),
-    level: choice(
-      "Ink",
-      [
-        [255, "light"],
-        [0, "dark"],
-      ],
-      setTool("level"),
-    ),
+    level: choice("Ink", inks, setTool("level")),
   };
-  const tools = node(
-    "div",
-    { class: "ibx-tools" },
+  const tools = div(
+    "ibx-tools",
     button("Clear", "", () => replace(new Uint8Array(n * n))),
     button("Invert", "", () => replace(gray.map((level) => 255 - level))),
     button("Blur", "", () => replace(blurred(gray, n))),
     fileButton("Open image\u2026", open),
   );
   const hint = "Draw with the pointer, or with arrow keys and space. The picture stays in this page.";
-  const title = node("div", { class: "ibx-title" }, "The spectrum of a picture");
-  const reset = button("Reset", "", () => startFrom(initial));
-  host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, reset)),
-    node("div", { class: "ibx-draws" }, board.element, node("div", { class: "ibx-note" }, hint), tools),
-    node("div", { class: "ibx-reads" }, bars.element, chart.element),
-    story,
-    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
-    status,
-    folded.element,
-  );
-  const pace = pacer(update);
 
   // what the reader does
-  function changed(settled) {
-    touched = true;
-    pace.changed(settled);
-  }
-
   function setTool(name) {
     return (value) => {
       tool[name] = value;
@@ -300,106 +293,62 @@ function imageSpectrum({ model, el }) {
     };
   }
 
-  function painted(from, to) {
-    gray = gray.slice();
-    paintLine(gray, n, from, to, tool.radius + 0.3, tool.level);
-    own();
-    changed(false);
-  }
-
-  function replace(picture) {
+  /** Take a picture that is no preset any more. */
+  function replace(picture, settled = true) {
     gray = picture;
-    own();
-    changed(true);
+    own.goTo({ picture: "own" }, settled);
   }
 
-  /** The picture is no preset any more. */
-  function own() {
-    params = Object.assign({}, params, { picture: "own" });
-    showControls();
+  function pictureOf({ picture, preset, cycles }) {
+    return picture ? bytesOf(picture) : presetPicture(preset, cycles, setup);
   }
 
   function startFrom(some, settled = true) {
-    params = Object.assign({}, params, some, { picture: some.picture || "" });
-    gray = params.picture ? bytesOf(params.picture) : presetPicture(params.preset, params.cycles, setup);
-    showControls();
-    changed(settled);
+    const params = { ...own.params, picture: "", ...some };
+    gray = pictureOf(params);
+    own.goTo(params, settled);
   }
 
   async function open(file) {
     try {
       const picture = await readImage(file, n);
-      if (!closed) replace(picture);
+      if (!own.closed) replace(picture);
     } catch {
       const problem = `${file.name} cannot be read as an image.`;
       status.textContent = `${problem} Try PNG or JPEG.`;
-      host.announce(problem);
+      own.host.announce(problem);
     }
   }
 
-  function showControls() {
-    controls.preset.show(params.picture ? "" : params.preset);
-    controls.cycles.show(params.cycles);
-    controls.radius.show(tool.radius);
-    controls.level.show(tool.level);
-    const repeats = !params.picture && REPEATED.includes(params.preset);
-    controls.cycles.element.querySelector("input").disabled = !repeats;
-  }
-
-  // from a picture to its numbers
-  function update(resting) {
+  // from a picture to its numbers and to the figure
+  function draw(params, resting) {
     const start = performance.now();
-    show(Object.assign(measurePicture(gray, n), { picture: gray, engine: "browser" }), start, resting);
-    if (!resting) return;
-    model.set("params", sent());
-    if (!live) return;
-    answered();
-    model.save_changes();
-  }
-
-  const sent = () => Object.assign({}, params, { picture: params.picture ? textOf(gray) : "" });
-
-  /** Take the complexities of ibcore, if they are those of this picture. */
-  function answered() {
-    const answer = model.get("answer");
-    if (!answer || !sameParams(sent(), answer.params)) return;
-    const state = measurePicture(gray, n);
-    for (const name of MEASURES) state.measures[name].complexity = answer[name] === null ? NaN : answer[name];
-    show(Object.assign(state, { picture: gray, engine: "kernel" }), performance.now(), true);
-  }
-
-  // from the numbers to the figure
-  function show(state, start, resting) {
-    shown = state;
-    board.draw(shown.picture);
+    shown = measurePicture(gray, n);
+    if (resting) own.ask();
+    const answer = resting && own.answer();
+    if (answer) for (const name of MEASURES) shown.measures[name].complexity = answer[name] ?? NaN;
+    board.draw(gray);
     bars.draw(shown.measures);
-    const series = MEASURES.map((name) => {
-      const { frequency, amplitude, top } = shown.measures[name];
-      return { points: frequency.map((k, i) => [k / top, amplitude[i]]) };
-    });
-    chart.draw(series, shown.constant ? "a constant has no spectrum" : "");
+    chart.draw(shown);
     story.textContent = differenceInWords(shown);
-    const numbers = MEASURES.map((name) => [name, shown.measures[name].complexity]);
+    const numbers = Object.fromEntries(MEASURES.map((name) => [name, shown.measures[name].complexity]));
     const ms = (performance.now() - start).toFixed(1);
-    Object.assign(host.figure.dataset, Object.fromEntries(numbers), { engine: shown.engine, ms, ready: "1" });
-    const where =
-      shown.engine === "kernel" ? "measured by ibcore in the kernel" : `measured here in ${ms} ms`;
+    own.write({ ...numbers, engine: answer ? "kernel" : "browser", ms });
+    const where = answer ? "measured by ibcore in the kernel" : `measured here in ${ms} ms`;
     status.textContent = `${n} × ${n} gray levels, ${where}`;
-    if (resting) finish();
+    if (resting) finish(params);
   }
 
-  function finish() {
+  function finish(params) {
     const name = params.picture ? "own picture" : PRESET_NAMES[params.preset];
     const complexities = MEASURES.map(
       (measure) => `${TRANSFORM_NAMES[measure]} ${complexityText(shown.measures[measure].complexity)}`,
     ).join(", ");
-    const words = shown.constant
-      ? `${name}. ${story.textContent}`
-      : `${name}. Complexity: ${complexities}. ${story.textContent}`;
+    const numbers = shown.constant ? "" : `Complexity: ${complexities}. `;
+    const words = `${name}. ${numbers}${story.textContent}`;
     board.describe(`Drawing area, ${n} by ${n}: ${words} Arrow keys move the brush, space paints.`);
     chart.describe(`Spectra in three transforms. ${words}`);
-    if (touched) host.announce(words);
-    folded.refresh();
+    own.finish(words);
   }
 
   function resultTable() {
@@ -412,23 +361,27 @@ function imageSpectrum({ model, el }) {
   }
 
   function spectrumTable() {
-    const rings = shown.measures.dct.frequency;
     const amplitude = (name, k) => {
-      const i = shown.measures[name].frequency.indexOf(k);
-      return i < 0 ? "none" : shown.measures[name].amplitude[i].toExponential(2);
+      const { frequency, amplitude: found } = shown.measures[name];
+      return found[frequency.indexOf(k)]?.toExponential(2) ?? "none";
     };
+    const rings = shown.measures.dct.frequency;
     const rows = rings.map((k) => [k, ...MEASURES.map((name) => amplitude(name, k))]);
     const title = "Spectrum: mean amplitude by frequency (cosine: half waves, others: whole waves)";
     return table(title, ["frequency", ...MEASURES.map((name) => TRANSFORM_NAMES[name])], rows);
   }
 
-  if (live) model.on("change:answer", answered);
-  showControls();
-  update(true);
-  return () => {
-    closed = true;
-    host.close();
-    pace.close();
-    if (live) model.off("change:answer", answered);
-  };
+  own.layOut({
+    heading: "The spectrum of a picture",
+    actions: [button("Reset", "", () => startFrom(own.initial))],
+    parts: [
+      div("ibx-draws", board.element, div("ibx-note", hint), tools),
+      div("ibx-reads", bars.element, chart.element),
+      story,
+      controlPanel(controls),
+    ],
+    controls,
+  });
+  own.start();
+  return own.close;
 }

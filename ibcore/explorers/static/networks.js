@@ -83,21 +83,22 @@ const ACTIVATIONS = {
 const LANES = 4;
 
 /**
- * z = W h + b for four points at once: h is (fanIn, 4), z is (fanOut, 4), both flat.  Two rows
- * of W share each load of h, which is what makes this twice as fast as the plain loop.
+ * z = W h + b for four points at once: h is (fanIn, 4), z is (fanOut, 4), both flat, and z has room
+ * for an even number of rows.  Two rows of W share each load of h, which is what makes this twice as
+ * fast as the plain loop; the last row of an odd number goes twice.
  */
-function affine(weight, bias, h, z, fanIn, fanOut) {
-  let k = 0;
-  for (; k + 1 < fanOut; k += 2) {
+function affine({ weight, bias, fanIn, fanOut }, h, z) {
+  for (let k = 0; k < fanOut; k += 2) {
+    const other = k + 1 < fanOut ? k + 1 : k;
     let a0 = bias[k];
     let a1 = a0;
     let a2 = a0;
     let a3 = a0;
-    let b0 = bias[k + 1];
+    let b0 = bias[other];
     let b1 = b0;
     let b2 = b0;
     let b3 = b0;
-    for (let q = 0, r = k * fanIn, s = r + fanIn, p = 0; q < fanIn; q++, p += 4) {
+    for (let q = 0, r = k * fanIn, s = other * fanIn, p = 0; q < fanIn; q++, p += 4) {
       const w = weight[r + q];
       const v = weight[s + q];
       const h0 = h[p];
@@ -123,13 +124,6 @@ function affine(weight, bias, h, z, fanIn, fanOut) {
     z[o + 6] = b2;
     z[o + 7] = b3;
   }
-  for (; k < fanOut; k++) {
-    for (let lane = 0; lane < 4; lane++) {
-      let sum = bias[k];
-      for (let q = 0; q < fanIn; q++) sum += weight[k * fanIn + q] * h[q * 4 + lane];
-      z[k * 4 + lane] = sum;
-    }
-  }
 }
 
 /** Layer norm without affine parameters: mean 0, variance 1 over the channels, per point. */
@@ -147,27 +141,14 @@ function normalizeChannels(z, width) {
 
 const flatten = (value) => Float64Array.from(ArrayBuffer.isView(value) ? value : [value].flat(Infinity));
 
-/** Parameters by name to a list of layers with flat arrays, hidden layers first. */
-function readLayers(weights, options) {
-  const layers = [];
-  for (let l = 0; l <= options.depth; l++) {
-    const part = (name) => {
-      if (weights[name] === undefined) throw new Error(`parameter ${name} is missing`);
-      return flatten(weights[name]);
-    };
-    const weight = part(`layers.${l}.weight`);
-    const bias = part(`layers.${l}.bias`);
-    const gated = options.gated && l < options.depth;
-    layers.push({
-      weight,
-      bias,
-      fanOut: bias.length,
-      fanIn: weight.length / bias.length,
-      gateWeight: gated ? part(`gates.${l}.weight`) : null,
-      gateBias: gated ? part(`gates.${l}.bias`) : null,
-    });
-  }
-  return layers;
+/** One affine map of a network with flat arrays, as "layers.0" or "gates.0". */
+function readLayer(weights, name) {
+  const [weight, bias] = ["weight", "bias"].map((kind) => {
+    const values = weights[`${name}.${kind}`];
+    if (values === undefined) throw new Error(`parameter ${name}.${kind} is missing`);
+    return flatten(values);
+  });
+  return { weight, bias, fanOut: bias.length, fanIn: weight.length / bias.length };
 }
 
 /** One hidden layer for four points: z = W h + b and the gate g become the output, in v. */
@@ -177,7 +158,7 @@ function combine(z, h, g, v, layer, options, activate) {
   if (options.norm === "layer") normalizeChannels(z, layer.fanOut);
   for (let i = 0; i < count; i++) v[i] = prefactor * z[i];
   activate(v, count);
-  if (layer.gateWeight) for (let i = 0; i < count; i++) v[i] /= 1 + Math.exp(-g[i]);
+  if (options.gated) for (let i = 0; i < count; i++) v[i] /= 1 + Math.exp(-g[i]);
   if (residual === "paper") for (let i = 0; i < count; i++) v[i] += z[i];
   if (residual === "block" && layer.fanIn === layer.fanOut) for (let i = 0; i < count; i++) v[i] += h[i];
 }
@@ -191,29 +172,29 @@ function combine(z, h, g, v, layer, options, activate) {
  * @returns {Float64Array}  n * n values; number i * n + j is f(axis[i], axis[j])
  */
 function forward(weights, options, n) {
-  const settings = Object.assign({}, DEFAULTS, options);
-  const layers = readLayers(weights, settings);
-  const activate = ACTIVATIONS[settings.activation];
-  if (!activate) throw new Error(`unknown activation ${settings.activation}`);
-  const widest = Math.max(2, ...layers.map((layer) => layer.fanOut)) * LANES;
-  const [z, g] = [new Float64Array(widest), new Float64Array(widest)];
-  let [h, v] = [new Float64Array(widest), new Float64Array(widest)];
+  const settings = { ...DEFAULTS, ...options };
+  const { activation, depth, gated } = settings;
+  const layersOf = (part, count) =>
+    Array.from({ length: count }, (_, l) => readLayer(weights, `${part}.${l}`));
+  const [layers, gates] = [layersOf("layers", depth + 1), layersOf("gates", gated ? depth : 0)];
+  const activate = ACTIVATIONS[activation];
+  if (!activate) throw new Error(`unknown activation ${activation}`);
+  const widest = Math.max(...layers.map((layer) => layer.fanOut)) + 1;
+  let [z, g, h, v] = Array.from({ length: 4 }, () => new Float64Array(widest * LANES));
   const values = new Float64Array(n * n);
-  const last = layers[layers.length - 1];
   for (let first = 0; first < n * n; first += LANES) {
     for (let lane = 0; lane < LANES; lane++) {
       const point = Math.min(first + lane, n * n - 1);
       h[lane] = (2 * Math.floor(point / n)) / (n - 1) - 1;
       h[LANES + lane] = (2 * (point % n)) / (n - 1) - 1;
     }
-    for (let l = 0; l + 1 < layers.length; l++) {
-      const layer = layers[l];
-      affine(layer.weight, layer.bias, h, z, layer.fanIn, layer.fanOut);
-      if (layer.gateWeight) affine(layer.gateWeight, layer.gateBias, h, g, layer.fanIn, layer.fanOut);
-      combine(z, h, g, v, layer, settings, activate);
+    for (let l = 0; l < depth; l++) {
+      affine(layers[l], h, z);
+      if (gated) affine(gates[l], h, g);
+      combine(z, h, g, v, layers[l], settings, activate);
       [h, v] = [v, h];
     }
-    affine(last.weight, last.bias, h, z, last.fanIn, 1);
+    affine(layers[depth], h, z);
     for (let lane = 0; lane < LANES && first + lane < n * n; lane++) values[first + lane] = z[lane];
   }
   return values;

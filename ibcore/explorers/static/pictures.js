@@ -16,6 +16,18 @@ const COLORS = (function () {
   return table;
 })();
 
+/** The end of the color scale: white noise has about 0.54. */
+const MAP_END = 0.55;
+
+/** A color of the palette and the ink that can be read on it. */
+function cellColors(value) {
+  const at = 3 * Math.round(255 * Math.min(1, Math.max(0, value / MAP_END)));
+  const [r, g, b] = COLORS.slice(at, at + 3);
+  const linear = [r, g, b].map((c) => (c / 255 <= 0.04045 ? c / 3294.6 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return { background: `rgb(${r},${g},${b})`, color: luminance > 0.18 ? "#000" : "#fff" };
+}
+
 /** Three significant digits, with a real minus sign. */
 function short(value) {
   const text =
@@ -27,26 +39,27 @@ function short(value) {
 
 const complexityText = (value) => (Number.isNaN(value) ? "constant: no complexity" : value.toFixed(3));
 
+/** The palette between the smallest and the largest value. */
+function colorLegend(low, high) {
+  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
+  return div("ibx-legend", low, node("i", { style: `background:${gradient}` }), high);
+}
+
 /** A picture of f on the square, x1 to the right and x2 upward, normalized on its own. */
 function picture(className, [first, last] = ["\u22121", "1"]) {
   const canvas = node("canvas", { role: "img", width: 1, height: 1 });
   const low = node("span");
   const high = node("span");
   const caption = node("figcaption", { class: "ibx-caption" });
-  const gradient = `linear-gradient(90deg, ${PALETTE.map((color) => "#" + color).join(", ")})`;
-  const axis = (name, extra) =>
-    node(
-      "div",
-      { class: "ibx-axis" + extra, "aria-hidden": "true" },
-      node("span", {}, first),
-      node("span", {}, name),
-      node("span", {}, last),
-    );
+  const axis = (name, extra) => {
+    const ends = [first, name, last].map((text) => node("span", {}, text));
+    return node("div", { class: "ibx-axis" + extra, "aria-hidden": "true" }, ...ends);
+  };
   const element = node(
     "figure",
     { class: "ibx-picture " + className },
-    node("div", { class: "ibx-square" }, axis("x\u2082", " ibx-up"), canvas, axis("x\u2081", "")),
-    node("div", { class: "ibx-legend" }, low, node("i", { style: `background:${gradient}` }), high),
+    div("ibx-square", axis("x\u2082", " ibx-up"), canvas, axis("x\u2081", "")),
+    colorLegend(low, high),
     caption,
   );
   return {
@@ -73,9 +86,7 @@ function picture(className, [first, last] = ["\u22121", "1"]) {
       low.textContent = short(min);
       high.textContent = short(max);
     },
-    describe(text) {
-      canvas.setAttribute("aria-label", text);
-    },
+    describe: describer(canvas),
   };
 }
 
@@ -90,17 +101,14 @@ function frequencyAxis(n) {
 
 function frequencyTicks(place) {
   const ticks = [0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((t) => place(t) > 3);
-  return ticks.map((t) => node("span", { class: "ibx-x", style: `left:${place(t)}%` }, String(t)));
+  return ticks.map((t) => xTick(place(t), String(t)));
 }
 
 /** A vertical mark at a place of the axis, its label to the right or to the left. */
 function mark(className, left, label, toTheLeft, style) {
   const side = toTheLeft ? " ibx-left" : "";
-  return node(
-    "span",
-    { class: className + side, style: `left:${left}%;${style || ""}` },
-    node("em", {}, label),
-  );
+  const place = { class: className + side, style: `left:${left}%;${style || ""}` };
+  return node("span", place, node("em", {}, label));
 }
 
 /** The marks of the complexities: of two, the lower one has its label on the left. */
@@ -119,42 +127,22 @@ function spectrumChart(n) {
   const place = frequencyAxis(n);
   const decades = 6;
   const curves = { now: node("path"), pinned: node("path", { class: "ibx-pinned" }) };
-  const svg = node(
-    "svg",
-    { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
-    curves.pinned,
-    curves.now,
-  );
-  const powers = ["1", "10\u207b\u00b2", "10\u207b\u2074", "10\u207b\u2076"].map((text, i) =>
-    node("span", { class: "ibx-y", style: `top:${(100 * i) / 3}%` }, text),
-  );
+  const svg = node("svg", PLOT_BOX, curves.pinned, curves.now);
+  const powers = ["1", "10\u207b\u00b2", "10\u207b\u2074", "10\u207b\u2076"];
   const marks = node("div");
   const empty = node("span", { class: "ibx-empty" }, "a constant has no spectrum");
-  const plot = node(
-    "div",
-    { class: "ibx-frame", role: "img" },
-    svg,
-    ...powers,
-    ...frequencyTicks(place),
-    marks,
-    empty,
-  );
+  const ticks = [...powers.map((text, i) => yTick((100 * i) / 3, text)), ...frequencyTicks(place)];
+  const plot = node("div", { class: "ibx-frame", role: "img" }, svg, ...ticks, marks, empty);
   const height = (a) => (-100 * Math.log10(Math.max(a, 1e-12))) / decades;
-  const path = (shown) =>
-    shown.frequency
-      .map(
-        (k, i) =>
-          `${i ? "L" : "M"}${place(k / shown.top).toFixed(2)} ${height(shown.amplitude[i]).toFixed(2)}`,
-      )
-      .join("");
+  const path = ({ frequency, amplitude, top }) =>
+    linePath(frequency.map((k, i) => [place(k / top), height(amplitude[i])]));
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-spectrum" },
-      node("div", { class: "ibx-heading" }, "Spectrum"),
-      node("div", { class: "ibx-note" }, "amplitude by frequency (highest = 1)"),
+    element: chartBox(
+      "ibx-spectrum",
+      "Spectrum",
+      "amplitude by frequency (highest = 1)",
       plot,
-      node("div", { class: "ibx-ticks" }),
+      div("ibx-ticks"),
     ),
     draw(shown) {
       // {now, pinned or null}: frequency, amplitude, top, complexity
@@ -163,9 +151,7 @@ function spectrumChart(n) {
       empty.hidden = shown.now.frequency.length > 0;
       marks.replaceChildren(...complexityMarks(shown, place, "mean"));
     },
-    describe(text) {
-      plot.setAttribute("aria-label", text);
-    },
+    describe: describer(plot),
   };
 }
 
@@ -176,37 +162,24 @@ function complexityScale(n) {
   const other = node("span", { class: "ibx-pinned" });
   const known = node("div");
   const marks = node("div");
-  const plot = node(
-    "div",
-    { class: "ibx-frame", "aria-hidden": "true" },
-    marks,
-    known,
-    ...frequencyTicks(place),
-  );
+  const ticks = frequencyTicks(place);
+  const plot = node("div", { class: "ibx-frame", "aria-hidden": "true" }, marks, known, ...ticks);
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart ibx-scale" },
-      node("div", { class: "ibx-number" }, "Complexity ", output, " ", other),
+    element: div(
+      "ibx-chart ibx-scale",
+      div("ibx-number", "Complexity ", output, " ", other),
       plot,
-      node("div", { class: "ibx-ticks" }),
-      node("div", { class: "ibx-note" }, "mean frequency as a fraction of the highest"),
+      div("ibx-ticks"),
+      div("ibx-note", "mean frequency as a fraction of the highest"),
     ),
     draw(shown, points, preview) {
       output.textContent = (preview ? "\u2248 " : "") + complexityText(shown.now.complexity);
       other.textContent = shown.pinned ? `pinned ${complexityText(shown.pinned.complexity)}` : "";
-      known.replaceChildren(
-        ...points.map(({ name, complexity: c }, i) =>
-          // each on a row of its own
-          mark(
-            "ibx-known",
-            place(c),
-            `${name} ${c.toFixed(3)}`,
-            place(c) > 50,
-            `height:${18 + 17 * (points.length - 1 - i)}px`,
-          ),
-        ),
-      );
+      const reference = ({ name, complexity: c }, i) => {
+        const row = `height:${18 + 17 * (points.length - 1 - i)}px`; // each on a row of its own
+        return mark("ibx-known", place(c), `${name} ${c.toFixed(3)}`, place(c) > 50, row);
+      };
+      known.replaceChildren(...points.map(reference));
       marks.replaceChildren(...complexityMarks(shown, place, "this network"));
     },
   };
@@ -215,15 +188,15 @@ function complexityScale(n) {
 /** A table with a caption, in a box that scrolls and can be reached by keyboard. */
 function table(title, head, rows) {
   const cells = (row) => row.map((cell, i) => node(i ? "td" : "th", i ? {} : { scope: "row" }, String(cell)));
-  return node(
-    "div",
-    { class: "ibx-scroll", tabindex: 0, role: "region", "aria-label": title },
-    node(
-      "table",
-      {},
-      node("caption", {}, title),
-      node("thead", {}, node("tr", {}, ...head.map((text) => node("th", { scope: "col" }, text)))),
-      node("tbody", {}, ...rows.map((row) => node("tr", {}, ...cells(row)))),
-    ),
+  const headings = head.map((text) => node("th", { scope: "col" }, text));
+  const body = rows.map((row) => node("tr", {}, ...cells(row)));
+  const made = node(
+    "table",
+    {},
+    node("caption", {}, title),
+    node("thead", {}, node("tr", {}, ...headings)),
+    node("tbody", {}, ...body),
   );
+  const box = { class: "ibx-scroll", tabindex: 0, role: "region", "aria-label": title };
+  return node("div", box, made);
 }

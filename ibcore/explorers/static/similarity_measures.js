@@ -1,12 +1,3 @@
-/** Normal numbers by the method of Box and Muller, as ibcore.explorers.random_network.normals. */
-function normalNumbers(seed, count) {
-  const drawn = uniforms(seed, 2 * count);
-  return Float64Array.from(
-    { length: count },
-    (_, k) => Math.sqrt(-2 * Math.log(1 - drawn[2 * k])) * Math.cos(2 * Math.PI * drawn[2 * k + 1]),
-  );
-}
-
 /** What clouds are drawn from; kept for the last seed, as dragging a slider asks for it again. */
 function cloudDraws({ streams, features, choices }) {
   const most = choices.points[choices.points.length - 1];
@@ -14,13 +5,13 @@ function cloudDraws({ streams, features, choices }) {
   return (seed) => {
     if (!known || known.seed !== seed) {
       const sizes = [2, 2, features, features].map((width) => width * most);
-      known = { seed, numbers: streams.map((stream, i) => normalNumbers(stream + seed, sizes[i])) };
+      known = { seed, numbers: streams.map((stream, i) => firstOf(sizes[i], normalStream(stream + seed))) };
     }
     return known.numbers;
   };
 }
 
-/** Both clouds, as ibcore.explorers.random_network.clouds. */
+/** Both clouds, as ibcore.explorers.portable_random.clouds. */
 function cloudPair({ centers, spread, features }, [around, blur, one, other], p) {
   const angle = (p.rotation * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
@@ -50,21 +41,6 @@ function centeredCloud(rows) {
   return { rows, plane };
 }
 
-function innerProduct(a, b) {
-  let sum = 0;
-  for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
-  return sum;
-}
-
-/** The symmetric matrix of a function of all pairs of n points, (n n). */
-function pairMatrix(n, valueOf) {
-  const matrix = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) matrix[i * n + j] = matrix[j * n + i] = valueOf(i, j);
-  }
-  return matrix;
-}
-
 /** Squared distances of all pairs from their inner products. */
 const squaredDistances = (gram, n) =>
   pairMatrix(n, (i, j) => Math.max(0, gram[i * n + i] + gram[j * n + j] - 2 * gram[i * n + j]));
@@ -76,17 +52,23 @@ function pairsOf(matrix, n) {
   return Float64Array.from(values);
 }
 
+/** Inner products of pairs around the mean of some points, from a Gram matrix, (n n). */
+function productsAround(gram, n, points) {
+  const means = Array.from(
+    { length: n },
+    (_, i) => sumOf(points.map((j) => gram[i * n + j])) / points.length,
+  );
+  const all = sumOf(points.map((i) => means[i])) / points.length;
+  return (i, j) => gram[i * n + j] - means[i] - means[j] + all;
+}
+
 /** The Gram matrix of the RBF kernel whose width is the median distance, centered. */
 function radialGram(squares, n) {
   const sorted = pairsOf(squares, n).sort();
   const median = sorted[(sorted.length - 1) >> 1];
   const gram = squares.map((square) => Math.exp(-square / (2 * median)));
-  const means = Array.from({ length: n }, (_, i) => sumOf(gram.subarray(i * n, i * n + n)) / n);
-  const all = sumOf(means) / n;
-  return pairMatrix(n, (i, j) => gram[i * n + j] - means[i] - means[j] + all);
+  return pairMatrix(n, productsAround(gram, n, [...Array(n).keys()]));
 }
-
-const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
 
 /** The biased criterion of centered Gram matrices, up to a factor that the ratio does not see. */
 const biasedHsic = (k, l) => innerProduct(k, l);
@@ -119,7 +101,7 @@ function distanceCorrelation(squares, others, n) {
     const mean = sumOf(distances) / distances.length;
     return distances.map((distance) => distance - mean);
   });
-  return innerProduct(a, b) / Math.sqrt(innerProduct(a, a) * innerProduct(b, b));
+  return innerProduct(a, b) / Math.sqrt(squaredLength(a) * squaredLength(b));
 }
 
 /** Rows in a basis of the space that they span if there are fewer of them than features. */
@@ -128,7 +110,7 @@ function narrowRows(rows) {
   const rests = rows.map((row) => row.slice());
   const narrow = rows.map(() => new Float64Array(rows.length));
   rests.forEach((rest, k) => {
-    const length = Math.sqrt(innerProduct(rest, rest));
+    const length = Math.sqrt(squaredLength(rest));
     if (length === 0) return;
     const unit = rest.map((value) => value / length);
     for (let i = k; i < rows.length; i++) {
@@ -142,7 +124,7 @@ function narrowRows(rows) {
 
 /** The sum of singular values: rotate pairs of columns until all are orthogonal (Jacobi). */
 function nuclearNorm(columns) {
-  const squaresOf = () => Float64Array.from(columns, (column) => innerProduct(column, column));
+  const squaresOf = () => Float64Array.from(columns, (column) => squaredLength(column));
   let squares = squaresOf();
   const least = 1e-15 * sumOf(squares);
   for (let sweep = 0, turned = true; turned && sweep < 40; sweep++) {
@@ -182,7 +164,7 @@ function procrustesOf(first, second) {
   columns.forEach((column, e) => {
     for (let i = 0; i < a.length; i++) for (let d = 0; d < p; d++) column[d] += a[i][d] * b[i][e];
   });
-  const squares = [first, second].map((rows) => sumOf(rows.map((row) => innerProduct(row, row))));
+  const squares = [first, second].map((rows) => sumOf(rows.map((row) => squaredLength(row))));
   return nuclearNorm(columns) / Math.sqrt(squares[0] * squares[1]);
 }
 
@@ -203,9 +185,7 @@ function ridgeOf(k, l, n, { penalty, folds, orders }) {
     const held = order.slice(fold * size, (fold + 1) * size);
     const seen = [...order.slice(0, fold * size), ...order.slice((fold + 1) * size)];
     const m = seen.length;
-    const means = Array.from({ length: n }, (_, i) => sumOf(seen.map((j) => k[i * n + j])) / m);
-    const all = sumOf(seen.map((i) => means[i])) / m;
-    const product = (i, j) => k[i * n + j] - means[i] - means[j] + all;
+    const product = productsAround(k, n, seen);
     const own = pairMatrix(m, (i, j) => product(seen[i], seen[j]));
     const strength = (penalty * sumOf(seen.map((i) => product(i, i)))) / m;
     for (let i = 0; i < m; i++) own[i * m + i] += strength;
@@ -227,9 +207,7 @@ function ridgeOf(k, l, n, { penalty, folds, orders }) {
 /** All measures by name, as ibcore.explorers.random_network.similarities. */
 function cloudSimilarities(setup, [first, second]) {
   const n = first.rows.length;
-  const [k, l] = [first, second].map(({ rows }) =>
-    pairMatrix(n, (i, j) => innerProduct(rows[i], rows[j])),
-  );
+  const [k, l] = [first, second].map(({ rows }) => pairMatrix(n, (i, j) => innerProduct(rows[i], rows[j])));
   const [near, far] = [k, l].map((gram) => squaredDistances(gram, n));
   return {
     biased: alignmentOf(biasedHsic, k, l, n),

@@ -10,8 +10,12 @@ const MEASURE_NAMES = {
 const MEASURE_START = -0.4; // where bars may begin; ridge can be lower
 const STEADY = 0.0005; // a change that three decimals do not show
 
-const signedText = (value) => value.toFixed(3).replace(/^-(0\.000)$/, "$1").replace("-", "\u2212");
-const featuresText = (count) => (count === 1 ? "1 feature" : `${count} features`);
+const signedText = (value) =>
+  value
+    .toFixed(3)
+    .replace(/^-(0\.000)$/, "$1")
+    .replace("-", "\u2212");
+const measureWords = (name) => MEASURE_NAMES[name].replace(/,/g, "");
 
 /** How the controls are called, and how they say their values. */
 const CHANGE_NAMES = {
@@ -38,119 +42,95 @@ function cloudPlane(heading) {
   const axes = node("path", { class: "ibx-cross", d: "M0 50H100M50 0V100" });
   const svg = node("svg", { viewBox: "0 0 100 100", "aria-hidden": "true" }, axes, ...marks);
   const plot = node("div", { class: "ibx-frame", role: "img" }, svg);
-  const note = node("div", { class: "ibx-note" });
+  const note = div("ibx-note");
   return {
-    element: node(
-      "div",
-      { class: "ibx-chart" },
-      node("div", { class: "ibx-heading" }, heading),
-      plot,
-      note,
-    ),
+    element: div("ibx-chart", div("ibx-heading", heading), plot, note),
     draw(points) {
       const far = Math.max(...points.flat().map(Math.abs));
       const end = [3, 6, 12, 25, 50, 100].find((limit) => far < limit) || far;
-      const paths = GROUP_MARKS.map(() => "");
-      points.forEach(([x, y], i) => {
-        const g = i % GROUP_MARKS.length;
-        const place = (value) => Number((50 + (47 * value) / end).toFixed(2));
-        paths[g] += GROUP_MARKS[g](place(x), place(-y));
+      const place = (value) => Number((50 + (47 * value) / end).toFixed(2));
+      marks.forEach((path, g) => {
+        const group = points.filter((_, i) => i % GROUP_MARKS.length === g);
+        path.setAttribute("d", group.map(([x, y]) => GROUP_MARKS[g](place(x), place(-y))).join(""));
       });
-      marks.forEach((path, g) => path.setAttribute("d", paths[g]));
-      note.textContent = `axes \u2212${end} to ${end}`;
-      plot.setAttribute(
-        "aria-label",
-        `${heading}: the first two features of ${points.length} points in four groups, axes from \u2212${end} to ${end}.`,
-      );
+      const ends = `\u2212${end} to ${end}`;
+      const words = `the first two features of ${points.length} points in four groups, axes from ${ends}.`;
+      note.textContent = `axes ${ends}`;
+      plot.setAttribute("aria-label", `${heading}: ${words}`);
     },
   };
 }
 
 /** A bar for each measure, with its number, its change, and a line where it was before. */
 function measureBars() {
-  const place = (value) => 100 * Math.min(1, Math.max(0, (value - MEASURE_START) / (1 - MEASURE_START)));
+  const place = (value) => 100 * clamp((value - MEASURE_START) / (1 - MEASURE_START), 0, 1);
   const rows = Object.entries(MEASURE_NAMES).map(([name, words]) => {
-    const [output, change, fill, before] = [node("output"), node("em"), node("i"), node("b")];
+    const [output, change, fill, before] = ["output", "em", "i", "b"].map((tag) => node(tag));
     const rail = node("span", { class: "ibx-rail", "aria-hidden": "true" }, fill, before, node("s"));
-    const element = node("div", { class: "ibx-measure" }, node("span", {}, words), change, output, rail);
+    const element = div("ibx-measure", node("span", {}, words), change, output, rail);
     return { name, element, output, change, fill, before };
   });
   return {
     elements: rows.map(({ element }) => element),
-    draw(now, before) {
-      for (const row of rows) {
-        const [value, old] = [now[row.name], before[row.name]];
+    draw(now, old) {
+      for (const { name, element, output, change, fill, before } of rows) {
+        const value = now[name];
+        const moved = Math.abs(value - old[name]);
         const [left, right] = [place(Math.min(0, value)), place(Math.max(0, value))];
-        row.fill.style.cssText = `left:${left}%;width:${right - left}%`;
-        row.fill.dataset.value = String(value);
-        row.before.style.left = `${place(old)}%`;
-        row.output.textContent = signedText(value);
-        const moved = Math.abs(value - old) >= STEADY;
-        row.change.textContent = moved
-          ? `${value > old ? "\u25b2" : "\u25bc"} ${Math.abs(value - old).toFixed(3)}`
-          : "= same";
-        row.element.dataset.moved = moved ? "1" : "0";
+        fill.style.cssText = `left:${left}%;width:${right - left}%`;
+        fill.dataset.value = String(value);
+        before.style.left = `${place(old[name])}%`;
+        output.textContent = signedText(value);
+        const way = value > old[name] ? "\u25b2" : "\u25bc";
+        change.textContent = moved >= STEADY ? `${way} ${moved.toFixed(3)}` : "= same";
+        element.dataset.moved = moved >= STEADY ? "1" : "0";
       }
     },
   };
 }
 
 /** Draw the playground of similarity; returns what closes it. */
-function similarityPlayground({ model, el }) {
+function similarityPlayground(context) {
+  const { model } = context;
   const setup = model.get("setup");
   const drawsOf = cloudDraws(setup);
   let shown = null;
   let before = null; // the state in which the control that moves now was taken up
   let moving = "";
 
-  const own = storedFigure({ model, el, title: "Similarity playground", className: "ibx-likeness" });
+  const own = liveFigure(context, {
+    title: "Similarity playground",
+    className: "ibx-likeness",
+    draw,
+    tables: () => [measureTable()],
+  });
+  const { story, status } = own;
   const planes = [cloudPlane("First cloud"), cloudPlane("Second cloud")];
   const bars = measureBars();
-  const scale = node("div", { class: "ibx-note" }, "axis \u22120.4 to 1; line: before the change");
-  const measures = node(
-    "div",
-    { class: "ibx-measures" },
-    node("div", { class: "ibx-heading" }, "How alike both clouds are"),
-    ...bars.elements,
-    scale,
-  );
-  const result = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [measureTable()]);
-  const controls = Object.fromEntries(
-    Object.entries(CHANGE_NAMES).map(([name, [label, format]]) => [
-      name,
-      slider(label, setup.choices[name], format, own.set(name)),
-    ]),
-  );
-  const draw = button("New draw", "", () => own.set("seed")((own.params().seed + 1) % setup.seeds, true));
-  const title = node("div", { class: "ibx-title" }, "Which measures react?");
-  own.host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, draw, own.reset())),
-    node("div", { class: "ibx-two" }, ...planes.map(({ element }) => element)),
-    measures,
-    result,
-    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
-    status,
-    folded.element,
-  );
+  const heading = div("ibx-heading", "How alike both clouds are");
+  const scale = div("ibx-note", "axis \u22120.4 to 1; line: before the change");
+  const controls = {};
+  for (const [name, [label, format]] of Object.entries(CHANGE_NAMES)) {
+    controls[name] = slider(label, setup.choices[name], format, own.set(name));
+  }
+  const newDraw = button("New draw", "", () => own.goTo({ seed: (own.params.seed + 1) % setup.seeds }));
 
-  function show(params, resting) {
+  function draw(params, resting) {
     const begun = performance.now();
     const pair = cloudPair(setup, drawsOf(params.seed), params);
-    const planar = pair.map(({ plane }) => plane);
-    const answer = model.get("engine") === "kernel" && model.get("answer");
-    const answered = answer && sameParams(params, answer.params);
-    const found = answered ? answer : cloudSimilarities(setup, pair);
+    if (resting) own.ask();
+    const answer = own.answer();
+    const found = answer || cloudSimilarities(setup, pair);
     const now = Object.fromEntries(Object.keys(MEASURE_NAMES).map((name) => [name, found[name]]));
     follow(params);
     shown = { params, measures: now };
     before = before || shown;
-    planes.forEach((plane, i) => plane.draw(planar[i]));
+    planes.forEach((plane, i) => plane.draw(pair[i].plane));
     bars.draw(now, before.measures);
-    result.textContent = resultInWords();
-    own.write({ ...now, ms: (performance.now() - begun).toFixed(1) });
-    const where = answered ? "computed by ibcore" : "computed here";
+    story.textContent = resultInWords();
+    const ms = (performance.now() - begun).toFixed(1);
+    own.write({ ...params, ...now, ms, engine: answer ? "kernel" : "browser" });
+    const where = answer ? "computed by ibcore" : "computed here";
     status.textContent = `draw ${params.seed + 1} of ${setup.seeds}; ${where}`;
     if (resting) finish();
   }
@@ -160,7 +140,7 @@ function similarityPlayground({ model, el }) {
     if (!shown) return;
     const changed = Object.keys(params).filter((name) => params[name] !== shown.params[name]);
     if (!changed.length) return;
-    const [only] = changed.length === 1 ? changed : [""];
+    const only = changed.length === 1 ? changed[0] : "";
     if (only !== moving || !only) before = shown;
     moving = only;
   }
@@ -168,7 +148,7 @@ function similarityPlayground({ model, el }) {
   function resultInWords() {
     const { params: p, measures: now } = shown;
     const width = 2 + p.noise;
-    const first = `${p.points} points, ${featuresText(width)} in each cloud, ${p.noise || "none"} of them pure noise.`;
+    const first = `${p.points} points, ${width} features in each cloud, ${p.noise || "none"} of them pure noise.`;
     const bias = now.biased - now.unbiased;
     const flattered =
       bias < 0.1
@@ -178,39 +158,46 @@ function similarityPlayground({ model, el }) {
   }
 
   function changeInWords() {
-    if (before === shown || before.params === shown.params) return "Move a slider to see which measures react.";
-    const [label, format] = CHANGE_NAMES[moving] || [];
-    const what = label
-      ? `${label} from ${format(before.params[moving])} to ${format(shown.params[moving])}`
-      : moving === "seed"
-        ? "New draw"
-        : "Reset";
+    if (before === shown || before.params === shown.params)
+      return "Move a slider to see which measures react.";
+    const [label, format] = CHANGE_NAMES[moving] || [moving === "seed" ? "New draw" : "Reset"];
+    const ends = format ? ` from ${format(before.params[moving])} to ${format(shown.params[moving])}` : "";
     const names = Object.keys(MEASURE_NAMES);
-    const moved = names.filter((name) => Math.abs(shown.measures[name] - before.measures[name]) >= STEADY);
-    const list = (some) => some.map((name) => MEASURE_NAMES[name].replace(/,/g, "")).join(", ");
-    if (!moved.length) return `${what}: no measure reacts.`;
-    const still = names.filter((name) => !moved.includes(name));
-    if (!still.length) return `${what}: all measures react.`;
-    return `${what}: ${list(still)} ${still.length === 1 ? "does" : "do"} not react; the other ${moved.length} do.`;
+    const still = names.filter((name) => Math.abs(shown.measures[name] - before.measures[name]) < STEADY);
+    const moved = names.length - still.length;
+    if (!moved) return `${label}${ends}: no measure reacts.`;
+    if (!still.length) return `${label}${ends}: all measures react.`;
+    const list = still.map(measureWords).join(", ");
+    const verb = still.length === 1 ? "does" : "do";
+    return `${label}${ends}: ${list} ${verb} not react; the other ${moved} do.`;
   }
 
   function finish() {
-    const numbers = Object.entries(MEASURE_NAMES).map(
-      ([name, words]) => `${words.replace(/,/g, "")} ${signedText(shown.measures[name])}`,
+    const numbers = Object.entries(shown.measures).map(
+      ([name, value]) => `${measureWords(name)} ${signedText(value)}`,
     );
-    own.announce(`${result.textContent} ${numbers.join("; ")}.`);
-    folded.refresh();
+    own.finish(`${story.textContent} ${numbers.join("; ")}.`);
   }
 
   function measureTable() {
     const rows = Object.entries(MEASURE_NAMES).map(([name, words]) => {
       const [now, old] = [shown.measures[name], before.measures[name]];
-      return [words, signedText(now), signedText(old), signedText(now - old)];
+      return [words, ...[now, old, now - old].map(signedText)];
     });
     return table("Similarity of both clouds", ["measure", "now", "before", "change"], rows);
   }
 
-  own.addControls(controls);
-  own.start(show);
+  own.layOut({
+    heading: "Which measures react?",
+    actions: [newDraw, button("Reset", "", () => own.goTo(own.initial))],
+    parts: [
+      div("ibx-two", ...planes.map(({ element }) => element)),
+      div("ibx-measures", heading, ...bars.elements, scale),
+      story,
+      controlPanel(controls),
+    ],
+    controls,
+  });
+  own.start();
   return own.close;
 }

@@ -1,69 +1,141 @@
 /**
- * What figures of stored numbers share: the parameters and their controls, and the kernel that is
- * asked for them at rest.  `start(show)` begins to call `show(params, resting)`.
+ * Draw a figure of stored numbers as it is specified; returns what closes it.  Python says the
+ * controls: their kinds, labels, values and texts.  The specification says the rest:
+ *
+ * - `name`, `className`, `title`: what the figure is called, for whom does not see it, in the
+ *   style sheet, and above it;
+ * - `body({ controls, story, own })`: what stands in it, in this order;
+ * - `play`: the control that runs by itself, see `timePlayer`;
+ * - `names`: functions of a value and the settings that give it another name, by control;
+ * - `idle(params)`: names of controls that have no effect;
+ * - `ready`: a promise of the numbers, where they have to be unpacked;
+ * - `state(params)`: all that is shown of one choice, which the others get;
+ * - `sentence`: the result in words;
+ * - `draw(state, sentence)`: draws the marks, and says what stands in place of them;
+ * - `told(state, sentence)`: what is announced, if it is not the sentence;
+ * - `data`: numbers for scripts and tests;
+ * - `source`, `status`: where the numbers come from, if they have several sources, and what stands
+ *   beside it;
+ * - `tables`: title, head and rows of each table.
  */
-function storedFigure({ model, el, title, className }) {
-  const live = model.get("engine") === "kernel";
-  const initial = Object.assign({}, model.get("initial"));
-  const host = frame(el, title);
-  host.figure.classList.add(className);
+function drawStored(context, spec) {
+  const { choices, controls: said, source } = context.model.get("setup");
+  let shown = null;
+  const own = liveFigure(context, {
+    title: spec.name,
+    className: spec.className,
+    draw: show,
+    tables: () => spec.tables(shown).map((parts) => table(...parts)),
+    idle: spec.idle,
+    asks: false,
+  });
+  const { story, status } = own;
+  const play = spec.play && timePlayer(choices[spec.play.name], spec.play, own, finish);
+  const stop = () => play && play.stop(false);
+  /** What a control calls: the reader takes over from the player. */
+  const set = (name) => (value, settled) => {
+    stop();
+    own.set(name)(value, settled);
+  };
   const controls = {};
-  let params = Object.assign({}, model.get("params"));
-  let draw = null; // until there is something to show
-  let touched = false;
-  let closed = false;
-  const pace = pacer(update);
+  for (const name in said) {
+    const named = (value) => spec.names?.[name]?.(value, own.params);
+    controls[name] = controlOf(said[name], choices[name], set(name), named);
+  }
+  const reset = button("Reset", "", () => {
+    stop();
+    own.goTo(own.initial);
+  });
+  own.layOut({
+    heading: spec.title,
+    actions: [...(play ? [play.element] : []), reset],
+    parts: spec.body({ controls: controlPanel(controls), story, own }),
+    controls,
+  });
 
-  function goTo(some, settled = true) {
-    touched = true;
-    params = Object.assign({}, params, some);
-    showControls();
-    pace.changed(settled);
+  function show(params, resting) {
+    if (resting) own.keep();
+    shown = spec.state(params);
+    story.textContent = spec.sentence(shown);
+    spec.draw(shown, story.textContent);
+    const playing = play && { playing: play.running() ? "1" : "0" };
+    own.write({ ...params, ...spec.data(shown), ...playing, engine: context.model.get("engine") });
+    const beside = spec.status ? `; ${spec.status(shown)}` : "";
+    status.textContent = `${sourceInWords(spec.source ? spec.source(shown) : source)}${beside}`;
+    if (resting && !(play && play.running() && !spec.play.loops)) finish();
   }
 
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
+  function finish() {
+    if (shown) own.finish(spec.told ? spec.told(shown, story.textContent) : story.textContent);
   }
 
-  function update(resting) {
-    if (!draw) return;
-    if (resting) {
-      model.set("params", Object.assign({}, params));
-      if (live) model.save_changes();
-    }
-    draw(params, resting);
+  if (spec.ready) spec.ready.then(own.start, cannotShow(status));
+  else own.start();
+  return () => {
+    if (play) play.close();
+    own.close();
+  };
+}
+
+/** A control as Python says it, of values that may have other names; a single value is not to choose. */
+function controlOf({ kind, label, texts, wide }, values, changed, named) {
+  const say = (value) => named(value) || texts[values.indexOf(value)];
+  const pairs = values.map((value) => [value, say(value)]);
+  const made = {
+    slider: () => slider(label, values, say, changed),
+    choice: () => choice(label, pairs, changed),
+    dropdown: () => dropdown(label, pairs, changed),
+    checkbox: () => checkbox(label, values, changed),
+  }[kind]();
+  const { element } = made;
+  const box = kind === "checkbox" ? node("div", { class: "ibx-checks" }, element) : element;
+  box.classList.toggle("ibx-wide", wide);
+  box.hidden = values.length < 2;
+  return { element: box, show: made.show };
+}
+
+/**
+ * A control that runs through its values, to the last one or around; a reader who wants less
+ * motion steps by hand.  `words` name the button that plays and the one that steps.
+ */
+function timePlayer(values, { name, words = ["Play time", "Next look"], loops = false }, own, ended) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let timer = 0;
+  const element = button("", "ibx-pin", () => (timer ? stop() : start()));
+  const say = () => {
+    element.textContent = timer ? "Pause" : words[still.matches ? 1 : 0];
+  };
+
+  function step() {
+    const next = values[(values.indexOf(own.params[name]) + 1) % values.length];
+    if (timer && !loops && next === values[values.length - 1]) stop(false);
+    own.set(name)(next, true);
   }
 
-  const answered = () => draw && draw(params, true);
-  if (live) model.on("change:answer", answered);
+  function start() {
+    if (!still.matches) timer = setInterval(step, 900);
+    say();
+    step();
+  }
+
+  function stop(told = true) {
+    const ran = timer !== 0;
+    clearInterval(timer);
+    timer = 0;
+    say();
+    if (ran && told) ended();
+  }
+
+  const changed = () => (still.matches ? stop() : say());
+  still.addEventListener("change", changed);
+  say();
   return {
-    host,
-    params: () => params,
-    reset: () => button("Reset", "", () => goTo(initial)),
-    /** What a control calls that sets one parameter. */
-    set: (name) => (value, settled) => goTo({ [name]: value }, settled),
-    addControls(some) {
-      Object.assign(controls, some);
-      showControls();
-    },
-    start(show) {
-      draw = show;
-      if (!closed) update(true);
-    },
-    /** Write the state where scripts and tests can read it, and who stands behind it. */
-    write(data) {
-      const answer = live && model.get("answer");
-      const engine = answer && sameParams(params, answer.params) ? "kernel" : "browser";
-      Object.assign(host.figure.dataset, params, data, { engine, ready: "1" });
-    },
-    announce(words) {
-      if (touched) host.announce(words);
-    },
+    element,
+    stop,
+    running: () => timer !== 0,
     close() {
-      closed = true;
-      host.close();
-      pace.close();
-      if (live) model.off("change:answer", answered);
+      clearInterval(timer);
+      still.removeEventListener("change", changed);
     },
   };
 }

@@ -1,50 +1,14 @@
-const SWEEP_KEYS = ["pipeline", "weight_scale", "step"];
 const TRIALS = 99;
 
-const inPercent = (share) => (share === null ? "none" : `${(100 * share).toFixed(1)}\u00a0%`);
-const countText = (count) => count.toLocaleString("en-US");
 const stepsText = (step) => `${countText(step)} steps`;
-const signed = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
 const plainScale = (scale) => String(Number(scale.toPrecision(3)));
 
-/** A mean with its interval, if it has one. */
-function meanText([value, low, high]) {
-  if (low === null) return inPercent(value);
-  return `${inPercent(value)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
-}
-
-/** An axis of steps from 0 on: logarithmic in 1 + t / (first look after 0). */
-function stepAxis(steps, margin = 5) {
-  const unit = steps.find((step) => step > 0) || 1;
-  const span = Math.log(1 + steps[steps.length - 1] / unit) || 1;
-  return (step) => margin + ((100 - 2 * margin) * Math.log(1 + step / unit)) / span;
-}
-
-/** Ticks at the first and the last look and at some between, no two closer than a label needs. */
-function stepTicks(steps, place) {
-  const [first, last] = [steps[0], steps[steps.length - 1]];
-  const far = (a, b) => Math.abs(place(a) - place(b)) >= 14;
-  const kept = [...new Set([first, last])];
-  for (const step of steps.slice().reverse()) {
-    if (kept.every((other) => far(step, other))) kept.push(step);
-  }
-  return kept.map((step) => [step, countText(step)]);
-}
-
-/** A bar with a label and a number; `draw(text, from, to)` with places in percent. */
-function gaugeRow(label, zero = null) {
-  const output = node("output");
-  const bar = node("i", { class: "ibx-bar-2" });
-  const origin = node("b", zero === null ? { hidden: true } : { style: `left:${zero}%` });
-  const track = node("span", { "aria-hidden": "true" }, bar, origin);
-  return {
-    element: node("div", { class: "ibx-bars" }, node("span", {}, label), track, output),
-    draw(text, from, to) {
-      output.textContent = text;
-      bar.style.marginLeft = `${Math.min(from, to)}%`;
-      bar.style.width = `${Math.abs(to - from)}%`;
-    },
-  };
+/** A bar with a label and a number, from one place to another in percent, perhaps with an origin. */
+function gaugeRow(label, text, from, to, origin = null) {
+  const style = `margin-left:${Math.min(from, to)}%;width:${Math.abs(to - from)}%`;
+  const mark = node("b", origin === null ? { hidden: true } : { style: `left:${origin}%` });
+  const track = node("span", { "aria-hidden": "true" }, node("i", { class: "ibx-bar-2", style }), mark);
+  return node("div", { class: "ibx-bars" }, node("span", {}, label), track, node("output", {}, text));
 }
 
 /** Accumulated decay, norm and angle of the weights: three bars and what the first one means. */
@@ -53,21 +17,21 @@ function weightGauge({ pipelines, numbers }) {
   const most = Math.max(...clocks) || 1;
   const norms = numbers.norm.flat(2).concat(1).filter((norm) => norm > 0);
   const place = logarithmicAxis([Math.min(...norms), Math.max(...norms)]);
-  const clock = gaugeRow("Decay clock \u03c4");
-  const norm = gaugeRow("Norm, start = 1", Math.min(place(1), 99.5));
-  const cosine = gaugeRow("Cosine with start");
-  const where = node("div", { class: "ibx-note" });
-  const meaning = node("div", { class: "ibx-note ibx-meaning" });
-  const heading = node("div", { class: "ibx-heading" }, "Accumulated regularization");
-  const rows = [clock, norm, cosine].map(({ element }) => element);
+  const element = node("div", { class: "ibx-gauge" });
   return {
-    element: node("div", { class: "ibx-gauge" }, heading, where, ...rows, meaning),
+    element,
     draw(state) {
-      where.textContent = `mean over networks from scale ${plainScale(state.params.weight_scale)}`;
-      clock.draw(clockText(state), 0, (100 * (state.clock || 0)) / most);
-      norm.draw(state.norm.toPrecision(3), place(1), state.norm > 0 ? place(state.norm) : 0);
-      cosine.draw(signed(state.cosine, 3), 0, 100 * Math.max(0, state.cosine));
-      meaning.textContent = clockInWords(state);
+      const { clock, norm, cosine, p } = state;
+      const where = `mean over networks from scale ${plainScale(p.weight_scale)}`;
+      const origin = Math.min(place(1), 99.5);
+      element.replaceChildren(
+        node("div", { class: "ibx-heading" }, "Accumulated regularization"),
+        node("div", { class: "ibx-note" }, where),
+        gaugeRow("Decay clock \u03c4", clockText(state), 0, (100 * (clock || 0)) / most),
+        gaugeRow("Norm, start = 1", norm.toPrecision(3), place(1), norm > 0 ? place(norm) : 0, origin),
+        gaugeRow("Cosine with start", minus(cosine.toFixed(3)), 0, 100 * Math.max(0, cosine)),
+        node("div", { class: "ibx-note ibx-meaning" }, clockInWords(state)),
+      );
     },
   };
 }
@@ -90,65 +54,81 @@ function clockInWords({ pipeline, clock }) {
 }
 
 /** The spread over scales as a number, with its interval and its gate. */
-function spreadNumber({ networks, gate, scales }) {
-  const output = node("output");
-  const interval = node("div", { class: "ibx-note" });
-  const verdict = node("div", { class: "ibx-verdict" });
+function spreadBox({ value, low, high, least, verdict }, { networks, gate, choices }) {
+  const scales = choices.weight_scale;
   const range = `${plainScale(scales[0])} to ${plainScale(scales[scales.length - 1])}`;
-  const heading = node("div", { class: "ibx-heading" }, `Spread over scales ${range}`);
-  const number = node("div", { class: "ibx-number" }, output, " points of test accuracy");
-  return {
-    element: node("div", { class: "ibx-spreads" }, heading, number, interval, verdict),
-    draw({ spread }) {
-      output.textContent = spread.value.toFixed(1);
-      interval.textContent = intervalText(spread, networks);
-      verdict.textContent = verdictInWords(spread, gate);
-      verdict.dataset.verdict = spread.verdict;
-    },
-  };
-}
-
-const intervalText = ({ low, high }, networks) =>
-  low === null
-    ? "one network: no interval"
-    : `95\u00a0% interval ${low.toFixed(1)} to ${high.toFixed(1)}, n = ${networks} networks`;
-
-function verdictInWords({ verdict, least }, gate) {
+  const ends = low === null ? "" : `${low.toFixed(1)} to ${high.toFixed(1)}`;
+  const interval = ends ? `95\u00a0% interval ${ends}, n = ${networks} networks` : "one network: no interval";
   const bound = inPercent(gate);
-  return verdict === "trained"
-    ? `\u2713 Trained: every network reaches ${bound} on its training set, so the spread measures memory.`
-    : `\u26a0 Undertrained: a network is at ${inPercent(least)} of its training set, below ${bound}; ` +
+  const words =
+    verdict === "trained"
+      ? `\u2713 Trained: every network reaches ${bound} on its training set, so the spread measures memory.`
+      : `\u26a0 Undertrained: a network is at ${inPercent(least)} of its training set, below ${bound}; ` +
         "this spread is not called memory.";
+  return [
+    div("ibx-heading", `Spread over scales ${range}`),
+    div("ibx-number", node("output", {}, value.toFixed(1)), " points of test accuracy"),
+    div("ibx-note", interval),
+    node("div", { class: "ibx-verdict", "data-verdict": verdict }, words),
+  ];
 }
 
-/** The part that trains with a kernel: a button, and its results beside the stored ones. */
-function trialPart({ trial, steps: looks }, clicked) {
+/**
+ * The part that trains with a kernel: a button that asks for a trial with another seed, and its
+ * results beside the stored ones.
+ */
+function trialPart(model, own) {
+  const { trial, choices } = model.get("setup");
   const { scales, digits, width, networks, steps } = trial;
-  const train = button("Train now", "ibx-pin", clicked);
-  const outcome = node("div", { class: "ibx-outcome" });
   const named = scales.map(plainScale);
   const last = named.pop();
   const about =
     `Two pipelines from scales ${named.join(", ")} and ${last}: ${digits} digits, ` +
     `two layers of ${width} units, ${networks} networks each, ${stepsText(steps)}. ` +
     "This takes about two seconds.";
-  const heading = node("div", { class: "ibx-heading" }, "Train it yourself");
-  const words = node("div", {}, heading, node("div", {}, about));
+  const train = button("Train now", "ibx-pin", ask);
+  const outcome = div("ibx-outcome");
+  const words = node("div", {}, div("ibx-heading", "Train it yourself"), node("div", {}, about));
+  const run = () => own.params.run || 0;
+  let shown = 0; // the run whose results are shown
+  const waits = () => run() !== shown;
+
+  function ask() {
+    if (waits()) return;
+    own.params = { ...own.params, run: (run() % TRIALS) + 1 };
+    own.ask();
+    wait();
+    own.host.announce("Training.");
+  }
+
+  function wait() {
+    train.textContent = "Training\u2026";
+    train.setAttribute("aria-disabled", "true");
+  }
+
+  function answered() {
+    const found = (model.get("answer") || {}).trial;
+    if (!waits() || !found || found.run !== run()) return;
+    shown = found.run;
+    train.textContent = "Train again";
+    train.removeAttribute("aria-disabled");
+    outcome.replaceChildren(
+      found.error
+        ? node("p", { role: "alert" }, trialInWords(found))
+        : trialTable(trial, found, choices.step[choices.step.length - 1]),
+    );
+    own.host.announce(trialInWords(found));
+    const values = found.error ? "error" : found.pipelines.map(({ value }) => value).join(" ");
+    own.host.figure.dataset.trial = values;
+  }
+
+  model.on("change:answer", answered);
+  if (waits()) wait();
+  answered();
   return {
     element: node("div", { class: "ibx-trial" }, node("div", { class: "ibx-head" }, words, train), outcome),
-    wait() {
-      train.textContent = "Training\u2026";
-      train.setAttribute("aria-disabled", "true");
-    },
-    show(found) {
-      train.textContent = "Train again";
-      train.removeAttribute("aria-disabled");
-      outcome.replaceChildren(
-        found.error
-          ? node("p", { role: "alert" }, `The kernel could not train: ${found.error}`)
-          : trialTable(trial, found, looks[looks.length - 1]),
-      );
-    },
+    waits,
+    close: () => model.off("change:answer", answered),
   };
 }
 
@@ -178,68 +158,15 @@ function trialInWords(found) {
   return `Trained now: ${words.join("; ")}.`;
 }
 
-/** Time that runs look by look; a reader who wants less motion steps by hand. */
-function timePlayer(steps, { at, goTo, ended }) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let timer = 0;
-  const element = button("", "ibx-pin", () => (timer ? stop() : start()));
-  const name = () => {
-    element.textContent = timer ? "Pause" : still.matches ? "Next look" : "Play time";
-  };
-  const next = () => steps[(steps.indexOf(at()) + 1) % steps.length];
-
-  function start() {
-    if (still.matches) return goTo(next());
-    timer = setInterval(tick, 900);
-    name();
-    return tick();
-  }
-
-  function tick() {
-    const step = next();
-    if (step === steps[steps.length - 1]) stop(false);
-    goTo(step);
-  }
-
-  function stop(told = true) {
-    const ran = timer !== 0;
-    clearInterval(timer);
-    timer = 0;
-    name();
-    if (ran && told) ended();
-  }
-
-  const changed = () => (still.matches ? stop() : name());
-  still.addEventListener("change", changed);
-  name();
-  return {
-    element,
-    stop,
-    running: () => timer !== 0,
-    close() {
-      clearInterval(timer);
-      still.removeEventListener("change", changed);
-    },
-  };
-}
-
 /** Draw the player of sweeps over initial scales; returns what closes it. */
-function sweepPlayer({ model, el }) {
+function sweepPlayer(context) {
+  const { model } = context;
   const setup = model.get("setup");
-  const live = model.get("engine") === "kernel";
-  const { pipelines, scales, steps, networks, numbers } = setup;
-  const initial = Object.assign({}, model.get("initial"));
-  let params = Object.assign({}, model.get("params"));
-  let shown = null;
-  let trial = null; // what the kernel trained last
-  let touched = false;
-
-  const host = frame(el, "Initialization memory explorer");
-  host.figure.classList.add("ibx-sweep");
-  const height = (accuracy) => (100 * (1.04 - accuracy)) / 1.04;
+  const { choices, pipelines, networks, numbers } = setup;
+  const { weight_scale: scales, step: steps } = choices;
   const shares = [0, 0.25, 0.5, 0.75, 1].map((share) => [share, String(100 * share)]);
-  const names = ["test", "train"];
-  const common = { names, y: height, yTicks: shares, note: "" };
+  const height = (accuracy) => (100 * (1.04 - accuracy)) / 1.04;
+  const common = { names: ["test", "train"], y: height, yTicks: shares, note: "" };
   const byScale = logarithmicAxis(scales, 4);
   const overScales = lineChart({
     ...common,
@@ -255,223 +182,115 @@ function sweepPlayer({ model, el }) {
     xTicks: stepTicks(steps, byStep),
   });
   const gauge = weightGauge(setup);
-  const spread = spreadNumber(setup);
-  const result = node("div", { class: "ibx-story" });
-  const status = node("div", { class: "ibx-status" });
-  const folded = foldedTables(() => [scaleTable(), timeTable(), pipelineTable()]);
-  const part = live ? trialPart(setup, train) : null;
-  const listed = pipelines.map(({ name }) => [name, name]);
-  const controls = {
-    pipeline: dropdown("Pipeline", listed, set("pipeline")),
-    weight_scale: slider("Initial scale", scales, plainScale, set("weight_scale")),
-    step: slider("Time", steps, stepsText, set("step")),
-  };
-  controls.pipeline.element.classList.add("ibx-wide");
-  const play = timePlayer(steps, {
-    at: () => params.step,
-    goTo: (step) => goTo({ step }),
-    ended: () => finish(),
-  });
-  const reset = button("Reset", "", () => {
-    play.stop();
-    goTo({ ...initial, run: params.run });
-  });
-  const title = node("div", { class: "ibx-title" }, "What is left of the initial scale");
-  host.body.append(
-    node("div", { class: "ibx-head" }, title, node("div", { class: "ibx-actions" }, play.element, reset)),
-    node("div", { class: "ibx-controls" }, ...Object.values(controls).map((control) => control.element)),
-    overScales.element,
-    overTime.element,
-    gauge.element,
-    spread.element,
-    result,
-    ...(part ? [part.element] : []),
-    status,
-    folded.element,
-  );
-  const pace = pacer(update);
+  const spread = node("div", { class: "ibx-spreads" });
+  let part = null; // there with a kernel
 
-  function set(name) {
-    return (value, settled) => {
-      play.stop(false);
-      goTo({ [name]: value }, settled);
-    };
-  }
-
-  function goTo(some, settled = true) {
-    touched = true;
-    params = Object.assign({}, params, some);
-    showControls();
-    pace.changed(settled);
-  }
-
-  function showControls() {
-    for (const name in controls) controls[name].show(params[name]);
-  }
-
-  /** Ask the kernel for a trial with another seed. */
-  function train() {
-    if (waiting()) return;
-    params = Object.assign({}, params, { run: (params.run % TRIALS) + 1 });
-    part.wait();
-    host.announce("Training.");
-    update(true);
-  }
-
-  const waiting = () => live && params.run > 0 && !(trial && trial.run === params.run);
-
-  function update(resting) {
-    if (resting) {
-      model.set("params", Object.assign({}, params));
-      if (live) model.save_changes();
-    }
-    show(stateOf(params), resting);
-    answered();
-  }
-
-  /** All that is shown of one choice. */
-  function stateOf(p) {
+  function state(p) {
     const chosen = pipelines.findIndex(({ name }) => name === p.pipeline);
     const [scale, look] = [scales.indexOf(p.weight_scale), steps.indexOf(p.step)];
-    const at = (measure) => numbers[measure][chosen][look][scale];
-    const [test, training] = [at("test"), at("train")];
+    const [test, train, norm, cosine] = ["test", "train", "norm", "cosine"].map(
+      (measure) => numbers[measure][chosen][look][scale],
+    );
     const pipeline = pipelines[chosen];
-    const own = { params: p, chosen, look, scale, pipeline, clock: pipeline.clock[look] };
-    const weights = { norm: at("norm"), cosine: at("cosine") };
-    return { ...own, ...weights, test, training, spread: numbers.spread[chosen][look] };
+    const places = { chosen, look, scale, pipeline, clock: pipeline.clock[look] };
+    return { p, ...places, test, train, norm, cosine, spread: numbers.spread[chosen][look] };
   }
 
-  /** Take a new trial from the kernel; other numbers of its answer are in the page already. */
-  function answered() {
-    const answer = live && model.get("answer");
-    if (!answer || !answer.params) return;
-    host.figure.dataset.engine = "kernel";
-    const found = answer.trial;
-    if (!found || found.run !== params.run || (trial && trial.run === found.run)) return;
-    trial = found;
-    part.show(trial);
-    if (touched || params.run) host.announce(trialInWords(trial));
-    host.figure.dataset.trial = trial.error ? "error" : trial.pipelines.map(({ value }) => value).join(" ");
-  }
-
-  function show(state, resting) {
-    shown = state;
-    const { chosen, look, scale, params: p } = state;
-    const lines = (rows, axis) => ["test", "train"].map((name) => series(rows(numbers[name][chosen]), axis));
+  function draw(shown, words) {
+    const { chosen, look, scale, p } = shown;
+    const lines = (pick, axis) => common.names.map((name) => banded(pick(numbers[name][chosen]), axis));
+    const [from, after] = [`from scale ${plainScale(p.weight_scale)}`, `after ${stepsText(p.step)}`];
     overScales.draw(lines((looks) => looks[look], scales));
     overScales.mark(p.weight_scale, `scale ${plainScale(p.weight_scale)}`);
+    overScales.note(`${after}, n = ${networks}${networks > 1 ? ", band: 95\u00a0% interval" : ""}`);
     overTime.draw(lines((looks) => looks.map((row) => row[scale]), steps));
     overTime.mark(p.step, stepsText(p.step));
-    const band = networks > 1 ? ", band: 95\u00a0% interval" : "";
-    note(overScales).textContent = `after ${stepsText(p.step)}, n = ${networks}${band}`;
-    note(overTime).textContent = `from scale ${plainScale(p.weight_scale)}; steps on a logarithmic axis`;
-    gauge.draw(state);
-    spread.draw(state);
-    result.textContent = scalesInWords(state);
-    write(state);
-    const where = live ? "the kernel can train" : "with a kernel it also trains";
-    status.textContent = `${sourceInWords(setup.source)}; ${where}`;
-    if (resting && !play.running()) finish();
-  }
-
-  const note = (chart) => chart.element.querySelector(".ibx-note");
-
-  /** Write the numbers where scripts and tests can read them. */
-  function write({ params: p, test, training, norm, cosine, clock, spread: { value, verdict } }) {
-    const data = { test: test[0], train: training[0], norm, cosine, clock, spread: value, verdict };
-    SWEEP_KEYS.forEach((name) => (data[name] = p[name]));
-    Object.assign(host.figure.dataset, data, { ready: "1" });
-    if (!live) host.figure.dataset.engine = "browser";
-  }
-
-  /** A line of a chart with its band, where the means have intervals. */
-  function series(means, axis) {
-    const points = means.map(([value], i) => [axis[i], value]);
-    const ends = means.map(([, low, high], i) => [axis[i], low, high]);
-    return { points, band: ends.filter(([, low]) => low !== null) };
+    overTime.note(`${from}; steps on a logarithmic axis`);
+    gauge.draw(shown);
+    spread.replaceChildren(...spreadBox(shown.spread, setup));
+    const chart = (name) => `${name}: test accuracy solid, train accuracy dashed. ${words}`;
+    overScales.describe(chart(`Accuracy over the initial scale ${after}`));
+    overTime.describe(chart(`Accuracy over time ${from}`));
   }
 
   /** Accuracy over the scales and at the chosen one, in words. */
-  function scalesInWords({ params: p, chosen, look, test, training }) {
+  function sentence({ p, chosen, look, test, train }) {
     const means = numbers.test[chosen][look].map(([value]) => value);
     const [best, worst] = [Math.max(...means), Math.min(...means)].map((mean) => means.indexOf(mean));
     const place = (i) => `${inPercent(means[i])} at scale ${plainScale(scales[i])}`;
     return (
       `After ${stepsText(p.step)} of ${p.pipeline}, mean test accuracy is highest, ${place(best)}, ` +
       `and lowest, ${place(worst)}. From scale ${plainScale(p.weight_scale)}: ` +
-      `test ${meanText(test)}, train ${meanText(training)}.`
+      `test ${meanText(test)}, train ${meanText(train)}.`
     );
   }
 
-  function finish() {
-    if (!shown) return;
-    const { spread: found, params: p } = shown;
-    const words = scalesInWords(shown);
-    const chart = (name) => `${name}: test accuracy solid, train accuracy dashed. ${words}`;
-    overScales.describe(chart(`Accuracy over the initial scale after ${stepsText(p.step)}`));
-    overTime.describe(chart(`Accuracy over time from scale ${plainScale(p.weight_scale)}`));
-    const points = `Spread ${found.value.toFixed(1)} percentage points, ${found.verdict}.`;
-    const angle = `norm ${shown.norm.toPrecision(3)} of the start, cosine ${signed(shown.cosine, 3)}`;
-    const weights = `Decay clock: ${clockText(shown)}; ${angle}.`;
-    if (touched && !waiting()) host.announce(`${words} ${points} ${weights}`);
-    folded.refresh();
+  function told(shown, words) {
+    const { value, verdict } = shown.spread;
+    const angle = `norm ${shown.norm.toPrecision(3)} of the start, cosine ${minus(shown.cosine.toFixed(3))}`;
+    return `${words} Spread ${value.toFixed(1)} percentage points, ${verdict}. Decay clock: ${clockText(shown)}; ${angle}.`;
   }
 
-  function scaleTable() {
-    const { chosen, look, params: p } = shown;
+  function scaleTable({ chosen, look, p }) {
     const of = (name) => numbers[name][chosen][look];
     const rows = scales.map((scale, i) => [
       plainScale(scale),
       ...of("test")[i].map(inPercent),
       ...of("train")[i].map(inPercent),
       of("norm")[i].toPrecision(3),
-      ...[of("cosine")[i], of("retained")[i]].map((value) => signed(value, 3)),
+      ...[of("cosine")[i], of("retained")[i]].map((value) => minus(value.toFixed(3))),
       inPercent(of("disagreement")[i]),
     ]);
     const ends = ["low", "high"];
     const weights = ["norm, start = 1", "cosine", "retained fraction", "disagreement with other scales"];
     const head = ["scale", "test", ...ends, "train", ...ends, ...weights];
-    return table(`By scale: ${p.pipeline}, after ${stepsText(p.step)}, n = ${networks}`, head, rows);
+    return [`By scale: ${p.pipeline}, after ${stepsText(p.step)}, n = ${networks}`, head, rows];
   }
 
-  function timeTable() {
-    const { pipeline, params: p } = shown;
+  function timeTable({ pipeline, p }) {
     const rows = steps.map((step) => {
-      const own = stateOf({ ...p, step });
-      return [
-        countText(step),
-        inPercent(own.test[0]),
-        inPercent(own.training[0]),
-        clockText(own),
-        own.norm.toPrecision(3),
-        signed(own.cosine, 3),
-        own.spread.value.toFixed(1),
-        own.spread.verdict,
-      ];
+      const own = state({ ...p, step });
+      const shares = [own.test[0], own.train[0]].map(inPercent);
+      const weights = [clockText(own), own.norm.toPrecision(3), minus(own.cosine.toFixed(3))];
+      return [countText(step), ...shares, ...weights, own.spread.value.toFixed(1), own.spread.verdict];
     });
     const head = ["steps", "test", "train", "\u03c4", "norm, start = 1", "cosine", "spread, points", "gate"];
-    return table(`Over time: ${pipeline.name} from scale ${plainScale(p.weight_scale)}`, head, rows);
+    return [`Over time: ${pipeline.name} from scale ${plainScale(p.weight_scale)}`, head, rows];
   }
 
-  function pipelineTable() {
+  function pipelineTable({ p }) {
     const rows = pipelines.map(({ name }) => {
-      const own = stateOf({ ...shown.params, pipeline: name });
+      const own = state({ ...p, pipeline: name });
       const { value, low, high, least, verdict } = own.spread;
       const ends = low === null ? "none" : `${low.toFixed(1)} to ${high.toFixed(1)}`;
       return [name, clockText(own), value.toFixed(1), ends, inPercent(least), verdict];
     });
     const head = ["pipeline", "\u03c4", "spread, points", "95\u00a0% interval", "least train", "gate"];
-    return table(`All pipelines after ${stepsText(shown.params.step)}`, head, rows);
+    return [`All pipelines after ${stepsText(p.step)}`, head, rows];
   }
 
-  if (live) model.on("change:answer", answered);
-  showControls();
-  update(true);
-  if (waiting()) part.wait();
+  const close = drawStored(context, {
+    name: "Initialization memory explorer",
+    className: "ibx-sweep",
+    title: "What is left of the initial scale",
+    play: { name: "step" },
+    body({ controls, story, own }) {
+      if (model.get("engine") === "kernel") part = trialPart(model, own);
+      const charts = [overScales.element, overTime.element, gauge.element];
+      return [controls, ...charts, spread, story, ...(part ? [part.element] : [])];
+    },
+    state,
+    draw,
+    sentence,
+    told: (shown, words) => (part && part.waits() ? "" : told(shown, words)),
+    data({ test, train, norm, cosine, clock, spread: { value, verdict } }) {
+      return { test: test[0], train: train[0], norm, cosine, clock, spread: value, verdict };
+    },
+    status: () => (model.get("engine") === "kernel" ? "the kernel can train" : "with a kernel it also trains"),
+    tables: (shown) => [scaleTable(shown), timeTable(shown), pipelineTable(shown)],
+  });
   return () => {
-    play.close();
-    host.close();
-    pace.close();
-    if (live) model.off("change:answer", answered);
+    if (part) part.close();
+    close();
   };
 }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.explorers.random_network import draw_parameters, uniforms
+from ibcore.explorers.portable_random import draw_parameters, uniforms
 from ibcore.nets import MLP
 
 

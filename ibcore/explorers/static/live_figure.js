@@ -1,0 +1,110 @@
+/**
+ * What all figures share: settings and their controls, words, tables, and the kernel that a figure
+ * may ask for a state at rest.
+ *
+ * - `title`, `className`: what the figure is called, for whom does not see it, and in the style sheet;
+ * - `draw(params, resting)` shows a state, and `tables()` makes the tables of its numbers;
+ * - `controlled(params)`: the values that the controls show, and `idle(params)` the names of those
+ *   that have no effect;
+ * - `sent(params)`: what the kernel is asked, and `asks` whether its answers are drawn.
+ */
+function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...of }) {
+  const same = (params) => params;
+  const { controlled = same, idle = () => [], sent = same, asks = true } = of;
+  const live = model.get("engine") === "kernel";
+  const host = frame(el, title);
+  host.figure.classList.add(className);
+  const folded = foldedTables(tables);
+  const story = div("ibx-story");
+  const status = div("ibx-status");
+  let started = false;
+  let asked = null; // what the kernel was asked last
+  const pace = pacer(update);
+  const own = {
+    host,
+    live,
+    story,
+    status,
+    initial: { ...model.get("initial") },
+    params: { ...model.get("params") },
+    controls: {},
+    resting: true,
+    touched: false, // nothing is announced before the reader has done something
+    closed: false,
+    /** What a control calls that sets one parameter. */
+    set: (name) => (value, settled) => own.goTo({ [name]: value }, settled),
+    goTo(some, settled = true) {
+      own.touched = true;
+      own.params = { ...own.params, ...some };
+      showControls();
+      own.changed(settled);
+    },
+    /** Draw soon, and at rest once nothing has changed for a while. */
+    changed(settled) {
+      own.resting = settled;
+      pace.changed(settled);
+    },
+    /** Draw again in the next frame, although nothing has changed. */
+    again: pace.again,
+    /** Put the figure together: a heading and what stands beside it, and the parts in their order. */
+    layOut({ heading, actions, parts, controls }) {
+      own.controls = controls;
+      const head = div("ibx-head", div("ibx-title", heading), div("ibx-actions", ...actions));
+      host.body.append(head, ...parts, status, folded.element);
+      showControls();
+    },
+    start() {
+      started = !own.closed;
+      update(true);
+    },
+    /** Remember the settings, also for a figure that is taken out of the page and put back. */
+    keep: () => model.set("params", { ...sent(own.params) }),
+    /** Ask the kernel for this state, unless it was asked last. */
+    ask() {
+      const params = { ...sent(own.params) };
+      if (asked && sameParams(params, asked)) return;
+      asked = params;
+      own.keep();
+      if (live) model.save_changes();
+    },
+    /** What the kernel answered; null if it answers another question. */
+    answer() {
+      const answer = live && model.get("answer");
+      return answer && sameParams(sent(own.params), answer.params) ? answer : null;
+    },
+    /** Write the state where scripts and tests can read it. */
+    write: (data) => Object.assign(host.figure.dataset, data, { ready: "1" }),
+    /** What is done once a state is at rest: say it, and fill the tables if they are open. */
+    finish(words) {
+      if (own.touched && words) host.announce(words);
+      folded.refresh();
+    },
+    close() {
+      own.closed = true;
+      host.close();
+      pace.close();
+      if (live) model.off("change:answer", answered);
+    },
+  };
+
+  function update(resting) {
+    own.resting = resting;
+    if (started) draw(own.params, resting);
+  }
+
+  function answered() {
+    if (own.resting) update(true);
+  }
+
+  function showControls() {
+    const [values, without] = [controlled(own.params), idle(own.params)];
+    for (const [name, { element, show }] of Object.entries(own.controls)) {
+      const input = element.querySelector("input");
+      if (input) input.disabled = without.includes(name);
+      show(values[name]);
+    }
+  }
+
+  if (live && asks) model.on("change:answer", answered);
+  return own;
+}
