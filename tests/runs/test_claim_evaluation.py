@@ -43,7 +43,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_lab: None) -> Path
             id="toy.order", tier="laptop", paper=None, statement="It grows.",
             verdict="beyond the paper", **ORDER, expect={"order": "increasing", "margin": 2},
         ),
-        entry(id="toy.later", statement="Later.", verdict="not attempted", **NOTHING),
+        entry(id="toy.later", statement="Later.", verdict="not tested at this scale", **NOTHING),
     ]  # fmt: skip
     (tmp_path / "book" / "claims.yml").write_text(yaml.safe_dump(ledger))
     monkeypatch.setattr(ibcore, "__file__", str(tmp_path / "ibcore" / "__init__.py"))

@@ -40,12 +40,12 @@ def test_a_complete_claim_is_read_with_its_defaults() -> None:
 
 def test_a_claim_that_was_not_attempted_has_nothing_to_measure() -> None:
     nothing = dict.fromkeys(("experiment", "measure", "expect", "tier"))
-    claim = parse_claim(entry(statement="Later.", verdict="not attempted", **nothing))
+    claim = parse_claim(entry(statement="Later.", verdict="not tested at this scale", **nothing))
     assert claim.measure is None and claim.expect is None
     with pytest.raises(LedgerError, match=r"measure must be string \(null exactly when"):
         parse_claim(entry(measure=None))
     with pytest.raises(LedgerError, match=r"must be null \(null exactly when the verdict is"):
-        parse_claim(entry(verdict="not attempted"))
+        parse_claim(entry(verdict="not tested at this scale"))
 
 
 @pytest.mark.parametrize("key", ENTRY)
