@@ -389,11 +389,6 @@ def _check_workers(executor: Executor | None, workers: int | None, limit: float 
     """Raise where it is not known how many cells run at once and a time limit needs to know."""
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}")
-    if getattr(executor, "num_workers", 1) < 1:  # of mpi4py
-        raise ValueError(
-            "MPI started one process, and the workers are the others; start with: "
-            "mpiexec -n 5 python -m mpi4py.futures FILE"
-        )
     if executor and limit is not None and not (workers or count_workers(executor)):
         raise ValueError(
             f"{type(executor).__name__} does not tell how many workers it has, which a time limit "

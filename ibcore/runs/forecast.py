@@ -1,10 +1,12 @@
 """How long cells will take: to stop in time, to say it before the start, to choose an order."""
 
+import math
 import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -159,51 +161,14 @@ class TimeLimit:
 # What the paper tier of each experiment is worth, why, and what its computing time grows with.
 
 
-@dataclass(frozen=True)
-class Priority:
-    """One entry of ``book/paper.yml``.
-
-    Attributes
-    ----------
-    experiment
-        Its name.
-    value
-        From 1 to 5; the file says what each means.
-    why
-        The reason for the value, one sentence.
-    work
-        Fields of a cell and their exponents: the computing time of a cell is taken to grow with
-        the product of these powers.  None where no such product is known.
-    """
-
-    experiment: str
-    value: int
-    why: str
-    work: Mapping[str, float] | None = None
-
-    def cost(self, cell: Any) -> float:
-        """Return the product of powers for a cell; a list counts as many as it has entries.
-
-        Raises
-        ------
-        ValueError
-            If the cell has no such field, or it is not a number or a list.
-        """
-        fields, product = plain_fields(cell), 1.0
-        for name, power in (self.work or {}).items():
-            product *= _quantity(fields, name, self.experiment) ** power
-        return product
-
-
-@dataclass(frozen=True)
-class CostModel:
+class CostModel(NamedTuple):
     """How the computing time of cells of one experiment compares, and that in words."""
 
     cost: Cost
     words: str
 
 
-def read_priorities(path: Path | None = None) -> dict[str, Priority]:
+def read_priorities(path: Path | None = None) -> Mapping[str, Mapping[str, Any]]:
     """Return the entries of ``book/paper.yml`` by experiment, in the order of the file.
 
     Raises
@@ -211,28 +176,31 @@ def read_priorities(path: Path | None = None) -> dict[str, Priority]:
     ValueError
         If an entry is not complete or an experiment occurs twice; the message names it.
     """
-    entries = read_list(path or of_book("paper.yml"), "priority")
-    return {name: Priority(**entry) for name, entry in entries.items()}
+    return read_list(path or of_book("paper.yml"), "priority")
 
 
 def cost_model(experiment: AnyExperiment) -> CostModel | None:
     """Return the experiment's own cost model, else the one of its priority, else None."""
     if experiment.cost is not None:
         return CostModel(experiment.cost, "the experiment's own cost model")
-    priority = read_priorities().get(experiment.name)
-    if priority is None or priority.work is None:
+    work = read_priorities().get(experiment.name, {}).get("work")
+    if work is None:
         return None
-    powers = priority.work.items()
-    words = " x ".join(name if power == 1 else f"{name}^{power:g}" for name, power in powers)
-    return CostModel(priority.cost, words)
+    words = (name if power == 1 else f"{name}^{power:g}" for name, power in work.items())
+    return CostModel(partial(_product, experiment.name, work), " x ".join(words))
+
+
+def _product(experiment: str, work: Mapping[str, float], cell: Any) -> float:
+    """Return the product of powers of a cell's fields; a list counts its entries."""
+    fields = plain_fields(cell)
+    return math.prod(_quantity(fields, name, experiment) ** work[name] for name in work)
 
 
 def _quantity(fields: Mapping[str, Any], name: str, experiment: str) -> float:
     value: Any = fields
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    if isinstance(value, list):
-        return float(len(value))
+    value = len(value) if isinstance(value, list) else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(
             f"the work of {experiment} names the field {name!r}, which its cells do not have as "
@@ -415,7 +383,7 @@ def in_order(
         raise ValueError(f"book/paper.yml has no entry for {', '.join(missing)}; add value and why")
     ranked = []
     for entry in experiments:
-        value, why = priorities[entry.name].value, priorities[entry.name].why
+        value, why = (priorities[entry.name][key] for key in ("value", "why"))
         known = _known(entry, device or "cpu", store)
         says = "unknown time" if known is None else f"about {show_time(known)}"
         worth = -1.0 if known is None else value / known if known else float("inf")

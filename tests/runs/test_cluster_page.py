@@ -16,7 +16,7 @@ import typer
 from distributed import Client, LocalCluster
 from distributed.cli import dask_scheduler, dask_worker
 
-from ibcore.runs import find, run
+from ibcore.runs import find
 from ibcore.runs.cli import AGAIN, app
 from ibcore.runs.experiment import LABS
 from ibcore.runs.forecast import parse_time
@@ -134,12 +134,6 @@ def test_the_command_computes_with_the_ranks_of_mpi(
     monkeypatch.setitem(sys.modules, "mpi4py.futures", module)
     run_command(MPI, tmp_path)
     assert "40 rows from 4 cells" in capsys.readouterr().out
-
-
-def test_mpi_with_one_process_is_refused_before_it_waits_forever(tmp_path: Path) -> None:
-    with Ranks() as ranks, pytest.raises(ValueError, match="the workers are the others"):
-        ranks.num_workers = 0
-        run("redshift.references", "smoke", store=tmp_path, executor=ranks)
 
 
 def test_a_worker_of_mpi_that_imports_the_command_does_not_run_it() -> None:
