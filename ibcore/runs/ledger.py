@@ -1,6 +1,7 @@
 """Check the claims of the ledger against published results or fresh runs."""
 
 import math
+import re
 import string
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -121,6 +122,9 @@ class Claim:
         A measure on which the expectation must fail: what "no effect" is told from, or what a
         single value would be without the cause.  In the file the measure itself, or the filters
         to exchange in the claim's: ``{activation: {relu: tanh}}``.
+    unfit
+        Why networks enter that do not fit their training data (99.5 % of it); without a reason a
+        claim on accuracies that rests on one is refused.
     """
 
     id: str
@@ -138,6 +142,7 @@ class Claim:
     unit: str | None = None
     null: tuple[float, ...] = ()
     foil: Measure | None = field(default=None, compare=False)
+    unfit: str | None = None
 
     def expected(self) -> Expect:
         """Return what must hold; `LedgerError` for a claim that was not attempted."""
@@ -150,6 +155,8 @@ class Claim:
 
 Number = float | tuple[float, ...]
 
+FITTED = 0.995  # of the training data, from which a network counts as trained
+_TESTED = re.compile(r"""["'](test_)?accuracy["']""")
 MOST_FALSE = 0.05  # of tables without an effect may pass
 _DRAWS = 1000
 _ENTRIES = 4_000_000  # weights held in memory at once
@@ -234,6 +241,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     try:
         sample = Sample(frame, claim.resample)
         found = _estimate(claim.measure, sample)
+        _check_fitted(claim, sample)
         used = (sample.used_replicates(), sample.used.copy(), sample.nonfinite.copy())
         for share in claim.measure.shares:
             whole = _estimate(Measure(share), Sample(frame, claim.resample))
@@ -265,6 +273,21 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
         false_pass=false_pass,
         foil=None if foil is None else shape(foil.value.tolist()),
     )
+
+
+def _check_fitted(claim: Claim, sample: Sample) -> None:
+    """Raise where networks that do not fit their training data are compared without a reason."""
+    assert claim.measure is not None
+    if "train_accuracy" not in sample.frame or not _TESTED.search(claim.measure.text):
+        return
+    least = float(sample.frame["train_accuracy"][sample.used].min())
+    if least < FITTED and claim.unfit is None:
+        raise MeasureError(
+            f"it compares networks that do not fit their training data ({least:.3f} of it, "
+            f"{FITTED} is needed); train them, or say with 'unfit:' why they enter"
+        )
+    if least >= FITTED and claim.unfit is not None:
+        raise MeasureError(f"all its networks fit their training data ({least:.3f}); drop 'unfit:'")
 
 
 def show(claim: Claim, number: Number) -> str:

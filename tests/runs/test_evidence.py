@@ -79,3 +79,19 @@ def test_rows_of_the_baseline_in_the_place_of_every_arm_are_seen() -> None:
     assert evaluate(claim, good).passed
     twin = good[good.kind == "a"]
     assert not evaluate(claim, pd.concat([twin, twin.assign(kind="b")])).passed
+
+
+@pytest.mark.parametrize(("least", "unfit", "message"), [
+    (0.9, None, "do not fit their training data"), (1.0, "because", "drop 'unfit:'"),
+])  # fmt: skip
+def test_networks_that_do_not_fit_enter_with_a_reason_only(
+    least: float, unfit: str | None, message: str
+) -> None:
+    data = table(np.random.default_rng(0), 6, a=0, b=2).rename(columns={"x": "test_accuracy"})
+    data["train_accuracy"] = [least, *[1.0] * (len(data) - 1)]
+    measure = PAIRED.replace("'x'", "'test_accuracy'")
+    claim = parse_claim(entry(measure=measure, expect={"above": 1}, unfit=unfit))
+    with pytest.raises(LedgerError, match=message):
+        evaluate(claim, data)
+    other = parse_claim(entry(measure=measure, expect={"above": 1}, unfit=None if unfit else "so"))
+    assert evaluate(other, data).passed
