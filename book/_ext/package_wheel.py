@@ -23,6 +23,7 @@ _INPUTS = (
     "book/results/**/*",
     "book/claims.yml",
     "book/paper.yml",
+    "book/experiments.json",
 )
 
 

@@ -1,6 +1,5 @@
 """How long cells will take: to stop in time, to say it before the start, to choose an order."""
 
-import math
 import re
 import statistics
 import time
@@ -192,8 +191,10 @@ def cost_model(experiment: AnyExperiment) -> CostModel | None:
 
 def _product(experiment: str, work: Mapping[str, float], cell: Any) -> float:
     """Return the product of powers of a cell's fields; a list counts its entries."""
-    fields = plain_fields(cell)
-    return math.prod(_quantity(fields, name, experiment) ** work[name] for name in work)
+    fields, product = plain_fields(cell), 1.0
+    for name, power in work.items():
+        product *= _quantity(fields, name, experiment) ** power
+    return product
 
 
 def _quantity(fields: Mapping[str, Any], name: str, experiment: str) -> float:

@@ -225,7 +225,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     Examples
     --------
     >>> import pandas as pd
-    >>> from ibcore.runs.claims import parse_claim
+    >>> from ibcore.runs.ledger import parse_claim
     >>> claim = parse_claim({
     ...     "id": "toy.mean", "statement": "It is {value}.", "lab": "toy",
     ...     "experiment": "toy.squares", "measure": "mean('x')", "expect": {"above": 1},

@@ -249,7 +249,6 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
     """
     commits = {cell.commit for cell in cells}
     names = sorted({name for cell in cells for name in cell.versions})
-    places = ("device", "device_name", "processor")
     return replace(
         cells[0],
         cells=len(cells),
@@ -265,7 +264,9 @@ def merge(cells: Sequence[Provenance], seeds: Iterable[int]) -> Provenance:
         seeds=tuple(sorted(set(seeds))),
         instructions=_known("unknown", {cell.instructions for cell in cells}),
         code=_known("unknown", {cell.code for cell in cells}),
-        **{name: _listed(getattr(cell, name) for cell in cells) for name in places},
+        device=_listed(cell.device for cell in cells),
+        device_name=_listed(cell.device_name for cell in cells),
+        processor=_listed(cell.processor for cell in cells),
     )
 
 
@@ -332,16 +333,40 @@ def to_table(frame: "pd.DataFrame") -> "pa.Table":
             f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
             "a tidy frame keeps everything in columns"
         )
-    bare = frame.copy(deep=False)
-    bare.attrs = {}
-    return pa.Table.from_pandas(bare, preserve_index=False)
+    names, kinds = tuple(frame.columns), tuple(frame.dtypes)
+    schema = _schema(names, kinds)
+    if schema is None:  # what an object column holds is seen only by looking at all of it
+        bare = frame.copy(deep=False)
+        bare.attrs = {}
+        return pa.Table.from_pandas(bare, preserve_index=False)
+    columns = (column.values for _, column in frame.items())
+    arrays = [
+        pa.array(column, field.type, from_pandas=True)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def seeds_of(table: "pa.Table") -> tuple[int, ...]:
     """Return the different values of the column ``seed``, sorted; empty without that column."""
     if "seed" not in table.column_names:
         return ()
-    return tuple(sorted(map(int, table.column("seed").to_pandas().dropna().unique())))
+    values = table.column("seed").unique().drop_null()  # not a number is null here
+    return tuple(sorted(map(int, values.to_pylist())))
+
+
+@functools.lru_cache(maxsize=64)
+def _schema(names: tuple[str, ...], kinds: tuple[object, ...]) -> "pa.Schema | None":
+    """Return the schema of frames with these columns; None where the types do not fix it."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if any(str(kind) not in ("int64", "float64", "bool", "str") for kind in kinds):
+        return None
+    empty = pd.DataFrame(
+        {name: pd.Series([], dtype=str(kind)) for name, kind in zip(names, kinds, strict=True)}
+    )
+    return pa.Table.from_pandas(empty, preserve_index=False).schema
 
 
 _KEY = b"ibcore"

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -241,74 +242,51 @@ def outcomes(
     WorkerFailedError
         After the last outcome, if a cell failed or a worker died.
     """
-    pool, todo = _Pool(executor, workers, ahead), iter(cells)
+    todo, failed = iter(cells), None
+    flying: dict[Future[CellResult], str] = {}  # in the order in which they start
+    arrived: SimpleQueue[Future[CellResult]] = SimpleQueue()
     try:
         while True:
-            pool.count()
-            while pool.has_room() and (entry := next(todo, None)) is not None:
-                pool.submit(entry[0], run_cell, entry[1], device)
-            if not pool.flying:
+            # A cluster may have grown; None where nobody knows.
+            count = 1 if executor is None else workers or count_workers(executor)
+            room = sys.maxsize if count is None else count * (ahead if executor else 1)
+            for key, cell in itertools.islice(todo, 0 if failed else max(0, room - len(flying))):
+                future = _submit(executor, run_cell, cell, device)
+                flying[future] = key
+                future.add_done_callback(arrived.put)
+            if not flying:
                 break
-            yield from pool.collect()
+            future = arrived.get()
+            started, key = list(itertools.islice(flying.values(), count)), flying.pop(future)
+            try:
+                outcome = future.result()
+            except Exception as error:
+                if failed is None:  # else it may have been withdrawn
+                    died = isinstance(error, BrokenExecutor | CancelledError)
+                    failed = WorkerFailedError(started if died else [key], error, died=died)
+                    _withdraw(flying, spare=count)
+                continue
+            del future  # while it lives, Dask computes its cell again if it loses the worker
+            yield key, outcome
     finally:
-        pool.withdraw()
-    if pool.failed is not None:
-        raise pool.failed
+        _withdraw(flying)
+    if failed is not None:
+        raise failed
 
 
-class _Pool:
-    """An executor, or None for this process, and the cells that are with it."""
+def _submit(executor: Executor | None, *call: Any) -> Future[CellResult]:
+    """Hand out a cell, or compute it here; what goes wrong is in its future."""
+    future: Future[CellResult] = Future()
+    try:
+        if executor is not None:
+            return executor.submit(compute, *call)
+        future.set_result(compute(*call))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
-    def __init__(self, executor: Executor | None, workers: int | None, ahead: int) -> None:
-        self.executor, self.ahead = executor, ahead if executor else 1
-        self.told = self.workers = workers if executor else 1  # None where nobody knows
-        self.flying: dict[Future[CellResult], str] = {}  # in the order in which they start
-        self.arrived: SimpleQueue[Future[CellResult]] = SimpleQueue()
-        self.failed: WorkerFailedError | None = None
 
-    def count(self) -> None:
-        """Find out how many cells are computed at once: a cluster may have grown."""
-        if self.executor is not None and self.told is None:
-            self.workers = count_workers(self.executor)
-
-    def has_room(self) -> bool:
-        """Say whether another cell may be handed out."""
-        room = float("inf") if self.workers is None else self.ahead * self.workers
-        return self.failed is None and len(self.flying) < room
-
-    def submit(self, key: str, *call: Any) -> None:
-        """Hand out a cell, or compute it here; what goes wrong is in its future."""
-        future: Future[CellResult] = Future()
-        try:
-            if self.executor is None:
-                future.set_result(compute(*call))
-            else:
-                future = self.executor.submit(compute, *call)
-        except Exception as error:
-            future.set_exception(error)
-        self.flying[future] = key
-        future.add_done_callback(self.arrived.put)
-
-    def collect(self) -> Generator[tuple[str, CellResult], None, None]:
-        """Wait for an outcome and keep nothing else of its future.
-
-        While a future lives, Dask computes its cell again if it loses the worker that has it.
-        """
-        future = self.arrived.get()
-        started = list(itertools.islice(self.flying.values(), self.workers))
-        key = self.flying.pop(future)
-        try:
-            outcome = future.result()
-        except Exception as error:
-            if self.failed is None:  # else it may have been withdrawn
-                died = isinstance(error, BrokenExecutor | CancelledError)
-                self.failed = WorkerFailedError(started if died else [key], error, died=died)
-                self.withdraw(spare=self.workers)
-            return
-        del future
-        yield key, outcome
-
-    def withdraw(self, *, spare: int | None = 0) -> None:
-        """Cancel all but the first ``spare`` cells; those that run go on where they can."""
-        for future in list(self.flying)[spare or 0 :]:
-            future.cancel()
+def _withdraw(flying: Iterable[Future[CellResult]], *, spare: int | None = 0) -> None:
+    """Cancel all but the first ``spare`` cells; those that run go on where they can."""
+    for future in list(flying)[spare or 0 :]:
+        future.cancel()
