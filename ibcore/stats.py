@@ -1,5 +1,6 @@
 """Means and shares with their intervals, rank correlation and paired differences."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+FEW = 20  # fewer observations get a t interval: their percentile bootstrap covers too little
 _CHUNK = 2_000_000  # resampled entries held in memory at once
 
 
@@ -170,6 +172,35 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     half = (z2 * (trials * share * (1 - share) + z2 / 4)) ** 0.5 / (trials + z2)
     low, high = (0.0 if successes == 0 else center - half), center + half
     return Interval(share, low, 1.0 if successes == trials else high, trials)
+
+
+def student_quantile(level: float, freedom: int) -> float:
+    r"""Return the t for which :math:`P(|T| \le t)` is ``level``, at whole degrees of freedom.
+
+    The probability is a finite sum in :math:`\theta = \arctan(t/\sqrt{\nu})` (Abramowitz and
+    Stegun, 1964, 26.7.3 and 26.7.4), which is solved by halving.
+
+    Examples
+    --------
+    >>> round(student_quantile(0.95, 4), 4)
+    2.7764
+    """
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student(middle, freedom) < level else (low, middle)
+    return math.sqrt(freedom) * math.tan(low)
+
+
+def _student(angle: float, freedom: int) -> float:
+    """Return the probability of a size at most sqrt(freedom) times the tangent of an angle."""
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = freedom % 2
+    term = total = (math.cos(angle) if odd else 1.0) * (freedom > 1)
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= square * (k - 1) / k
+        total += term
+    return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
 def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: int) -> Interval:

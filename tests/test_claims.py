@@ -12,6 +12,7 @@ import pytest
 
 from ibcore.runs import Claim, ClaimResult, check, evaluate, load, read_ledger, run
 from ibcore.runs.experiment import find
+from ibcore.runs.ledger import MOST_FALSE
 from ibcore.runs.measure import Sample
 
 TESTED = [claim for claim in read_ledger().values() if claim.measure is not None]
@@ -39,8 +40,8 @@ EXPERIMENTS = [
 
 def failure(result: ClaimResult) -> str:
     """Say what a failing claim measures and what it should; nothing of one that holds."""
-    bound = result.claim.expected()
-    return "" if result.passed else f"{result.claim.id}: {result.value}, expected {bound}"
+    bound, ends = result.claim.expected(), (result.low, result.high)
+    return "" if result.passed else f"{result.claim.id}: {result.value} {ends}, expected {bound}"
 
 
 def gap(claim: Claim, frame: pd.DataFrame) -> str:
@@ -65,11 +66,28 @@ def test_the_lists_name_experiments_and_claims_of_the_ledger():
     assert {claim.id for claim in TESTED} >= set(EXACT)
 
 
-def test_every_claim_holds_on_its_stored_result():
-    results = check()
+@pytest.fixture(scope="module")
+def results() -> list[ClaimResult]:
+    """Return all claims on their stored results."""
+    return check()
+
+
+def test_every_claim_holds_on_its_stored_result(results):
     assert len(results) == len(TESTED) >= 20
     assert not [line for line in map(failure, results) if line]
     assert not [r.claim.id for r in results if r.n < 5]
+
+
+def test_no_claim_passes_where_there_is_nothing_to_claim(results):
+    free = [r for r in results if r.claim.foil is None]
+    assert not [r.claim.id for r in free if r.false_pass is None or r.false_pass > MOST_FALSE]
+    held = [r for r in results if r.claim.foil is not None]
+    assert len(held) > 40 and not [r.claim.id for r in held if r.foil is None]
+
+
+def test_another_quantity_than_the_papers_is_called_related():
+    related = {claim.id for claim in TESTED if claim.verdict == "related"}
+    assert {"redshift.norm-calms", "memory.clock-time", "guidance.plain-cnn-tuned"} <= related
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -14,7 +14,7 @@ GLYPHS = {
     "agrees in direction": "≈",
     "contradicts": "≠",
     "beyond the paper": "+",
-    "not attempted": "○",
+    "not tested at this scale": "○",
 }
 FAILED = "✗"
 

@@ -1,14 +1,17 @@
 """Check the claims of the ledger against published results or fresh runs."""
 
+import math
+import re
 import string
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ibcore.runs.execute import run
 from ibcore.runs.experiment import check_lab, check_name
@@ -16,6 +19,7 @@ from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
 from ibcore.runs.schema import check_entry, read_list
 from ibcore.runs.store import load, of_book
 from ibcore.runtime import Tier
+from ibcore.stats import FEW, student_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +27,14 @@ if TYPE_CHECKING:
 
 # A claim: one sentence that states a measured fact, and what must hold for it to be true.
 
+# "agrees" is for the same quantity under the same condition; another quantity is "related".
 Verdict = Literal[
-    "agrees", "agrees in direction", "contradicts", "beyond the paper", "not attempted"
+    "agrees",
+    "agrees in direction",
+    "contradicts",
+    "related",
+    "not tested at this scale",
+    "beyond the paper",
 ]
 Relation = Literal["above", "below", "between", "increasing", "decreasing"]
 
@@ -48,7 +58,8 @@ class Expect:
 
     Examples
     --------
-    >>> Expect("between", (1.0, 2.0)).holds(1.5), str(Expect("above", (0.5,)))
+    >>> low, high = np.array([1.4]), np.array([1.6])
+    >>> bool(Expect("between", (1.0, 2.0)).holds(low, high)), str(Expect("above", (0.5,)))
     (True, 'above 0.5')
     """
 
@@ -56,16 +67,19 @@ class Expect:
     bounds: tuple[float, ...] = ()
     margin: float = 0.0
 
-    def holds(self, value: float | tuple[float, ...]) -> bool:
-        """Say whether a value (for an order: the entries of a tuple) is as expected."""
-        if isinstance(value, tuple):
-            sign = 1 if self.relation == "increasing" else -1
-            return all(sign * (b - a) > self.margin for a, b in pairwise(value))
-        if self.relation == "above":
-            return value > self.bounds[0]
-        if self.relation == "below":
-            return value < self.bounds[0]
-        return self.bounds[0] <= value <= self.bounds[1]
+    def holds(self, low: Draws, high: Draws) -> NDArray[np.bool_]:
+        """Say where whole intervals are as expected: the ends of a value, (..., entries).
+
+        For an order the entries are the steps from each number of the tuple to the next.
+        """
+        held = {
+            "increasing": low > self.margin,
+            "decreasing": high < -self.margin,
+            "above": low > min(self.bounds, default=0),
+            "below": high < max(self.bounds, default=0),
+            "between": (low >= min(self.bounds, default=0)) & (high <= max(self.bounds, default=0)),
+        }
+        return np.asarray(held[self.relation].all(-1))
 
     def __str__(self) -> str:
         if self.bounds:
@@ -92,7 +106,7 @@ class Claim:
         and the laboratory.
     experiment, measure, expect, tier
         Which stored result, which expression over it, what it must satisfy, at which tier.
-        All four are None exactly when the verdict is "not attempted".
+        All four are None exactly when the verdict is "not tested at this scale".
     paper
         The paper's own number, or None.
     verdict, note
@@ -101,6 +115,16 @@ class Claim:
         How the number is printed, and its unit.
     resample
         The column of replicates that the bootstrap draws.
+    null
+        What the measure gives where there is nothing to claim: derived (0 for a difference, 1 for
+        a ratio, no step for an order), or given.
+    foil
+        A measure on which the expectation must fail: what "no effect" is told from, or what a
+        single value would be without the cause.  In the file the measure itself, or the filters
+        to exchange in the claim's: ``{activation: {relu: tanh}}``.
+    unfit
+        Why networks enter that do not fit their training data (99.5 % of it); without a reason a
+        claim on accuracies that rests on one is refused.
     """
 
     id: str
@@ -116,6 +140,9 @@ class Claim:
     format: str = "{:.2f}"
     resample: str = "network"
     unit: str | None = None
+    null: tuple[float, ...] = ()
+    foil: Measure | None = field(default=None, compare=False)
+    unfit: str | None = None
 
     def expected(self) -> Expect:
         """Return what must hold; `LedgerError` for a claim that was not attempted."""
@@ -128,6 +155,9 @@ class Claim:
 
 Number = float | tuple[float, ...]
 
+FITTED = 0.995  # of the training data, from which a network counts as trained
+_TESTED = re.compile(r"""["'](test_)?accuracy["']""")
+MOST_FALSE = 0.05  # of tables without an effect may pass
 _DRAWS = 1000
 _ENTRIES = 4_000_000  # weights held in memory at once
 
@@ -143,7 +173,8 @@ class ClaimResult:
     value
         The measure; a tuple for a claim of order.
     low, high
-        95 % percentile bootstrap interval, per entry for a tuple.
+        95 % interval, per entry for a tuple: Student's t with the jackknife's standard error below
+        20 replicates, expanded percentiles of the paired bootstrap from there on.
     n
         Number of distinct replicates behind the value.
     rows, nonfinite
@@ -153,7 +184,13 @@ class ClaimResult:
     seeds, tier, date, device
         Where the stored result comes from; None for a frame without provenance.
     passed
-        Whether the value is as expected.
+        Whether the whole interval is as expected (for an order, that of each step), the claim's
+        foil is not, and without a foil ``false_pass`` is at most 5 %.
+    false_pass
+        Share of tables without an effect, the measured scatter around ``null``, on which the
+        expectation would hold all the same; None where no null is defined.
+    foil
+        What the claim's foil measures, None without one.
     """
 
     claim: Claim
@@ -169,13 +206,15 @@ class ClaimResult:
     date: str | None
     device: str | None
     passed: bool
+    false_pass: float | None
+    foil: Number | None
 
 
 def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     """Evaluate a claim on a frame.
 
-    The replicates behind the value are drawn 1000 times with replacement; a replicate carries
-    all its rows with it, so that measures over several cells stay paired.
+    A replicate is drawn, or left out, with all its rows, so that measures over several cells stay
+    paired.  The expectation is tested on the interval, not on the value.
 
     Raises
     ------
@@ -193,38 +232,62 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     ...     "tier": "smoke", "paper": None, "verdict": "beyond the paper", "note": "An example.",
     ... })
     >>> result = evaluate(claim, pd.DataFrame({"network": [0, 1, 2], "x": [1.0, 2.0, 3.0]}))
-    >>> result.value, result.n, result.passed
-    (2.0, 3, True)
+    >>> result.value, result.n, result.passed  # three values: the interval is -0.48 to 4.48
+    (2.0, 3, False)
     """
     if claim.measure is None:
         raise LedgerError(f"claim {claim.id!r} was not attempted, so it has no value")
+    expect, foil = claim.expected(), None
     try:
         sample = Sample(frame, claim.resample)
-        point = _columns(claim.measure(sample))[0]
-        if not np.isfinite(point).all():
-            raise MeasureError(f"the measure {claim.measure.text!r} gives {_number(point)}")
-        draws = np.concatenate([_columns(claim.measure(s)) for s in _resampled(sample)])
-        low, high, undefined = _interval(draws)
+        found = _estimate(claim.measure, sample)
+        _check_fitted(claim, sample)
+        used = (sample.used_replicates(), sample.used.copy(), sample.nonfinite.copy())
+        for share in claim.measure.shares:
+            whole = _estimate(Measure(share), Sample(frame, claim.resample))
+            if whole.low[0] <= 0 <= whole.high[0]:
+                raise MeasureError(f"it is a share of {share}, which is not told from 0")
+        if claim.foil is not None:
+            foil = _estimate(claim.foil, Sample(frame, claim.resample))
     except MeasureError as error:
         raise LedgerError(f"claim {claim.id!r}: {error}") from error
+    false_pass = _false_pass(claim, found)
+    told = (false_pass or 0) <= MOST_FALSE if foil is None else not expect.holds(*foil.tested())
     origin: Mapping[str, Any] = frame.attrs.get("provenance", {})
     shape = _number if claim.measure.length is None else tuple
-    value = shape(point.tolist())
+    value = shape(found.value.tolist())
     return ClaimResult(
         claim=claim,
         value=value,
-        low=shape(low.tolist()),
-        high=shape(high.tolist()),
-        n=len(sample.used_replicates()),
-        rows=int(sample.used.sum()),
-        nonfinite=int(sample.nonfinite.sum()),
-        undefined=undefined,
+        low=shape(found.low.tolist()),
+        high=shape(found.high.tolist()),
+        n=len(used[0]),
+        rows=int(used[1].sum()),
+        nonfinite=int(used[2].sum()),
+        undefined=found.undefined,
         seeds=tuple(origin.get("seeds", ())),
         tier=origin.get("tier"),
         date=origin.get("date"),
         device=origin.get("device_name"),
-        passed=claim.expected().holds(value),
+        passed=bool(expect.holds(*found.tested())) and told,
+        false_pass=false_pass,
+        foil=None if foil is None else shape(foil.value.tolist()),
     )
+
+
+def _check_fitted(claim: Claim, sample: Sample) -> None:
+    """Raise where networks that do not fit their training data are compared without a reason."""
+    assert claim.measure is not None
+    if "train_accuracy" not in sample.frame or not _TESTED.search(claim.measure.text):
+        return
+    least = float(sample.frame["train_accuracy"][sample.used].min())
+    if least < FITTED and claim.unfit is None:
+        raise MeasureError(
+            f"it compares networks that do not fit their training data ({least:.3f} of it, "
+            f"{FITTED} is needed); train them, or say with 'unfit:' why they enter"
+        )
+    if least >= FITTED and claim.unfit is not None:
+        raise MeasureError(f"all its networks fit their training data ({least:.3f}); drop 'unfit:'")
 
 
 def show(claim: Claim, number: Number) -> str:
@@ -256,16 +319,95 @@ def _resampled(sample: Sample) -> Iterator[Sample]:
         yield sample
 
 
-def _interval(draws: Draws) -> tuple[Draws, Draws, int]:
-    """Return the 2.5 % and 97.5 % quantiles, shape (entries,), and the draws without a value."""
+@dataclass(frozen=True)
+class _Estimate:
+    """A measure's value with its interval, and its scatter over draws; one entry or several.
+
+    ``steps`` holds the same for the steps between the entries of a tuple.
+    """
+
+    value: Draws
+    low: Draws
+    high: Draws
+    draws: Draws
+    undefined: int
+    steps: "_Estimate | None" = None
+
+    def tested(self) -> tuple[Draws, Draws]:
+        """Return the ends that an expectation is tested on."""
+        tested = self.steps or self
+        return tested.low, tested.high
+
+
+def _estimate(measure: Measure, sample: Sample) -> _Estimate:
+    """Evaluate a measure: its value, its draws, and its interval by the number of replicates."""
+    value = _columns(measure(sample))
+    if not np.isfinite(value).all():
+        raise MeasureError(f"the measure {measure.text!r} gives {_number(value[0])}")
+    draws = np.concatenate([_columns(measure(s)) for s in _resampled(sample)])
     defined = np.isfinite(draws).all(axis=1)
     if 2 * defined.sum() < len(draws):
         raise MeasureError(
             f"the measure has no value in {int((~defined).sum())} of {len(draws)} bootstrap "
             "draws; it rests on too few replicates, widen its filters or add replicates"
         )
-    low, high = np.quantile(draws[defined], [0.025, 0.975], axis=0)
-    return low, high, int((~defined).sum())
+    n = len(sample.used_replicates())
+    without = _left_out(measure, sample) if n < FEW else value
+
+    def made(column: Callable[[Draws], Draws]) -> _Estimate:
+        point, scatter = column(value)[0], column(draws[defined])
+        low, high = _ends(point, scatter, column(without), n)
+        return _Estimate(point, low, high, scatter, int((~defined).sum()))
+
+    whole = made(lambda values: values)
+    if measure.length is None:
+        return whole
+    return replace(whole, steps=made(lambda values: np.diff(values, axis=1)))
+
+
+def _left_out(measure: Measure, sample: Sample) -> Draws:
+    """Return the measure without each replicate in turn, shape (replicates, entries)."""
+    used = sample.used_replicates()
+    sample.weights = np.ones((len(used), sample.replicates))
+    sample.weights[np.arange(len(used)), used] = 0
+    return _columns(measure(sample))
+
+
+def _ends(value: Draws, draws: Draws, without: Draws, n: int) -> tuple[Draws, Draws]:
+    """Return the ends of the 95 % interval of a value that rests on n replicates.
+
+    Percentiles are expanded as Hesterberg (2015, section 4.2) does, since the draws scatter less
+    than the data by sqrt(1 - 1 / n) and a normal tail is shorter than Student's.
+    """
+    if n >= FEW:
+        tail = NormalDist().cdf(-student_quantile(0.95, n - 1) * math.sqrt(n / (n - 1)))
+        low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+        return low, high
+    if n < 2 or not np.isfinite(without).all():
+        raise MeasureError(
+            f"the measure rests on {n} replicates and has no value without one of them; "
+            "widen its filters or add replicates"
+        )
+    error = np.sqrt((n - 1) * without.var(axis=0))
+    half = student_quantile(0.95, n - 1) * error
+    return value - half, value + half
+
+
+def _false_pass(claim: Claim, found: _Estimate) -> float | None:
+    """Return how often the expectation holds on scatter around the null, as large as measured."""
+    tested = found.steps or found
+    nulls = (0.0,) if found.steps else claim.null
+    n = max(len(tested.draws), 1)
+    rates = []
+    for null in nulls:
+        if null > 0 and (tested.draws > 0).all() and (tested.value > 0).all():  # as a ratio
+            values = null * tested.draws / tested.value
+            low, high = (values * end / tested.value for end in (tested.low, tested.high))
+        else:
+            values = null + tested.draws - tested.value
+            low, high = (values + end - tested.value for end in (tested.low, tested.high))
+        rates.append(float(claim.expected().holds(low, high).sum() / n))
+    return max(rates, default=None)
 
 
 def _columns(value: Draws | tuple[Draws, ...]) -> Draws:
@@ -335,13 +477,23 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         "experiment": check_name,
         "measure": Measure,
         "expect": _expect,
+        "null": lambda null: tuple(map(float, null if isinstance(null, list) else [null])),
         "paper": lambda paper: Paper(**paper),
     }
     try:
         given = {name: value for name, value in entry.items() if value is not None}
         values = {name: read.get(name, lambda value: value)(given[name]) for name in given}
-        claim = Claim(**{**dict.fromkeys((*read, "tier")), **values})
+        measure: Any = values.get("measure")
+        if isinstance(values.get("foil"), dict):
+            values["foil"] = measure.with_filters(values["foil"])
+        elif "foil" in values:
+            values["foil"] = Measure(values["foil"])
+        values.setdefault("null", measure.null if measure else ())
+        claim = Claim(
+            **{**dict.fromkeys(("experiment", "measure", "expect", "paper", "tier")), **values}
+        )
         _check_shape(claim)
+        _check_can_fail(claim)
         _check_texts(claim)
     except ValueError as error:
         raise LedgerError(f"claim {entry['id']!r}: {error}") from error
@@ -375,6 +527,23 @@ def _check_shape(claim: Claim) -> None:
         raise ValueError(f"'{claim.expect}' needs one number, but the measure is a tuple")
     if not claim.expect.bounds and (claim.measure.length or 0) < 2:
         raise ValueError(f"'{claim.expect}' needs a measure of the form (m1, m2, ...)")
+
+
+def _check_can_fail(claim: Claim) -> None:
+    """Refuse a claim that holds where there is nothing to claim, or that has no such place."""
+    if claim.expect is None or not claim.expect.bounds or claim.foil is not None:
+        return
+    if not claim.null:
+        raise ValueError(
+            "what its measure would be without the effect cannot be derived; say it with 'null:', "
+            "or name a measure on which the expectation must fail with 'foil:'"
+        )
+    inside = [x for x in claim.null if claim.expect.holds(np.array([x]), np.array([x]))]
+    if inside:
+        raise ValueError(
+            f"'{claim.expect}' holds for {inside[0]:g}, where there is no effect; tighten it, or, "
+            "to claim that there is none, name with 'foil:' a measure on which it must fail"
+        )
 
 
 def _check_texts(claim: Claim) -> None:
@@ -463,7 +632,7 @@ class Results(Mapping[str, ClaimResult]):
     Attributes
     ----------
     claims
-        The claims, none of them "not attempted".
+        The claims, none of them "not tested at this scale".
     tier
         The tier to read; by default each claim's own.
     store

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -285,6 +285,23 @@ class Measure:
         entries = tree.elts if isinstance(tree, ast.Tuple) else [tree]
         self._entries = [_compile(entry) for entry in entries]
         self.length = len(entries) if isinstance(tree, ast.Tuple) else None
+        self.null = _null(tree) if self.length is None else ()
+        self.shares = tuple(_differences_divided_by(tree))
+
+    def with_filters(self, exchanged: Mapping[str, Mapping[Any, Any]]) -> "Measure":
+        """Return the measure with other values of its filters, by name and present value."""
+        tree = ast.parse(self.text.strip(), mode="eval")
+        found = set()
+        for node in ast.walk(tree):
+            for now, then in exchanged.get(getattr(node, "arg", ""), {}).items():
+                if isinstance(node, ast.keyword) and ast.unparse(node.value) == repr(now):
+                    found.add((node.arg, now))
+                    node.value = ast.Constant(then)
+                    break
+        missing = {(name, now) for name in exchanged for now in exchanged[name]} - found
+        if missing:
+            raise MeasureError(f"no filter of {self.text!r} is {missing}; exchange one that is")
+        return Measure(ast.unparse(tree))
 
     def __call__(self, sample: Sample) -> Value:
         """Return one array over draws, or a tuple of them, shape (draws,) each."""
@@ -292,6 +309,42 @@ class Measure:
             values = [np.asarray(entry(sample), dtype=np.float64) for entry in self._entries]
         draws = tuple(np.broadcast_to(value, (sample.draws,)) for value in values)
         return draws[0] if self.length is None else draws
+
+
+def _differences_divided_by(tree: ast.expr) -> Iterator[str]:
+    """Yield the denominators of a measure that are effects: differences of reductions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            parts = list(ast.walk(node.right))
+            if any(isinstance(part, ast.Sub) for part in parts):
+                yield ast.unparse(node.right)
+
+
+class _Equal(ast.NodeTransformer):
+    """Puts 1 in the place of every reduction, as if all conditions gave the same."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name not in FUNCTIONS:
+            return self.generic_visit(node)
+        self.names.append(name)
+        return ast.Constant(1.0)
+
+
+def _null(tree: ast.expr) -> tuple[float, ...]:
+    """Return the value of a measure where all its reductions are equal; () if it has none."""
+    equal = _Equal()
+    same = equal.visit(ast.parse(ast.unparse(tree), mode="eval").body)
+    if equal.names == ["spearman"] and isinstance(tree, ast.Call):
+        return (0.0,)
+    if len(equal.names) < 2 or "spearman" in equal.names:
+        return ()
+    with np.errstate(all="ignore"):
+        value = float(_compile(same)(None))  # type: ignore[arg-type]  # numbers ask no sample
+    return (value,) if np.isfinite(value) else ()
 
 
 def _compile(node: ast.expr) -> Compute:

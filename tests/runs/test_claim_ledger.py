@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -17,6 +18,7 @@ ENTRY: dict[str, Any] = {
     "experiment": "toy.squares",
     "measure": "mean('square')",
     "expect": {"above": 1},
+    "null": 0,
     "tier": "smoke",
     "paper": {"value": "4", "where": "Table 1"},
     "verdict": "agrees",
@@ -40,12 +42,12 @@ def test_a_complete_claim_is_read_with_its_defaults() -> None:
 
 def test_a_claim_that_was_not_attempted_has_nothing_to_measure() -> None:
     nothing = dict.fromkeys(("experiment", "measure", "expect", "tier"))
-    claim = parse_claim(entry(statement="Later.", verdict="not attempted", **nothing))
+    claim = parse_claim(entry(statement="Later.", verdict="not tested at this scale", **nothing))
     assert claim.measure is None and claim.expect is None
     with pytest.raises(LedgerError, match=r"measure must be string \(null exactly when"):
         parse_claim(entry(measure=None))
     with pytest.raises(LedgerError, match=r"must be null \(null exactly when the verdict is"):
-        parse_claim(entry(verdict="not attempted"))
+        parse_claim(entry(verdict="not tested at this scale"))
 
 
 @pytest.mark.parametrize("key", ENTRY)
@@ -108,27 +110,79 @@ def test_an_unclear_entry_names_the_claim_and_the_remedy(
 @pytest.mark.parametrize(
     ("expect", "value", "holds"),
     [
-        (Expect("above", (1.0,)), 1.0, False),
-        (Expect("above", (1.0,)), 1.1, True),
-        (Expect("below", (1.0,)), 1.0, False),
-        (Expect("below", (1.0,)), 0.9, True),
-        (Expect("between", (1.0, 2.0)), 1.0, True),
-        (Expect("between", (1.0, 2.0)), 2.1, False),
-        (Expect("between", (1.0, 2.0)), 0.9, False),
-        (Expect("increasing"), (1.0, 2.0, 3.0), True),
-        (Expect("increasing"), (1.0, 1.0), False),
-        (Expect("increasing", margin=1.0), (1.0, 2.0), False),
-        (Expect("increasing", margin=0.9), (1.0, 2.0), True),
-        (Expect("decreasing"), (3.0, 1.0, 2.0), False),
-        (Expect("decreasing", margin=0.5), (3.0, 2.0, 1.0), True),
-        (Expect("above", (1.0,)), float("nan"), False),
-        (Expect("between", (1.0, 2.0)), float("nan"), False),
+        (Expect("above", (1.0,)), (1.0,), False),
+        (Expect("above", (1.0,)), (1.1,), True),
+        (Expect("above", (1.0,)), (1.1, 0.9), False),
+        (Expect("below", (1.0,)), (1.0,), False),
+        (Expect("below", (1.0,)), (0.9,), True),
+        (Expect("below", (1.0,)), (0.9, 1.1), False),
+        (Expect("between", (1.0, 2.0)), (1.0,), True),
+        (Expect("between", (1.0, 2.0)), (1.9, 2.1), False),
+        (Expect("between", (1.0, 2.0)), (0.9, 1.1), False),
+        (Expect("above", (1.0,)), (float("nan"),), False),
+        (Expect("between", (1.0, 2.0)), (float("nan"),), False),
     ],
 )
-def test_an_expectation_holds_exactly_where_it_says(
-    expect: Expect, value: float | tuple[float, ...], holds: bool
+def test_an_expectation_holds_exactly_where_it_says_of_a_whole_interval(
+    expect: Expect, value: tuple[float, ...], holds: bool
 ) -> None:
-    assert expect.holds(value) is holds
+    assert expect.holds(np.array([min(value)]), np.array([max(value)])) == holds
+
+
+@pytest.mark.parametrize(
+    ("expect", "low", "high", "holds"),
+    [
+        (Expect("increasing"), (0.1, 0.2), (1.0, 1.0), True),
+        (Expect("increasing"), (0.1, -0.1), (1.0, 1.0), False),
+        (Expect("increasing", margin=0.1), (0.1, 0.2), (1.0, 1.0), False),
+        (Expect("decreasing"), (-2.0, -1.0), (-1.0, 0.1), False),
+        (Expect("decreasing", margin=0.5), (-2.0, -1.0), (-0.6, -0.7), True),
+    ],
+)
+def test_an_order_holds_where_the_interval_of_each_step_does(
+    expect: Expect, low: tuple[float, ...], high: tuple[float, ...], holds: bool
+) -> None:
+    assert expect.holds(np.array(low), np.array(high)) == holds
+
+
+@pytest.mark.parametrize(
+    ("measure", "null"),
+    [
+        ("mean('x', size=2) - mean('x', size=1)", (0.0,)),
+        ("100 * (mean('x', size=2) - mean('x', size=1))", (0.0,)),
+        ("mean('x', size=2) / mean('x', size=1)", (1.0,)),
+        ("1 - mean('x', size=2) / mean('x', size=1)", (0.0,)),
+        ("max_over('x', 'g') / min_over('x', 'g')", (1.0,)),
+        ("spearman('x', 'y', by='g')", (0.0,)),
+    ],
+)
+def test_the_null_of_a_comparison_is_derived_and_a_bound_that_admits_it_refused(
+    measure: str, null: tuple[float, ...]
+) -> None:
+    wanted = {name: value for name, value in ENTRY.items() if name != "null"}
+    claim = parse_claim({**wanted, "measure": measure, "expect": {"above": 1.5}})
+    assert claim.null == null
+    with pytest.raises(LedgerError, match=r"'above -1' holds for .*name with 'foil:'"):
+        parse_claim({**wanted, "measure": measure, "expect": {"above": -1}})
+    noted = {**wanted, "measure": measure, "expect": {"above": -1}, "foil": "mean('x')"}
+    assert str(parse_claim(noted).foil and parse_claim(noted).foil.text) == "mean('x')"
+
+
+@pytest.mark.parametrize("measure", ["mean('x')", "(mean('a') - 1) / (mean('b') - mean('c'))"])
+def test_a_null_that_cannot_be_derived_must_be_given(measure: str) -> None:
+    wanted = {name: value for name, value in ENTRY.items() if name != "null"}
+    with pytest.raises(LedgerError, match="say it with 'null:'"):
+        parse_claim({**wanted, "measure": measure})
+    assert parse_claim({**wanted, "measure": measure, "null": [0, 1]}).null == (0.0, 1.0)
+
+
+def test_a_foil_may_exchange_filters_and_names_one_that_is_not_there() -> None:
+    two = "mean('x', kind='a', size=1) - mean('x', kind='a', size=2)"
+    claim = parse_claim(entry(measure=two, foil={"kind": {"a": "b"}, "size": {2: 3}}))
+    assert claim.foil is not None
+    assert claim.foil.text == "mean('x', kind='b', size=1) - mean('x', kind='b', size=3)"
+    with pytest.raises(LedgerError, match=r"no filter of .* is .*'kind', 'c'"):
+        parse_claim(entry(measure=two, foil={"kind": {"c": "b"}}))
 
 
 def test_a_file_keeps_its_order_and_refuses_an_id_twice(tmp_path: Path) -> None:
