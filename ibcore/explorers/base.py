@@ -485,17 +485,27 @@ class Explorer(ABC):
         return {**names, "setup": self.setup(), "initial": initial, "params": initial}
 
     def _repr_mimebundle_(self, **_options: Any) -> Any:
-        """Show the static figure in the book, the live one where a kernel can answer."""
+        """Show the static figure in the book, the live one where a kernel can answer.
+
+        Beside the live one a notebook keeps its picture and description, for what shows it later
+        without a kernel: an export, a repository's view, a reader without widgets.
+        """
         if is_static():
             return self._static_bundle(inline_js=False)
         if importlib.util.find_spec("anywidget") is None:
             return self._static_bundle(inline_js=True)
-        return self.widget._repr_mimebundle_()
+        shown = self.widget._repr_mimebundle_()
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        return {**data, **self._left("")}, metadata
 
     def _static_bundle(self, *, inline_js: bool) -> dict[str, str]:
+        return self._left(self.to_html(inline_js=inline_js))
+
+    def _left(self, page: str) -> dict[str, str]:
+        """Return what stays in a notebook: the page, or the picture, and the description."""
         poster = self.poster()
         return {
-            "text/html": self.to_html(inline_js=inline_js),
+            "text/html": page or poster.to_html(),
             "image/png": poster.to_png(),
             "text/plain": poster.description,
         }

@@ -1,6 +1,11 @@
+import base64
+import html
+
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbconvert import HTMLExporter
 
 from ibcore.explorers import ArchitectureGap, RandomNetwork
 from ibcore.explorers.random_network import network_values
@@ -69,6 +74,20 @@ def test_the_live_bundle_is_a_widget_view(figure):
     bundle = figure._repr_mimebundle_(include=None, exclude=None)
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_saved_notebook_keeps_a_picture_and_words_and_an_export_shows_them(figure):
+    data, _ = figure._repr_mimebundle_()
+    poster = figure.poster()
+    assert data["text/plain"] == poster.description
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    output = nbformat.v4.new_output("display_data", data=data)
+    cell = nbformat.v4.new_code_cell("figure", outputs=[output])
+    page, _ = HTMLExporter(template_name="basic").from_notebook_node(
+        nbformat.v4.new_notebook(cells=[cell])
+    )
+    assert f'alt="{html.escape(poster.description)}"' in page and "data:image/png" in page
+    assert poster.caption in html.unescape(page)
 
 
 def test_the_widget_carries_the_script_as_a_module(figure):
