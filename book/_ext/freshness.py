@@ -26,7 +26,7 @@ _PAGES = (
     "book/teach/*.yml",
     "book/teach/frames/*.webp",
     "book/symbols.yml",
-    "book/_ext/*.py",
+    "book/_ext/**/*",
     "book/_static/*",
     "notebooks/**/*.ipynb",
     "ibcore/explorers/static/*",

@@ -3,15 +3,12 @@
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from doc_tables import cell, table
-from docutils import nodes
+import templated
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = {"Experiment": 32, "Largest tier": 12, "Measured": 17, "Computing": 15, "On": 24}
 TIERS = ("smoke", "laptop", "paper")
 
 
@@ -21,18 +18,16 @@ def largest(frame: "pd.DataFrame") -> "pd.DataFrame":
     return frame.assign(rank=rank).sort_values("rank").groupby("experiment").tail(1).sort_index()
 
 
-class Measurements(SphinxDirective):
-    """Render how many experiments stand at each tier, and one table for each laboratory."""
+def content() -> dict[str, Any]:
+    """Return how many experiments stand at each tier, and the rows of each laboratory."""
+    from ibcore.runs import experiments, measurements
 
-    def run(self) -> list[nodes.Node]:
-        """Return the sentence and the tables."""
-        from ibcore.runs import experiments, measurements
-
-        rows = largest(measurements())
-        known = {each.name: each.tiers for each in experiments()}
-        labs = dict.fromkeys(name.split(".")[0] for name in known)
-        tables = [_table(lab, [n for n in known if n.startswith(f"{lab}.")], rows) for lab in labs]
-        return [nodes.paragraph("", summary(rows, len(known))), *tables]
+    rows = largest(measurements())
+    found = rows.set_index("experiment").to_dict("index")
+    labs: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for name in (each.name for each in experiments()):
+        labs.setdefault(name.split(".")[0], []).append((name, texts(found.get(name))))
+    return {"summary": summary(rows, len(experiments())), "labs": labs}
 
 
 def summary(rows: "pd.DataFrame", known: int) -> str:
@@ -43,14 +38,8 @@ def summary(rows: "pd.DataFrame", known: int) -> str:
     return f"Of {known} experiments, {', '.join(parts)}, and {missing} not stored."
 
 
-def _table(lab: str, names: list[str], rows: "pd.DataFrame") -> nodes.table:
-    found = rows.set_index("experiment").to_dict("index")
-    title = f"Experiments of the laboratory “{lab}”"
-    body = (_row(name, *_texts(found.get(name))) for name in names)
-    return table(title, COLUMNS, body, name="ib-measurements")
-
-
-def _texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
+def texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
+    """Return what is said of the stored run of an experiment, or that there is none."""
     from ibcore.runs.estimate import show_time
 
     if row is None:
@@ -61,12 +50,7 @@ def _texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
     return (row["tier"], f"{row['date']:%Y-%m-%d}", show_time(row["seconds"]), notes)
 
 
-def _row(name: str, *texts: str) -> nodes.row:
-    others = (cell(nodes.Text(text)) for text in texts)
-    return nodes.row("", cell(nodes.literal("", name)), *others)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
-    app.add_directive("measurements", Measurements)
+    app.add_directive("measurements", templated.directive(content))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
