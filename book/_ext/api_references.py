@@ -5,6 +5,7 @@ description, or belongs to another package, stays text; what does not exist stay
 """
 
 import sys
+from functools import cache
 from typing import Any
 
 import api_names
@@ -22,6 +23,7 @@ FOREIGN = ("pd.", "matplotlib.")  # packages that have a description elsewhere
 TYPE_PARAMETERS = frozenset("KC")  # of `Experiment`
 
 
+@cache
 def find(target: str, module: str | None, parent: str | None) -> Any:
     """Return what a name means inside a module (and a class in it), or ``None``.
 
@@ -34,25 +36,15 @@ def find(target: str, module: str | None, parent: str | None) -> Any:
     """
     tried = [target, f"builtins.{target}"]
     for name in sorted(sys.modules) if module else ():
-        if name == module or name.startswith(f"{module}."):
+        if f"{name}.".startswith(f"{module}."):
             tried += [f"{name}.{parent}.{target}"] if parent else []
             tried += [f"{name}.{target}"]
-    roots = {path.split(".")[0] for path in tried}
-    usable = [path for path in tried if path.split(".")[0] in sys.modules and roots]
-    return next((thing for path in usable if (thing := _present(path)) is not None), None)
+    return next((thing for path in tried if (thing := _present(path)) is not None), None)
 
 
 def _present(path: str) -> Any:
-    """Return the object with a dotted path among the modules that are loaded."""
-    parts = path.split(".")
-    for cut in range(len(parts), 0, -1):
-        thing: Any = sys.modules.get(".".join(parts[:cut]))
-        if thing is None:
-            continue
-        for part in parts[cut:]:
-            thing = getattr(thing, part, None)
-        return thing
-    return None
+    """Return the object with a dotted path in a package that is loaded."""
+    return api_names.locate(path) if path.split(".", maxsplit=1)[0] in sys.modules else None
 
 
 def anchor(thing: Any) -> str | None:

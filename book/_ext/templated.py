@@ -53,6 +53,11 @@ def directive(content: Callable[..., Mapping[str, Any]]) -> type[SphinxDirective
     return Templated
 
 
+def filled(template: str, /, **content: Any) -> str:
+    """Return a template filled with a content."""
+    return TEMPLATES.get_template(f"{template}.jinja").render(content)
+
+
 def hint(word: str, known: Iterable[str]) -> str:
     """Return which known word was meant, or all that there are.
 
