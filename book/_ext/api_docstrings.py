@@ -9,6 +9,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon.docstring import NumpyDocstring
 
+from ibcore.runs import experiments
+
 _SPAN = re.compile(r"(``.*?``|:\w+:`[^`]*`|(?<!`)`[^`]+`_?)")
 _STAR = re.compile(r"(?<=[(\[ ])\*(?=\w)(?![\w ]*\*)")  # (*shape, n), but not *emphasis*
 _BARS = re.compile(r"\|")  # |p q|
@@ -69,8 +71,6 @@ def readable(app: Sphinx, what: str, name: str, *rest: Any) -> tuple[str, Any] |
 @cache
 def _experiments() -> frozenset[str]:
     """Return the names of the experiments, which look like names of Python."""
-    from ibcore.runs import experiments
-
     return frozenset(each.name for each in experiments())
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+import ibcore
+
 FOLDER = "book/reference"
 PAGES: dict[str, tuple[str, ...]] = {
     "redshift": ("ibcore.redshift",),
@@ -95,8 +97,6 @@ def public(module: ModuleType) -> list[str]:
 
 def subpackages() -> list[str]:
     """Return the public modules and packages directly in ibcore, found on the disk."""
-    import ibcore
-
     found = [info.name for info in pkgutil.iter_modules(ibcore.__path__)]
     return [f"ibcore.{name}" for name in found if not name.startswith("_")]
 
@@ -110,8 +110,6 @@ def names() -> dict[str, Name]:
     ValueError
         If a package of ibcore stands on no page.
     """
-    import ibcore
-
     placed = [home for homes in PAGES.values() for home in homes]
     if lost := set(subpackages()) - set(placed):
         raise ValueError(f"{sorted(lost)} stand on no page; add them to PAGES in {__file__}")

@@ -20,7 +20,6 @@ from api_names import PAGES, Name
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-LONGEST_SIGNATURE = 60  # letters; a longer one has a line for each parameter
 CELL = "functions-used"  # the id of the cell at the end of a chapter
 
 
@@ -150,38 +149,18 @@ def source_link(repository: str, branch: str, domain: str, info: dict[str, str])
     return f"{repository}/blob/{branch}/{file.as_posix()}#L{start}-L{start + len(lines) - 1}"
 
 
-def set_options(app: Sphinx, config: Config) -> None:
-    """Set the options of autodoc and its companions, and learn the repository's address."""
+def learn_address(app: Sphinx, config: Config) -> None:
+    """Let descriptions link their source in the repository, whose address is settled by now."""
     theme = config.html_theme_options
-    options: dict[str, Any] = {
-        "autodoc_member_order": "bysource",
-        "autodoc_preserve_defaults": True,
-        "autodoc_typehints_format": "short",
-        "default_role": "py:obj",
-        "maximum_signature_line_length": LONGEST_SIGNATURE,
-        "napoleon_google_docstring": False,
-        "napoleon_custom_sections": [("Attributes", "params_style")],  # holds "low, high" too
-        "napoleon_use_rtype": False,
-        "python_display_short_literal_types": True,
-        "add_module_names": False,
-        "toc_object_entries_show_parents": "hide",
-        "linkcode_resolve": partial(
-            source_link, theme["repository_url"], theme["repository_branch"]
-        ),
-    }
-    for name, value in options.items():
-        setattr(config, name, value)
+    place = theme["repository_url"], theme["repository_branch"]
+    config.linkcode_resolve = partial(source_link, *place)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
-    for companion in ("sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode"):
-        app.setup_extension(companion)
-    app.setup_extension("api_docstrings")
-    app.setup_extension("api_references")
     app.add_directive("reference", templated.directive(one_page))
     app.add_directive("reference-index", templated.directive(index))
-    app.connect("config-inited", set_options)
+    app.connect("config-inited", learn_address)
     app.connect("source-read", add_functions)
     app.connect("autodoc-process-docstring", add_used, priority=900)  # after napoleon
     app.connect("autodoc-skip-member", skip_fields)

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import freshness
 import templated
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-if TYPE_CHECKING:
-    from ibcore.exercises import Exercise, Trial
+from ibcore.exercises import Exercise, Trial, exercises, try_out
+from ibcore.runs.store import write_atomically
 
 PAGE = ("book/appendices/exercises", None)
 KEPT = freshness.ROOT / "_build" / ".exercises"
@@ -18,16 +18,13 @@ KEPT = freshness.ROOT / "_build" / ".exercises"
 logger = logging.getLogger(__name__)
 
 
-def trials(exercises: "Sequence[Exercise]") -> "dict[str, Trial]":
+def trials(every: Sequence[Exercise]) -> dict[str, Trial]:
     """Return how each exercise behaves, by id; tried out once for each state of the package."""
-    from ibcore.exercises import Trial, try_out
-    from ibcore.runs.store import write_atomically
-
     path = KEPT / f"{freshness.execution_key()}.json"
     if path.is_file():
         stored = json.loads(path.read_text("utf-8"))
         return {name: Trial(stub, solution, tuple(w)) for name, (stub, solution, w) in stored}
-    found = {exercise.id: try_out(exercise) for exercise in exercises}
+    found = {exercise.id: try_out(exercise) for exercise in every}
     rows = [(name, (each.stub, each.solution, each.wrong)) for name, each in found.items()]
     write_atomically(path, f"{json.dumps(rows)}\n".encode())
     return found
@@ -35,8 +32,6 @@ def trials(exercises: "Sequence[Exercise]") -> "dict[str, Trial]":
 
 def content() -> dict[str, Any]:
     """Return the exercises of each laboratory; one that misbehaves fails the strict build."""
-    from ibcore.exercises import exercises
-
     tried = trials(exercises())
     labs: dict[str, list[Exercise]] = {}
     for each in exercises():

@@ -16,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from ibcore.runs.store import write_atomically
+
 SWITCHED_OFF: dict[str, Any] = {
     "repository_url": "",
     "use_repository_button": False,
@@ -72,8 +74,6 @@ def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Let the notebooks that the pages offer for download name the address, if there is one."""
     if exception or app.builder.name != "html":
         return
-    from ibcore.runs.store import write_atomically  # of this checkout: see ibbook
-
     for chapter in api_usage.chapters():
         text = (freshness.ROOT / f"{chapter}.ipynb").read_text("utf-8")
         offered = chapter_origin.offered(text, chapter, app.config.ibbook_address)

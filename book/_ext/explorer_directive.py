@@ -1,4 +1,4 @@
-"""The ``explorer`` directive: an interactive figure in a Markdown page.
+"""Interactive figures: the ``explorer`` directive, and the script of the kinds that a page shows.
 
 ::
 
@@ -8,16 +8,25 @@
     ```
 """
 
-import difflib
 import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
+import templated
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from ibcore.explorers import EXPLORERS
+from ibcore.explorers.base import KINDS, script
+from ibcore.runs.store import write_atomically
+
+FOLDER = "explorers"  # in _static
+KIND = re.compile(r'<ib-explorer\b[^>]*><script type="application/json">\{"kind":"(\w+)"')
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +73,19 @@ def build(name: str, options: dict[str, Any]) -> Any:
     ValueError
         If the name or an option is unknown, or the constructor refuses a value.
     """
-    from ibcore.explorers import EXPLORERS
-
     if name not in EXPLORERS:
-        raise ValueError(f"unknown explorer {name!r}; {_hint(name, EXPLORERS)}")
+        raise ValueError(f"unknown explorer {name!r}; {templated.hint(name, EXPLORERS)}")
     known = inspect.signature(EXPLORERS[name]).parameters
     arguments = {option.replace("-", "_"): value for option, value in options.items()}
     for option in arguments:
         if option not in known:
-            raise ValueError(f"explorer {name} has no option {option!r}; {_hint(option, known)}")
+            raise ValueError(
+                f"explorer {name} has no option {option!r}; {templated.hint(option, known)}"
+            )
     try:
         return EXPLORERS[name](**arguments)
     except TypeError as error:
         raise ValueError(f"explorer {name}: {error}") from error
-
-
-def _hint(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
 
 
 class ExplorerDirective(SphinxDirective):
@@ -102,7 +106,45 @@ class ExplorerDirective(SphinxDirective):
         return [page, words]
 
 
+def kinds_of(page: str) -> tuple[str, ...]:
+    """Return the kinds of explorers on a page, in the order in which ibcore lists them.
+
+    Examples
+    --------
+    >>> element = '<ib-explorer style=""><script type="application/json">{"kind":"%s"}</script>'
+    >>> kinds_of(element % "SweepPlayer" + element % "RandomNetwork")
+    ('RandomNetwork', 'SweepPlayer')
+    """
+    shown = set(KIND.findall(page))
+    return tuple(kind for kind in KINDS if kind in shown)
+
+
+def write_script(kinds: tuple[str, ...], out: Path) -> str:
+    """Write the script of some kinds below ``_static`` of a built book, and return its name there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_script(("RandomNetwork", "SweepPlayer"), Path(folder))
+    'explorers/RandomNetwork-SweepPlayer.js'
+    """
+    name = f"{FOLDER}/{'-'.join(kinds)}.js"
+    write_atomically(out / "_static" / name, script(kinds).encode())
+    return name
+
+
+def load_script(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Load the script on a page that shows explorers."""
+    kinds = kinds_of(context.get("body", ""))
+    if kinds and app.builder.format == "html":
+        app.add_js_file(write_script(kinds, Path(app.outdir)), defer="defer")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the extension."""
     app.add_directive("explorer", ExplorerDirective)
+    app.connect("html-page-context", load_script, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,28 +16,6 @@ from sphinx.util.fileutil import copy_asset
 
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
 
-COMPANIONS = (
-    "execute_ahead",
-    "explorer_directive",
-    "explorer_scripts",
-    "claim_links",
-    "claims_ledger",
-    "lean_pages",
-    "slides",
-    "teaching_notes",
-    "teaching",
-    "stacked_tables",
-    "exercises_report",
-    "exercises_edition",
-    "status_tables",
-    "api_pages",
-    "chapter_origin",
-    "exits",
-    "package_wheel",
-    "social",
-    "symbols",
-)
-
 logger = logging.getLogger(__name__)
 
 
@@ -62,19 +40,6 @@ def configure(app: Sphinx, config: Config) -> None:
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
     footer = config.html_theme_options.get("extra_footer", "")
     config.html_theme_options["extra_footer"] = footer.replace("|release|", config.release)
-
-
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Remove the scripts of sphinx-thebe, which clash with themselves on every page."""
-    for kind in ("script_files", "css_files"):
-        context[kind] = [asset for asset in context.get(kind, []) if not _is_thebe(asset)]
-
-
-def _is_thebe(asset: Any) -> bool:
-    body = (getattr(asset, "attributes", None) or {}).get("body") or ""
-    return "thebe" in f"{getattr(asset, 'filename', asset)} {body}".lower()
 
 
 def mathjax_folder() -> Path | None:
@@ -116,6 +81,13 @@ def reread_all(
     return [] if known == app.config.ibbook_fingerprint else sorted(env.found_docs)
 
 
+def companions() -> list[str]:
+    """Return the other extensions in this folder: the modules that have a ``setup``."""
+    paths = Path(__file__).parent.glob("*.py")
+    found = {path.stem for path in paths if "\ndef setup(" in path.read_text("utf-8")}
+    return sorted(found - {__name__})
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension and its companions."""
     set_environment()
@@ -123,13 +95,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", forget_marker)
     app.connect("env-get-outdated", reread_all)
-    app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", record_build, priority=900)
     if mathjax_folder():
         app.config.mathjax_path = "mathjax/tex-chtml.js"
         app.connect("build-finished", copy_mathjax)
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
-    for companion in COMPANIONS:
+    for companion in companions():
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

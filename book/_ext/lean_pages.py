@@ -13,9 +13,12 @@ import formula_room
 import freshness
 import icon_font
 import lean_styles
+import templated
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.jinja2glue import BuiltinTemplateLoader
+
+from ibcore.runs.store import write_atomically
 
 ICONS = freshness.ROOT / "_build" / "icons"
 ICON_STYLE = "ibicons.css"
@@ -47,17 +50,7 @@ MARKS = {  # what loads it: what shows on a page that needs it
 # The theme scrolls the sidebar to the present page when all scripts have run, seconds after it was
 # drawn. The same as soon as its links are there: nothing jumps, and the theme finds it done.
 SIDEBAR_END = '<div class="sidebar-primary-items__end sidebar-primary__section">'
-PLACE_SIDEBAR = """<script>
-if (matchMedia("(min-width: 992px)").matches) {  // else it is folded away, and asking takes time
-  const bar = document.getElementById("pst-primary-sidebar");
-  const here = [...bar.querySelectorAll(".bd-docs-nav .active")].pop();
-  const kept = parseInt(sessionStorage.getItem("sidebar-scroll-top"), 10);
-  const y = here && here.getBoundingClientRect().y;
-  if (!isNaN(kept)) bar.scrollTop = kept;
-  else if (y > innerHeight / 2)
-    bar.scrollTop = y - bar.getBoundingClientRect().y - bar.clientHeight / 4;
-}
-</script>"""
+PLACE_SIDEBAR = (templated.HERE / "templates" / "sidebar.html").read_text("utf-8")
 
 # What opens a part of the contents has a sign for a name: it takes the name of its part.
 NAMELESS_SUMMARY = re.compile(r"(>([^<>]+)</a><details[^>]*><summary)(?=>)")
@@ -152,8 +145,7 @@ def _with_listed_parameters(signature: re.Match[str]) -> str:
 def configure(app: Sphinx, config: Config) -> None:
     """Ship the small icon font, and mend every page."""
     config.template_bridge = f"{__name__}.Templates"
-    ICONS.mkdir(parents=True, exist_ok=True)
-    (ICONS / ICON_STYLE).write_text(icon_font.style_sheet(), encoding="utf-8")
+    write_atomically(ICONS / ICON_STYLE, icon_font.style_sheet().encode())
     config.html_static_path = [*config.html_static_path, str(ICONS)]
     config.html_css_files = [*config.html_css_files, ICON_STYLE]
 
@@ -161,9 +153,12 @@ def configure(app: Sphinx, config: Config) -> None:
 def drop_unused_assets(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Leave out what a page has nothing for: formulas, explorers, design elements."""
+    """Leave out what a page has nothing for: formulas, explorers, design elements.
+
+    And sphinx-thebe, whose scripts clash with themselves on every page.
+    """
     body = context.get("body", "")
-    unused = tuple(name for name, mark in MARKS.items() if not mark.search(body))
+    unused = ("thebe", *(name for name, mark in MARKS.items() if not mark.search(body)))
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context.get(kind, []) if not _is_of(asset, unused)]
 

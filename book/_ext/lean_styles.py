@@ -15,6 +15,8 @@ from typing import Any
 import tinycss2
 from tinycss2 import ast
 
+from ibcore.runs.store import write_atomically
+
 SHEET = "ibbook-all.css"  # in _static
 LINK = re.compile(
     r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")(?![^>]*\bmedia=)[^>]*\bhref="([^"]*)"[^>]*>\n?'
@@ -91,9 +93,9 @@ def write_sheet(out: Path) -> None:
     stay in the folder for the next build.
     """
     static = out / "_static"
-    pages = (path.read_text("utf-8") for path in sorted(out.rglob("*.html")))
-    whole = joined(static, sheets_of(pages))
-    (static / SHEET).write_text(without_unused(whole, names_in_use(out), static), "utf-8")
+    pages = [path.read_text("utf-8") for path in sorted(out.rglob("*.html"))]
+    style = without_unused(joined(static, sheets_of(pages)), names_in_use(pages, out), static)
+    write_atomically(static / SHEET, style.encode())
 
 
 def joined(static: Path, names: Iterable[str]) -> str:
@@ -114,15 +116,13 @@ def _text(static: Path, name: str) -> str:
     return "".join(parts)
 
 
-def names_in_use(folder: Path) -> set[str]:
-    """Return the classes and identifiers of the pages of a folder, and every word of its scripts.
+def names_in_use(pages: Iterable[str], folder: Path) -> set[str]:
+    """Return the classes and identifiers of pages, and every word of the scripts of a folder.
 
     Left out are MathJax and reveal.js, which bring rules of their own, and the index of the search,
     which holds the words of the text.
     """
-    names: set[str] = set()
-    for path in folder.rglob("*.html"):
-        names |= names_of_page(path.read_text("utf-8"))
+    names = set().union(*map(names_of_page, pages))
     for path in folder.rglob("*.js"):
         if not OWN_RULES & set(path.relative_to(folder).parts):
             names |= set(WORD.findall(path.read_text("utf-8")))

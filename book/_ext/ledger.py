@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sphinx.util import logging
 
-if TYPE_CHECKING:
-    from ibcore.runs import Claim, ClaimResult
+from ibcore.runs import Claim, ClaimResult, Results, read_ledger
+from ibcore.runs.claims import show, show_interval
 
 GLYPHS = {
     "agrees": "✓",
@@ -76,17 +75,13 @@ def entries() -> dict[str, Entry]:
     FileNotFoundError
         If a claim names a stored result that is not there.
     """
-    from ibcore.runs import Results, read_ledger
-
     claims = list(read_ledger().values())
     results = Results([claim for claim in claims if claim.measure is not None])
     return {claim.id: from_claim(claim, results.get(claim.id)) for claim in claims}
 
 
-def from_claim(claim: "Claim", result: "ClaimResult | None") -> Entry:
+def from_claim(claim: Claim, result: ClaimResult | None) -> Entry:
     """Return a claim and its result, ``None`` if it was not attempted, ready to print."""
-    from ibcore.runs.claims import show, show_interval
-
     paper = (claim.paper.value, claim.paper.where) if claim.paper else ()
     bare = Entry(
         id=claim.id,

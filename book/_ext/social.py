@@ -14,6 +14,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from ibcore.runs.store import write_atomically
+
 CARD = "_static/social-card.png"
 SIZE = (1200, 630)  # what most sites show uncropped
 ALT = "Four curves that start together and part, beside the title of the book"
@@ -92,8 +94,6 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
-    from ibcore.runs.store import write_atomically
-
     language, title = html.escape(config.language), html.escape(config.project)
     page = (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8" />\n'

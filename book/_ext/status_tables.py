@@ -1,18 +1,19 @@
 """The ``measurements`` directive: how large, when, how long and where each experiment ran."""
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import templated
 from sphinx.application import Sphinx
 
-if TYPE_CHECKING:
-    import pandas as pd
+from ibcore.runs import experiments, measurements
+from ibcore.runs.estimate import show_time
 
 TIERS = ("smoke", "laptop", "paper")
 
 
-def largest(frame: "pd.DataFrame") -> "pd.DataFrame":
+def largest(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the row of the largest tier of each experiment, by name."""
     rank = frame["tier"].map(TIERS.index)
     return frame.assign(rank=rank).sort_values("rank").groupby("experiment").tail(1).sort_index()
@@ -20,8 +21,6 @@ def largest(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 def content() -> dict[str, Any]:
     """Return how many experiments stand at each tier, and the rows of each laboratory."""
-    from ibcore.runs import experiments, measurements
-
     rows = largest(measurements())
     found = rows.set_index("experiment").to_dict("index")
     labs: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
@@ -30,7 +29,7 @@ def content() -> dict[str, Any]:
     return {"summary": summary(rows, len(experiments())), "labs": labs}
 
 
-def summary(rows: "pd.DataFrame", known: int) -> str:
+def summary(rows: pd.DataFrame, known: int) -> str:
     """Return how many of the known experiments are stored at each tier."""
     count = {tier: int((rows["tier"] == tier).sum()) for tier in reversed(TIERS)}
     parts = [f"{number} at the {tier} tier" for tier, number in count.items()]
@@ -38,10 +37,8 @@ def summary(rows: "pd.DataFrame", known: int) -> str:
     return f"Of {known} experiments, {', '.join(parts)}, and {missing} not stored."
 
 
-def texts(row: "Mapping[Hashable, Any] | None") -> tuple[str, ...]:
+def texts(row: Mapping[Hashable, Any] | None) -> tuple[str, ...]:
     """Return what is said of the stored run of an experiment, or that there is none."""
-    from ibcore.runs.estimate import show_time
-
     if row is None:
         return ("not stored", "", "", "")
     where = "GPU" if str(row["device"]).startswith("cuda") else "CPU"

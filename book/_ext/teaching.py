@@ -1,6 +1,7 @@
 """The instructor room: course plans, the concept inventory and the scripts of demonstrations.
 
-The files in ``book/teach`` hold them, and say what their fields mean.
+The files in ``book/teach`` hold them, and say what their fields mean.  In the instructor edition
+each chapter begins with a link to its notes.
 """
 
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 import api_names
 import freshness
 import templated
+from docutils import nodes
 from sphinx.application import Sphinx
 
 TEACH = freshness.ROOT / "book" / "teach"
@@ -93,8 +95,38 @@ def one_demo(name: str = "") -> dict[str, Any]:
     return demos()[templated.chosen(name, demos())]
 
 
+def notes_address(chapter: str) -> tuple[str, str] | None:
+    """Return the page and the anchor of a chapter's notes, or ``None`` for other pages.
+
+    Examples
+    --------
+    >>> notes_address("notebooks/redshift/idea")
+    ('book/teach/redshift', 'teach-redshift-idea')
+    >>> notes_address("book/intro") is None
+    True
+    """
+    parts = chapter.split("/")
+    if len(parts) != 3 or parts[0] != "notebooks" or parts[1] not in api_names.LABS:
+        return None
+    return f"book/teach/{parts[1]}", f"teach-{parts[1]}-{parts[2]}"
+
+
+def add_link(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put a note with the link before everything that follows the title."""
+    found = notes_address(page)
+    if found is None or not app.tags.has("instructor"):
+        return
+    address = f"{app.builder.get_relative_uri(page, found[0])}#{found[1]}"
+    link = nodes.reference("", "notes for this chapter", refuri=address, internal=True)
+    words = ", with minutes, questions, misconceptions, a demonstration and its stored frames."
+    text = nodes.paragraph("", "", nodes.Text("For the lecturer: "), link, nodes.Text(words))
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(title.parent.index(title) + 1, nodes.note("", text))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directives."""
+    """Register the directives and the change of finished pages."""
+    app.connect("doctree-resolved", add_link)
     app.add_directive("plan", templated.directive(one_plan))
     app.add_directive("inventory", templated.directive(one_topic))
     app.add_directive("demo", templated.directive(one_demo))

@@ -19,7 +19,7 @@ from ibcore.runs import evaluate
 from ibcore.runs.claims import parse_claim
 
 CONFIG = """\
-extensions = ["myst_parser", "explorer_directive", "claim_links", "claims_ledger"]
+extensions = ["myst_parser", "explorer_directive", "claims_ledger"]
 myst_url_schemes = ["http", "https", "claim"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 html_theme = "basic"

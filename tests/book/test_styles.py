@@ -119,7 +119,7 @@ def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_pat
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    names = lean_styles.names_in_use(folder)
+    names = lean_styles.names_in_use([files["a.html"]], folder)
     assert {"one", "two", "three", "five-six", "seven"} <= names
     assert names.isdisjoint({"four", "eight", "nine"})
 

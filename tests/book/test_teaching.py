@@ -13,7 +13,6 @@ import freshness
 import play_demo
 import pytest
 import teaching
-import teaching_notes
 import templated
 from bs4 import BeautifulSoup
 
@@ -121,7 +120,7 @@ def test_every_chapter_has_notes_with_all_their_parts() -> None:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_instructor_edition_leads_from_a_chapter_to_its_notes(chapter: str) -> None:
-    address = teaching_notes.notes_address(f"notebooks/{chapter}")
+    address = teaching.notes_address(f"notebooks/{chapter}")
     assert address is not None
     page, anchor = address
     assert f"({anchor})=" in (freshness.ROOT / f"{page}.md").read_text("utf-8")
