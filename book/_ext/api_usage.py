@@ -29,14 +29,15 @@ def imported(source: str) -> Iterator[str]:
     for node in nodes:
         match node:
             case ast.Import(names=names):
-                known |= {each.asname or _head(each.name): each.name for each in names}
+                for each in names:
+                    known[each.asname or _head(each.name)] = (
+                        each.name if each.asname else _head(each.name)
+                    )
             case ast.ImportFrom(module=str(module), level=0, names=names):
                 known |= {each.asname or each.name: f"{module}.{each.name}" for each in names}
     chains = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
     reached = {
-        known[_head(chain)] + chain[len(_head(chain)) :]
-        for chain in chains
-        if _head(chain) in known
+        chain.replace(head, known[head], 1) for chain in chains if (head := _head(chain)) in known
     }
     yield from (path for path in {*known.values(), *reached} if _head(path) == "ibcore")
 

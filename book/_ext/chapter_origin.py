@@ -10,6 +10,7 @@ from typing import Any
 import address
 import api_usage
 import freshness
+import templated
 import yaml
 from sphinx.application import Sphinx
 
@@ -34,14 +35,8 @@ def origin(chapter: str, title: str, here: address.Address | None, branch: str) 
     >>> "[A Book](https://ada.github.io/engine/)" in text
     True
     """
-    sentence = f"This notebook is a chapter of the open book *{title}*."
-    if here:
-        sentence = (
-            f"This notebook is a chapter of the open book [{title}]({here.pages}/). "
-            f"Read it [as a page]({here.pages}/{chapter}.html), or run it "
-            f"[in Colab]({here.colab}/blob/{branch}/{chapter}.ipynb)."
-        )
-    return f"{START}\n\n{sentence}\n\n</div>\n\n"
+    named = {"chapter": chapter, "title": title, "here": here, "branch": branch}
+    return templated.filled("origin.md", start=START, **named)
 
 
 def stated(chapter: str, here: address.Address | None) -> str:

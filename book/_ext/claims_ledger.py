@@ -208,12 +208,11 @@ class LinkBack(SphinxPostTransform):
         found: list[nodes.Node] = []
         for page, facts in sorted(self.env.metadata.items()):
             anchors = [place for cited, place in facts.get(CITED, ()) if cited == claim]
-            title = self.env.titles[page].astext()
-            texts = [title, *(f"({number})" for number in range(2, len(anchors) + 1))]
-            links = [self._link(page, *pair) for pair in zip(anchors, texts, strict=False)]
-            if links:
-                spaced = [node for link in links for node in (link, nodes.Text(" "))]
-                found.append(nodes.paragraph("", "", *spaced[:-1]))
+            line = nodes.paragraph()
+            for number, place in enumerate(anchors, 1):
+                text = f"({number})" if number > 1 else self.env.titles[page].astext()
+                line += [nodes.Text(" ")] * (number > 1) + [self._link(page, place, text)]
+            found += [line] if anchors else []
         return found
 
     def _link(self, page: str, target: str, text: str) -> nodes.Node:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import posixpath
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,11 +54,12 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
     folder = mathjax_folder()
     if exception or folder is None or app.builder.format != "html":
         return
-    for name in MATHJAX:
-        target = Path(app.outdir) / "_static" / "mathjax" / name
-        if not target.exists():
-            is_folder = (folder / name).is_dir()
-            copy_asset(str(folder / name), str(target if is_folder else target.parent))
+    copy_asset(str(folder), str(Path(app.outdir) / "_static" / "mathjax"), _is_not_of_mathjax)
+
+
+def _is_not_of_mathjax(path: str) -> bool:
+    path = posixpath.normpath(path)
+    return not any(name.startswith(path) or path.startswith(name) for name in MATHJAX)
 
 
 def forget_marker(app: Sphinx) -> None:

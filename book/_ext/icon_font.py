@@ -9,7 +9,7 @@ book's own sources name, and travel inside a style sheet.
 import base64
 import re
 from collections.abc import Iterable, Set
-from importlib.util import find_spec
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
@@ -29,10 +29,7 @@ FACES = {  # file: family and weight, as in the theme's style sheet
 
 def theme_folder(name: str) -> Path:
     """Return the folder of an installed theme: templates below, ``static`` in it."""
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"the theme {name} is not installed; run `make book`")
-    return Path(spec.origin).parent
+    return Path(str(files(name)))
 
 
 def theme_style() -> str:

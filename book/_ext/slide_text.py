@@ -1,5 +1,6 @@
 """Text of a slide: whole sentences up to a length, links that lead back into the book."""
 
+import copy
 import posixpath
 import re
 from collections.abc import Iterator
@@ -59,17 +60,18 @@ def _pieces(node: PageElement) -> Iterator[tuple[PageElement, bool]]:
 
 
 def shorten(paragraph: Tag, most: int, *, end: bool = False) -> Tag:
-    """Keep the whole sentences that fit into this many words, but at least one that says something.
+    """Return the whole sentences that fit into this many words, at least one that says something.
 
     Parameters
     ----------
     paragraph
-        An element with text and inline elements; it is changed and returned.
+        An element with text and inline elements; a copy of it is returned.
     most
         Number of words.
     end
         Keep the last sentences instead of the first.
     """
+    paragraph = copy.copy(paragraph)
     parts = sentences(paragraph)
     kept: list[list[PageElement]] = []
     for part in reversed(parts) if end else parts:

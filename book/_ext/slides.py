@@ -9,13 +9,13 @@ import itertools
 import json
 import posixpath
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import api_pages
 import api_usage
 import explorer_directive
+import sphinx_revealjs
 import templated
 from bs4 import BeautifulSoup
 from docutils import nodes
@@ -81,10 +81,7 @@ def copy_reveal(app: Sphinx, exception: Exception | None) -> None:
     """Copy the files of reveal.js that slides use."""
     if exception or app.builder.name != "html":
         return
-    spec = find_spec("sphinx_revealjs")
-    if spec is None or spec.origin is None:
-        raise ImportError("slides need reveal.js: pip install sphinx-revealjs")
-    source = Path(spec.origin).parent / "_static" / "revealjs"
+    source = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
     for name in REVEAL:
         copy_asset(str(source / name), str(Path(app.outdir) / "_static" / "reveal"))
 

@@ -10,7 +10,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import templated
 from docutils import nodes
+from markupsafe import Markup
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -64,18 +66,9 @@ def tags(title: str, text: str, address: str, config: Config, *, front: bool = F
     front
         Whether this is the first page of the book.
     """
-    site = config.html_baseurl
-    found = {"og:site_name": config.project, "og:type": "website" if front else "article"}
-    found |= {"og:title": title, "og:description": text, "og:url": address}
-    if site:
-        picture = {"": f"{site.rstrip('/')}/{CARD}", ":width": SIZE[0], ":height": SIZE[1]}
-        found |= {f"og:image{part}": str(value) for part, value in picture.items()}
-        found["og:image:alt"] = ALT
-    named = {"twitter:card": "summary_large_image" if site else "summary", "description": text}
-    pairs = [("property", *pair) for pair in found.items()]
-    pairs += [("name", *pair) for pair in named.items()]
-    lines = [f'<meta {key}="{name}" content="{html.escape(v)}" />' for key, name, v in pairs if v]
-    return "\n".join(["", *lines, ""])
+    named = {"title": title, "text": text, "address": address, "front": front}
+    settings = {"site": config.html_baseurl.rstrip("/"), "book": config.project}
+    return templated.filled("social.html", **named, **settings, card=CARD, size=SIZE, alt=ALT)
 
 
 def describe(
@@ -94,12 +87,7 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
-    language, title = html.escape(config.language), html.escape(config.project)
-    page = (
-        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8" />\n'
-        f'<title>{title}</title>\n<meta http-equiv="Refresh" content="0; url={target}" />'
-        f'{head}</head>\n<body><a href="{target}">{title}</a></body>\n</html>\n'
-    )
+    page = templated.filled("door.html", config=config, target=target, head=Markup(head))
     write_atomically(folder / "index.html", page.encode())
 
 
