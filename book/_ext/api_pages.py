@@ -83,8 +83,7 @@ def title(file: str) -> str:
 
 def one_page(page: str = "") -> dict[str, Any]:
     """Return what the template of a page of the reference shows."""
-    page = templated.chosen(page, PAGES)
-    return {"groups": groups(page), "contents": contents, "used": used}
+    return {"groups": groups(templated.chosen(page, PAGES)), "contents": contents, "used": used}
 
 
 def index() -> dict[str, Any]:
@@ -104,9 +103,8 @@ def functions_used(chapter: str) -> str:
 def with_functions(text: str, chapter: str) -> str:
     """Return the text of a notebook with one more cell, which holds the list."""
     notebook = json.loads(text)
-    source = functions_used(chapter)
-    cell = {"cell_type": "markdown", "id": CELL, "metadata": {}, "source": source}
-    notebook["cells"].append(cell)
+    cell = {"cell_type": "markdown", "id": CELL, "metadata": {}}
+    notebook["cells"].append(cell | {"source": functions_used(chapter)})
     return json.dumps(notebook)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import freshness
@@ -25,7 +26,7 @@ def trials(every: Sequence[Exercise]) -> dict[str, Trial]:
         stored = json.loads(path.read_text("utf-8"))
         return {name: Trial(stub, solution, tuple(w)) for name, (stub, solution, w) in stored}
     found = {exercise.id: try_out(exercise) for exercise in every}
-    rows = [(name, (each.stub, each.solution, each.wrong)) for name, each in found.items()]
+    rows = [(name, astuple(trial)) for name, trial in found.items()]
     write_atomically(path, f"{json.dumps(rows)}\n".encode())
     return found
 

@@ -10,6 +10,7 @@
 
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,19 +30,6 @@ FOLDER = "explorers"  # in _static
 KIND = re.compile(r'<ib-explorer\b[^>]*><script type="application/json">\{"kind":"(\w+)"')
 
 logger = logging.getLogger(__name__)
-
-
-class AnyOption(dict[str, Callable[[str], Any]]):
-    """An option specification that takes every name; the explorer's constructor judges it."""
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> Callable[[str], Any]:
-        return parse_value
 
 
 def parse_value(text: str | None) -> Any:
@@ -73,17 +61,12 @@ def build(name: str, options: dict[str, Any]) -> Any:
     ValueError
         If the name or an option is unknown, or the constructor refuses a value.
     """
-    if name not in EXPLORERS:
-        raise ValueError(f"unknown explorer {name!r}; {templated.hint(name, EXPLORERS)}")
-    known = inspect.signature(EXPLORERS[name]).parameters
-    arguments = {option.replace("-", "_"): value for option, value in options.items()}
-    for option in arguments:
-        if option not in known:
-            raise ValueError(
-                f"explorer {name} has no option {option!r}; {templated.hint(option, known)}"
-            )
+    explorer = EXPLORERS[templated.chosen(name, EXPLORERS)]
+    known = inspect.signature(explorer).parameters
+    for option in options:
+        templated.chosen(option.replace("-", "_"), known)
     try:
-        return EXPLORERS[name](**arguments)
+        return explorer(**{option.replace("-", "_"): value for option, value in options.items()})
     except TypeError as error:
         raise ValueError(f"explorer {name}: {error}") from error
 
@@ -92,7 +75,10 @@ class ExplorerDirective(SphinxDirective):
     """Place an explorer; a mistake is a warning with its line, so the strict build fails."""
 
     required_arguments = 1
-    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = AnyOption()
+    # Every name is taken: the constructor judges them. An empty one would not be looked at.
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = defaultdict(
+        lambda: parse_value, any=parse_value
+    )
 
     def run(self) -> list[nodes.Node]:
         """Return the figure as HTML; other formats get its description in words."""
@@ -134,9 +120,7 @@ def write_script(kinds: tuple[str, ...], out: Path) -> str:
     return name
 
 
-def load_script(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
+def load_script(app: Sphinx, page: str, _: str, context: dict[str, Any], *rest: Any) -> None:
     """Load the script on a page that shows explorers."""
     kinds = kinds_of(context.get("body", ""))
     if kinds and app.builder.format == "html":

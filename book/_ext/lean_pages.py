@@ -5,13 +5,12 @@ leave a few parts without a role.  Each finished page passes through `mended`; w
 any more is taken out of the built folder.
 """
 
+import html
 import re
 from pathlib import Path
 from typing import Any
 
-import formula_room
 import freshness
-import icon_font
 import lean_styles
 import templated
 from sphinx.application import Sphinx
@@ -23,8 +22,7 @@ from ibcore.runs.store import write_atomically
 ICONS = freshness.ROOT / "_build" / "icons"
 ICON_STYLE = "ibicons.css"
 UNUSED = (
-    "_static/scripts/*.map",
-    "_static/styles/*.map",
+    "_static/*/*.map",
     "_static/*webpack-macros.html",
     "_static/scripts/fontawesome.js*",
     "_static/vendor/fontawesome/**/*",
@@ -88,6 +86,19 @@ REPLACED = (
     ("<th></th>", "<td></td>"),
 )
 
+# MathJax typesets when everything else answers. Until then a formula is its TeX source, several
+# times as wide; each inline formula gets about the room that it will have, so that nothing jumps.
+INLINE = re.compile(r'<span class="math notranslate nohighlight">(\\\(.*?\\\))</span>', re.DOTALL)
+STYLING = re.compile(
+    r"\\(?:mathrm|mathbf|mathbb|mathcal|boldsymbol|operatorname|text|left|right)\b"
+)
+COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
+INDEX = re.compile(r"[_^]\s*(\{[^{}]*\}|\\[A-Za-z]+|.)")
+RELATION = re.compile(r"[=<>+-]")
+WORDS = {"max", "min", "log", "ln", "exp", "sin", "cos", "sinh", "tanh"}
+WIDE = {"sum", "prod", "int", "quad", "approx", "mapsto", "Leftrightarrow"}
+GLYPH, SMALL, SPACE = 0.68, 0.7, 0.6  # em per letter, share of a script, em around a relation
+
 
 class Templates(BuiltinTemplateLoader):
     """Sphinx's templates, with each page mended on its way out."""
@@ -132,27 +143,60 @@ def mended(page: str, *, searching: bool = False) -> str:
     if not searching:
         page = BLOCKING.sub('<script defer fetchpriority="low" ', SEARCH_SCRIPTS.sub("", page))
     page = NAMELESS_SUMMARY.sub(r'\1 aria-label="Pages of \2"', page)
-    page = SIGNATURE.sub(_with_listed_parameters, page)
+    page = SIGNATURE.sub(lambda dt: LIST_TAG.sub(lambda tag: LISTED[tag[0]], dt[0]), page)
     for old, new in REPLACED:
         page = page.replace(old, new)
-    return formula_room.with_room(page)
+    return with_room(page)
 
 
-def _with_listed_parameters(signature: re.Match[str]) -> str:
-    return LIST_TAG.sub(lambda tag: LISTED[tag[0]], signature[0])
+def width(tex: str) -> float:
+    r"""Return about how wide a formula is, in em.
+
+    Examples
+    --------
+    >>> round(width(r"\(x\)"), 2)
+    0.68
+    >>> width(r"\(\mathbf{w}_{ij}\)") < width(r"\(\mathbf{w}_{ij} = 3\)")
+    True
+    """
+    body = STYLING.sub("", tex.strip().removeprefix(r"\(").removesuffix(r"\)"))
+    scripts = INDEX.findall(body)
+    body = INDEX.sub("", body)
+    spaces = len(RELATION.findall(body)) + body.count(r"\le") + body.count(r"\approx")
+    return GLYPH * (_glyphs(body) + SMALL * sum(map(_glyphs, scripts))) + SPACE * spaces
+
+
+def _glyphs(tex: str) -> int:
+    return len(re.sub(r"[{}\s~]", "", COMMAND.sub(_letters, tex)))
+
+
+def _letters(match: re.Match[str]) -> str:
+    r"""Return as many letters as a command is wide: ``\max`` is a word, ``\,`` takes nothing."""
+    name = match[0][1:]
+    if name in WORDS:
+        return name
+    return "xx" if name in WIDE else "x" if name.isalpha() else ""
+
+
+def with_room(page: str) -> str:
+    """Return a page whose inline formulas say how wide they will be."""
+
+    def styled(match: re.Match[str]) -> str:
+        em = max(width(html.unescape(match[1])), GLYPH)
+        return match[0].replace("<span ", f'<span style="--ib-room: {em:.2f}em" ', 1)
+
+    return INLINE.sub(styled, page)
 
 
 def configure(app: Sphinx, config: Config) -> None:
     """Ship the small icon font, and mend every page."""
     config.template_bridge = f"{__name__}.Templates"
-    write_atomically(ICONS / ICON_STYLE, icon_font.style_sheet().encode())
+    write_atomically(ICONS / ICON_STYLE, lean_styles.style_sheet().encode())
     config.html_static_path = [*config.html_static_path, str(ICONS)]
     config.html_css_files = [*config.html_css_files, ICON_STYLE]
 
 
-def drop_unused_assets(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
+def drop_unused_assets(app: Sphinx, page: str, _: str, context: dict[str, Any], *rest: Any) -> None:
     """Leave out what a page has nothing for: formulas, explorers, design elements.
 
     And sphinx-thebe, whose scripts clash with themselves on every page.
@@ -174,10 +218,8 @@ def clean_folder(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    for pattern in UNUSED:
-        for path in out.glob(pattern):
-            if path.is_file():
-                path.unlink()
+    for path in freshness.sources(UNUSED, out):
+        path.unlink()
     lean_styles.write_sheet(out)
 
 

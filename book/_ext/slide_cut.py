@@ -1,19 +1,23 @@
-"""From a built chapter to slides: what a lecturer shows; the prose becomes speaker notes."""
+"""From a built chapter to slides: what a lecturer shows; the prose becomes speaker notes.
+
+A slide has whole sentences up to a length, and links that lead back into the book.
+"""
 
 import copy
 import itertools
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from slide_text import claim_of, ends_sentence, relink, shorten, words
+from bs4.element import NavigableString, PageElement
 
 Kind = Literal[
     "title", "points", "question", "explorer", "equation", "figure", "table", "code", "text", "quiz"
 ]
-Item = TypeVar("Item")
 LEAVE_OUT = "tag_slide-skip"  # a code cell with the tag slide-skip has no slide
 LONGEST_CODE = 40  # lines, on two slides if more than
 CODE_LINES = 20
@@ -23,6 +27,11 @@ POINTS = 5  # on one slide
 LISTS = ("ul", "ol")
 SELF_STANDING = ("key points", "further reading")  # lists that need no notes
 LIMITS = "limits"  # how the heading begins whose text is shown at length
+FOLDER = "slides"
+LEAD = 10  # words; fewer say what follows, and are nothing without it
+_BETWEEN = re.compile(r"(?<=[.?!])\s+(?=[A-Z“\"(])")
+_ENDS = re.compile(r"[.?!][\"”)]?\s*$")
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|cf|al|Fig|Eq)\.\s*$")
 
 
 @dataclass
@@ -128,8 +137,7 @@ class _Cutter:
         if "ib-card" in classes:
             self._card(block)
         elif "ib-predict" in classes:
-            _drop_lead(block.tag)
-            self._add("question", "Predict first", block.tag)
+            self._add("question", "Predict first", _drop_lead(block.tag))
         elif "ib-quiz" in classes:
             self._quiz(block)
         elif "math" in classes:
@@ -242,9 +250,8 @@ class _Cutter:
 
     def _exercises(self) -> None:
         """Collect the first sentences of all exercises when the first of them is met."""
-        waiting = [each for each in self.blocks if each.index not in self.taken]
-        own = [each for each in waiting if each.section == "exercises" and each.tag.name == "p"]
-        asked = [each for each in own if re.match(r"\d+ \(", each.tag.get_text())]
+        own = [b for b in self.blocks if b.section == "exercises" and b.index not in self.taken]
+        asked = [b for b in own if b.tag.name == "p" and re.match(r"\d+ \(", b.tag.get_text())]
         self.taken.update(each.index for each in asked)
         for _, chosen in _parts(asked):
             self._add("points", "Exercises", *(shorten(each.tag, 34) for each in chosen))
@@ -298,7 +305,7 @@ def _printed(block: Block | None) -> str:
     return "".join(map(str, outputs)) if lines <= LONGEST_OUTPUT else ""
 
 
-def _parts(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:
+def _parts(items: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
     """Yield as few equal parts as there must be, each with the number of its first item.
 
     Examples
@@ -330,3 +337,106 @@ def _drop_lead(tag: Tag) -> Tag:
     if lead := tag.strong:
         lead.extract()
     return tag
+
+
+def words(tag: PageElement) -> int:
+    """Return how many words a reader sees; badges add some for screen readers only."""
+    if not isinstance(tag, Tag):
+        return len(str(tag).split())
+    seen = (text for text in tag.strings if not text.find_parent(class_="ib-sr"))
+    return len(" ".join(seen).split())
+
+
+def ends_sentence(text: str) -> bool:
+    """Say whether a sentence ends here.
+
+    Examples
+    --------
+    >>> [ends_sentence(text) for text in ("It falls. ", "It falls", "Das et al. ")]
+    [True, False, False]
+    """
+    return bool(_ENDS.search(text)) and not _ABBREVIATED.search(text)
+
+
+def sentences(paragraph: Tag) -> list[list[PageElement]]:
+    """Return a paragraph's nodes, one list for each sentence; the paragraph is left empty."""
+    found: list[list[PageElement]] = [[]]
+    for child in list(paragraph.contents):
+        child.extract()
+        for piece, last in _pieces(child):
+            found[-1].append(piece)
+            if last:
+                found.append([])
+    return [each for each in found if "".join(node.get_text() for node in each).strip()]
+
+
+def _pieces(node: PageElement) -> Iterator[tuple[PageElement, bool]]:
+    """Yield the parts of a node, and whether a sentence ends with them."""
+    if isinstance(node, Tag):
+        yield node, node.name == "strong" and ends_sentence(node.get_text())
+        return
+    parts = _BETWEEN.split(str(node))
+    for number, part in enumerate(parts, start=1):
+        inner = number < len(parts)
+        ends = ends_sentence(part) and (inner or part[-1:].isspace())
+        yield NavigableString(part + " " if inner else part), ends
+
+
+def shorten(paragraph: Tag, most: int, *, end: bool = False) -> Tag:
+    """Return the whole sentences that fit into this many words, at least one that says something.
+
+    Parameters
+    ----------
+    paragraph
+        An element with text and inline elements; a copy of it is returned.
+    most
+        Number of words.
+    end
+        Keep the last sentences instead of the first.
+    """
+    paragraph = copy.copy(paragraph)
+    parts = sentences(paragraph)
+    kept: list[list[PageElement]] = []
+    for part in reversed(parts) if end else parts:
+        so_far = sum(words(node) for sentence in kept for node in sentence)
+        if so_far > (0 if end else LEAD) and so_far + sum(words(node) for node in part) > most:
+            break
+        kept.append(part)
+    for part in reversed(kept) if end else kept:
+        paragraph.extend(part)
+    return paragraph
+
+
+def relink(soup: BeautifulSoup | Tag, page: str) -> None:
+    """Make links and pictures of a page, such as ``notebooks/redshift/idea``, right for slides."""
+    for name, attribute in (("a", "href"), ("img", "src")):
+        for tag in soup.find_all(name, attrs={attribute: True}):
+            tag[attribute] = moved(str(tag[attribute]), page)
+
+
+def moved(address: str, page: str) -> str:
+    """Return what an address on a page becomes in the folder of the slides.
+
+    Examples
+    --------
+    >>> moved("../../book/claims.html#a", "notebooks/redshift/idea")
+    '../book/claims.html#a'
+    >>> moved("#the-idea", "notebooks/redshift/idea")
+    '../notebooks/redshift/idea.html#the-idea'
+    >>> moved("https://example.org/", "notebooks/redshift/idea")
+    'https://example.org/'
+    """
+    whole = urljoin(f"{page}.html", address)
+    return whole if urlsplit(whole).scheme else posixpath.relpath(whole, FOLDER)
+
+
+def claim_of(address: str) -> str | None:
+    """Return the claim that a link to the ledger leads to.
+
+    Examples
+    --------
+    >>> claim_of("../book/appendices/claims.html#claim-redshift-relu-bounded")
+    'redshift.relu-bounded'
+    """
+    mark = "claims.html#claim-"
+    return address.split(mark)[1].replace("-", ".", 1) if mark in address else None

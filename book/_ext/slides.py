@@ -8,7 +8,6 @@ files, so that nothing is asked from another host.  ``{slides}`` lists all decks
 import itertools
 import json
 import posixpath
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ import sphinx_revealjs
 import templated
 from bs4 import BeautifulSoup
 from docutils import nodes
-from slide_cut import Slide, cut
-from slide_text import FOLDER
+from slide_cut import FOLDER, cut
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -31,13 +29,7 @@ from ibcore.runs.store import write_atomically
 CHAPTERS = "notebooks/"
 REVEAL = ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js", "LICENSE")
 
-SCRIPTS = (
-    "mathjax/tex-chtml.js",
-    "ibbook.js",
-    "reveal/reveal.js",
-    "reveal/notes.js",
-    "slides.js",
-)
+SCRIPTS = ("mathjax/tex-chtml.js", "ibbook.js", "reveal/reveal.js", "reveal/notes.js", "slides.js")
 
 
 def deck_name(page: str) -> str:
@@ -51,29 +43,22 @@ def deck_name(page: str) -> str:
     return f"{FOLDER}/{page.removeprefix(CHAPTERS).replace('/', '-')}.html"
 
 
-def render(slides: list[Slide], page: str, config: Any, scripts: Sequence[str]) -> str:
-    """Return the page of a deck."""
-    return templated.filled(
-        "slides.html",
-        slides=slides,
-        title=BeautifulSoup(slides[0].title, "html.parser").get_text(),
-        book=config.project,
-        release=config.release,
-        back=posixpath.relpath(f"{page}.html", FOLDER),
-        mathjax=json.dumps(config.mathjax3_config or {}),
-        scripts=scripts,
-    )
-
-
-def write_deck(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
+def write_deck(app: Sphinx, page: str, _: str, context: dict[str, Any], *rest: Any) -> None:
     """Write the slides of a chapter beside its page."""
     if app.builder.name != "html" or not page.startswith(CHAPTERS):
         return
     kinds = explorer_directive.kinds_of(context["body"])
     shown = [explorer_directive.write_script(kinds, Path(app.outdir))] if kinds else []
-    deck = render(cut(context["body"], page), page, app.config, [*shown, *SCRIPTS])
+    slides = cut(context["body"], page)
+    deck = templated.filled(
+        "slides.html",
+        config=app.config,
+        slides=slides,
+        title=BeautifulSoup(slides[0].title, "html.parser").get_text(),
+        back=posixpath.relpath(f"{page}.html", FOLDER),
+        mathjax=json.dumps(app.config.mathjax3_config or {}),
+        scripts=[*shown, *SCRIPTS],
+    )
     write_atomically(Path(app.outdir) / deck_name(page), deck.encode())
 
 

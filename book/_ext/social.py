@@ -25,7 +25,6 @@ LONGEST = 200  # letters of a description; sites cut longer ones
 LEAD = 'class="ib-lead"'
 LABEL = re.compile(r"^Question\.\s+")
 TAG = re.compile(r"<[^>]+>")
-PLACES = (nodes.section, nodes.document)
 
 
 def description(doctree: nodes.document) -> str:
@@ -34,7 +33,9 @@ def description(doctree: nodes.document) -> str:
         text = ""
         if isinstance(node, nodes.raw) and LEAD in node.astext():
             text = html.unescape(TAG.sub("", node.astext()))
-        elif isinstance(node, nodes.paragraph) and isinstance(node.parent, PLACES):
+        elif isinstance(node, nodes.paragraph) and isinstance(
+            node.parent, nodes.section | nodes.document
+        ):
             text = LABEL.sub("", " ".join(node.astext().split()))
         if text := text.strip():
             return shortened(text)

@@ -18,7 +18,6 @@ from sphinx.application import Sphinx
 
 SOURCE = freshness.ROOT / "book" / "symbols.yml"
 TITLES = {"everywhere": "In the whole book", **api_names.LAB_TITLES}
-LOAD = "ibcore.runs.load"
 CODE = re.compile(r"(?P<path>[\w./-]+)(?:\((?P<parameter>\w+)\)|\[(?P<item>[\w.{}]+)\])?")
 
 Symbol = dict[str, Any]
@@ -56,7 +55,7 @@ def shown(code: str) -> str:
     if item and path in api_usage.chapters():
         return f"`{item}` in the code of [](/{path}.ipynb)"
     if item and not path.startswith("ibcore."):
-        return f"`{item}` in {{py:obj}}`{path} <{LOAD}>`"
+        return f"`{item}` in {{py:obj}}`{path} <ibcore.runs.load>`"
     owner, member = owner_of(path)
     thing = getattr(owner.thing, member) if parameter and member else owner.thing
     if parameter and parameter not in inspect.signature(thing).parameters:
@@ -79,10 +78,10 @@ def owner_of(path: str) -> tuple[api_names.Name, str]:
     parent, _, member = path.rpartition(".")
     if path in known:
         return known[path], ""
-    if parent in known and (
-        hasattr(known[parent].thing, member) or member in _fields(known[parent].thing)
+    if (owner := known.get(parent)) and (
+        hasattr(owner.thing, member) or member in _fields(owner.thing)
     ):
-        return known[parent], member
+        return owner, member
     raise ValueError(f"{path!r} is no public name of ibcore and no member of one")
 
 

@@ -4,6 +4,7 @@ The files in ``book/teach`` hold them, and say what their fields mean.  In the i
 each chapter begins with a link to its notes.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,8 @@ def notes_address(chapter: str) -> tuple[str, str] | None:
     >>> notes_address("book/intro") is None
     True
     """
-    parts = chapter.split("/")
-    if len(parts) != 3 or parts[0] != "notebooks" or parts[1] not in api_names.LABS:
-        return None
-    return f"book/teach/{parts[1]}", f"teach-{parts[1]}-{parts[2]}"
+    found = re.fullmatch(r"notebooks/(\w+)/(\w+)", chapter)
+    return (f"book/teach/{found[1]}", f"teach-{found[1]}-{found[2]}") if found else None
 
 
 def add_link(app: Sphinx, doctree: nodes.document, page: str) -> None:

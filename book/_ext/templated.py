@@ -11,7 +11,6 @@ must hold stands in ``schemas.yml``.
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from jsonschema.exceptions import best_match
 from sphinx.util.docutils import SphinxDirective
 
 HERE = Path(__file__).parent
+SCHEMAS: dict[str, Any] = yaml.safe_load((HERE / "schemas.yml").read_text("utf-8"))
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"),
     autoescape=lambda name: ".html" in (name or ""),
@@ -85,7 +85,7 @@ def checked(kind: str, entries: Any) -> Any:
     ValueError
         If one is not; it says which, and why.
     """
-    error = best_match(Draft202012Validator(_schemas()[kind]).iter_errors(entries))
+    error = best_match(Draft202012Validator(SCHEMAS[kind]).iter_errors(entries))
     if error:
         place = ", ".join(map(str, error.absolute_path))
         raise ValueError(f"{kind}, {place or 'the whole'}: {error.message}")
@@ -95,9 +95,3 @@ def checked(kind: str, entries: Any) -> Any:
 def read(kind: str, path: Path) -> Any:
     """Return the checked entries of a file."""
     return checked(kind, yaml.safe_load(path.read_text("utf-8")))
-
-
-@cache
-def _schemas() -> dict[str, Any]:
-    schemas: dict[str, Any] = yaml.safe_load((HERE / "schemas.yml").read_text("utf-8"))
-    return schemas

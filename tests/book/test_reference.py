@@ -9,7 +9,6 @@ from pathlib import Path
 import api_docstrings
 import api_names
 import api_pages
-import api_references
 import api_usage
 import pytest
 import templated
@@ -155,13 +154,13 @@ def test_examples_in_docstrings_stay_as_they_are() -> None:
 
 def test_a_misspelled_reference_in_a_docstring_is_not_resolved() -> None:
     assert api_names.names()  # loads what docstrings may name
-    assert api_references.find("Tensor", "ibcore.guidance", None) is not None
-    assert api_references.find("Tensro", "ibcore.guidance", None) is None
+    assert api_docstrings.find("Tensor", "ibcore.guidance", None) is not None
+    assert api_docstrings.find("Tensro", "ibcore.guidance", None) is None
 
 
 def test_a_name_for_a_type_does_not_stand_for_the_type_of_python() -> None:
     assert api_names.names()["ibcore.metainit.Points"].kind == "data"
-    assert api_references.anchor(tuple) is None
+    assert api_docstrings.anchor(tuple) is None
 
 
 def test_a_description_in_a_list_has_its_formulas_in_the_markup_of_the_pages() -> None:
