@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 import teaching
 import templated
 from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.util.console import strip_colors
+from sphinx.util.docutils import docutils_namespace
 
 TEACH = teaching.TEACH
 NOTEBOOKS = freshness.ROOT / "notebooks"
@@ -99,6 +103,18 @@ def test_a_session_names_chapters_exercises_and_scripts_that_exist(session: Any)
         assert set(map(int, numbers)) <= exercises(chapter), chapter
     for name, *steps in map(str.split, session.get("show", [])):
         assert set(map(int, steps)) <= set(range(1, len(teaching.demos()[name]["steps"]) + 1)), name
+
+
+def test_an_unknown_plan_is_an_error_with_its_line_and_the_one_that_was_meant(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "conf.py").write_text('extensions = ["myst_parser", "teaching"]\n')
+    (tmp_path / "index.md").write_text("# Plans\n\n```{plan} seminr\n```\n")
+    warnings, out = StringIO(), tmp_path / "out"
+    with docutils_namespace():
+        Sphinx(tmp_path, tmp_path, out, out / ".trees", "html", {}, None, warnings).build()
+    text = strip_colors(warnings.getvalue())
+    assert "index.md:3: ERROR: plan: unknown 'seminr'; did you mean 'seminar'?" in text
 
 
 def test_seminar_and_week_visit_every_chapter_in_order() -> None:
