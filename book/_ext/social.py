@@ -12,7 +12,6 @@ from typing import Any
 
 import templated
 from docutils import nodes
-from markupsafe import Markup
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -88,7 +87,7 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
-    page = templated.filled("door.html", config=config, target=target, head=Markup(head))
+    page = templated.filled("door.html", config=config, target=target, head=head)
     write_atomically(folder / "index.html", page.encode())
 
 
