@@ -7,6 +7,7 @@ runs.  Only the standard library is used: ``.ci/repository.py`` runs before anyt
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import astuple, dataclass
 from functools import cached_property
@@ -115,13 +116,10 @@ def _of_the_runner() -> Address | None:
 
 def _of_git(root: Path) -> Address | None:
     """Return where git fetched this folder from; a folder inside another repository is not it."""
-    if not (root / ".git").exists():
+    if not (root / ".git").exists() or not shutil.which("git"):
         return None
     command = ["git", "-C", str(root), "remote", "get-url", "origin"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git
-        return None
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return parsed(done.stdout.strip())
 
 

@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+import pkgutil
 import re
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
+
+import ibcore
 
 FOLDER = "book/reference"
 PAGES: dict[str, tuple[str, ...]] = {
@@ -94,10 +97,6 @@ def public(module: ModuleType) -> list[str]:
 
 def subpackages() -> list[str]:
     """Return the public modules and packages directly in ibcore, found on the disk."""
-    import pkgutil
-
-    import ibcore
-
     found = [info.name for info in pkgutil.iter_modules(ibcore.__path__)]
     return [f"ibcore.{name}" for name in found if not name.startswith("_")]
 
@@ -111,22 +110,16 @@ def names() -> dict[str, Name]:
     ValueError
         If a package of ibcore stands on no page.
     """
-    import ibcore
-
     placed = [home for homes in PAGES.values() for home in homes]
     if lost := set(subpackages()) - set(placed):
         raise ValueError(f"{sorted(lost)} stand on no page; add them to PAGES in {__file__}")
     found = [
-        Name(name, home, page, thing, getattr(ibcore, name, None) is thing)
+        Name(name, home, page, thing := getattr(module, name), getattr(ibcore, name, None) is thing)
         for page, homes in PAGES.items()
-        for home in homes
-        for name, thing in _members(importlib.import_module(home))
+        for home, module in zip(homes, map(importlib.import_module, homes), strict=True)
+        for name in public(module)
     ]
     return {each.path: each for each in found}
-
-
-def _members(module: ModuleType) -> list[tuple[str, Any]]:
-    return [(name, getattr(module, name)) for name in public(module)]
 
 
 def key(thing: Any) -> tuple[str, str] | None:
@@ -168,16 +161,7 @@ def locate(path: str) -> Any:
     >>> locate("ibcore.nothing") is None
     True
     """
-    parts = path.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            thing: Any = importlib.import_module(".".join(parts[:cut]))
-        except ImportError:
-            continue
-        try:
-            for part in parts[cut:]:
-                thing = getattr(thing, part)
-        except AttributeError:
-            return None
-        return thing
-    return None
+    try:
+        return pkgutil.resolve_name(path)
+    except (ImportError, AttributeError, ValueError):
+        return None

@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,31 +24,26 @@ def imported(source: str) -> Iterator[str]:
     >>> sorted(imported(code))
     ['ibcore', 'ibcore.check', 'ibcore.stats', 'ibcore.stats.spearman']
     """
-    tree = ast.parse(source)
-    aliases: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                aliases[name.asname or name.name.split(".")[0]] = (
-                    name.name if name.asname else name.name.split(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for name in node.names:
-                aliases[name.asname or name.name] = f"{node.module}.{name.name}"
-    paths = set(aliases.values())
-    paths |= {path for node in ast.walk(tree) if (path := _reached(node, aliases))}
-    yield from (path for path in paths if path.split(".")[0] == "ibcore")
+    known: dict[str, str] = {}
+    nodes = list(ast.walk(ast.parse(source)))
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                for each in names:
+                    known[each.asname or _head(each.name)] = (
+                        each.name if each.asname else _head(each.name)
+                    )
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                known |= {each.asname or each.name: f"{module}.{each.name}" for each in names}
+    chains = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    reached = {
+        chain.replace(head, known[head], 1) for chain in chains if (head := _head(chain)) in known
+    }
+    yield from (path for path in {*known.values(), *reached} if _head(path) == "ibcore")
 
 
-def _reached(node: ast.AST, aliases: Mapping[str, str]) -> str | None:
-    """Return the dotted path of ``alias.name.name``, or ``None`` for other code."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not (parts and isinstance(node, ast.Name) and node.id in aliases):
-        return None
-    return ".".join([aliases[node.id], *reversed(parts)])
+def _head(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def cells(notebook: Path, kind: str) -> str:

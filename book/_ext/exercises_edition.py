@@ -7,12 +7,12 @@ the files stay as they are.
 import json
 import os
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+
+from ibcore.exercises import exercises
 
 EDITIONS = ("student", "instructor", "solutions")
 _CLOSED = re.compile(r"<details>(?=<summary>Solution)")
@@ -42,8 +42,6 @@ def solved(text: str) -> str:
     >>> solved(json.dumps({"cells": [cell]}))
     '{"cells": [{"cell_type": "markdown", "source": "<details open><summary>Solution</summary>"}]}'
     """
-    from ibcore.exercises import exercises
-
     filled = {each.cell(each.stub): each.cell(each.solution) for each in exercises()}
     notebook = json.loads(text)
     for cell in notebook["cells"]:
@@ -63,17 +61,8 @@ def fill(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = solved(source[0])
 
 
-def reread_all(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
-) -> Sequence[str]:
-    """Read every page again when another edition was built before."""
-    known, env.ibbook_edition = getattr(env, "ibbook_edition", None), edition()  # type: ignore[attr-defined]
-    return [] if known == edition() else sorted(env.found_docs)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     edition()  # an unknown one stops the build here
     app.connect("source-read", fill)
-    app.connect("env-get-outdated", reread_all)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,21 +1,29 @@
 """What leads from the pages to the book's own address: links, buttons, clone lines, downloads.
 
 Where the address is unknown (see ``address``) there are none of these; blocks in ``{only} address``
-and ``{only} not address`` say the one or the other.
+and ``{only} not address`` say the one or the other.  A notebook opened alone says which book it
+belongs to, in its first cell below the title; on the book's own pages that is left out.
 """
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import address
 import api_usage
-import chapter_origin
 import freshness
+import templated
+import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from ibcore.runs.store import write_atomically
+
+START = '<div class="ib-origin">'
+BLOCK = re.compile(rf"{re.escape(START)}\n\n.*?\n\n</div>\n\n", re.DOTALL)
 SWITCHED_OFF: dict[str, Any] = {
     "repository_url": "",
     "use_repository_button": False,
@@ -47,43 +55,86 @@ def settle(app: Sphinx, doctree: nodes.document) -> None:
     Code cells have run as they stand in their notebook: they are changed where they are shown.
     """
     old, found = address.configured(), app.config.ibbook_address
-    for link in [n for n in doctree.findall(nodes.reference) if old.written.match(_target(n))]:
+    for link in [
+        n for n in doctree.findall(nodes.reference) if old.written.match(n.get("refuri", ""))
+    ]:
         if found:
-            link["refuri"] = address.moved(_target(link), old, found)
+            link["refuri"] = address.moved(link["refuri"], old, found)
         else:
             link.replace_self(link.children)
     if found:
         for text in [n for n in doctree.findall(nodes.Text) if old.written.search(n)]:
-            _replace(text, address.moved(text, old, found))
+            parent = text.parent  # a block of code keeps its own source beside its words
+            parent.replace(text, nodes.Text(address.moved(text, old, found)))
+            parent.rawsource = parent.astext()
 
 
-def _target(link: nodes.reference) -> str:
-    return str(link.get("refuri", ""))
+def origin(chapter: str, title: str, here: address.Address | None, branch: str) -> str:
+    """Return what a notebook says of its book, as it stands in the first cell.
+
+    Parameters
+    ----------
+    chapter
+        Its name, such as ``"notebooks/guidance/idea"``.
+    title, here, branch
+        The title of the book, its address if it has one, and the branch or tag that launch buttons
+        lead to.
+
+    Examples
+    --------
+    >>> text = origin("notebooks/a", "A Book", address.github("ada", "engine"), "main")
+    >>> "[A Book](https://ada.github.io/engine/)" in text
+    True
+    """
+    named = {"chapter": chapter, "title": title, "here": here, "branch": branch}
+    return templated.filled("origin.md", start=START, **named)
 
 
-def _replace(old: nodes.Text, text: str) -> None:
-    """Put other words in the place of some; a block of code keeps its own source beside them."""
-    parent = old.parent
-    parent.replace(old, nodes.Text(text))
-    parent.rawsource = parent.astext()
+def stated(chapter: str, here: address.Address | None) -> str:
+    """Return what a notebook says, with the title and the branch that ``_config.yml`` states."""
+    config = yaml.safe_load((freshness.ROOT / "_config.yml").read_text("utf-8"))
+    return origin(chapter, config["title"], here, config["repository"]["branch"])
+
+
+def offered(text: str, chapter: str, here: address.Address | None) -> str:
+    """Return the text of a notebook as the pages offer it for download, with the address."""
+    notebook = json.loads(text)
+    first = notebook["cells"][0]
+    words = stated(chapter, here)
+    first["source"] = BLOCK.sub(lambda _: words, "".join(first["source"]), count=1)
+    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    return address.moved(text, address.configured(), here) if here else text
+
+
+def without_origin(text: str) -> str:
+    """Return the text of a notebook whose first cell does not name the book."""
+    notebook = json.loads(text)
+    first = notebook["cells"][0]
+    first["source"] = BLOCK.sub("", "".join(first["source"]), count=1)
+    return json.dumps(notebook)
+
+
+def drop(app: Sphinx, page: str, source: list[str]) -> None:
+    """Leave the sentence out of a chapter that is read for the book."""
+    if page in api_usage.chapters():
+        source[0] = without_origin(source[0])
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Let the notebooks that the pages offer for download name the address, if there is one."""
     if exception or app.builder.name != "html":
         return
-    from ibcore.runs.store import write_atomically  # of this checkout: see ibbook
-
     for chapter in api_usage.chapters():
         text = (freshness.ROOT / f"{chapter}.ipynb").read_text("utf-8")
-        offered = chapter_origin.offered(text, chapter, app.config.ibbook_address)
-        write_atomically(Path(app.outdir, "_sources", f"{chapter}.ipynb"), offered.encode())
+        text = offered(text, chapter, app.config.ibbook_address)
+        write_atomically(Path(app.outdir, "_sources", f"{chapter}.ipynb"), text.encode())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_config_value("ibbook_address", None, "")
     app.connect("config-inited", configure, priority=100)
+    app.connect("source-read", drop)
     app.connect("doctree-read", settle)
     app.connect("build-finished", offer_notebooks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,40 +7,29 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import address
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-MARKER = ".ibbook.json"
+MARKER = ".ibbook.json"  # what a finished build leaves: its fingerprint, its tier and its pages
 
 _EXECUTION = ("ibcore/**/*.py", "book/exercises/*.yml", "book/results/**/*.parquet")
 _BENCHMARKS = Path("book/results/benchmarks")  # a page shows them, no notebook reads them
 _PAGES = (
     "_config.yml",
-    "book/_toc.yml",
     "book/**/*.md",
+    "book/**/*.yml",
     "book/*.bib",
-    "book/claims.yml",
-    "book/teach/*.yml",
     "book/teach/frames/*.webp",
-    "book/symbols.yml",
-    "book/_ext/*.py",
+    "book/_ext/**/*",
     "book/_static/*",
     "notebooks/**/*.ipynb",
     "ibcore/explorers/static/*",
     "constraints.txt",
     "requirements.txt",
 )
-
-
-class Marker(TypedDict):
-    """What a finished build leaves in ``_build/html/.ibbook.json``."""
-
-    fingerprint: str
-    tier: str
-    pages: list[str]
 
 
 def tier() -> str:
@@ -90,20 +79,17 @@ def book_key(root: Path = ROOT) -> str:
     return digest(sources(_PAGES, root), *words, root=root)
 
 
-def read_marker(html: Path = HTML) -> Marker | None:
+def read_marker(html: Path = HTML) -> dict[str, Any] | None:
     """Return what the last complete build recorded, or ``None`` without one."""
     path = html / MARKER
-    if not path.is_file():
-        return None
-    marker: Marker = json.loads(path.read_text("utf-8"))
-    return marker
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
 def write_marker(pages: Iterable[str], key: str, html: Path = HTML) -> None:
     """Record a complete build, atomically."""
     from ibcore.runs.store import write_atomically
 
-    marker: Marker = {"fingerprint": key, "tier": tier(), "pages": sorted(pages)}
+    marker = {"fingerprint": key, "tier": tier(), "pages": sorted(pages)}
     write_atomically(html / MARKER, f"{json.dumps(marker, indent=1)}\n".encode())
 
 

@@ -1,44 +1,27 @@
-"""Plumbing of the book's build: fresh outputs, offline mathematics, no request to another host."""
+"""Plumbing of the book's build: fresh outputs, offline mathematics, no request to another host.
+
+Notebooks run side by side before their pages are read, which happens one after the other.
+"""
 
 import importlib.util
+import logging as plain_logging
 import os
+import posixpath
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import freshness
+from jupyter_cache import get_cache
+from jupyter_cache.base import JupyterCacheAbstract
+from jupyter_cache.executors import load_executor
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.fileutil import copy_asset
 
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2")  # 1.4 of the package's 24 MB
-
-COMPANIONS = (
-    "execute_ahead",
-    "explorer_directive",
-    "explorer_scripts",
-    "claim_links",
-    "claims_ledger",
-    "lean_pages",
-    "slides",
-    "demo_directive",
-    "teaching_notes",
-    "inventory_directive",
-    "plan_directive",
-    "stacked_tables",
-    "exercises_report",
-    "exercises_edition",
-    "status_tables",
-    "api_pages",
-    "chapter_origin",
-    "exits",
-    "package_wheel",
-    "social",
-    "symbols",
-)
 
 logger = logging.getLogger(__name__)
 
@@ -66,17 +49,28 @@ def configure(app: Sphinx, config: Config) -> None:
     config.html_theme_options["extra_footer"] = footer.replace("|release|", config.release)
 
 
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Remove the scripts of sphinx-thebe, which clash with themselves on every page."""
-    for kind in ("script_files", "css_files"):
-        context[kind] = [asset for asset in context.get(kind, []) if not _is_thebe(asset)]
+def stale(cache: JupyterCacheAbstract, notebooks: list[Path]) -> list[int]:
+    """Return the keys, in the cache, of the notebooks whose outputs it does not hold."""
+    known = {cache.add_nb_to_project(str(path)).pk for path in notebooks}
+    return [record.pk for record in cache.list_unexecuted() if record.pk in known]
 
 
-def _is_thebe(asset: Any) -> bool:
-    body = (getattr(asset, "attributes", None) or {}).get("body") or ""
-    return "thebe" in f"{getattr(asset, 'filename', asset)} {body}".lower()
+def execute_ahead(app: Sphinx) -> None:
+    """Fill the execution cache, a notebook for each core.
+
+    A notebook that fails is left to the reader of its page, which runs it again and says why.
+    """
+    if app.config.nb_execution_mode != "cache":
+        return
+    cache = get_cache(app.config.nb_execution_cache_path)
+    notebooks = sorted(Path(app.srcdir, "notebooks").glob("*/*.ipynb"))
+    if not (keys := stale(cache, notebooks)):
+        return
+    logger.info("executing %d notebooks, one for each core", len(keys))
+    quiet = plain_logging.getLogger(__name__)
+    quiet.setLevel(plain_logging.WARNING)
+    executor = load_executor("local-parallel", cache, quiet)
+    executor.run_and_cache(filter_pks=keys, timeout=app.config.nb_execution_timeout)
 
 
 def mathjax_folder() -> Path | None:
@@ -85,16 +79,16 @@ def mathjax_folder() -> Path | None:
     return Path(spec.origin).parent / "static" / "mathjax" if spec and spec.origin else None
 
 
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+def copy_mathjax(folder: Path, app: Sphinx, exception: Exception | None) -> None:
     """Copy the one MathJax script the book uses, and its fonts."""
-    folder = mathjax_folder()
-    if exception or folder is None or app.builder.format != "html":
+    if exception or app.builder.format != "html":
         return
-    for name in MATHJAX:
-        target = Path(app.outdir) / "_static" / "mathjax" / name
-        if not target.exists():
-            is_folder = (folder / name).is_dir()
-            copy_asset(str(folder / name), str(target if is_folder else target.parent))
+    copy_asset(str(folder), str(Path(app.outdir) / "_static" / "mathjax"), _is_not_of_mathjax)
+
+
+def _is_not_of_mathjax(path: str) -> bool:
+    path = posixpath.normpath(path)
+    return not any(name.startswith(path) or path.startswith(name) for name in MATHJAX)
 
 
 def forget_marker(app: Sphinx) -> None:
@@ -109,29 +103,26 @@ def record_build(app: Sphinx, exception: Exception | None) -> None:
         freshness.write_marker(pages, app.config.ibbook_fingerprint, Path(app.outdir))
 
 
-def reread_all(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
-) -> Sequence[str]:
-    """Read every page again when anything it may show has changed."""
-    known = getattr(env, "ibbook_fingerprint", None)
-    env.ibbook_fingerprint = app.config.ibbook_fingerprint  # type: ignore[attr-defined]
-    return [] if known == app.config.ibbook_fingerprint else sorted(env.found_docs)
+def companions() -> list[str]:
+    """Return the other extensions in this folder: the modules that have a ``setup``."""
+    paths = Path(__file__).parent.glob("*.py")
+    found = {path.stem for path in paths if "\ndef setup(" in path.read_text("utf-8")}
+    return sorted(found - {__name__})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension and its companions."""
     set_environment()
-    app.add_config_value("ibbook_fingerprint", "", "")
+    app.add_config_value("ibbook_fingerprint", "", "env")  # another one: every page is read again
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", forget_marker)
-    app.connect("env-get-outdated", reread_all)
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("builder-inited", execute_ahead)
     app.connect("build-finished", record_build, priority=900)
-    if mathjax_folder():
+    if folder := mathjax_folder():
         app.config.mathjax_path = "mathjax/tex-chtml.js"
-        app.connect("build-finished", copy_mathjax)
+        app.connect("build-finished", partial(copy_mathjax, folder))
     else:
         logger.warning("sphinx-mathjax-offline is not installed: formulas would need a CDN")
-    for companion in COMPANIONS:
+    for companion in companions():
         app.setup_extension(companion)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,23 +5,24 @@ leave a few parts without a role.  Each finished page passes through `mended`; w
 any more is taken out of the built folder.
 """
 
+import html
 import re
 from pathlib import Path
 from typing import Any
 
-import formula_room
 import freshness
-import icon_font
 import lean_styles
+import templated
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.jinja2glue import BuiltinTemplateLoader
 
+from ibcore.runs.store import write_atomically
+
 ICONS = freshness.ROOT / "_build" / "icons"
 ICON_STYLE = "ibicons.css"
 UNUSED = (
-    "_static/scripts/*.map",
-    "_static/styles/*.map",
+    "_static/*/*.map",
     "_static/*webpack-macros.html",
     "_static/scripts/fontawesome.js*",
     "_static/vendor/fontawesome/**/*",
@@ -47,17 +48,7 @@ MARKS = {  # what loads it: what shows on a page that needs it
 # The theme scrolls the sidebar to the present page when all scripts have run, seconds after it was
 # drawn. The same as soon as its links are there: nothing jumps, and the theme finds it done.
 SIDEBAR_END = '<div class="sidebar-primary-items__end sidebar-primary__section">'
-PLACE_SIDEBAR = """<script>
-if (matchMedia("(min-width: 992px)").matches) {  // else it is folded away, and asking takes time
-  const bar = document.getElementById("pst-primary-sidebar");
-  const here = [...bar.querySelectorAll(".bd-docs-nav .active")].pop();
-  const kept = parseInt(sessionStorage.getItem("sidebar-scroll-top"), 10);
-  const y = here && here.getBoundingClientRect().y;
-  if (!isNaN(kept)) bar.scrollTop = kept;
-  else if (y > innerHeight / 2)
-    bar.scrollTop = y - bar.getBoundingClientRect().y - bar.clientHeight / 4;
-}
-</script>"""
+PLACE_SIDEBAR = (templated.HERE / "templates" / "sidebar.html").read_text("utf-8")
 
 # What opens a part of the contents has a sign for a name: it takes the name of its part.
 NAMELESS_SUMMARY = re.compile(r"(>([^<>]+)</a><details[^>]*><summary)(?=>)")
@@ -94,6 +85,19 @@ REPLACED = (
     # An empty cell heads nothing.
     ("<th></th>", "<td></td>"),
 )
+
+# MathJax typesets when everything else answers. Until then a formula is its TeX source, several
+# times as wide; each inline formula gets about the room that it will have, so that nothing jumps.
+INLINE = re.compile(r'<span class="math notranslate nohighlight">(\\\(.*?\\\))</span>', re.DOTALL)
+STYLING = re.compile(
+    r"\\(?:mathrm|mathbf|mathbb|mathcal|boldsymbol|operatorname|text|left|right)\b"
+)
+COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
+INDEX = re.compile(r"[_^]\s*(\{[^{}]*\}|\\[A-Za-z]+|.)")
+RELATION = re.compile(r"[=<>+-]")
+WORDS = {"max", "min", "log", "ln", "exp", "sin", "cos", "sinh", "tanh"}
+WIDE = {"sum", "prod", "int", "quad", "approx", "mapsto", "Leftrightarrow"}
+GLYPH, SMALL, SPACE = 0.68, 0.7, 0.6  # em per letter, share of a script, em around a relation
 
 
 class Templates(BuiltinTemplateLoader):
@@ -139,31 +143,66 @@ def mended(page: str, *, searching: bool = False) -> str:
     if not searching:
         page = BLOCKING.sub('<script defer fetchpriority="low" ', SEARCH_SCRIPTS.sub("", page))
     page = NAMELESS_SUMMARY.sub(r'\1 aria-label="Pages of \2"', page)
-    page = SIGNATURE.sub(_with_listed_parameters, page)
+    page = SIGNATURE.sub(lambda dt: LIST_TAG.sub(lambda tag: LISTED[tag[0]], dt[0]), page)
     for old, new in REPLACED:
         page = page.replace(old, new)
-    return formula_room.with_room(page)
+    return with_room(page)
 
 
-def _with_listed_parameters(signature: re.Match[str]) -> str:
-    return LIST_TAG.sub(lambda tag: LISTED[tag[0]], signature[0])
+def width(tex: str) -> float:
+    r"""Return about how wide a formula is, in em.
+
+    Examples
+    --------
+    >>> round(width(r"\(x\)"), 2)
+    0.68
+    >>> width(r"\(\mathbf{w}_{ij}\)") < width(r"\(\mathbf{w}_{ij} = 3\)")
+    True
+    """
+    body = STYLING.sub("", tex.strip().removeprefix(r"\(").removesuffix(r"\)"))
+    scripts = INDEX.findall(body)
+    body = INDEX.sub("", body)
+    spaces = len(RELATION.findall(body)) + body.count(r"\le") + body.count(r"\approx")
+    return GLYPH * (_glyphs(body) + SMALL * sum(map(_glyphs, scripts))) + SPACE * spaces
+
+
+def _glyphs(tex: str) -> int:
+    return len(re.sub(r"[{}\s~]", "", COMMAND.sub(_letters, tex)))
+
+
+def _letters(match: re.Match[str]) -> str:
+    r"""Return as many letters as a command is wide: ``\max`` is a word, ``\,`` takes nothing."""
+    name = match[0][1:]
+    if name in WORDS:
+        return name
+    return "xx" if name in WIDE else "x" if name.isalpha() else ""
+
+
+def with_room(page: str) -> str:
+    """Return a page whose inline formulas say how wide they will be."""
+
+    def styled(match: re.Match[str]) -> str:
+        em = max(width(html.unescape(match[1])), GLYPH)
+        return match[0].replace("<span ", f'<span style="--ib-room: {em:.2f}em" ', 1)
+
+    return INLINE.sub(styled, page)
 
 
 def configure(app: Sphinx, config: Config) -> None:
     """Ship the small icon font, and mend every page."""
     config.template_bridge = f"{__name__}.Templates"
-    ICONS.mkdir(parents=True, exist_ok=True)
-    (ICONS / ICON_STYLE).write_text(icon_font.style_sheet(), encoding="utf-8")
+    write_atomically(ICONS / ICON_STYLE, lean_styles.style_sheet().encode())
     config.html_static_path = [*config.html_static_path, str(ICONS)]
     config.html_css_files = [*config.html_css_files, ICON_STYLE]
 
 
-def drop_unused_assets(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Leave out what a page has nothing for: formulas, explorers, design elements."""
+def drop_unused_assets(app: Sphinx, page: str, _: str, context: dict[str, Any], *rest: Any) -> None:
+    """Leave out what a page has nothing for: formulas, explorers, design elements.
+
+    And sphinx-thebe, whose scripts clash with themselves on every page.
+    """
     body = context.get("body", "")
-    unused = tuple(name for name, mark in MARKS.items() if not mark.search(body))
+    unused = ("thebe", *(name for name, mark in MARKS.items() if not mark.search(body)))
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context.get(kind, []) if not _is_of(asset, unused)]
 
@@ -179,10 +218,8 @@ def clean_folder(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    for pattern in UNUSED:
-        for path in out.glob(pattern):
-            if path.is_file():
-                path.unlink()
+    for path in freshness.sources(UNUSED, out):
+        path.unlink()
     lean_styles.write_sheet(out)
 
 

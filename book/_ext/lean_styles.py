@@ -1,19 +1,29 @@
-"""One style sheet for the whole book, with the rules that its pages can use.
+"""One style sheet for the whole book, with the rules and the icons that its pages can use.
 
 The theme, its extensions and the book bring a dozen style sheets; most of their rules are for
 elements that no page has.  Each page loads one sheet instead: the same rules in the same order,
 without those whose classes or identifiers occur in no page and in no script.
 """
 
+import base64
 import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
+from graphlib import TopologicalSorter
+from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import freshness
+import templated
 import tinycss2
+from fontTools import subset as cutter
+from fontTools.ttLib import TTFont
 from tinycss2 import ast
+
+from ibcore.runs.store import write_atomically
 
 SHEET = "ibbook-all.css"  # in _static
 LINK = re.compile(
@@ -29,6 +39,21 @@ INLINE = re.compile(r"<script\b[^>]*>(.*?)</script>", re.S)
 WORD = re.compile(r"-?[A-Za-z_][\w-]*")
 OWN_RULES = {"mathjax", "reveal", "searchindex.js"}
 GROUPS = ("media", "supports", "container", "layer")  # at-rules that hold rules
+
+# The theme loads Font Awesome twice: 1.5 MB of script that replaces every ``<i class="fa-…">`` by a
+# drawing, and fonts for the icons of boxes.  Its style sheet shows both kinds with the fonts alone,
+# so the script can go; the fonts are cut down to the icons that the theme's templates and the
+# book's own sources name, and travel inside a style sheet.
+THEMES = ("pydata_sphinx_theme", "sphinx_book_theme")
+NAME = re.compile(r"\bfa-[a-z0-9-]+")
+RULE = re.compile(r'((?:\.fa-[a-z0-9-]+:before,?)+)\{content:"([^"]+)"\}')
+PSEUDO = re.compile(r'(?:content|--pst-icon-[a-z-]+):\s*"([^"]+)"')
+COMPOSED = {"fa-github"}  # the theme puts this name together from two parts
+FACES = {  # file: family and weight, as in the theme's style sheet
+    "fa-solid-900.ttf": ("Font Awesome 6 Free", 900),
+    "fa-regular-400.ttf": ("Font Awesome 6 Free", 400),
+    "fa-brands-400.ttf": ("Font Awesome 6 Brands", 400),
+}
 
 
 def with_one_sheet(page: str, version: str) -> str:
@@ -60,28 +85,12 @@ def sheets_of(pages: Iterable[str]) -> list[str]:
     >>> sheets_of(['<link data-sheets="a c">', '<link data-sheets="a b c">'])
     ['a', 'b', 'c']
     """
-    order: list[str] = []
+    order: TopologicalSorter[str] = TopologicalSorter()
     for page in pages:
         if noted := NOTED.search(page):
-            order = merged(order, noted[1].split())
-    return order
-
-
-def merged(order: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return an order of sheets with further ones put in, each behind the one it follows.
-
-    Examples
-    --------
-    >>> merged(["a", "c"], ["a", "b", "c"])
-    ['a', 'b', 'c']
-    """
-    found = list(order)
-    place = 0
-    for name in names:
-        if name not in found:
-            found.insert(place, name)
-        place = found.index(name) + 1
-    return found
+            for before, name in itertools.pairwise(["", *noted[1].split()]):
+                order.add(name, before)
+    return list(order.static_order())[1:]
 
 
 def write_sheet(out: Path) -> None:
@@ -91,9 +100,9 @@ def write_sheet(out: Path) -> None:
     stay in the folder for the next build.
     """
     static = out / "_static"
-    pages = (path.read_text("utf-8") for path in sorted(out.rglob("*.html")))
-    whole = joined(static, sheets_of(pages))
-    (static / SHEET).write_text(without_unused(whole, names_in_use(out), static), "utf-8")
+    pages = [path.read_text("utf-8") for path in sorted(out.rglob("*.html"))]
+    style = without_unused(joined(static, sheets_of(pages)), names_in_use(pages, out), static)
+    write_atomically(static / SHEET, style.encode())
 
 
 def joined(static: Path, names: Iterable[str]) -> str:
@@ -114,15 +123,13 @@ def _text(static: Path, name: str) -> str:
     return "".join(parts)
 
 
-def names_in_use(folder: Path) -> set[str]:
-    """Return the classes and identifiers of the pages of a folder, and every word of its scripts.
+def names_in_use(pages: Iterable[str], folder: Path) -> set[str]:
+    """Return the classes and identifiers of pages, and every word of the scripts of a folder.
 
     Left out are MathJax and reveal.js, which bring rules of their own, and the index of the search,
     which holds the words of the text.
     """
-    names: set[str] = set()
-    for path in folder.rglob("*.html"):
-        names |= names_of_page(path.read_text("utf-8"))
+    names = set().union(*map(names_of_page, pages))
     for path in folder.rglob("*.js"):
         if not OWN_RULES & set(path.relative_to(folder).parts):
             names |= set(WORD.findall(path.read_text("utf-8")))
@@ -202,3 +209,78 @@ def _asked(selector: Sequence[Any]) -> set[str]:
     hashes = {token.value for token in selector if token.type == "hash"}
     pairs = itertools.pairwise(selector)
     return hashes | {name.value for dot, name in pairs if dot == "." and name.type == "ident"}
+
+
+def theme_folder(name: str) -> Path:
+    """Return the folder of an installed theme: templates below, ``static`` in it."""
+    return Path(str(files(name)))
+
+
+def theme_style() -> str:
+    """Return the theme's style sheets as text."""
+    sheets = [path for name in THEMES for path in sorted(theme_folder(name).glob("theme/**/*.css"))]
+    return "\n".join(path.read_text("utf-8") for path in sheets)
+
+
+def codes(style: str) -> dict[str, str]:
+    """Return the character of each icon class of a style sheet.
+
+    Examples
+    --------
+    >>> codes('.fa-x:before,.fa-y:before{content:"y"}')
+    {'fa-x': 'y', 'fa-y': 'y'}
+    """
+    found = RULE.findall(style)
+    return {name: character(text) for names, text in found for name in NAME.findall(names)}
+
+
+def character(text: str) -> str:
+    """Return the character of a CSS string: itself, or the one of its escape."""
+    is_code = re.fullmatch(r"\\[0-9a-f]{1,6}", text)
+    return chr(int(text[1:], 16)) if is_code else text.removeprefix("\\")
+
+
+def named_icons() -> set[str]:
+    """Return every icon class that the themes' templates and the book's sources mention."""
+    files = [p for name in THEMES for p in theme_folder(name).rglob("*") if _may_name_icons(p)]
+    files += freshness.sources(("book/**/*.md", "notebooks/**/*.ipynb", "_config.yml"))
+    found = {icon for path in files for icon in NAME.findall(path.read_text("utf-8"))}
+    return found | COMPOSED
+
+
+def _may_name_icons(path: Path) -> bool:
+    """Say whether a theme's file names icons that a page may show (the libraries name all)."""
+    return path.suffix in (".html", ".py") or path.name.endswith("theme.js")
+
+
+def used_characters(style: str, icons: Set[str]) -> set[str]:
+    """Return the characters of these icons and of those that a style sheet draws before boxes."""
+    known = codes(style)
+    drawn = {character(text) for text in PSEUDO.findall(RULE.sub("", style))}
+    private = {char for char in drawn if len(char) == 1 and ord(char) >= 0xE000}
+    return private | {known[icon] for icon in icons & known.keys()}
+
+
+def subset(font: Path, characters: Iterable[str]) -> bytes:
+    """Return a font with these characters only, as WOFF; empty when it has none of them."""
+    with TTFont(font, recalcTimestamp=False) as whole:
+        wanted = {ord(char) for char in characters} & whole.getBestCmap().keys()
+        if not wanted:
+            return b""
+        options = cutter.Options(hinting=False, layout_features=[], notdef_outline=True)
+        tool = cutter.Subsetter(options)
+        tool.populate(unicodes=wanted)
+        tool.subset(whole)
+        whole.flavor = "woff"
+        out = BytesIO()
+        whole.save(out)
+    return out.getvalue()
+
+
+def style_sheet() -> str:
+    """Return the style sheet that takes the place of the theme's icon fonts."""
+    characters = used_characters(theme_style(), named_icons())
+    fonts = theme_folder(THEMES[0]).glob("theme/**/webfonts/*.ttf")
+    paths = {path.name: path for path in fonts}
+    data = {name: base64.b64encode(subset(paths[name], characters)).decode() for name in FACES}
+    return templated.filled("icons.css", faces=FACES, data=data)

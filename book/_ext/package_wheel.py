@@ -13,18 +13,12 @@ import freshness
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from ibcore.runs.store import write_atomically
+
 FOLDER = freshness.ROOT / "_build" / "wheel"
 LINK = "wheel:"
-_INPUTS = (
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-    "ibcore/**/*",
-    "book/results/**/*",
-    "book/claims.yml",
-    "book/paper.yml",
-    "book/experiments.json",
-)
+_PACKAGE = ("pyproject.toml", "README.md", "LICENSE", "ibcore/**/*")
+_SHIPPED = ("book/*.yml", "book/experiments.json", "book/exercises/*.yml", "book/results/**/*")
 
 
 def name(root: Path = freshness.ROOT) -> str:
@@ -35,7 +29,7 @@ def name(root: Path = freshness.ROOT) -> str:
 
 def wheel(root: Path = freshness.ROOT, folder: Path = FOLDER) -> Path:
     """Return the wheel of a project, built into a folder unless it stands there already."""
-    place = folder / freshness.digest(freshness.sources(_INPUTS, root), root=root)
+    place = folder / freshness.digest(freshness.sources((*_PACKAGE, *_SHIPPED), root), root=root)
     if not (place / name(root)).is_file():
         from hatchling.builders.wheel import WheelBuilder
 
@@ -53,9 +47,7 @@ def offer(app: Sphinx, exception: Exception | None) -> None:
     built, html = wheel(), Path(app.outdir)
     for old in html.glob("ibcore-*.whl"):
         old.unlink()
-    partial = html / f"{built.name}.partial"
-    shutil.copyfile(built, partial)
-    partial.replace(html / built.name)
+    write_atomically(html / built.name, built.read_bytes())
 
 
 def link(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -63,8 +55,7 @@ def link(app: Sphinx, doctree: nodes.document, page: str) -> None:
     for each in doctree.findall(nodes.reference):
         if each.get("refuri") == LINK:
             each["refuri"] = posixpath.relpath(name(), posixpath.dirname(page))
-            each.children = []
-            each.append(nodes.literal("", name()))
+            each[:] = [nodes.literal("", name())]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

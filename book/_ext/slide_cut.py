@@ -1,13 +1,19 @@
-"""From a built chapter to slides: what a lecturer shows; the prose becomes speaker notes."""
+"""From a built chapter to slides: what a lecturer shows; the prose becomes speaker notes.
+
+A slide has whole sentences up to a length, and links that lead back into the book.
+"""
 
 import copy
+import itertools
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from slide_text import claim_of, ends_sentence, relink, shorten, words
+from bs4.element import NavigableString, PageElement
 
 Kind = Literal[
     "title", "points", "question", "explorer", "equation", "figure", "table", "code", "text", "quiz"
@@ -18,7 +24,14 @@ CODE_LINES = 20
 LONGEST_OUTPUT = 12  # lines
 LONGEST_TABLE = 16  # rows
 POINTS = 5  # on one slide
+LISTS = ("ul", "ol")
+SELF_STANDING = ("key points", "further reading")  # lists that need no notes
 LIMITS = "limits"  # how the heading begins whose text is shown at length
+FOLDER = "slides"
+LEAD = 10  # words; fewer say what follows, and are nothing without it
+_BETWEEN = re.compile(r"(?<=[.?!])\s+(?=[A-Z“\"(])")
+_ENDS = re.compile(r"[.?!][\"”)]?\s*$")
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|cf|al|Fig|Eq)\.\s*$")
 
 
 @dataclass
@@ -35,10 +48,11 @@ class Slide:
 class Block:
     """One element of a chapter below its heading."""
 
+    index: int
     tag: Tag
     title: str
     section: str
-    first: bool
+    first: bool  # below its heading
 
 
 def cut(body: str, page: str) -> list[Slide]:
@@ -57,8 +71,7 @@ def cut(body: str, page: str) -> list[Slide]:
         If the article has no heading of the first rank.
     """
     soup = BeautifulSoup(body, "html.parser")
-    heading = soup.find("h1")
-    if not isinstance(heading, Tag):
+    if (heading := soup.h1) is None:
         raise ValueError(f"{page} has no first heading, so its slides have no title")
     _tidy(soup, page)
     return _Cutter(list(_blocks(soup))).run(_inner(heading))
@@ -79,16 +92,13 @@ def _tidy(soup: BeautifulSoup, page: str) -> None:
 
 def _blocks(soup: BeautifulSoup) -> Iterator[Block]:
     """Yield the elements of all sections in reading order."""
+    index = itertools.count()
     for section in soup.find_all("section"):
-        heading = section.find(re.compile("h[1-6]"), recursive=False)
-        title = _inner(heading) if isinstance(heading, Tag) else ""
-        rest = [tag for tag in section.find_all(True, recursive=False) if tag is not heading]
-        first = True
+        heading = section.select_one(":scope > :is(h1, h2, h3, h4, h5, h6)")
+        title = _inner(heading) if heading else ""
+        rest = [tag for tag in section.select(":scope > :not(section)") if tag is not heading]
         for tag in rest:
-            if tag.name == "section":
-                continue
-            yield Block(tag, title, _top(section), first)
-            first = False
+            yield Block(next(index), tag, title, _top(section), tag is rest[0])
 
 
 def _top(section: Tag) -> str:
@@ -114,41 +124,38 @@ class _Cutter:
 
     def run(self, title: str) -> list[Slide]:
         self.slides.append(Slide("title", title, ""))
-        for index, block in enumerate(self.blocks):
-            if index not in self.taken:
-                self._block(index, block)
+        for block in self.blocks:
+            if block.index not in self.taken:
+                self._block(block)
         return self.slides
 
     def _add(self, kind: Kind, title: str, *parts: Tag | str) -> None:
-        self.slides.append(Slide(kind, title, "\n".join(str(part) for part in parts)))
+        self.slides.append(Slide(kind, title, "\n".join(str(part) for part in parts if part)))
 
-    def _block(self, index: int, block: Block) -> None:
+    def _block(self, block: Block) -> None:
         classes = block.tag.get_attribute_list("class")
         if "ib-card" in classes:
             self._card(block)
         elif "ib-predict" in classes:
-            _drop_lead(block.tag)
-            self._add("question", "Predict first", block.tag)
+            self._add("question", "Predict first", _drop_lead(block.tag))
         elif "ib-quiz" in classes:
             self._quiz(block)
         elif "math" in classes:
-            self._equation(index, block)
+            self._equation(block)
         elif "cell" in classes:
-            self._cell(index, block)
+            self._cell(block)
         elif block.tag.name == "table" or "pst-scrollable-table-container" in classes:
             self._table(block, block.tag)
         else:
-            self._prose(index, block)
+            self._prose(block)
 
     def _card(self, block: Block) -> None:
-        question = block.tag.find("p")
-        if isinstance(question, Tag):
+        if question := block.tag.p:
             self.slides[0].body = str(_drop_lead(question))
-        goals = block.tag.find(["ol", "ul"])
-        if isinstance(goals, Tag):
+        if goals := block.tag.select_one("ol, ul"):
             self._add("points", "After this chapter you can", goals)
         rest = block.tag.find_all("p", recursive=False)[2:]
-        self.slides[-1].notes += [str(each) for each in rest]
+        self.slides[-1].notes += map(str, rest)
 
     def _quiz(self, block: Block) -> None:
         for options in block.tag.find_all("ul", recursive=False):
@@ -156,49 +163,51 @@ class _Cutter:
             box = f'<div class="ib-quiz">{_drop_lead(question) if question else ""}{options}</div>'
             self._add("quiz", block.title, box)
 
-    def _equation(self, index: int, block: Block) -> None:
-        parts: list[Tag | str] = [block.tag]
-        for step, most in ((-1, 40), (1, 45)):
-            near = self._near(index + step, block.title)
-            if near is not None and index + step not in self.seen:
-                self.seen.add(index + step)
-                short = shorten(copy.copy(near.tag), most, end=step < 0)
-                parts.insert(0 if step < 0 else len(parts), short)
-        self._add("equation", block.title, *parts)
+    def _equation(self, block: Block) -> None:
+        before, after = self._beside(block, -1, 40), self._beside(block, 1, 45)
+        self._add("equation", block.title, before, block.tag, after)
 
-    def _near(self, index: int, title: str) -> Block | None:
-        """Return the paragraph there if it belongs to the same section."""
-        inside = 0 <= index < len(self.blocks)
-        fits = inside and self.blocks[index].title == title and self.blocks[index].tag.name == "p"
-        return self.blocks[index] if fits else None
+    def _beside(self, block: Block, step: int, most: int) -> Tag | str:
+        """Return the words beside an equation, unless they stand beside another one."""
+        near = self._near(block, step)
+        if near is None or near.index in self.seen:
+            return ""
+        self.seen.add(near.index)
+        return shorten(near.tag, most, end=step < 0)
 
-    def _cell(self, index: int, block: Block) -> None:
+    def _near(self, block: Block, step: int) -> Block | None:
+        """Return the paragraph so far away if it belongs to the same section."""
+        near = self._at(block.index + step)
+        return near if near and near.title == block.title and near.tag.name == "p" else None
+
+    def _at(self, index: int) -> Block | None:
+        return self.blocks[index] if 0 <= index < len(self.blocks) else None
+
+    def _cell(self, block: Block) -> None:
         cell = block.tag
         if LEAVE_OUT in cell.get_attribute_list("class"):
             return
-        explorer = cell.find("ib-explorer")
-        if isinstance(explorer, Tag):
+        if explorer := cell.select_one("ib-explorer"):
             live = f'<div class="ib-stage">{explorer}</div>'
-            self._add("explorer", block.title, live, self._to_try(index + 1, block.title))
+            self._add("explorer", block.title, live, self._to_try(block))
             return
         for figure in cell.find_all("figure"):
-            self._add("figure", block.title, figure, self._claims(index))
+            self._add("figure", block.title, figure, self._claims(block))
         for table in cell.select(".cell_output table"):
             self._table(block, table)
-        if not self.shown_code and not cell.find("details") and not cell.find("figure"):
+        if not self.shown_code and not cell.select("details, figure"):
             self._code(block)
 
-    def _to_try(self, index: int, title: str) -> str:
+    def _to_try(self, block: Block) -> str:
         """Return what the text after an explorer proposes to do with it."""
-        near = self._near(index, title)
+        near = self._near(block, 1)
         if near is None or "try" not in near.tag.get_text().lower().split(",")[0]:
             return ""
-        self.taken.add(index)
-        parts = [shorten(copy.copy(near.tag), 70)]
-        following = self.blocks[index + 1].tag
-        if near.tag.get_text().rstrip().endswith(":") and following.name in ("ol", "ul"):
-            self.taken.add(index + 1)
-            parts.append(following)
+        self.taken.add(near.index)
+        parts, after = [shorten(near.tag, 70)], self._at(near.index + 1)
+        if after and near.tag.get_text().rstrip().endswith(":") and after.tag.name in LISTS:
+            self.taken.add(after.index)
+            parts.append(after.tag)
         return f'<div class="ib-try">{"".join(map(str, parts))}</div>'
 
     def _code(self, block: Block) -> None:
@@ -211,16 +220,14 @@ class _Cutter:
                 self._add("code", block.title, shown)
             self.shown_code = True
 
-    def _claims(self, index: int) -> str:
+    def _claims(self, block: Block) -> str:
         """Return the claims that the text after a figure makes about it."""
         found: dict[str, str] = {}
-        for later in self.blocks[index + 1 :]:
-            if later.tag.name not in ("p", "ul", "ol") or later.title != self.blocks[index].title:
+        for later in self.blocks[block.index + 1 :]:
+            if later.tag.name not in ("p", *LISTS) or later.title != block.title:
                 break
-            for link in later.tag.select("a.ib-claim"):
-                name = claim_of(str(link["href"]))
-                if name:
-                    found[name] = str(link["href"])
+            addresses = [str(link["href"]) for link in later.tag.select("a.ib-claim")]
+            found |= {name: to for to in addresses if (name := claim_of(to))}
         links = ", ".join(f'<a href="{to}"><code>{name}</code></a>' for name, to in found.items())
         label = "Claim" if len(found) == 1 else "Claims"
         return f'<p class="ib-claims">{label}: {links}</p>' if found else ""
@@ -229,108 +236,86 @@ class _Cutter:
         if len(table.find_all("tr")) <= LONGEST_TABLE:
             self._add("table", block.title, table)
 
-    def _prose(self, index: int, block: Block) -> None:
+    def _prose(self, block: Block) -> None:
         if block.section == "exercises":
             self._exercises()
-        elif block.tag.name in ("ul", "ol"):
+        elif block.tag.name in LISTS:
             self._points(block)
-        elif block.tag.name == "p" and block.tag.find("strong", recursive=False) is (
-            next(block.tag.children, None)
-        ):
-            self._lead(index, block)
+        elif block.tag.name == "p" and getattr(next(block.tag.children), "name", "") == "strong":
+            self._lead(block)
         elif block.tag.name == "p" and block.first:
-            self._opening(index, block)
+            self._opening(block)
         else:
             self._note(block.tag)
 
     def _exercises(self) -> None:
         """Collect the first sentences of all exercises when the first of them is met."""
-        pattern = re.compile(r"^\d+ \(")
-        asked = [
-            (number, each)
-            for number, each in enumerate(self.blocks)
-            if each.section == "exercises"
-            and number not in self.taken
-            and each.tag.name == "p"
-            and pattern.match(each.tag.get_text())
-        ]
-        self.taken.update(number for number, _ in asked)
-        items = [shorten(copy.copy(each.tag), 34) for _, each in asked]
-        for start, end in _parts(len(items)):
-            self._add("points", "Exercises", *items[start:end])
+        own = [b for b in self.blocks if b.section == "exercises" and b.index not in self.taken]
+        asked = [b for b in own if b.tag.name == "p" and re.match(r"\d+ \(", b.tag.get_text())]
+        self.taken.update(each.index for each in asked)
+        for _, chosen in _parts(asked):
+            self._add("points", "Exercises", *(shorten(each.tag, 34) for each in chosen))
 
     def _points(self, block: Block) -> None:
-        items = block.tag.find_all("li", recursive=False)
-        self_standing = block.section in ("key points", "further reading")
-        for start, end in _parts(len(items)):
-            chosen = items[start:end]
-            short = "".join(f"<li>{shorten(copy.copy(_flat(item)), 36)}</li>" for item in chosen)
-            number = f' start="{start + 1}"' if block.tag.name == "ol" else ""
-            self._add(
-                "points", block.title, f"<{block.tag.name}{number}>{short}</{block.tag.name}>"
-            )
-            if not self_standing:
-                self.slides[-1].notes += [f"<p>{_inner(_flat(item))}</p>" for item in chosen]
+        kind = block.tag.name
+        items = [_flat(each) for each in block.tag.find_all("li", recursive=False)]
+        for start, chosen in _parts(items):
+            short = "".join(f"<li>{shorten(item, 36)}</li>" for item in chosen)
+            number = f' start="{start + 1}"' if kind == "ol" else ""
+            self._add("points", block.title, f"<{kind}{number}>{short}</{kind}>")
+            if block.section not in SELF_STANDING:
+                self.slides[-1].notes += [f"<p>{_inner(item)}</p>" for item in chosen]
 
-    def _lead(self, index: int, block: Block) -> None:
+    def _lead(self, block: Block) -> None:
         """Show a paragraph that opens in bold, with what the next cell prints."""
-        whole = copy.copy(block.tag)
-        lead = block.tag.find("strong")
-        titled = isinstance(lead, Tag) and ends_sentence(lead.get_text()) and words(lead) <= 12
-        title = block.title
-        if titled and isinstance(lead, Tag):
-            title = _inner(lead).rstrip(".")
-            lead.extract()
-        following = self.blocks[index + 1].tag if index + 1 < len(self.blocks) else None
-        if following is not None and "math" in following.get_attribute_list("class"):
-            self.taken.add(index + 1)
-            self._add("equation", title, shorten(block.tag, 60), following)
+        whole, title, lead = copy.copy(block.tag), block.title, block.tag.strong
+        if lead and ends_sentence(lead.get_text()) and words(lead) <= 12:
+            title = _inner(lead.extract()).rstrip(".")
+        after = self._at(block.index + 1)
+        if after and "math" in after.tag.get_attribute_list("class"):
+            self.taken.add(after.index)
+            self._add("equation", title, shorten(block.tag, 60), after.tag)
         else:
-            self._add("text", title, shorten(block.tag, 70), self._printed(index + 1))
+            self._add("text", title, shorten(block.tag, 70), _printed(after))
         self._note(whole)
 
-    def _printed(self, index: int) -> str:
-        """Return what the cell there prints, if that is short."""
-        if index >= len(self.blocks):
-            return ""
-        outputs = self.blocks[index].tag.select(".cell_output .output.stream pre")
-        lines = sum(output.get_text().strip().count("\n") + 1 for output in outputs)
-        return "".join(map(str, outputs)) if lines <= LONGEST_OUTPUT else ""
-
-    def _opening(self, index: int, block: Block) -> None:
+    def _opening(self, block: Block) -> None:
         """Show the ideas of a section that starts with prose: one sentence or two of each."""
         plain: list[Block] = []
-        while len(plain) < 3 and (each := self._near(index + len(plain), block.title)):
+        while len(plain) < 3 and (each := self._near(block, len(plain))):
             plain.append(each)
+        after = self._at(block.index + len(plain))
+        if after and {"math", "cell"} & {*after.tag.get_attribute_list("class")}:
+            plain.pop()  # it leads to what is shown
         if block.section.startswith(LIMITS):
-            self._add("text", block.title, shorten(copy.copy(block.tag), 100))
-            self._note(block.tag)
-            return
-        if index + len(plain) < len(self.blocks):  # the last one may lead to what is shown
-            after = self.blocks[index + len(plain)].tag.get_attribute_list("class")
-            plain = plain[: -1 if "math" in after or "cell" in after else None]
-        if sum(words(each.tag) for each in plain) < 50:
-            self._note(block.tag)
-            return
-        self._add("text", block.title, *(shorten(copy.copy(each.tag), 40) for each in plain))
+            self._add("text", block.title, shorten(block.tag, 100))
+        elif sum(words(each.tag) for each in plain) >= 50:
+            self._add("text", block.title, *(shorten(each.tag, 40) for each in plain))
         self._note(block.tag)
 
     def _note(self, tag: Tag) -> None:
-        if tag.name in ("p", "ul", "ol", "details", "blockquote", "div"):
+        if tag.name in ("p", *LISTS, "details", "blockquote", "div"):
             self.slides[-1].notes.append(str(tag))
 
 
-def _parts(items: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of as few equal parts as there must be.
+def _printed(block: Block | None) -> str:
+    """Return what a cell prints, if that is short."""
+    outputs = block.tag.select(".cell_output .output.stream pre") if block else []
+    lines = sum(output.get_text().strip().count("\n") + 1 for output in outputs)
+    return "".join(map(str, outputs)) if lines <= LONGEST_OUTPUT else ""
+
+
+def _parts(items: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yield as few equal parts as there must be, each with the number of its first item.
 
     Examples
     --------
-    >>> list(_parts(7))
-    [(0, 4), (4, 7)]
+    >>> list(_parts("abcdefg"))
+    [(0, 'abcd'), (4, 'efg')]
     """
-    slides = -(-items // POINTS)
-    for number in range(slides):
-        yield -(-items * number // slides), -(-items * (number + 1) // slides)
+    slides = -(-len(items) // POINTS)
+    bounds = [-(-len(items) * number // slides) for number in range(slides + 1)] if slides else []
+    yield from ((start, items[start:end]) for start, end in itertools.pairwise(bounds))
 
 
 def _halves(lines: list[str]) -> list[str]:
@@ -344,13 +329,114 @@ def _halves(lines: list[str]) -> list[str]:
 
 def _flat(item: Tag) -> Tag:
     """Return the paragraph of a list item, or the item itself."""
-    inner = item.find("p", recursive=False)
-    return inner if isinstance(inner, Tag) else item
+    return item.select_one(":scope > p") or item
 
 
 def _drop_lead(tag: Tag) -> Tag:
     """Remove the bold words at the start, such as ``Question.``."""
-    lead = tag.find("strong")
-    if isinstance(lead, Tag):
+    if lead := tag.strong:
         lead.extract()
     return tag
+
+
+def words(tag: PageElement) -> int:
+    """Return how many words a reader sees; badges add some for screen readers only."""
+    if not isinstance(tag, Tag):
+        return len(str(tag).split())
+    seen = (text for text in tag.strings if not text.find_parent(class_="ib-sr"))
+    return len(" ".join(seen).split())
+
+
+def ends_sentence(text: str) -> bool:
+    """Say whether a sentence ends here.
+
+    Examples
+    --------
+    >>> [ends_sentence(text) for text in ("It falls. ", "It falls", "Das et al. ")]
+    [True, False, False]
+    """
+    return bool(_ENDS.search(text)) and not _ABBREVIATED.search(text)
+
+
+def sentences(paragraph: Tag) -> list[list[PageElement]]:
+    """Return a paragraph's nodes, one list for each sentence; the paragraph is left empty."""
+    found: list[list[PageElement]] = [[]]
+    for child in list(paragraph.contents):
+        child.extract()
+        for piece, last in _pieces(child):
+            found[-1].append(piece)
+            if last:
+                found.append([])
+    return [each for each in found if "".join(node.get_text() for node in each).strip()]
+
+
+def _pieces(node: PageElement) -> Iterator[tuple[PageElement, bool]]:
+    """Yield the parts of a node, and whether a sentence ends with them."""
+    if isinstance(node, Tag):
+        yield node, node.name == "strong" and ends_sentence(node.get_text())
+        return
+    parts = _BETWEEN.split(str(node))
+    for number, part in enumerate(parts, start=1):
+        inner = number < len(parts)
+        ends = ends_sentence(part) and (inner or part[-1:].isspace())
+        yield NavigableString(part + " " if inner else part), ends
+
+
+def shorten(paragraph: Tag, most: int, *, end: bool = False) -> Tag:
+    """Return the whole sentences that fit into this many words, at least one that says something.
+
+    Parameters
+    ----------
+    paragraph
+        An element with text and inline elements; a copy of it is returned.
+    most
+        Number of words.
+    end
+        Keep the last sentences instead of the first.
+    """
+    paragraph = copy.copy(paragraph)
+    parts = sentences(paragraph)
+    kept: list[list[PageElement]] = []
+    for part in reversed(parts) if end else parts:
+        so_far = sum(words(node) for sentence in kept for node in sentence)
+        if so_far > (0 if end else LEAD) and so_far + sum(words(node) for node in part) > most:
+            break
+        kept.append(part)
+    for part in reversed(kept) if end else kept:
+        paragraph.extend(part)
+    return paragraph
+
+
+def relink(soup: BeautifulSoup | Tag, page: str) -> None:
+    """Make links and pictures of a page, such as ``notebooks/redshift/idea``, right for slides."""
+    for name, attribute in (("a", "href"), ("img", "src")):
+        for tag in soup.find_all(name, attrs={attribute: True}):
+            tag[attribute] = moved(str(tag[attribute]), page)
+
+
+def moved(address: str, page: str) -> str:
+    """Return what an address on a page becomes in the folder of the slides.
+
+    Examples
+    --------
+    >>> moved("../../book/claims.html#a", "notebooks/redshift/idea")
+    '../book/claims.html#a'
+    >>> moved("#the-idea", "notebooks/redshift/idea")
+    '../notebooks/redshift/idea.html#the-idea'
+    >>> moved("https://example.org/", "notebooks/redshift/idea")
+    'https://example.org/'
+    """
+    whole = urljoin(f"{page}.html", address)
+    return whole if urlsplit(whole).scheme else posixpath.relpath(whole, FOLDER)
+
+
+def claim_of(address: str) -> str | None:
+    """Return the claim that a link to the ledger leads to.
+
+    Examples
+    --------
+    >>> claim_of("../book/appendices/claims.html#claim-redshift-relu-bounded")
+    'redshift.relu-bounded'
+    """
+    mark = "claims.html#claim-"
+    return address.split(mark)[1].replace("-", ".", 1) if mark in address else None

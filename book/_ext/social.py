@@ -10,9 +10,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import templated
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from ibcore.runs.store import write_atomically
 
 CARD = "_static/social-card.png"
 SIZE = (1200, 630)  # what most sites show uncropped
@@ -21,7 +24,6 @@ LONGEST = 200  # letters of a description; sites cut longer ones
 LEAD = 'class="ib-lead"'
 LABEL = re.compile(r"^Question\.\s+")
 TAG = re.compile(r"<[^>]+>")
-PLACES = (nodes.section, nodes.document)
 
 
 def description(doctree: nodes.document) -> str:
@@ -30,7 +32,9 @@ def description(doctree: nodes.document) -> str:
         text = ""
         if isinstance(node, nodes.raw) and LEAD in node.astext():
             text = html.unescape(TAG.sub("", node.astext()))
-        elif isinstance(node, nodes.paragraph) and isinstance(node.parent, PLACES):
+        elif isinstance(node, nodes.paragraph) and isinstance(
+            node.parent, nodes.section | nodes.document
+        ):
             text = LABEL.sub("", " ".join(node.astext().split()))
         if text := text.strip():
             return shortened(text)
@@ -62,18 +66,9 @@ def tags(title: str, text: str, address: str, config: Config, *, front: bool = F
     front
         Whether this is the first page of the book.
     """
-    site = config.html_baseurl
-    found = {"og:site_name": config.project, "og:type": "website" if front else "article"}
-    found |= {"og:title": title, "og:description": text, "og:url": address}
-    if site:
-        picture = {"": f"{site.rstrip('/')}/{CARD}", ":width": SIZE[0], ":height": SIZE[1]}
-        found |= {f"og:image{part}": str(value) for part, value in picture.items()}
-        found["og:image:alt"] = ALT
-    named = {"twitter:card": "summary_large_image" if site else "summary", "description": text}
-    pairs = [("property", *pair) for pair in found.items()]
-    pairs += [("name", *pair) for pair in named.items()]
-    lines = [f'<meta {key}="{name}" content="{html.escape(v)}" />' for key, name, v in pairs if v]
-    return "\n".join(["", *lines, ""])
+    named = {"title": title, "text": text, "address": address, "front": front}
+    settings = {"site": config.html_baseurl.rstrip("/"), "book": config.project}
+    return templated.filled("social.html", **named, **settings, card=CARD, size=SIZE, alt=ALT)
 
 
 def describe(
@@ -92,14 +87,7 @@ def describe(
 
 def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     """Write ``index.html``, which leads to the first page and can be shared like it."""
-    from ibcore.runs.store import write_atomically
-
-    language, title = html.escape(config.language), html.escape(config.project)
-    page = (
-        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8" />\n'
-        f'<title>{title}</title>\n<meta http-equiv="Refresh" content="0; url={target}" />'
-        f'{head}</head>\n<body><a href="{target}">{title}</a></body>\n</html>\n'
-    )
+    page = templated.filled("door.html", config=config, target=target, head=head)
     write_atomically(folder / "index.html", page.encode())
 
 

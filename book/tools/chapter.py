@@ -16,7 +16,7 @@ from ibcore.runs.store import write_atomically
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import address  # noqa: E402
-import chapter_origin  # noqa: E402 (found on the path set above)
+import exits  # noqa: E402 (found on the path set above)
 
 TEMPLATE = Path(__file__).with_name("chapter_template.md")
 NAME = re.compile(r"([a-z]+)/([a-z][a-z0-9-]*)")
@@ -41,9 +41,7 @@ def chapter(name: str, title: str, root: Path = ROOT) -> nbformat.NotebookNode:
         raise ValueError('the chapter has no title; add TITLE="..."')
     text = TEMPLATE.read_text("utf-8").replace("LAB", lab).replace("NAME", own)
     text = text.replace("TITLE", title.strip())
-    text = text.replace(
-        "ORIGIN\n\n", chapter_origin.stated(f"notebooks/{name}", address.configured())
-    )
+    text = text.replace("ORIGIN\n\n", exits.stated(f"notebooks/{name}", address.configured()))
     notebook = read_myst_markdown_notebook(text, MdParserConfig())
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     return _with_set_up(nbformat.from_dict(notebook), root)

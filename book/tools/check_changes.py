@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = {
     r"notebooks/.*\.ipynb": "tests/book/test_notebooks.py",
     r"book/(claims\.yml|results/.*)": "tests/test_claims.py",
-    r"book/_ext/.*\.py": "tests/book/test_extensions.py",
+    r"book/_ext/.*": "tests/book/test_extensions.py",
     r"\.github/.*": "tests/test_workflows.py",
     r"(pyproject\.toml|requirements\.txt|constraints\.txt)": "tests/test_requirements.py",
 }

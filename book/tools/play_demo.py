@@ -1,13 +1,8 @@
 """Plays the script of a demonstration on a built page, as a lecturer would: with the controls."""
 
 import re
-import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "_ext"))
-
-from demos import Demo, Step
 
 # Figures wait before they speak, so that a drag is not read out. Nobody drags here.
 IMPATIENT = """
@@ -36,19 +31,19 @@ class CannotPlayError(RuntimeError):
     """A step that the page does not allow."""
 
 
-def open_figure(page: Any, site: str, demo: Demo) -> Any:
+def open_figure(page: Any, site: str, demo: Mapping[str, Any]) -> Any:
     """Open the page of a demonstration and return its explorer, ready."""
     page.add_init_script(IMPATIENT)
     page.route("**/mathjax/**", lambda route: route.abort())  # formulas take seconds
-    page.goto(f"{site}{demo.page}.html", wait_until="domcontentloaded")
-    explorer = page.locator("ib-explorer").nth(demo.number)
+    page.goto(f"{site}{demo['page']}.html", wait_until="domcontentloaded")
+    explorer = page.locator("ib-explorer").nth(demo["number"])
     explorer.scroll_into_view_if_needed()
     ready = "figure => figure.dataset.ready === '1'"
     page.wait_for_function(ready, arg=explorer.element_handle())
     return explorer
 
 
-def play(explorer: Any, step: Step) -> str:
+def play(explorer: Any, step: Mapping[str, Any]) -> str:
     """Set every control of a step and return what the figure then says.
 
     Raises
@@ -57,11 +52,11 @@ def play(explorer: Any, step: Step) -> str:
         If a control or a value is not there, or the figure says nothing.
     """
     explorer.locator(LIVE).evaluate("live => { live.textContent = '' }")
-    for label, value in step.do:
+    for label, value in step["do"].items():
         _set(explorer, label, value)
-    heard = str(explorer.evaluate(HEAR, list(step.says)))
+    heard = str(explorer.evaluate(HEAR, step["says"]))
     if not heard:
-        raise CannotPlayError(f"{dict(step.do)}: nothing changes, so the figure says nothing")
+        raise CannotPlayError(f"{step['do']}: nothing changes, so the figure says nothing")
     return heard
 
 

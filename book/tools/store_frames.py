@@ -13,8 +13,9 @@ from typing import Any
 
 import play_demo
 from chromium import HTML, chromium
-from demos import FRAMES, RECORD, ROOT, Demo, demos, entry_of, read_record
+from frames import FRAMES, RECORD, entry_of, read_record
 from PIL import Image
+from teaching import Demo, demos, frame
 
 from ibcore.runs.store import write_atomically
 
@@ -72,12 +73,12 @@ def store(demo: Demo, explorer: Any) -> list[dict[str, Any]]:
         If a figure does not say what the script announces.
     """
     entries = []
-    for index, step in enumerate(demo.steps):
+    for index, step in enumerate(demo["steps"]):
         heard = play_demo.play(explorer, step)
-        if missing := [part for part in step.says if part not in heard]:
-            raise RuntimeError(f"{demo.name}, step {index + 1}: {missing} not in {heard!r}")
-        if step.alt:
-            write(demo.frame(index), compress(explorer.screenshot()))
+        if missing := [part for part in step["says"] if part not in heard]:
+            raise RuntimeError(f"{demo['name']}, step {index + 1}: {missing} not in {heard!r}")
+        if "alt" in step:
+            write(frame(demo, index), compress(explorer.screenshot()))
         entries.append(entry_of(demo, index, heard))
     return entries
 
@@ -85,7 +86,7 @@ def store(demo: Demo, explorer: Any) -> list[dict[str, Any]]:
 def write(target: Path, content: bytes) -> None:
     """Write a file atomically and say how large it is."""
     write_atomically(target, content)
-    print(f"{target.relative_to(ROOT)}: {len(content)} bytes")
+    print(f"{target.name}: {len(content)} bytes")
 
 
 def main() -> None:

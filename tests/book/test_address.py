@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import address
-import chapter_origin
 import exits
 import package_wheel
 import pytest
@@ -209,7 +208,7 @@ def test_pages_without_an_address_have_no_dead_exit_and_offer_the_notebook(
 def test_a_notebook_that_is_offered_differs_in_nothing_but_the_address() -> None:
     text = (ROOT / f"{CHAPTER}.ipynb").read_text("utf-8")
     here = address.configured()
-    offered = chapter_origin.offered(text, CHAPTER, here)
+    offered = exits.offered(text, CHAPTER, here)
     mine, theirs = json.loads(text), json.loads(offered)
     mine["cells"][0]["source"] = "".join(mine["cells"][0]["source"])
     assert theirs == mine

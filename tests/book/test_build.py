@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import freshness
-import ibbook
+import lean_pages
 import pytest
 
 
@@ -88,6 +88,7 @@ def test_another_address_makes_the_pages_new_but_runs_no_notebook(
 
 
 def test_only_the_scripts_of_thebe_are_dropped() -> None:
-    context = {"script_files": ["_static/ibbook.js", "_static/sphinx-thebe.js"], "css_files": []}
-    ibbook.drop_thebe(None, "page", "page.html", context, None)  # type: ignore[arg-type]
+    scripts = ["_static/ibbook.js", "_static/sphinx-thebe.js"]
+    context = {"script_files": scripts, "css_files": [], "body": ""}
+    lean_pages.drop_unused_assets(None, "a", "page.html", context, None)  # type: ignore[arg-type]
     assert context["script_files"] == ["_static/ibbook.js"]

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import execute_ahead
+import ibbook
 import nbformat
 import pytest
 from jupyter_cache import get_cache
@@ -34,13 +34,13 @@ def app(tmp_path: Path) -> Any:
 def test_outputs_are_stored_and_a_notebook_that_fails_is_left_to_its_page(app: Any) -> None:
     good = write(app.srcdir / "notebooks" / "a" / "good.ipynb", "print(6 * 7)")
     bad = write(app.srcdir / "notebooks" / "a" / "bad.ipynb", "1 / 0")
-    execute_ahead.execute_ahead(app)
+    ibbook.execute_ahead(app)
     cache = get_cache(app.config.nb_execution_cache_path)
     [record] = cache.list_cache_records()
     assert Path(record.uri).name == "good.ipynb"
     stored = cache.get_cache_bundle(record.pk).nb
     assert stored.cells[0].outputs[0].text == "42\n"
-    assert len(execute_ahead.stale(cache, [good, bad])) == 1
+    assert len(ibbook.stale(cache, [good, bad])) == 1
 
 
 def test_nothing_runs_where_every_output_is_at_hand(
@@ -51,8 +51,8 @@ def test_nothing_runs_where_every_output_is_at_hand(
     def refuse(*_: Any) -> None:
         raise AssertionError("an executor was asked for")
 
-    monkeypatch.setattr(execute_ahead, "load_executor", refuse)
-    execute_ahead.execute_ahead(app)
+    monkeypatch.setattr(ibbook, "load_executor", refuse)
+    ibbook.execute_ahead(app)
     app.config.nb_execution_mode = "off"
     write(app.srcdir / "notebooks" / "a" / "new.ipynb", "1")
-    execute_ahead.execute_ahead(app)
+    ibbook.execute_ahead(app)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import claims_ledger
 import explorer_directive
-import ledger
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -19,36 +18,34 @@ from ibcore.runs import evaluate
 from ibcore.runs.ledger import parse_claim
 
 CONFIG = """\
-extensions = ["myst_parser", "explorer_directive", "claim_links", "claims_ledger"]
+extensions = ["myst_parser", "explorer_directive", "claims_ledger"]
 myst_url_schemes = ["http", "https", "claim"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 html_theme = "basic"
 """
 FIELDS = {"value": "1.32", "low": "1.28", "high": "1.37", "n": "100", "interval": "1.28 to 1.37"}
-SMOOTH = ledger.Entry(
+SMOOTH = claims_ledger.Entry(
     id="redshift.relu-bounded",
     lab="redshift",
     statement="ReLU networks stay below $0.1$ at every scale, by a factor of 1.32.",
     verdict="agrees",
     expect="between 1.2 and 1.4",
-    tier="laptop",
-    seeds="10 seeds",
-    date="2026-11-20",
+    run="laptop tier, 10 seeds, 2026-11-20",
     note="One hundred networks.",
     passed=True,
     paper=("about 1.3", "figure 4"),
     fields=FIELDS,
 )
-CONTRARY = ledger.Entry(
+CONTRARY = claims_ledger.Entry(
     id="memory.adam-forgets",
     lab="memory",
     statement="Adam forgets.",
     verdict="contradicts",
     passed=True,
-    tier="laptop",
+    run="laptop tier",
     fields=FIELDS | {"value": "0.40"},
 )
-OPEN = ledger.Entry(
+OPEN = claims_ledger.Entry(
     id="memory.large", lab="memory", statement="At scale.", verdict="not tested at this scale"
 )
 
@@ -59,8 +56,10 @@ Build = Callable[..., tuple[Path, str]]
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     """Return a function that builds pages and returns the output folder and the warnings."""
 
-    def run(page: str, *entries: ledger.Entry, **more: str) -> tuple[Path, str]:
-        monkeypatch.setattr(ledger, "entries", lambda: {entry.id: entry for entry in entries})
+    def run(page: str, *entries: claims_ledger.Entry, **more: str) -> tuple[Path, str]:
+        monkeypatch.setattr(
+            claims_ledger, "entries", lambda: {entry.id: entry for entry in entries}
+        )
         (tmp_path / "book" / "appendices").mkdir(parents=True, exist_ok=True)
         (tmp_path / "conf.py").write_text(CONFIG)
         (tmp_path / "index.md").write_text(
@@ -187,11 +186,11 @@ def test_the_ledger_follows_pages_that_gain_and_lose_a_citation(build: Build) ->
 def test_a_failed_claim_is_marked_and_warned_of(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = ledger.replace(SMOOTH, passed=False)
+    failed = claims_ledger.replace(SMOOTH, passed=False)
     out, warnings = build("[0](claim:redshift.relu-bounded)", failed)
     assert "claim 'redshift.relu-bounded' gives 1.32, expected between 1.2 and 1.4" in warnings
     assert tree(out, "page").select(".ib-claim-failed .ib-badge")[0].text == "✗"
-    assert set(ledger.GLYPHS.values()).isdisjoint({ledger.FAILED})
+    assert set(claims_ledger.GLYPHS.values()).isdisjoint({claims_ledger.FAILED})
 
 
 def test_an_entry_prints_what_the_engine_measured() -> None:
@@ -211,13 +210,13 @@ def test_an_entry_prints_what_the_engine_measured() -> None:
     )
     frame = pd.DataFrame({"network": range(20), "complexity": [0.4, 0.6] * 10})
     frame.attrs["provenance"] = {"tier": "smoke", "seeds": [0], "date": "2026-11-20T10:00:00Z"}
-    entry = ledger.from_claim(claim, evaluate(claim, frame))
+    entry = claims_ledger.from_claim(claim, evaluate(claim, frame))
     low, high = entry.fields["low"], entry.fields["high"]
     assert entry.fields["value"] == "0.50"
     assert 0.4 < float(low) < 0.5 < float(high) < 0.6
     assert entry.fields["interval"] == f"{low} to {high}"
     assert entry.statement == f"The mean is 0.50, between {low} and {high}."
-    assert (entry.fields["n"], entry.seeds, entry.date) == ("20", "1 seed", "2026-11-20")
+    assert (entry.fields["n"], entry.run) == ("20", "smoke tier, 1 seed, 2026-11-20")
     assert (entry.kind, entry.glyph, entry.paper) == ("agrees", "✓", ("0.5", "figure 1"))
 
 
@@ -226,17 +225,17 @@ def test_every_verdict_has_a_glyph_of_its_own() -> None:
 
     from ibcore.runs.ledger import Verdict
 
-    assert set(ledger.GLYPHS) == set(get_args(Verdict))
-    assert len(set(ledger.GLYPHS.values())) == len(ledger.GLYPHS)
+    assert set(claims_ledger.GLYPHS) == set(get_args(Verdict))
+    assert len(set(claims_ledger.GLYPHS.values())) == len(claims_ledger.GLYPHS)
 
 
 def test_a_broken_ledger_stops_the_build_with_its_reason(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> dict[str, ledger.Entry]:
+    def refuse() -> dict[str, claims_ledger.Entry]:
         raise ValueError("claim 'x' has no statement")
 
-    monkeypatch.setattr(ledger, "entries", refuse)
+    monkeypatch.setattr(claims_ledger, "entries", refuse)
     with pytest.raises(claims_ledger.ExtensionError, match="claim 'x' has no statement"):
         claims_ledger.read_early(None)  # type: ignore[arg-type]
 

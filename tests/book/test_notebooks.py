@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import address
-import chapter_origin
+import exits
 import nbformat
 import pytest
 import yaml
@@ -78,7 +78,7 @@ def test_the_text_survives_in_colab(path: Path) -> None:
 
 def test_the_first_cell_says_below_its_title_which_book_it_belongs_to(path: Path) -> None:
     name = path.relative_to(ROOT).with_suffix("").as_posix()
-    wanted = chapter_origin.stated(name, address.configured())
+    wanted = exits.stated(name, address.configured())
     title, _, rest = read(path).cells[0].source.partition("\n\n")
     assert title.startswith("# ")
     assert rest.startswith(wanted), f"write below the title:\n{wanted}"
@@ -88,11 +88,11 @@ def test_on_the_books_own_page_the_first_cell_does_not_name_the_book(path: Path)
     text = path.read_text("utf-8")
     before, after = (
         json.loads(text)["cells"],
-        json.loads(chapter_origin.without_origin(text))["cells"],
+        json.loads(exits.without_origin(text))["cells"],
     )
     title, _, rest = after[0]["source"].partition("\n\n")
     assert rest.startswith('<div class="ib-card">')
-    assert "".join(before[0]["source"]).startswith(f"{title}\n\n{chapter_origin.START}")
+    assert "".join(before[0]["source"]).startswith(f"{title}\n\n{exits.START}")
     assert after[1:] == before[1:]
 
 

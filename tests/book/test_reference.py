@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import api_docstrings
-import api_in_chapter
 import api_names
 import api_pages
-import api_references
 import api_usage
 import pytest
+import templated
 from bs4 import BeautifulSoup
 
 import ibcore
@@ -23,7 +22,8 @@ ENTRY = re.compile(r"^\.\. (?:auto\w+|py:data):: (\S+)(?:\n   :module: (\S+))?",
 @cache
 def entries(page: str) -> tuple[str, ...]:
     """Return the paths of the names that a page describes."""
-    found = ENTRY.findall(api_pages.page_text(page))
+    text = templated.filled("reference.md", **api_pages.one_page(page))
+    found = ENTRY.findall(text)
     return tuple(f"{module}.{name}" if module else name for name, module in found)
 
 
@@ -61,13 +61,13 @@ def test_a_package_without_a_page_is_an_error_that_says_where_to_add_it(
         api_names.names.__wrapped__()
 
 
-def test_every_page_exists_in_the_table_of_contents_and_holds_the_mark() -> None:
+def test_every_page_exists_in_the_table_of_contents_and_holds_its_descriptions() -> None:
     contents = api_usage.TOC.read_text("utf-8")
     for page in api_names.PAGES:
         file = f"{api_names.FOLDER}/{page}"
         assert f"file: {file}\n" in contents
         text = (api_usage.TOC.parents[1] / f"{file}.md").read_text("utf-8")
-        assert text.count(api_pages.MARK) == 1
+        assert text.count(f"```{{reference}} {page}\n") == 1
 
 
 def test_every_name_that_a_chapter_uses_links_to_that_chapter_and_no_other() -> None:
@@ -75,7 +75,7 @@ def test_every_name_that_a_chapter_uses_links_to_that_chapter_and_no_other() -> 
     for name in api_names.names().values():
         users = {chapter for chapter, used in api_usage.in_chapters().items() if name in used}
         if users:
-            links = re.findall(r":doc:`/([^`]+)`", " ".join(api_pages.footer(name)))
+            links = re.findall(r":doc:`/([^`]+)`", api_pages.used(name))
             assert sorted(links) == sorted(users), name.path
             linked += 1
     assert linked > 50
@@ -83,7 +83,7 @@ def test_every_name_that_a_chapter_uses_links_to_that_chapter_and_no_other() -> 
 
 def test_a_name_that_no_chapter_uses_says_so_and_where_its_laboratory_begins() -> None:
     for name in api_names.names().values():
-        text = " ".join(api_pages.footer(name))
+        text = api_pages.used(name)
         assert ("No chapter uses it" in text) is not bool(api_usage.chapters_of(name)), name.path
         if name.page in api_names.LABS:
             assert f":doc:`/notebooks/{name.page}/" in text, name.path
@@ -91,23 +91,23 @@ def test_a_name_that_no_chapter_uses_says_so_and_where_its_laboratory_begins() -
 
 def test_the_list_of_a_chapter_holds_each_name_that_it_uses_once() -> None:
     for chapter, used in api_usage.in_chapters().items():
-        listed = re.findall(r"{py:obj}`\S+ <(\S+)>`", api_in_chapter.section(chapter))
+        listed = re.findall(r"{py:obj}`\S+ <(\S+)>`", api_pages.functions_used(chapter))
         assert sorted(listed) == sorted(name.path for name in used), chapter
 
 
 def test_the_list_is_a_cell_of_its_own_and_leaves_the_code_as_it_is() -> None:
     chapter = api_usage.chapters()[0]
     before = (api_usage.TOC.parents[1] / f"{chapter}.ipynb").read_text("utf-8")
-    after = json.loads(api_in_chapter.with_section(before, chapter))["cells"]
+    after = json.loads(api_pages.with_functions(before, chapter))["cells"]
     assert after[:-1] == json.loads(before)["cells"]
-    assert after[-1]["source"].startswith(f"## {api_in_chapter.HEADING}\n")
+    assert after[-1]["source"].startswith("## Functions used in this chapter\n")
 
 
 @pytest.mark.book
 def test_chapters_and_descriptions_lead_to_each_other_on_the_built_pages(html: Path) -> None:
     for chapter, used in api_usage.in_chapters().items():
         page = html / f"{chapter}.html"
-        text = page.read_text("utf-8").partition(f'<div class="{api_in_chapter.CLASS}">')[2]
+        text = page.read_text("utf-8").partition('<div class="ib-functions">')[2]
         links = BeautifulSoup(text.partition("</div>")[0], "html.parser").select("a[href*=ibcore]")
         found = {str(link["href"]).partition("#")[2]: str(link["href"]) for link in links}
         assert found.keys() == {name.path for name in used}, chapter
@@ -154,13 +154,13 @@ def test_examples_in_docstrings_stay_as_they_are() -> None:
 
 def test_a_misspelled_reference_in_a_docstring_is_not_resolved() -> None:
     assert api_names.names()  # loads what docstrings may name
-    assert api_references.find("Tensor", "ibcore.guidance", None) is not None
-    assert api_references.find("Tensro", "ibcore.guidance", None) is None
+    assert api_docstrings.find("Tensor", "ibcore.guidance", None) is not None
+    assert api_docstrings.find("Tensro", "ibcore.guidance", None) is None
 
 
 def test_a_name_for_a_type_does_not_stand_for_the_type_of_python() -> None:
     assert api_names.names()["ibcore.metainit.Points"].kind == "data"
-    assert api_references.anchor(tuple) is None
+    assert api_docstrings.anchor(tuple) is None
 
 
 def test_a_description_in_a_list_has_its_formulas_in_the_markup_of_the_pages() -> None:

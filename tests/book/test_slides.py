@@ -7,8 +7,7 @@ from typing import Any
 import print_slides
 import pytest
 from bs4 import BeautifulSoup
-from slide_cut import cut
-from slide_text import shorten, words
+from slide_cut import cut, shorten, words
 
 DESK = {"width": 1280, "height": 720}
 SMALLEST = 0.55  # of the natural size; less could not be read from the last row

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import icon_font
 import lean_styles
 import pytest
 
@@ -61,10 +60,8 @@ def test_all_sheets_of_the_book_become_one_link() -> None:
     ],
 )
 def test_pages_with_fewer_sheets_do_not_change_the_order(lists: list[str], order: str) -> None:
-    found: list[str] = []
-    for names in lists:
-        found = lean_styles.merged(found, list(names))
-    assert "".join(found) == order
+    pages = [f'<link data-sheets="{" ".join(names)}">' for names in lists]
+    assert "".join(lean_styles.sheets_of(pages)) == order
 
 
 def test_imports_are_put_in_place_and_addresses_stay_right(tmp_path: Path) -> None:
@@ -119,7 +116,7 @@ def test_names_come_from_pages_and_scripts_but_not_from_the_search_index(tmp_pat
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    names = lean_styles.names_in_use(folder)
+    names = lean_styles.names_in_use([files["a.html"]], folder)
     assert {"one", "two", "three", "five-six", "seven"} <= names
     assert names.isdisjoint({"four", "eight", "nine"})
 
@@ -158,7 +155,7 @@ def test_a_build_of_a_few_pages_keeps_the_rules_of_all(tmp_path: Path) -> None:
 def test_no_rule_that_a_page_could_use_is_missing(
     html: Path, site: str, browser: Any, name: str
 ) -> None:
-    theme = icon_font.theme_style() + "".join(
+    theme = lean_styles.theme_style() + "".join(
         (html / "_static" / name).read_text("utf-8")
         for name in ("basic.css", "copybutton.css", "sphinx-design.min.css", "ibbook.css")
     )

@@ -5,25 +5,29 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import demos
-import inventory
-import plans
+import frames
+import freshness
 import play_demo
 import pytest
-import teaching_notes
+import teaching
+import templated
 from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.util.console import strip_colors
+from sphinx.util.docutils import docutils_namespace
 
-TEACH = demos.ROOT / "book" / "teach"
-NOTEBOOKS = demos.ROOT / "notebooks"
+TEACH = teaching.TEACH
+NOTEBOOKS = freshness.ROOT / "notebooks"
 LABORATORIES = ("redshift", "metainit", "guidance", "memory")
 CHAPTERS = tuple(f"{lab}/{part}" for lab in LABORATORIES for part in ("idea", "result", "limits"))
 LENGTHS = {"seminar": {90}, "five-days": {150, 180}, "reading-group": {60}}
 HEAVIEST = 1_500_000  # bytes of all frames together
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w])")
-SESSIONS = [session for plan in plans.plans().values() for session in plan]
+SESSIONS = [session for plan in teaching.plans().values() for session in plan]
 ONE_PER_LABORATORY = ("redshift-limits", "metainit-limits", "guidance-limits", "memory-result")
 
 
@@ -67,37 +71,57 @@ def tree(html: Path, page: str) -> Any:
 ALL_NOTES = {name: text for lab in LABORATORIES for name, text in notes(lab).items()}
 
 
-def minutes(text: str) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
+def minutes(text: str) -> Iterator[tuple[list[tuple[str, int]], int]]:
     """Yield the parts and the stated total of each line such as ``demo 20 · quiz 10 = 30``."""
     for parts, total in re.findall(r"^(.+ \d+(?: · .+ \d+)+) = (\d+)$", text, re.MULTILINE):
-        yield tuple(plans.part("notes", each) for each in parts.split(" · ")), int(total)
+        yield teaching.parts({"minutes": parts.split(" · ")}), int(total)
 
 
 def test_sessions_have_the_length_that_their_plan_promises() -> None:
     for name, lengths in LENGTHS.items():
-        assert {session.total for session in plans.plans()[name]} == lengths
-    assert sum(session.total for session in plans.plans()["lecture"]) == 90
-    assert len(plans.plans()["seminar"]) == 13
+        assert {session["total"] for session in teaching.plans()[name]} == lengths
+    assert sum(session["total"] for session in teaching.plans()["lecture"]) == 90
+    assert len(teaching.plans()["seminar"]) == 13
 
 
 def test_minutes_that_do_not_add_up_are_refused() -> None:
     entry = {"when": "Week 1", "minutes": ["demo 20", "quiz 10"], "total": 40}
-    with pytest.raises(plans.PlanError, match="30 minutes, not 40"):
-        plans.read_session("seminar", entry)
+    with pytest.raises(ValueError, match="seminar, Week 1: 30 minutes, not 40"):
+        teaching.add_up("seminar", entry)
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.when)
-def test_a_session_names_chapters_exercises_and_scripts_that_exist(session: plans.Session) -> None:
-    assert set(session.chapters) <= {"intro", *CHAPTERS}
-    for chapter, numbers in session.exercises:
-        assert set(numbers) <= exercises(chapter), chapter
-    for name, steps in session.show:
-        assert set(steps) <= set(range(1, len(demos.demos()[name].steps) + 1)), name
+def test_a_field_that_no_plan_has_is_refused_with_its_place() -> None:
+    entry = {"when": "Week 1", "minutes": ["demo 20"], "total": 20, "sayy": "no"}
+    with pytest.raises(ValueError, match=r"plans, seminar, 0: .*'sayy' was unexpected"):
+        templated.checked("plans", {"seminar": [entry]})
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session["when"])
+def test_a_session_names_chapters_exercises_and_scripts_that_exist(session: Any) -> None:
+    assert set(session.get("chapters", [])) <= {"intro", *CHAPTERS}
+    for chapter, *numbers in map(str.split, session.get("exercises", [])):
+        assert set(map(int, numbers)) <= exercises(chapter), chapter
+    for name, *steps in map(str.split, session.get("show", [])):
+        assert set(map(int, steps)) <= set(range(1, len(teaching.demos()[name]["steps"]) + 1)), name
+
+
+def test_an_unknown_plan_is_an_error_with_its_line_and_the_one_that_was_meant(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "conf.py").write_text('extensions = ["myst_parser", "teaching"]\n')
+    (tmp_path / "index.md").write_text("# Plans\n\n```{plan} seminr\n```\n")
+    warnings, out = StringIO(), tmp_path / "out"
+    with docutils_namespace():
+        Sphinx(tmp_path, tmp_path, out, out / ".trees", "html", {}, None, warnings).build()
+    text = strip_colors(warnings.getvalue())
+    assert "index.md:3: ERROR: plan: unknown 'seminr'; did you mean 'seminar'?" in text
 
 
 def test_seminar_and_week_visit_every_chapter_in_order() -> None:
     for plan in ("seminar", "five-days", "reading-group"):
-        visited = [each for session in plans.plans()[plan] for each in session.chapters]
+        visited = [
+            each for session in teaching.plans()[plan] for each in session.get("chapters", [])
+        ]
         assert tuple(each for each in visited if each != "intro") == CHAPTERS
 
 
@@ -112,19 +136,21 @@ def test_every_chapter_has_notes_with_all_their_parts() -> None:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_instructor_edition_leads_from_a_chapter_to_its_notes(chapter: str) -> None:
-    address = teaching_notes.notes_address(f"notebooks/{chapter}")
+    address = teaching.notes_address(f"notebooks/{chapter}")
     assert address is not None
     page, anchor = address
-    assert f"({anchor})=" in (demos.ROOT / f"{page}.md").read_text("utf-8")
+    assert f"({anchor})=" in (freshness.ROOT / f"{page}.md").read_text("utf-8")
 
 
 def test_minutes_in_the_notes_add_up_and_are_those_of_the_seminar() -> None:
-    alone = {s.chapters[0]: s for s in plans.plans()["seminar"] if len(s.chapters) == 1}
+    alone = {
+        s["chapters"][0]: s for s in teaching.plans()["seminar"] if len(s.get("chapters", ())) == 1
+    }
     for chapter in CHAPTERS:
         [(parts, total)] = minutes(ALL_NOTES[chapter.replace("/", "-")])
         assert sum(each for _, each in parts) == total
         if chapter in alone:
-            assert parts == alone[chapter].minutes
+            assert parts == teaching.parts(alone[chapter])
 
 
 def test_every_open_experiment_has_a_rubric_that_names_it() -> None:
@@ -141,38 +167,38 @@ def test_every_open_experiment_has_a_rubric_that_names_it() -> None:
 
 
 def test_the_inventory_asks_twenty_questions_four_for_each_topic() -> None:
-    topics = Counter(item.topic for item in inventory.inventory())
-    assert topics == dict.fromkeys(inventory.TOPICS, 4)
-    for item in inventory.inventory():
-        assert item.chapter in CHAPTERS
-        assert item.topic in (item.chapter.split("/")[0], "reading")
-        assert len({option.text for option in item.options}) == len(inventory.LETTERS)
-        assert item.question.endswith("?")
+    topics = Counter(item["topic"] for item in teaching.inventory())
+    assert topics == dict.fromkeys(teaching.TOPICS, 4)
+    for item in teaching.inventory():
+        assert item["chapter"] in CHAPTERS
+        assert item["topic"] in (item["chapter"].split("/")[0], "reading")
+        assert len({option["option"] for option in item["options"]}) == len(teaching.LETTERS)
+        assert item["question"].endswith("?")
 
 
 def test_no_letter_is_right_much_more_often_than_another() -> None:
-    right = Counter(item.right for item in inventory.inventory())
-    assert set(right) == set(inventory.LETTERS)
+    right = Counter(item["right"] for item in teaching.inventory())
+    assert set(right) == set(teaching.LETTERS)
     assert max(right.values()) - min(right.values()) <= 2
 
 
 def test_a_question_with_two_right_options_is_refused() -> None:
     options = [{"option": each, "why": "Because."} for each in "abcd"]
     entry = {"topic": "memory", "chapter": "memory/idea", "question": "?", "options": options}
-    with pytest.raises(inventory.InventoryError, match="4 right"):
-        inventory.read_item("question 1", entry)
+    with pytest.raises(ValueError, match="inventory, 0, options: Too many items match"):
+        templated.checked("inventory", [entry])
 
 
 @pytest.mark.book
 def test_the_page_of_questions_shows_all_of_them_and_no_answer(html: Path) -> None:
     page = tree(html, "book/teach/inventory.html")
     items = [" ".join(item.get_text().split()) for item in page.select("article .ib-item")]
-    assert len(items) == len(inventory.inventory())
-    for text, item in zip(items, inventory.inventory(), strict=True):
-        assert re.findall(r"\b([ABCD])\. ", text) == list(inventory.LETTERS)
-        for option in item.options:
-            assert not option.misconception or option.misconception not in text
-            assert option.why[:40] not in text
+    assert len(items) == len(teaching.inventory())
+    for text, item in zip(items, teaching.inventory(), strict=True):
+        assert re.findall(r"\b([ABCD])\. ", text) == list(teaching.LETTERS)
+        for option in item["options"]:
+            assert "misconception" not in option or option["misconception"] not in text
+            assert option["why"][:40] not in text
 
 
 @pytest.mark.book
@@ -180,11 +206,11 @@ def test_the_key_answers_every_question_and_names_each_misconception(html: Path)
     page = tree(html, "book/teach/inventory-key.html")
     items = [" ".join(item.get_text().split()) for item in page.select("article .ib-item")]
     rows = [row.get_text(" ", strip=True).split()[:2] for row in page.select(".ib-narrow tbody tr")]
-    for number, item in enumerate(inventory.inventory(), 1):
-        assert items[number - 1].startswith(f"{number}: {item.right}.")
-        assert rows[number - 1] == [str(number), item.right]
-        for option in item.options:
-            assert option.misconception in items[number - 1]
+    for number, item in enumerate(teaching.inventory(), 1):
+        assert items[number - 1].startswith(f"{number}: {item['right']}.")
+        assert rows[number - 1] == [str(number), item["right"]]
+        for option in item["options"]:
+            assert option.get("misconception", "") in items[number - 1]
 
 
 @pytest.mark.book
@@ -198,17 +224,18 @@ def test_the_front_page_leads_to_the_instructor_room_and_that_to_every_deck(html
 
 
 def test_every_number_of_a_script_is_one_that_its_figure_says() -> None:
-    for demo in demos.demos().values():
+    for demo in teaching.demos().values():
         said = ""
-        for number, step in enumerate(demo.steps, 1):
-            said += " ".join([*step.says, *(value for _, value in step.do), ""])
-            assert strange(f"{step.alt} {step.tell}", said) == [], (demo.name, number)
+        for number, step in enumerate(demo["steps"], 1):
+            said += " ".join([*step["says"], *step["do"].values(), ""])
+            told = f"{step.get('alt', '')} {step['tell']}"
+            assert strange(told, said) == [], (demo["name"], number)
 
 
 def test_numbers_in_the_notes_come_from_the_ledger_or_from_the_figure() -> None:
     for name, text in ALL_NOTES.items():
         typed = re.sub(r"\[[^]]*\]\(claim:[^)]*\)|\$[^$]*\$", "", text)
-        said = " ".join(part for step in demos.demos()[name].steps for part in step.says)
+        said = " ".join(part for step in teaching.demos()[name]["steps"] for part in step["says"])
         assert strange(typed, said) == [], name
 
 
@@ -217,10 +244,10 @@ def test_a_typed_number_that_nothing_says_is_noticed() -> None:
 
 
 def test_frames_are_complete_small_and_those_of_the_scripts() -> None:
-    assert list(demos.stale_frames(demos.demos())) == []
-    assert sum(path.stat().st_size for path in demos.FRAMES.iterdir()) < HEAVIEST
-    for demo in demos.demos().values():
-        assert sum(bool(step.alt) for step in demo.steps) >= 2, demo.name
+    assert list(frames.stale_frames(teaching.demos())) == []
+    assert sum(path.stat().st_size for path in teaching.FRAMES.iterdir()) < HEAVIEST
+    for demo in teaching.demos().values():
+        assert sum("alt" in step for step in demo["steps"]) >= 2, demo["name"]
 
 
 def _drop(folder: Path) -> None:
@@ -237,18 +264,18 @@ def _add(folder: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_drop, _replace, _add])
 def test_a_missing_changed_or_surplus_frame_is_noticed(spoil: Any, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(demos.FRAMES, tmp_path / "frames"))
+    folder = Path(shutil.copytree(teaching.FRAMES, tmp_path / "frames"))
     spoil(folder)
-    [reason] = demos.stale_frames(demos.demos(), folder)
+    [reason] = frames.stale_frames(teaching.demos(), folder)
     assert "redshift-idea" in reason
 
 
-@pytest.mark.parametrize(("field", "value"), [("do", (("Depth", "6"),)), ("says", ("never said",))])
+@pytest.mark.parametrize(("field", "value"), [("do", {"Depth": "6"}), ("says", ["never said"])])
 def test_a_script_that_was_changed_makes_its_frames_stale(field: str, value: Any) -> None:
-    demo = demos.demos()["redshift-idea"]
-    step = demos.Step(**{**vars(demo.steps[0]), field: value})
-    changed = demos.Demo(**{**vars(demo), "steps": (step, *demo.steps[1:])})
-    [reason] = demos.stale_frames({**demos.demos(), demo.name: changed})
+    demo = teaching.demos()["redshift-idea"]
+    first, *rest = demo["steps"]
+    changed = demo | {"steps": [first | {field: value}, *rest]}
+    [reason] = frames.stale_frames({**teaching.demos(), "redshift-idea": changed})
     assert reason.startswith("redshift-idea, step 1")
 
 
@@ -256,10 +283,10 @@ def played(browser: Any, site: str, name: str) -> None:
     """Play a script as a lecturer would and compare what the figure says."""
     page = browser.new_page()
     try:
-        explorer = play_demo.open_figure(page, site, demos.demos()[name])
-        for number, step in enumerate(demos.demos()[name].steps, 1):
+        explorer = play_demo.open_figure(page, site, teaching.demos()[name])
+        for number, step in enumerate(teaching.demos()[name]["steps"], 1):
             heard = play_demo.play(explorer, step)
-            missing = [fragment for fragment in step.says if fragment not in heard]
+            missing = [fragment for fragment in step["says"] if fragment not in heard]
             assert not missing, f"step {number}: {missing} not in {heard!r}"
     finally:
         page.close()
@@ -277,6 +304,6 @@ def test_a_script_can_be_played_and_the_figure_says_what_it_announces(
 @pytest.mark.slow
 @pytest.mark.book
 @pytest.mark.browser
-@pytest.mark.parametrize("name", sorted(set(demos.demos()) - set(ONE_PER_LABORATORY)))
+@pytest.mark.parametrize("name", sorted(set(teaching.demos()) - set(ONE_PER_LABORATORY)))
 def test_every_other_script_can_be_played_too(browser: Any, site: str, name: str) -> None:
     played(browser, site, name)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import icon_font
 import lean_pages
 import lean_styles
 import pytest
@@ -221,10 +220,10 @@ def test_every_icon_on_the_pages_is_in_the_small_font(html: Path, page_name: str
     icons = {
         name
         for classes in re.findall(r'<i class="([^"]*)"', page)
-        for name in icon_font.NAME.findall(classes)
+        for name in lean_styles.NAME.findall(classes)
     }
-    known = icon_font.codes((html / Path("_static", lean_styles.SHEET)).read_text("utf-8"))
-    full = icon_font.codes(icon_font.theme_style())
+    known = lean_styles.codes((html / Path("_static", lean_styles.SHEET)).read_text("utf-8"))
+    full = lean_styles.codes(lean_styles.theme_style())
     assert icons & full.keys()
     assert not (icons & full.keys()) - known.keys()
 
@@ -232,12 +231,12 @@ def test_every_icon_on_the_pages_is_in_the_small_font(html: Path, page_name: str
 def test_the_small_font_draws_every_icon_that_is_named() -> None:
     from fontTools.ttLib import TTFont
 
-    style = icon_font.theme_style()
-    wanted = icon_font.used_characters(style, icon_font.named_icons())
-    fonts = icon_font.theme_folder(icon_font.THEMES[0]).glob("theme/**/webfonts/*.ttf")
+    style = lean_styles.theme_style()
+    wanted = lean_styles.used_characters(style, lean_styles.named_icons())
+    fonts = lean_styles.theme_folder(lean_styles.THEMES[0]).glob("theme/**/webfonts/*.ttf")
     drawn: set[int] = set()
     for font in fonts:
-        if data := icon_font.subset(font, wanted):
+        if data := lean_styles.subset(font, wanted):
             from io import BytesIO
 
             assert len(data) < 10_000
