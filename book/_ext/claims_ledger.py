@@ -116,11 +116,19 @@ def from_claim(claim: Claim, result: ClaimResult | None) -> Entry:
     return replace(
         bare,
         statement=claim.statement.format(**numbers),
-        expect=str(claim.expected()),
+        expect=f"{claim.expected()}; {told(result)}",
+        note=" ".join(filter(None, (note, claim.unfit))),
         run=", ".join(filter(None, (*run, (result.date or "")[:10]))),
         passed=result.passed,
         fields={**numbers, "n": str(result.n), "interval": show_interval(result)},
     )
+
+
+def told(result: ClaimResult) -> str:
+    """Say where a claim fails, as it must."""
+    if result.foil is not None:
+        return f"fails on its foil, at {show(result.claim, result.foil)}"
+    return f"holds for {result.false_pass or 0:.1%} of tables without an effect"
 
 
 class claim_link(nodes.Inline, nodes.TextElement):  # noqa: N801 (docutils names nodes like this)

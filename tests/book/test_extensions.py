@@ -202,6 +202,7 @@ def test_an_entry_prints_what_the_engine_measured() -> None:
             "experiment": "redshift.example",
             "measure": "mean('complexity')",
             "expect": {"between": [0.4, 0.6]},
+            "null": 0,
             "tier": "smoke",
             "paper": {"value": "0.5", "where": "figure 1"},
             "verdict": "agrees",
@@ -218,6 +219,7 @@ def test_an_entry_prints_what_the_engine_measured() -> None:
     assert entry.statement == f"The mean is 0.50, between {low} and {high}."
     assert (entry.fields["n"], entry.run) == ("20", "smoke tier, 1 seed, 2026-11-20")
     assert (entry.kind, entry.glyph, entry.paper) == ("agrees", "✓", ("0.5", "figure 1"))
+    assert entry.expect == "between 0.4 and 0.6; holds for 0.0% of tables without an effect"
 
 
 def test_every_verdict_has_a_glyph_of_its_own() -> None:
