@@ -26,23 +26,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip GPU tests without a GPU, and slow ones unless they are asked for."""
-    import torch  # after the thread settings above
-
-    reasons = {}
-    if not torch.cuda.is_available():
-        reasons["gpu"] = "no CUDA device on this machine"
+    """Skip slow tests unless they are asked for."""
     if not (config.getoption("--slow") or "slow" in config.getoption("markexpr")):
-        reasons["slow"] = "slow: run with --slow"
-    for item in items:
-        for name in reasons.keys() & item.keywords.keys():
-            item.add_marker(pytest.mark.skip(reason=reasons[name]))
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the repository."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def gpu() -> Iterator[str]:
+    """Return the name of a second device: CUDA where there is one, else the simulated one."""
+    import torch  # after the thread settings above
+
+    if torch.cuda.is_available():
+        yield "cuda"
+        return
+    simulated_device = pytest.importorskip("simulated_device")
+    if not simulated_device.AVAILABLE:
+        pytest.skip("this torch has no backend for a device written in Python")
+    with simulated_device.simulated() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

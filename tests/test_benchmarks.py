@@ -31,7 +31,7 @@ def ones():
     return torch.ones(3)
 
 
-SLOW = dict.fromkeys(("meta", "sampling", "complexity"), pytest.mark.slow)  # peers compile
+SLOW = dict.fromkeys(("meta", "sampling", "complexity", "training"), pytest.mark.slow)
 
 
 @pytest.mark.parametrize("family", [pytest.param(f, marks=SLOW.get(f, ())) for f in FAMILIES])

@@ -139,10 +139,10 @@ def test_memory_beyond_the_result_does_not_grow_with_the_number_of_networks():
 
 
 @pytest.mark.gpu
-def test_cpu_and_gpu_agree():
+def test_cpu_and_gpu_agree(gpu):
     population = Population.sample(
         MLP(depth=4, width=64, activation="tanh"), networks=50, weight_scale=4.0
     )
-    there = Population.sample(population.architecture, networks=50, weight_scale=4.0, device="cuda")
-    here, gpu = population.forward(grid(64)), there.forward(grid(64).to("cuda")).cpu()
-    assert (here - gpu).abs().max() < 1e-5 * here.abs().max()
+    there = Population.sample(population.architecture, networks=50, weight_scale=4.0, device=gpu)
+    here, gone = population.forward(grid(64)), there.forward(grid(64).to(gpu)).cpu()
+    assert (here - gone).abs().max() < 1e-5 * here.abs().max()

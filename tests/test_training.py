@@ -396,12 +396,12 @@ def test_inputs_that_do_not_fit_are_refused():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("batch_size", [None, 8])
-def test_training_on_a_gpu_equals_training_on_the_cpu(batch_size):
+def test_training_on_a_gpu_equals_training_on_the_cpu(batch_size, gpu):
     x, y = data()
     options = {"loss": "mse", "steps": 50, "batch_size": batch_size, "stop_at": 0.5}
     here = nets(networks=20).train(x, y, **options)
-    there = Population.sample(nets().architecture, networks=20, device="cuda").train(
-        x.to("cuda"), y.to("cuda"), **options
+    there = Population.sample(nets().architecture, networks=20, device=gpu).train(
+        x.to(gpu), y.to(gpu), **options
     )
     assert torch.equal(here.steps, there.steps.cpu())
     torch.testing.assert_close(there.losses.cpu(), here.losses, rtol=1e-8, atol=1e-10)

@@ -284,8 +284,8 @@ def test_the_digits_are_split_without_overlap_and_scaled_by_the_training_set():
 
 
 @pytest.mark.gpu
-def test_a_gpu_gives_what_the_cpu_gives(toy, net, done):
-    found = run(toy, net, device="cuda")
+def test_a_gpu_gives_what_the_cpu_gives(toy, net, done, gpu):
+    found = run(toy, net, device=gpu)
     for name, values in done.measures.items():
         np.testing.assert_allclose(found.measures[name], values, rtol=1e-7)
     np.testing.assert_array_equal(found.predictions, done.predictions)

@@ -350,15 +350,15 @@ def test_reptile_with_one_step_is_the_rate_times_the_pooled_gradient():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", BUILDERS)
-def test_a_gpu_gives_the_meta_gradient_of_the_cpu(name):
+def test_a_gpu_gives_the_meta_gradient_of_the_cpu(name, gpu):
     model, shape = build(name)
     start, sets = start_of(model), tasks_for(shape)
     here = meta_gradient(model, start, 0.1, *sets, inner_steps=2)
     there = meta_gradient(
         model,
-        {key: value.cuda() for key, value in start.items()},
+        {key: value.to(gpu) for key, value in start.items()},
         0.1,
-        *[tuple(z.cuda() for z in points) for points in sets],
+        *[tuple(z.to(gpu) for z in points) for points in sets],
         inner_steps=2,
     )
     back = {kind: {k: v.cpu() for k, v in part.items()} for kind, part in there[1].items()}
