@@ -100,7 +100,7 @@ def test_bad_populations_and_inputs_are_refused():
     good = Population.sample(net, networks=2)
     with pytest.raises(ValueError, match="networks must be at least 1, got 0"):
         Population.sample(net, networks=0)
-    with pytest.raises(ValueError, match="at least 1 module, got none"):
+    with pytest.raises(ValueError, match="modules must be at least 1, all of one architecture"):
         Population.from_modules([])
     with pytest.raises(ValueError, match="do not match the architecture"):
         Population(net, {"weight": torch.zeros(2, 3)})

@@ -225,13 +225,8 @@ BAD_OPTIONS = [
     ({"looks": [1, 3]}, "looks and on_look need each other"),
     ({"on_look": print}, "looks and on_look need each other"),
     ({"looks": [3], "on_look": print}, r"whole numbers from 0 to 2 steps, got \[3\]"),
-    ({"looks": [-1], "on_look": print}, r"whole numbers from 0 to 2 steps, got \[-1\]"),
-    ({"looks": [0.5], "on_look": print}, r"whole numbers from 0 to 2 steps, got \[0\.5\]"),
     ({"looks": [1, 1], "on_look": print}, r"must be different whole numbers .*, got \[1, 1\]"),
-    ({"decay_steps": -1}, "decay_steps must be whole numbers >= 0, or None .*, got -1"),
-    ({"decay_steps": 2.5}, r"decay_steps must be whole numbers >= 0, or None .*, got 2\.5"),
     ({"decay_steps": torch.ones(2, dtype=torch.int64)}, r"decay_steps must be one number or one"),
-    ({"sam_radius": -0.1}, r"sam_radius must be >= 0 and finite, got -0\.1"),
     ({"sam_radius": doubles(1, 2)}, "sam_radius must be one number or one for each of the 3"),
 ]
 

@@ -7,6 +7,7 @@ products.  All paths are tested against the plain loop over modules; the choice 
 
 import copy
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -21,9 +22,10 @@ from ibcore.nets.batch_norm import (
     kept_shape,
     scale_and_offset,
 )
-from ibcore.nets.init import activation_function
+from ibcore.nets.init import IN_PLACE
 from ibcore.nets.mlp import MLP, normalize_channels
 from ibcore.nets.network import Network
+from ibcore.runtime import door
 
 # How many networks and points are computed at once, so that activations fit the memory.
 
@@ -57,7 +59,7 @@ def _parts(count: int, size: int) -> Iterator[slice]:
 # Statistics of batch norms on a reference set, exact in any number of parts.
 
 
-@torch.no_grad()
+@door
 def batch_statistics(
     architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
 ) -> dict[str, Moments]:
@@ -96,6 +98,14 @@ def batch_statistics(
     >>> batch_statistics(net, stacked, torch.rand(1, 9, 2))["norms.0"].mean.shape
     torch.Size([1, 3])
     """
+    return statistics_of(architecture, parameters, x)
+
+
+@torch.no_grad()
+def statistics_of(
+    architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
+) -> dict[str, Moments]:
+    """Return what `batch_statistics` does, of arguments that need no check."""
     if not architecture.batch_norms:
         return {}
     if x.shape[1] < 2:
@@ -315,7 +325,7 @@ def _finish_layer(
         buffers.skip.copy_(z)
     if architecture.prefactor != 1:
         z.mul_(architecture.prefactor)
-    activation_function(architecture.activation, in_place=True)(z)
+    IN_PLACE[architecture.activation](z)
     if gate is not None:
         z.mul_(torch.mm(gate, source, out=buffers.gate).sigmoid_())
     if architecture.residual == "paper":
@@ -349,16 +359,41 @@ def evaluate_stacked(
     >>> evaluate_stacked(net, stacked, torch.zeros(1, 5, 2)).shape
     torch.Size([1, 5, 1])
     """
-    if not isinstance(architecture, Network):
-        return _forward_loop(architecture, parameters, x)
-    known = _checked(architecture, statistics, len(x))
-    if not isinstance(architecture, MLP):
-        return _forward_chunked(architecture, parameters, x, known)
-    if known:
-        architecture, parameters = fold(architecture, parameters, known)
-    if x.device.type == "cpu":
-        return forward_tiled(architecture, parameters, x)
-    return _forward_chunked(architecture, parameters, x, {})
+    with translated(architecture, x[0]), evaluating(architecture):
+        if not isinstance(architecture, Network):
+            return forward_loop(architecture, parameters, x)
+        known = _checked(architecture, statistics, len(x))
+        if not isinstance(architecture, MLP):
+            return _forward_chunked(architecture, parameters, x, known)
+        if known:
+            architecture, parameters = fold(architecture, parameters, known)
+        if x.device.type == "cpu":
+            return forward_tiled(architecture, parameters, x)
+        return _forward_chunked(architecture, parameters, x, {})
+
+
+@contextmanager
+def translated(architecture: nn.Module, x: Tensor) -> Iterator[None]:
+    """Turn what torch says of a module that does not take x, (n, *in), into one clear error."""
+    try:
+        yield
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"x of shape {tuple(x.shape)} does not go through {type(architecture).__name__}: "
+            f"{error}"
+        ) from error
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout and the like off for a while."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
 def fold(
@@ -414,10 +449,16 @@ def _checked(architecture: Network, statistics: Statistics | None, members: int)
     return statistics
 
 
-def _forward_loop(architecture: nn.Module, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+def forward_loop(architecture: nn.Module, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
     """Evaluate any module, one member after the other."""
     states = [{n: p[i] for n, p in parameters.items()} for i in range(len(x))]
-    return torch.stack([functional_call(architecture, s, (x[i],)) for i, s in enumerate(states)])
+    outputs = [functional_call(architecture, s, (x[i],)) for i, s in enumerate(states)]
+    if not isinstance(outputs[0], Tensor):
+        raise ValueError(
+            f"architecture {type(architecture).__name__} returns {type(outputs[0]).__name__}, not "
+            "one tensor; wrap it in a module that returns its outputs alone"
+        )
+    return torch.stack(outputs)
 
 
 def _forward_chunked(

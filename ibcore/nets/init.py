@@ -7,18 +7,20 @@ once from the seed in float64 on the CPU.  The *size* multiplies it.  So the sam
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ibcore.runtime import Count, as_choice, door
+
 Prior = Literal["uniform", "gaussian", "ball", "laplace", "student"]
 Scaling = Literal["glorot", "fan_in", "raw"]
 PRIORS: tuple[Prior, ...] = get_args(Prior)
-SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
-Shapes = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[Count, ...]]
 
 _CONSTANT = {"gain": 1.0, "shift": 0.0}  # of norms: not drawn, and no scale changes them
 
@@ -69,12 +71,22 @@ def _standard_deviation(scaling: Scaling, shape: tuple[int, ...]) -> float:
     return math.sqrt(1 / 3)
 
 
-def _check_size(weight_scale: float, bias_scale: float, scaling: str) -> None:
-    for name, value in (("weight_scale", weight_scale), ("bias_scale", bias_scale)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be a finite number >= 0, got {value}")
-    if scaling not in SCALINGS:
-        raise ValueError(f"unknown scaling {scaling!r}; choose one of {', '.join(SCALINGS)}")
+@dataclass(frozen=True)
+class Initialization:
+    """How parameters are drawn and sized: the options of `ibcore.nets.sample_parameters`."""
+
+    weight_scale: float = 1.0
+    bias_scale: float = 1.0
+    bias_growth: float = 1.0
+    prior: Prior = "uniform"
+    scaling: Scaling = "glorot"
+
+    def size(self, name: str, shape: tuple[int, ...]) -> float:
+        """Return what multiplies the drawn numbers of a parameter."""
+        if len(shape) < 2:
+            return self.bias_scale * _growth(name, self.bias_growth)
+        size = self.weight_scale * _standard_deviation(self.scaling, shape)
+        return size * (math.sqrt(3) if self.prior == "uniform" else 1)
 
 
 def _growth(name: str, bias_growth: float) -> float:
@@ -92,67 +104,28 @@ def _constant(name: str) -> float | None:
 
 
 def count_units(shapes: Shapes) -> int:
-    """Return how many numbers are drawn for one network: all but gains and shifts of norms.
-
-    Examples
-    --------
-    >>> count_units({"layers.0.weight": (3, 2), "norms.0.gain": (3,), "norms.0.shift": (3,)})
-    6
-    """
+    """Return how many numbers are drawn for one network: all but gains and shifts of norms."""
     return sum(math.prod(shape) for name, shape in shapes.items() if _constant(name) is None)
 
 
 def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Tensor) -> None:
-    """Draw one network's parameters before they are given a size, one after the other.
+    """Draw one network's parameters before they have a size, into `count_units` of float64.
 
     Weights have unit variance (1/3 for the uniform prior), biases are uniform in (-1, 1).
-    ``out`` is float64 and has `count_units` entries.
-
-    Raises
-    ------
-    ValueError
-        If the prior is unknown.
-
-    Examples
-    --------
-    >>> units = torch.empty(3, dtype=torch.float64)
-    >>> draw_units({"layers.0.bias": (3,)}, torch.Generator().manual_seed(0), "uniform", units)
-    >>> bool((units.abs() <= 1).all())
-    True
     """
-    if prior not in PRIORS:
-        raise ValueError(f"unknown prior {prior!r}; choose one of {', '.join(PRIORS)}")
     if prior == "uniform":  # one call for all; sqrt(3) comes with the size
         torch.rand(len(out), generator=generator, dtype=torch.float64, out=out).mul_(2).sub_(1)
         return
     start = 0
     for shape in (shape for name, shape in shapes.items() if _constant(name) is None):
         count = math.prod(shape)
-        draw = _uniform if len(shape) == 1 else _DRAW[prior]
+        draw = _uniform if len(shape) < 2 else _DRAW[prior]
         out[start : start + count] = draw(count, generator)
         start += count
 
 
-def give_size(
-    units: Tensor,
-    shapes: Shapes,
-    *,
-    weight_scale: float,
-    bias_scale: float,
-    bias_growth: float,
-    prior: Prior,
-    scaling: Scaling,
-) -> dict[str, Tensor]:
-    """Cut drawn units ``(m, count_units)`` into parameters ``(m, *shape)`` of the right size.
-
-    The options are those of `ibcore.nets.sample_parameters`.
-
-    Raises
-    ------
-    ValueError
-        As in `ibcore.nets.sample_parameters`.
-    """
-    _check_size(weight_scale, bias_scale, scaling)
+def give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[str, Tensor]:
+    """Cut drawn units ``(m, count_units)`` into parameters ``(m, *shape)`` of the right size."""
     parameters: dict[str, Tensor] = {}
     start = 0
     for name, shape in shapes.items():
@@ -160,13 +133,8 @@ def give_size(
         if constant is not None:
             parameters[name] = units.new_full((len(units), *shape), constant)
             continue
-        if len(shape) == 1:
-            size = bias_scale * _growth(name, bias_growth)
-        else:
-            size = weight_scale * _standard_deviation(scaling, shape)
-            size *= math.sqrt(3) if prior == "uniform" else 1
-        part = units[:, start : start + math.prod(shape)]
-        parameters[name] = (part * size).reshape(len(units), *shape)  # (m, *shape)
+        part = units[:, start : start + math.prod(shape)] * options.size(name, shape)
+        parameters[name] = part.reshape(len(units), *shape)  # (m, *shape)
         start += math.prod(shape)
     return parameters
 
@@ -197,7 +165,7 @@ _ALIASES: dict[str, Activation] = {
 }
 
 
-def _activations_gaussian(z: Tensor) -> Tensor:
+def _gaussian_bump(z: Tensor) -> Tensor:
     return torch.exp(-z.square())
 
 
@@ -205,13 +173,13 @@ def _linear(z: Tensor) -> Tensor:
     return z
 
 
-_FUNCTIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "gelu": functional.gelu,
     "silu": functional.silu,
     "selu": torch.selu,
     "tanh": torch.tanh,
-    "gaussian": _activations_gaussian,
+    "gaussian": _gaussian_bump,
     "sine": torch.sin,
     "sigmoid": torch.sigmoid,
     "linear": _linear,
@@ -220,7 +188,7 @@ _FUNCTIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "softplus": functional.softplus,
 }
 
-_IN_PLACE: dict[Activation, Callable[[Tensor], Tensor]] = {
+IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": Tensor.relu_,
     "gelu": torch.ops.aten.gelu_,
     "silu": torch.ops.aten.silu_,
@@ -236,22 +204,20 @@ _IN_PLACE: dict[Activation, Callable[[Tensor], Tensor]] = {
 }
 
 
-def canonical_activation(name: str) -> Activation:
-    """Return the canonical name; ``"swish"``, ``"gauss"``, ``"sin"``, ``"identity"`` are aliases.
-
-    Raises
-    ------
-    ValueError
-        If the name is not known.
-    """
-    alias = _ALIASES.get(name, name)
-    for known in ACTIVATIONS:
-        if alias == known:
-            return known
-    raise ValueError(f"unknown activation {name!r}; choose one of {', '.join(ACTIVATIONS)}")
+def as_activation(value: Any, name: str) -> Activation:
+    """Return one of `ACTIVATIONS`; ``swish``, ``gauss``, ``sin`` and ``identity`` are aliases."""
+    alias = _ALIASES.get(value, value) if isinstance(value, str) else value
+    chosen: Activation = as_choice(alias, name, ACTIVATIONS)
+    return chosen
 
 
-def activation_function(name: str, *, in_place: bool = False) -> Callable[[Tensor], Tensor]:
+ActivationName = Annotated[str, as_activation]
+
+
+@door
+def activation_function(
+    name: ActivationName, *, in_place: bool = False
+) -> Callable[[Tensor], Tensor]:
     r"""Return the activation :math:`\varphi`, applied element by element.
 
     Parameters
@@ -273,5 +239,4 @@ def activation_function(name: str, *, in_place: bool = False) -> Callable[[Tenso
     >>> activation_function("gaussian")(torch.tensor([0.0, 1.0])).tolist()
     [1.0, 0.3678794503211975]
     """
-    table = _IN_PLACE if in_place else _FUNCTIONS
-    return table[canonical_activation(name)]
+    return (IN_PLACE if in_place else _FUNCTIONS)[name]

@@ -6,22 +6,32 @@ from itertools import islice
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from ibcore.nets.batch_norm import BatchNorm, of_batch
-from ibcore.nets.init import Prior, Scaling, Shapes, count_units, draw_units, give_size
-from ibcore.runtime import generator
+from ibcore.nets.init import (
+    Initialization,
+    Prior,
+    Scaling,
+    Shapes,
+    count_units,
+    draw_units,
+    give_size,
+)
+from ibcore.runtime import Count, NonNegative, door, generator
 
 # Draw the parameters of one network, or of many at once.
 
 _ENTRIES = 2**24  # numbers in float64 that are drawn before they are given a size
 
 
+@door
 def sample_parameters(
     shapes: Shapes,
     generator: torch.Generator,
     *,
-    weight_scale: float = 1.0,
-    bias_scale: float = 1.0,
+    weight_scale: NonNegative = 1.0,
+    bias_scale: NonNegative = 1.0,
     bias_growth: float = 1.0,
     prior: Prior = "uniform",
     scaling: Scaling = "glorot",
@@ -72,60 +82,25 @@ def sample_parameters(
     >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
     (torch.Size([4, 2]), True)
     """
-    stacked = sample_stacked(
-        shapes,
-        [generator],
-        weight_scale=weight_scale,
-        bias_scale=bias_scale,
-        bias_growth=bias_growth,
-        prior=prior,
-        scaling=scaling,
-    )
-    return {name: value[0] for name, value in stacked.items()}
+    options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
+    return {name: p[0] for name, p in sample_stacked(shapes, [generator], options).items()}
 
 
 def sample_stacked(
     shapes: Shapes,
     generators: Iterable[torch.Generator],
+    options: Initialization,
     *,
-    weight_scale: float,
-    bias_scale: float,
-    bias_growth: float,
-    prior: Prior,
-    scaling: Scaling,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> dict[str, Tensor]:
     """Draw one network with each generator: parameters ``(m, *shape)``.
 
-    Each is drawn in float64 on the CPU, whatever the device and dtype of the result.  The options
-    are those of `sample_parameters`.
-
-    Raises
-    ------
-    ValueError
-        As in `sample_parameters`.
-
-    Examples
-    --------
-    >>> generators = (torch.Generator().manual_seed(seed) for seed in (0, 1))
-    >>> options = {"weight_scale": 1.0, "bias_scale": 1.0, "bias_growth": 1.0}
-    >>> sample_stacked({"layers.0.weight": (4, 2)}, generators, prior="gaussian",
-    ...                scaling="fan_in", **options)["layers.0.weight"].shape
-    torch.Size([2, 4, 2])
+    Each is drawn in float64 on the CPU, whatever the device and dtype of the result.
     """
     entries, waiting, parts = count_units(shapes), iter(generators), []
     while some := list(islice(waiting, max(1, _ENTRIES // max(1, entries)))):
-        units = _units(shapes, some, prior, entries)
-        sized = give_size(
-            units,
-            shapes,
-            weight_scale=weight_scale,
-            bias_scale=bias_scale,
-            bias_growth=bias_growth,
-            prior=prior,
-            scaling=scaling,
-        )
+        sized = give_size(_units(shapes, some, options.prior, entries), shapes, options)
         parts.append({name: value.to(device, dtype) for name, value in sized.items()})
     if len(parts) == 1:
         return parts[0]
@@ -139,6 +114,12 @@ def _units(
     for index, own in enumerate(generators):
         draw_units(shapes, own, prior, units[index])
     return units
+
+
+def linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
+    """Return a linear layer without drawing from the global random state."""
+    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
+    return layer
 
 
 class Affine(nn.Module):
@@ -217,6 +198,7 @@ def for_each(architecture: nn.Module, x: Tensor, members: int) -> Tensor:
 # Count the parameters of a network, and find the width that matches a count.
 
 
+@door
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable parameters.
 
@@ -228,7 +210,10 @@ def count_parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def match_size(build: Callable[[int], nn.Module], target: int, *, largest: int = 4096) -> nn.Module:
+@door
+def match_size(
+    build: Callable[[int], nn.Module], target: Count, *, largest: Count = 4096
+) -> nn.Module:
     """Return the network whose parameter count is nearest to ``target``.
 
     ``build(width)`` must have more parameters at larger widths; the width is found by

@@ -5,24 +5,18 @@ derivative.  These compute the same numbers from the same weights.
 """
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
-from ibcore.nets.init import activation_function, canonical_activation
-from ibcore.runtime import generator
+from ibcore.nets.init import ActivationName, activation_function
+from ibcore.nets.network import linear
+from ibcore.runtime import Count, Seed, check_memory, door, generator
 
 GateNorm = Literal["layer"]
 
 _EPSILON = 1e-5  # of the norms, as in torch.nn.LayerNorm
-
-
-def _linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
-    """Return a linear layer without drawing from the global random state."""
-    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
-    return layer
 
 
 class GateLayerNorm(nn.Module):
@@ -48,8 +42,8 @@ class Layer(nn.Module):
     def __init__(self, inputs: int, width: int, gates: int, norm: GateNorm | None) -> None:
         super().__init__()
         self.width = width
-        self.input = _linear(inputs, gates * width)
-        self.hidden = _linear(width, gates * width, bias=False)
+        self.input = linear(inputs, gates * width)
+        self.hidden = linear(width, gates * width, bias=False)
         self.norm = GateLayerNorm(gates, width) if norm == "layer" else None
 
     def gates(self, received: Tensor, state: Tensor) -> Tensor:
@@ -63,28 +57,25 @@ class _Recurrent(nn.Module):
 
     gates: int
 
+    @door
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
+        in_features: Count,
+        out_features: Count,
         *,
-        depth: int = 1,
-        width: int = 32,
+        depth: Count = 1,
+        width: Count = 32,
         norm: GateNorm | None = None,
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
-        sizes = {"in_features": in_features, "out_features": out_features}
-        for name, size in (sizes | {"depth": depth, "width": width}).items():
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
-        if norm is not None and norm not in get_args(GateNorm):
-            raise ValueError(f"unknown norm {norm!r}; choose 'layer' or None")
+        size = in_features + (2 * depth - 1) * width
+        check_memory("width", width, 8.0 * width * (self.gates * size + out_features))
         self.in_features, self.out_features = in_features, out_features
         self.depth, self.width, self.norm = depth, width, norm
         inputs = [in_features] + [width] * (depth - 1)
         self.layers = nn.ModuleList([Layer(size, width, self.gates, norm) for size in inputs])
-        self.head = _linear(width, out_features)
+        self.head = linear(width, out_features)
         self.load_state_dict(self.initial_parameters(generator(seed)))
 
     def initial_parameters(self, rng: torch.Generator) -> dict[str, Tensor]:
@@ -128,6 +119,7 @@ class _Recurrent(nn.Module):
         raise NotImplementedError  # each kind of network has its own
 
 
+@door
 class RNN(_Recurrent):
     r"""An Elman network: :math:`h_t = \varphi(W x_t + U h_{t-1} + b)`, from :math:`h_0 = 0`.
 
@@ -174,13 +166,12 @@ class RNN(_Recurrent):
         *,
         depth: int = 1,
         width: int = 32,
-        activation: str = "tanh",
+        activation: ActivationName = "tanh",
         norm: GateNorm | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
-        self.activation = canonical_activation(activation)
-        self.phi = activation_function(activation)
+        self.activation, self.phi = activation, activation_function(activation)
 
     def _run(self, layer: Layer, x: Tensor) -> Tensor:
         received, states = layer.input(x), []  # of all times in one product

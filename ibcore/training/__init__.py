@@ -8,11 +8,8 @@ from ibcore.training.loop import (
     Plan,
     Progress,
     Trained,
-    TrainingRun,
-    make_job,
-    train_stacked,
 )
-from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig
+from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig, Rate, Steps
 
 __all__ = [
     "LOSSES",
@@ -24,8 +21,7 @@ __all__ = [
     "OptimizerConfig",
     "Plan",
     "Progress",
+    "Rate",
+    "Steps",
     "Trained",
-    "TrainingRun",
-    "make_job",
-    "train_stacked",
 ]

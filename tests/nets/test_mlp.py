@@ -110,9 +110,9 @@ def test_building_a_network_leaves_the_global_random_state_alone_and_follows_its
     [
         ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"width": -3}, "width must be at least 1, got -3"),
-        ({"norm": "group"}, "unknown norm 'group'; choose one of 'layer', 'batch', None"),
+        ({"norm": "group"}, "unknown norm 'group'; choose one of 'layer', 'batch'"),
         ({"affine": True}, "affine belongs to a norm; choose norm='layer' or norm='batch' too"),
-        ({"residual": "full"}, "unknown residual 'full'; choose one of 'paper', 'block', None"),
+        ({"residual": "full"}, "unknown residual 'full'; choose one of 'paper', 'block'"),
         ({"activation": "mish"}, "unknown activation 'mish'"),
     ],
 )

@@ -161,8 +161,8 @@ def test_building_a_model_leaves_the_global_random_state_alone():
     [
         ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"heads": 3}, "heads must divide the width, got 3 heads at width 8"),
-        ({"gain": math.nan}, "gain must be a finite number, got nan"),
-        ({"head": "free"}, "unknown head 'free'; choose one of tied, untied"),
+        ({"gain": math.nan}, "gain must be finite, got nan"),
+        ({"head": "free"}, "unknown head 'free'; choose one of 'tied', 'untied'"),
         ({"activation": "mish"}, "unknown activation 'mish'"),
     ],
 )
