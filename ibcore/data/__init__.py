@@ -7,6 +7,7 @@ from ibcore.data.sets import (
     OmniglotPart,
     RemoteFile,
     WikiText2,
+    data_dir,
     data_file,
     fetch,
     find_data_set,
@@ -16,7 +17,6 @@ from ibcore.data.sets import (
     load_tiny_shakespeare,
     load_wikitext2,
     omniglot_archive,
-    place,
 )
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "OmniglotPart",
     "RemoteFile",
     "WikiText2",
+    "data_dir",
     "data_file",
     "fetch",
     "find_data_set",
@@ -35,5 +36,6 @@ __all__ = [
     "load_tiny_shakespeare",
     "load_wikitext2",
     "omniglot_archive",
-    "place",
 ]
+
+place = data_dir  # its former name

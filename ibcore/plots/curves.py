@@ -1,21 +1,21 @@
 """Means against a parameter, with bootstrap bands and direct labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from torch import Tensor
 
 from ibcore.plots.page import CYCLE, FUNCTION_COLORS, INK, STYLES, subplots
+from ibcore.plots.tables import check_columns
+from ibcore.runtime import Positive, door
 from ibcore.stats import bootstrap_mean
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-
-def _label_ends(axis: "Axes", ends: Mapping[str, tuple[float, float, str]]) -> None:
+def _label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     """Write each curve's name at its right end, moved apart where names would touch."""
     low, high = axis.get_ylim()
     gap, position = (high - low) / 15, -np.inf
@@ -27,7 +27,7 @@ def _label_ends(axis: "Axes", ends: Mapping[str, tuple[float, float, str]]) -> N
         )  # fmt: skip
 
 
-def _draw_curves(axis: "Axes", frame: "pd.DataFrame", x: str, y: str, hue: str) -> None:
+def _draw_curves(axis: Axes, frame: pd.DataFrame, x: str, y: str, hue: str) -> None:
     ends: dict[str, tuple[float, float, str]] = {}
     for index, (name, group) in enumerate(frame.groupby(hue, sort=False)):
         color, line, marker = STYLES.get(str(name), CYCLE[index % len(CYCLE)])
@@ -43,8 +43,9 @@ def _draw_curves(axis: "Axes", frame: "pd.DataFrame", x: str, y: str, hue: str) 
     _label_ends(axis, ends)
 
 
+@door
 def curves(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     x: str,
     y: str,
@@ -53,7 +54,7 @@ def curves(
     references: Mapping[str, float] | None = None,
     labels: Mapping[str, str] | None = None,
     log_x: bool = True,
-) -> "Figure":
+) -> Figure:
     """Draw the mean of ``y`` against ``x`` for each ``hue``, with bootstrap 95 % bands.
 
     Parameters
@@ -78,11 +79,8 @@ def curves(
     >>> type(curves(data, x="a", y="b", hue="c")).__name__
     'Figure'
     """
-    from matplotlib.ticker import LogLocator
-
-    groups = [("", frame)]
-    if panel is not None:
-        groups = [(str(name), part) for name, part in frame.groupby(panel, sort=False)]
+    check_columns(frame, [hue, *([panel] if panel else [])], numbers=[x, y])
+    groups = [("", frame)] if panel is None else _groups(frame, panel)
     figure, axes = subplots(1, len(groups), (1.2 + 2.35 * len(groups), 2.9), sharey=True)
     labels = labels or {}
     for axis, (name, part) in zip(axes[0], groups, strict=True):
@@ -102,12 +100,17 @@ def curves(
     return figure  # type: ignore[no-any-return]
 
 
+def _groups(frame: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    return [(str(name), part) for name, part in frame.groupby(column, sort=False)]
+
+
 # Functions as images, and tables of numbers as heatmaps.
 
 
+@door
 def gallery(
-    values: Tensor, rows: Sequence[str], columns: Sequence[str], *, size: float = 1.15
-) -> "Figure":
+    values: Tensor, rows: Sequence[str], columns: Sequence[str], *, size: Positive = 1.15
+) -> Figure:
     """Draw functions as images, each between its own minimum and maximum.
 
     Parameters
@@ -125,6 +128,11 @@ def gallery(
     >>> type(gallery(torch.rand(1, 2, 4, 4), ["a"], ["b", "c"])).__name__
     'Figure'
     """
+    if values.ndim != 4 or values.shape[:2] != (len(rows), len(columns)) or 0 in values.shape:
+        raise ValueError(
+            f"values must be ({len(rows)} rows, {len(columns)} columns, n, n), got "
+            f"{tuple(values.shape)}"
+        )
     figure, axes = subplots(
         len(rows), len(columns), (size * len(columns) + 0.8, size * len(rows) + 0.3)
     )
@@ -148,8 +156,9 @@ def _two_digits(value: float) -> str:
     return f"{value:.2f}".removeprefix("0")
 
 
+@door
 def heatmaps(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     x: str,
     y: str,
@@ -157,7 +166,7 @@ def heatmaps(
     panel: str,
     limits: tuple[float, float],
     labels: Mapping[str, str] | None = None,
-) -> "Figure":
+) -> Figure:
     """Draw the mean of ``value`` in each cell of ``x`` and ``y``, one panel per ``panel``.
 
     The numbers stand in the cells, so that color is not the only code.
@@ -171,8 +180,8 @@ def heatmaps(
     """
     import seaborn as sns
 
-    labels = labels or {}
-    groups = [(str(name), part) for name, part in frame.groupby(panel, sort=False)]
+    check_columns(frame, [x, y, panel], numbers=[value])
+    labels, groups = labels or {}, _groups(frame, panel)
     columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
     figure, axes = subplots(rows, columns, (2.5 * columns, 2.5 * rows), sharex=True, sharey=True)
@@ -193,14 +202,15 @@ def heatmaps(
 # One point for each condition, to see whether two measures agree.
 
 
+@door
 def scatter(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     x: str,
     y: Sequence[str],
     hue: str,
     labels: Mapping[str, str] | None = None,
-) -> "Figure":
+) -> Figure:
     """Draw each row of ``frame`` as a point, ``x`` against each ``y`` in a panel of its own.
 
     Parameters
@@ -219,9 +229,9 @@ def scatter(
     >>> type(scatter(data, x="a", y=["b"], hue="c")).__name__
     'Figure'
     """
-    labels = labels or {}
+    check_columns(frame, [hue], numbers=[x, *y])
+    labels, groups = labels or {}, _groups(frame, hue)
     figure, axes = subplots(1, len(y), (1.3 + 2.4 * len(y), 2.9))
-    groups = [(str(name), part) for name, part in frame.groupby(hue, sort=False)]
     for axis, column in zip(axes[0], y, strict=True):
         for index, (name, part) in enumerate(groups):
             color, _, marker = STYLES.get(name, CYCLE[index % len(CYCLE)])

@@ -5,12 +5,13 @@ import io
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
 
+from ibcore.runtime import door
 
 # One look for all figures: sizes, inks, and a color, line and marker for each name.
 
@@ -55,9 +56,6 @@ def settings() -> Any:
 
 def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any) -> Any:
     """Return a figure and a 2-D array of axes, without pyplot's global state."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     with mpl.rc_context(settings()):
         figure = Figure(figsize=size)
         return figure, figure.subplots(rows, columns, squeeze=False, **options)
@@ -85,7 +83,8 @@ class Shown:
         return f"Figure: {self.alt}"
 
 
-def caption(frame: "pd.DataFrame", *, band: str = "bands: bootstrap 95 % of the mean") -> str:
+@door
+def caption(frame: pd.DataFrame, *, band: str = "bands: bootstrap 95 % of the mean") -> str:
     """Return the line below a figure of a stored result: n, seeds, band, tier and date.
 
     Examples
@@ -97,14 +96,16 @@ def caption(frame: "pd.DataFrame", *, band: str = "bands: bootstrap 95 % of the 
     >>> caption(frame, band="no bands")
     'n = 2 networks in each condition, seed 0; no bands; toy.squares, smoke tier, 2026-01-02.'
     """
-    origin = frame.attrs["provenance"]
+    origin = frame.attrs.get("provenance")
+    if origin is None:
+        raise ValueError("frame has no provenance; it must be a stored result, from ibcore.load")
     return (
         f"{_replicates(frame)}; {band}; "
         f"{origin['experiment']}, {origin['tier']} tier, {origin['date'][:10]}."
     )
 
 
-def _replicates(frame: "pd.DataFrame") -> str:
+def _replicates(frame: pd.DataFrame) -> str:
     """Say how many networks stand behind each condition; without any, the seeds are counted."""
     seeds = sorted(frame["seed"].unique())
     if "network" not in frame:
@@ -113,7 +114,8 @@ def _replicates(frame: "pd.DataFrame") -> str:
     return f"n = {frame['network'].nunique()} networks in each condition, seed {listed}"
 
 
-def show(figure: "Figure", *, alt: str, caption: str = "", source: str = "") -> Shown:
+@door
+def show(figure: Figure, *, alt: str, caption: str = "", source: str = "") -> Shown:
     """Return a figure as inline SVG for a light or dark page.
 
     Parameters
@@ -142,8 +144,6 @@ def show(figure: "Figure", *, alt: str, caption: str = "", source: str = "") -> 
     """
     if len(alt) < _SHORTEST_ALT:
         raise ValueError(f"alt text must state the finding in >= 40 characters, got {alt!r}")
-    import matplotlib as mpl
-
     buffer = io.StringIO()
     with mpl.rc_context(settings()):
         metadata = {"Date": None, "Description": source or None}

@@ -1,24 +1,28 @@
 """Tables of means that carry their interval and the number of independent units behind them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from ibcore.runtime import Level, Range, door
 from ibcore.stats import Interval, bootstrap_mean, paired_difference
 
-if TYPE_CHECKING:
-    import pandas as pd
+Decimals = Annotated[int, Range(0, 15)]
 
 
+@door
 def interval_table(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     by: str | Sequence[str],
     value: str,
     unit: str | Sequence[str] = "network",
     percent: bool = False,
-    digits: int | None = None,
-    level: float = 0.95,
-) -> "pd.DataFrame":
+    digits: Decimals | None = None,
+    level: Level = 0.95,
+) -> pd.DataFrame:
     """Return the mean of ``value`` in each group with its bootstrap interval and n.
 
     Rows of the same unit are averaged first, so n counts units and not rows.
@@ -68,17 +72,18 @@ def interval_table(
     return _table(found, groups.size().index, "mean", percent=percent, digits=digits)
 
 
+@door
 def difference_table(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     by: str,
     value: str,
     reference: str,
     unit: str | Sequence[str] = "network",
     percent: bool = False,
-    digits: int | None = None,
-    level: float = 0.95,
-) -> "pd.DataFrame":
+    digits: Decimals | None = None,
+    level: Level = 0.95,
+) -> pd.DataFrame:
     """Return each group's mean and its paired difference to a reference group, with interval.
 
     Parameters
@@ -114,14 +119,14 @@ def difference_table(
     arm
     b     3.5         2.0  2.0   2.0  2
     """
-    wide = _unit_means(frame, [by], value, _names(unit)).unstack(by)[frame[by].unique()]
+    means = _unit_means(frame, [by], value, _names(unit))
+    wide = means.unstack(by)[frame[by].unique()]
     if reference not in wide:
-        raise ValueError(f"{by} has no {reference!r}; it has {list(wide)}")
+        raise ValueError(f"reference must be a value of {by}: {list(wide)}, got {reference!r}")
     others = wide.columns.drop(reference)
     found = {name: _difference(wide, name, reference, level) for name in others}
     table = _table(found, others, "difference", percent=percent, digits=digits)
-    means = _scaled(wide[others].mean(), percent=percent, digits=digits)
-    table.insert(0, "mean", means)
+    table.insert(0, "mean", _scaled(wide[others].mean(), percent=percent, digits=digits))
     return table
 
 
@@ -130,10 +135,10 @@ def _names(columns: str | Sequence[str]) -> list[str]:
 
 
 def _unit_means(
-    frame: "pd.DataFrame", keys: list[str], value: str, units: list[str]
+    frame: pd.DataFrame, keys: list[str], value: str, units: list[str]
 ) -> "pd.Series[float]":
     """Average the rows of each unit within each group, so that units are what is counted."""
-    check_columns(frame, [*keys, *units, value])
+    check_columns(frame, [*keys, *units], numbers=[value])
     parts = frame.groupby([*keys, *units], sort=False, dropna=False)[value]
     return parts.agg(lambda part: part.mean(skipna=False))
 
@@ -145,7 +150,7 @@ def _mean(part: "pd.Series[float]", name: Any, value: str, level: float) -> Inte
         raise ValueError(f"{value} of the group {name!r}: {error}") from error
 
 
-def _difference(wide: "pd.DataFrame", name: Any, reference: str, level: float) -> Interval:
+def _difference(wide: pd.DataFrame, name: Any, reference: str, level: float) -> Interval:
     pairs = wide[[name, reference]].dropna(how="all").sort_index()
     alone = pairs.index[pairs.isna().any(axis=1)]
     if len(alone):
@@ -163,9 +168,7 @@ def _table(
     *,
     percent: bool,
     digits: int | None,
-) -> "pd.DataFrame":
-    import pandas as pd
-
+) -> pd.DataFrame:
     ends = [(interval.value, interval.low, interval.high) for interval in found.values()]
     numbers = pd.DataFrame(ends, index, [center, "low", "high"])
     table: pd.DataFrame = _scaled(numbers, percent=percent, digits=digits)
@@ -174,49 +177,41 @@ def _table(
 
 
 def _scaled(numbers: Any, *, percent: bool, digits: int | None) -> Any:
-    return (numbers * (100 if percent else 1)).round(decimals(percent, digits)) + 0.0  # no -0.0
+    return (numbers * (100 if percent else 1)).round(_decimals(percent, digits)) + 0.0  # no -0.0
 
 
-def decimals(percent: bool, digits: int | None) -> int:
-    """Return how many decimals a table shows: as told, else 1 in percent and 3 otherwise.
-
-    Examples
-    --------
-    >>> decimals(True, None), decimals(False, None), decimals(True, 2)
-    (1, 3, 2)
-    """
+def _decimals(percent: bool, digits: int | None) -> int:
+    """Return how many decimals a table shows: as told, else 1 in percent and 3 otherwise."""
     return (1 if percent else 3) if digits is None else digits
 
 
-def check_columns(frame: "pd.DataFrame", columns: Sequence[str]) -> None:
-    """Refuse a frame without one of the columns.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> check_columns(pd.DataFrame({"a": [1]}), ["a", "b"])
-    Traceback (most recent call last):
-    ValueError: the frame has no column 'b'; it has ['a']
-    """
-    for column in columns:
+def check_columns(
+    frame: pd.DataFrame, columns: Sequence[str], *, numbers: Sequence[str] = ()
+) -> None:
+    """Refuse a frame without one of the columns, or with other than numbers in some."""
+    for column in (*columns, *numbers):
         if column not in frame:
-            raise ValueError(f"the frame has no column {column!r}; it has {list(frame)}")
+            raise ValueError(f"frame has no column {column!r}; it has {list(frame)}")
+    for column in numbers:
+        if not is_numeric_dtype(frame[column]):
+            raise ValueError(f"frame must hold numbers in {column!r}, got {frame[column].dtype}")
 
 
 # Means with their intervals as text, several side by side in each row of a table.
 
 
+@door
 def interval_grid(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     *,
     by: str | Sequence[str],
     value: str | Sequence[str],
     across: str | None = None,
     unit: str | Sequence[str] = "network",
     percent: bool = False,
-    digits: int | None = None,
-    level: float = 0.95,
-) -> "pd.DataFrame":
+    digits: Decimals | None = None,
+    level: Level = 0.95,
+) -> pd.DataFrame:
     """Return means with their intervals as text, several side by side in each row, and n.
 
     Parameters
@@ -256,7 +251,7 @@ def interval_grid(
         )
     check_columns(frame, [str(across)] if isinstance(value, str) else value)
 
-    def table(part: "pd.DataFrame", column: str) -> "pd.DataFrame":
+    def table(part: pd.DataFrame, column: str) -> pd.DataFrame:
         return interval_table(
             part, by=by, value=column, unit=unit, percent=percent, digits=digits, level=level
         )
@@ -265,12 +260,10 @@ def interval_grid(
         parts = {name: table(part, value) for name, part in frame.groupby(across, sort=False)}
     else:
         parts = {column: table(frame, column) for column in value}
-    return _side_by_side(parts, decimals(percent, digits))
+    return _side_by_side(parts, _decimals(percent, digits))
 
 
-def _side_by_side(tables: "Mapping[Any, pd.DataFrame]", digits: int) -> "pd.DataFrame":
-    import pandas as pd
-
+def _side_by_side(tables: Mapping[Any, pd.DataFrame], digits: int) -> pd.DataFrame:
     texts = {name: _texts(table, digits) for name, table in tables.items()}
     counts = pd.concat([table["n"] for table in tables.values()], axis=1)
     least, most = counts.min(axis=1).astype(int), counts.max(axis=1).astype(int)
@@ -280,6 +273,6 @@ def _side_by_side(tables: "Mapping[Any, pd.DataFrame]", digits: int) -> "pd.Data
     return table
 
 
-def _texts(table: "pd.DataFrame", digits: int) -> "pd.Series[str]":
+def _texts(table: pd.DataFrame, digits: int) -> "pd.Series[str]":
     shown = table[["mean", "low", "high"]].map(lambda number: f"{number:.{digits}f}")
     return shown["mean"] + " (" + shown["low"] + " to " + shown["high"] + ")"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ibcore.data import DATA_SETS, DataSet, fetch, place
+from ibcore.data import DATA_SETS, DataSet, data_dir, fetch
 from ibcore.runs.claims import check, of_lab, read_ledger, show, show_interval
 from ibcore.runs.estimate import count_cells, estimate, in_order, show_time
 from ibcore.runs.execute import CellError, CellFolder, run
@@ -72,7 +72,7 @@ def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.
 def _state(source: DataSet) -> str:
     """Say how many files are here; without pooch the place of the cache is not known."""
     try:
-        folder = place(source.name)
+        folder = data_dir(source.name)
     except ImportError:
         return "not here (downloads need pooch: pip install pooch)"
     here = sum((folder / file.name).is_file() for file in source.files)
