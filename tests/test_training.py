@@ -345,7 +345,7 @@ BAD_OPTIONS = [
     ({"momentum": 0.9}, r"momentum belongs to sgd; betas\[0\] is that of adam"),
     ({"optimizer": "sgd", "eps": 1e-3}, "betas and eps belong to adam and adamw"),
     ({"betas": (0.9, 1.0)}, r"betas\[1\] must be at least 0 and below 1, got 1"),
-    ({"batch_size": 21}, "batch_size must be between 1 and the 20 points, got 21"),
+    ({"batch_size": 21}, "batch_size must be at most the 20 points, got 21"),
     ({"loss": lambda o, _: o.mean()}, r"the loss gives shape \(\) for 1 networks"),
 ]
 

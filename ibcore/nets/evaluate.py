@@ -109,7 +109,7 @@ def statistics_of(
     if not architecture.batch_norms:
         return {}
     if x.shape[1] < 2:
-        raise ValueError(f"statistics of batch norm need at least 2 points, got {x.shape[1]}")
+        raise ValueError(f"x must hold at least 2 points for batch norm, got {x.shape[1]}")
     members, points = chunks(architecture, x)
     parts = []
     for some in members:

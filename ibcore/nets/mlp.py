@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from ibcore.nets.batch_norm import (
     of_formula,
 )
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import Affine, Network, linear
+from ibcore.nets.network import Affine, Network, as_input, linear
 from ibcore.runtime import Count, Seed, check_memory, door
 
 Norm = Literal["layer", "batch"]
@@ -139,6 +139,8 @@ class MLP(Network):
 
         Batch norm takes its moments from x, or from ``statistics`` of this one network.
         """
+        first: Any = self.layers[0]
+        x = as_input(x, first.weight, first.in_features)
         batch_norm = of_formula if statistics is None else OfStatistics(statistics)
         parameters = dict(self.named_parameters()) if self.affine else {}
 

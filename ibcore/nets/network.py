@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from ibcore.nets.init import (
     draw_units,
     give_size,
 )
-from ibcore.runtime import Count, NonNegative, door, generator
+from ibcore.runtime import Count, NonNegative, as_raw, door, generator
 
 # Draw the parameters of one network, or of many at once.
 
@@ -114,6 +115,23 @@ def _units(
     for index, own in enumerate(generators):
         draw_units(shapes, own, prior, units[index])
     return units
+
+
+def as_input(x: Any, like: Tensor, *inside: int, lead: int | None = None) -> Tensor:
+    """Return what a module with a parameter ``like`` is called on, as real numbers of its type.
+
+    Its last dimensions are ``inside`` (0 for any size), after ``lead`` ones, or any number.  As in
+    `torch.nn` its values are not looked at, which would make a GPU wait.
+    """
+    x = as_raw(x, "x")
+    start = max(0, x.ndim - len(inside)) if lead is None else lead
+    sizes = tuple(want or size for want, size in zip(inside, x.shape[start:], strict=False))
+    if len(sizes) < len(inside) or tuple(x.shape[start:]) != sizes:
+        shown = ", ".join(
+            ["..." if lead is None else "n", *(str(want or "any") for want in inside)]
+        )
+        raise ValueError(f"x must have shape ({shown}), got {tuple(x.shape)}")
+    return x if x.is_floating_point() else x.to(like.dtype)
 
 
 def linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import linear
+from ibcore.nets.network import as_input, linear
 from ibcore.runtime import Count, Seed, check_memory, door, generator
 
 GateNorm = Literal["layer"]
@@ -101,6 +101,7 @@ class _Recurrent(nn.Module):
         ValueError
             If x has another shape, or the sequence is empty.
         """
+        x = as_input(x, self.head.weight)
         if x.ndim != 3 or x.shape[-1] != self.in_features or x.shape[1] < 1:
             raise ValueError(
                 f"x must be sequences (n, t, {self.in_features}) with t >= 1, got {tuple(x.shape)}"

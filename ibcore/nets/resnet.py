@@ -12,7 +12,7 @@ from torch.nn.utils import skip_init
 
 from ibcore.nets.batch_norm import BatchNorm, OfStatistics, Statistics, of_batch, of_formula
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import Affine, Network, linear
+from ibcore.nets.network import Affine, Network, as_input, linear
 from ibcore.runtime import Count, Seed, check_memory, door
 
 # Convolutions of many networks as one grouped convolution, and what comes after the last one.
@@ -76,7 +76,7 @@ class Grouped:
     def head(self, features: Tensor) -> Tensor:
         """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""
         weight, bias = self.parameters["head.weight"], self.parameters["head.bias"]
-        own = features.reshape(len(features), len(weight), -1).transpose(0, 1)  # (m, n, c)
+        own = features.unflatten(1, (len(weight), -1)).transpose(0, 1)  # (m, n, c)
         return torch.baddbmm(bias[:, None, :], own, weight.mT)
 
 
@@ -104,7 +104,8 @@ class ImageNetwork(Network):
     ) -> None:
         super().__init__()
         self.activation, self.phi = activation, activation_function(activation)
-        self.norm, self.in_dimensions, self.out_features = norm, 3, out_features
+        self.norm, self.in_dimensions = norm, 3
+        self.in_channels, self.out_features = layers[0][1], out_features
         self.convs = nn.ModuleDict(
             {name: convolution(i, o, size, bias=norm is None) for name, i, o, size in layers}
         )
@@ -123,6 +124,7 @@ class ImageNetwork(Network):
 
         Batch norm takes its moments from x, or from ``statistics`` of this one network.
         """
+        x = as_input(x, self.head.weight, self.in_channels, 0, 0, lead=1)
         own = {name: value[None] for name, value in self.named_parameters()}
         batch_norm = of_formula if statistics is None else OfStatistics(statistics)
         return self.forward_stacked(own, x[None], batch_norm=batch_norm)[0]

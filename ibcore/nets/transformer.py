@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import linear
-from ibcore.runtime import Count, Seed, check_memory, door, generator
+from ibcore.runtime import Count, Seed, as_raw, check_memory, door, generator
 
 Head = Literal["tied", "untied"]
 Past = tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block, (batch, heads, t, size)
@@ -199,7 +199,8 @@ class Transformer(nn.Module):
             If the tokens are not integers of that shape, or the sequence becomes longer than
             the context.
         """
-        if tokens.is_floating_point() or tokens.ndim != 2:
+        tokens = as_raw(tokens, "tokens")
+        if tokens.is_floating_point() or tokens.dtype == torch.bool or tokens.ndim != 2:
             raise ValueError(
                 "tokens must be integers of shape (batch, t), got "
                 f"{tokens.dtype} of shape {tuple(tokens.shape)}"

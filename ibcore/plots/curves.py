@@ -79,7 +79,7 @@ def curves(
     >>> type(curves(data, x="a", y="b", hue="c")).__name__
     'Figure'
     """
-    check_columns(frame, [hue, *([panel] if panel else [])], numbers=[x, y])
+    check_columns(frame, ["x", "y"], x=x, y=y, hue=hue, panel=panel)
     groups = [("", frame)] if panel is None else _groups(frame, panel)
     figure, axes = subplots(1, len(groups), (1.2 + 2.35 * len(groups), 2.9), sharey=True)
     labels = labels or {}
@@ -180,7 +180,7 @@ def heatmaps(
     """
     import seaborn as sns
 
-    check_columns(frame, [x, y, panel], numbers=[value])
+    check_columns(frame, ["value"], x=x, y=y, value=value, panel=panel)
     labels, groups = labels or {}, _groups(frame, panel)
     columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
@@ -229,7 +229,9 @@ def scatter(
     >>> type(scatter(data, x="a", y=["b"], hue="c")).__name__
     'Figure'
     """
-    check_columns(frame, [hue], numbers=[x, *y])
+    check_columns(frame, ["x", "y"], x=x, y=y, hue=hue)
+    if not y:
+        raise ValueError("y must name at least one column, got none")
     labels, groups = labels or {}, _groups(frame, hue)
     figure, axes = subplots(1, len(y), (1.3 + 2.4 * len(y), 2.9))
     for axis, column in zip(axes[0], y, strict=True):

@@ -65,6 +65,7 @@ def interval_table(
     arm
     a    62.5  50.0  75.0  2
     """
+    check_columns(frame, ["value"], by=by, value=value, unit=unit)
     keys = _names(by)
     means = _unit_means(frame, keys, value, _names(unit))
     groups = means.groupby(level=keys if len(keys) > 1 else keys[0], sort=False)
@@ -119,6 +120,7 @@ def difference_table(
     arm
     b     3.5         2.0  2.0   2.0  2
     """
+    check_columns(frame, ["value"], by=by, value=value, unit=unit)
     means = _unit_means(frame, [by], value, _names(unit))
     wide = means.unstack(by)[frame[by].unique()]
     if reference not in wide:
@@ -138,7 +140,6 @@ def _unit_means(
     frame: pd.DataFrame, keys: list[str], value: str, units: list[str]
 ) -> "pd.Series[float]":
     """Average the rows of each unit within each group, so that units are what is counted."""
-    check_columns(frame, [*keys, *units], numbers=[value])
     parts = frame.groupby([*keys, *units], sort=False, dropna=False)[value]
     return parts.agg(lambda part: part.mean(skipna=False))
 
@@ -186,15 +187,17 @@ def _decimals(percent: bool, digits: int | None) -> int:
 
 
 def check_columns(
-    frame: pd.DataFrame, columns: Sequence[str], *, numbers: Sequence[str] = ()
+    frame: pd.DataFrame, numbers: Sequence[str] = (), **named: str | Sequence[str] | None
 ) -> None:
-    """Refuse a frame without one of the columns, or with other than numbers in some."""
-    for column in (*columns, *numbers):
-        if column not in frame:
-            raise ValueError(f"frame has no column {column!r}; it has {list(frame)}")
-    for column in numbers:
-        if not is_numeric_dtype(frame[column]):
-            raise ValueError(f"frame must hold numbers in {column!r}, got {frame[column].dtype}")
+    """Refuse a frame without the columns of some arguments, or with other than numbers in them."""
+    for name, columns in named.items():
+        for column in _names(columns or ()):
+            if column not in frame:
+                raise ValueError(f"{name}: frame has no column {column!r}; it has {list(frame)}")
+            if name in numbers and not is_numeric_dtype(frame[column]):
+                raise ValueError(
+                    f"{name} must be a column of numbers, {column!r} has {frame[column].dtype}"
+                )
 
 
 # Means with their intervals as text, several side by side in each row of a table.
@@ -249,7 +252,7 @@ def interval_grid(
             f"got value={value!r} and across={across!r}: name several values, or one value and "
             "the column whose values shall stand side by side"
         )
-    check_columns(frame, [str(across)] if isinstance(value, str) else value)
+    check_columns(frame, ["value"], by=by, value=value, across=across, unit=unit)
 
     def table(part: pd.DataFrame, column: str) -> pd.DataFrame:
         return interval_table(

@@ -23,7 +23,7 @@ from ibcore.nets.evaluate import (
     translated,
 )
 from ibcore.nets.network import Network
-from ibcore.runtime import Count, Range, Whole, as_labels, as_tensor, door, generator
+from ibcore.runtime import Count, Range, Whole, as_choice, as_labels, as_tensor, door, generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ _FUNCTIONS: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "binary":
 
 def loss_function(loss: LossFunction | Loss) -> LossFunction:
     """Return the function behind a name, or a function as it is."""
-    return loss if callable(loss) else _FUNCTIONS[loss]
+    return loss if callable(loss) else _FUNCTIONS[as_choice(loss, "loss", LOSSES)]
 
 
 def member_targets(
@@ -307,9 +307,11 @@ def make_job(
     like = next(iter(parameters.values()))
     if len(seeds) != len(x):
         raise ValueError(f"seed must be one number or one for each of {len(x)}, got {len(seeds)}")
-    if not 1 <= (plan.batch_size or 1) <= x.shape[1]:
+    if not x.shape[1]:
+        raise ValueError("x holds no point to train on")
+    if (plan.batch_size or 1) > x.shape[1]:
         raise ValueError(
-            f"batch_size must be between 1 and the {x.shape[1]} points, got {plan.batch_size}; "
+            f"batch_size must be at most the {x.shape[1]} points, got {plan.batch_size}; "
             "leave it out to use all points"
         )
     targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)

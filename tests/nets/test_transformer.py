@@ -175,6 +175,8 @@ def test_bad_tokens_are_named():
     net = Transformer(**SMALL)
     with pytest.raises(ValueError, match="10 tokens is longer than the context of 9"):
         net(torch.zeros(1, 10, dtype=torch.int64))
+    with pytest.raises(ValueError, match="tokens must be from 0 to 4, got 0 to 99"):
+        Transformer(5, depth=1, width=8, heads=2)(torch.tensor([[0, 99]]))
     with pytest.raises(ValueError, match=r"integers of shape \(batch, t\), got torch.float32"):
         net(torch.zeros(1, 3))
     with pytest.raises(ValueError, match=r"of shape \(3,\)"):
