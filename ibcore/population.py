@@ -51,8 +51,8 @@ class Population:
     Parameters
     ----------
     architecture
-        A module that fixes the computation; its own parameter values are not used.  It has no
-        buffers: running statistics of a norm would be shared by all.
+        A module that fixes the computation; its own parameter values are not used, its buffers
+        are those of all.
     parameters
         Name to tensor of shape ``(m, *shape)``, one entry for each parameter of the
         architecture, all on one device and in one dtype.
@@ -74,11 +74,6 @@ class Population:
     parameters: dict[str, Tensor]
 
     def __post_init__(self) -> None:
-        if buffers := [name for name, _ in self.architecture.named_buffers()]:
-            raise ValueError(
-                f"architecture has the buffers {buffers}, which all networks would share; build "
-                "norms with track_running_stats=False"
-            )
         expected = {name: _shape(name, p) for name, p in self.architecture.named_parameters()}
         if not expected:
             raise ValueError("architecture has no parameters, so there is nothing to stack")
@@ -133,11 +128,13 @@ class Population:
     def from_modules(cls, modules: Sequence[nn.Module]) -> "Population":
         """Stack the parameters of modules that share one architecture."""
         try:
-            parameters, _ = stack_module_state(list(modules))
+            parameters, buffers = stack_module_state(list(modules))
         except (RuntimeError, ValueError, KeyError) as error:
             raise ValueError(
                 f"modules must be at least 1, all of one architecture, with parameters: {error}"
             ) from error
+        if own := [name for name, value in buffers.items() if bool((value != value[0]).any())]:
+            raise ValueError(f"modules differ in {own}, buffers that a population shares")
         return cls(modules[0], {name: p.detach() for name, p in parameters.items()})
 
     def __len__(self) -> int:

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +116,7 @@ def _units(
     return units
 
 
-def as_input(x: Any, like: Tensor, *inside: int, lead: int | None = None) -> Tensor:
+def as_input(x: Tensor, like: Tensor, *inside: int, lead: int | None = None) -> Tensor:
     """Return what a module with a parameter ``like`` is called on, as real numbers of its type.
 
     Its last dimensions are ``inside`` (0 for any size), after ``lead`` ones, or any number.  As in

@@ -76,7 +76,9 @@ class Grouped:
     def head(self, features: Tensor) -> Tensor:
         """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""
         weight, bias = self.parameters["head.weight"], self.parameters["head.bias"]
-        own = features.unflatten(1, (len(weight), -1)).transpose(0, 1)  # (m, n, c)
+        own = features.reshape(-1, len(weight), features.shape[1] // len(weight)).transpose(
+            0, 1
+        )  # (m, n, c)
         return torch.baddbmm(bias[:, None, :], own, weight.mT)
 
 

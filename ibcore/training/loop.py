@@ -630,11 +630,25 @@ def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
     x, y = job.x[:1, :batch], job.y[:1, :batch]
 
     def work() -> None:
-        with translated(job.architecture, x[0]):
+        with translated(job.architecture, x[0]), _constant_buffers(job.architecture):
             outputs = forward(leaves, x)
         check_outputs(job.loss, outputs, y, job.y)
 
     return 2 * saved_bytes(work)
+
+
+@contextmanager
+def _constant_buffers(architecture: nn.Module) -> Iterator[None]:
+    """Raise ``ValueError`` if a step changes a buffer, such as running statistics of a norm."""
+    before = {name: value.clone() for name, value in architecture.named_buffers()}
+    yield
+    if changed := [n for n, b in architecture.named_buffers() if not torch.equal(b, before[n])]:
+        for name in changed:
+            architecture.get_buffer(name).copy_(before[name])
+        raise ValueError(
+            f"architecture changes its buffers {changed} as it computes, which all networks would "
+            "share; build norms with track_running_stats=False"
+        )
 
 
 def _parts(job: TrainingRun, activations: int) -> list[slice]:
