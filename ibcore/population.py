@@ -11,24 +11,13 @@ from torch import Tensor, nn
 from torch.func import stack_module_state
 from torch.nn.parameter import is_lazy
 
-from ibcore import training
+from ibcore import runtime, training
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.init import Initialization, Prior, Scaling
 from ibcore.nets.network import Network, for_each, sample_stacked
-from ibcore.runtime import (
-    Count,
-    NonNegative,
-    Raw,
-    Seed,
-    Whole,
-    as_seed,
-    as_whole,
-    check_memory,
-    door,
-    generator,
-)
-from ibcore.training.loop import make_job, train_stacked
+from ibcore.runtime import Count, NonNegative, Raw, Seed, Whole, as_seed, door
+from ibcore.training.loop import TrainingRun, train_stacked
 
 
 def member_seed(seed: int, member: int) -> int:
@@ -39,7 +28,7 @@ def member_seed(seed: int, member: int) -> int:
     >>> member_seed(0, 3) == member_seed(0, 3) != member_seed(0, 4)
     True
     """
-    entropy = [as_seed(seed), as_whole(member, "member")]
+    entropy = [as_seed(seed), as_seed(member, "member")]
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]) >> 1
 
 
@@ -116,12 +105,12 @@ class Population:
         The other parameters are those of `ibcore.nets.sample_parameters`.
         """
         shapes = architecture.shapes
-        check_memory("networks", networks, 8.0 * networks * sum(map(math.prod, shapes.values())))
-        seeds = (member_seed(seed, first + index) for index in range(networks))
+        size = 8.0 * networks * sum(map(math.prod, shapes.values()))
+        runtime.check_memory("networks", networks, size)
+        own = (runtime.generator(member_seed(seed, first + i)) for i in range(networks))
         options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
         where = None if device is None else torch.device(device)
-        drawn = sample_stacked(shapes, map(generator, seeds), options, device=where, dtype=dtype)
-        return cls(architecture, drawn)
+        return cls(architecture, sample_stacked(shapes, own, options, device=where, dtype=dtype))
 
     @classmethod
     @door
@@ -259,8 +248,7 @@ class Population:
         plan = training.Plan(loss, steps, method, batch_size, *hooks)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
         seeds = [member_seed(one, 1) for one in own]
-        x = self._for_each(x)
-        job = make_job(self.architecture, self.parameters, x, y, plan=plan, seeds=seeds)
+        job = TrainingRun(self.architecture, self.parameters, self._for_each(x), y, plan, seeds)
         parameters, losses, taken = train_stacked(job)
         return training.Trained(self._with(parameters), losses, taken)
 

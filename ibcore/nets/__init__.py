@@ -6,8 +6,8 @@ from ibcore.nets.init import ACTIVATIONS, Activation, Prior, Scaling, activation
 from ibcore.nets.mlp import MLP, Norm, Residual
 from ibcore.nets.network import count_parameters, match_size, sample_parameters
 from ibcore.nets.recurrent import LSTM, RNN
-from ibcore.nets.resnet import ConvHead, ConvNet, ImageNorm, ResNet, ResNetDepth
-from ibcore.nets.transformer import Head, Transformer
+from ibcore.nets.resnet import ConvNet, ResNet
+from ibcore.nets.transformer import Transformer
 
 __all__ = [
     "ACTIVATIONS",
@@ -15,15 +15,11 @@ __all__ = [
     "MLP",
     "RNN",
     "Activation",
-    "ConvHead",
     "ConvNet",
-    "Head",
-    "ImageNorm",
     "Moments",
     "Norm",
     "Prior",
     "ResNet",
-    "ResNetDepth",
     "Residual",
     "Scaling",
     "Statistics",

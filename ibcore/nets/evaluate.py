@@ -22,7 +22,7 @@ from ibcore.nets.batch_norm import (
     kept_shape,
     scale_and_offset,
 )
-from ibcore.nets.init import IN_PLACE
+from ibcore.nets.init import apply_in_place
 from ibcore.nets.mlp import MLP, normalize_channels
 from ibcore.nets.network import Network
 from ibcore.runtime import door
@@ -127,49 +127,39 @@ def _measure(
     architecture: Network, parameters: Mapping[str, Tensor], parts: list[Tensor]
 ) -> Statistics:
     """Return the statistics of some members from all parts of their data."""
-    known: dict[str, Moments] = {}
-    if len(parts) == 1:
-        architecture.forward_stacked(parameters, parts[0], batch_norm=_Record(known, len(parts[0])))
-        return known
-    for name in architecture.batch_norms:
-        total = _Total()
+    norm = _Measure(len(parts[0]), in_one_pass=len(parts) == 1)
+    while len(norm.known) < len(architecture.batch_norms):
+        norm.total = _Total()
         for part in parts:
             try:
-                norm = _Until(known, name, total, len(part))
                 architecture.forward_stacked(parameters, part, batch_norm=norm)
-            except _ReachedError:
-                continue
-        known[name] = total.moments()
-    return known
-
-
-class _Record:
-    """Measure every norm on the way."""
-
-    def __init__(self, known: dict[str, Moments], members: int) -> None:
-        self.known, self.members = known, members
-
-    def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
-        total = _Total()
-        total.add(z, over, self.members)
-        self.known[name] = total.moments()
-        return OfStatistics(self.known)(name, z, over, gains)
+            except _ReachedError as reached:
+                name = str(reached)
+        if not norm.in_one_pass:
+            norm.known[name] = norm.total.moments()
+    return norm.known
 
 
 class _ReachedError(Exception):
-    """The norm in question has been measured; the rest of the pass is not needed."""
+    """The norm of this name has been measured; the rest of the pass is not needed."""
 
 
-class _Until:
-    """Fix the norms that are known, measure the next one and end the pass there."""
+class _Measure:
+    """Fix the norms that are known, and measure the next one: on the way, or for all parts."""
 
-    def __init__(self, known: Statistics, name: str, total: "_Total", members: int) -> None:
-        self.known, self.name, self.total, self.members = known, name, total, members
+    def __init__(self, members: int, *, in_one_pass: bool) -> None:
+        self.members, self.in_one_pass = members, in_one_pass
+        self.known: dict[str, Moments] = {}
+        self.total = _Total()
 
     def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
-        if name == self.name:
-            self.total.add(z, over, self.members)
-            raise _ReachedError
+        if name not in self.known:
+            if not self.in_one_pass:
+                self.total.add(z, over, self.members)
+                raise _ReachedError(name)
+            total = _Total()
+            total.add(z, over, self.members)
+            self.known[name] = total.moments()
         return OfStatistics(self.known)(name, z, over, gains)
 
 
@@ -325,7 +315,7 @@ def _finish_layer(
         buffers.skip.copy_(z)
     if architecture.prefactor != 1:
         z.mul_(architecture.prefactor)
-    IN_PLACE[architecture.activation](z)
+    apply_in_place(architecture.activation, z)
     if gate is not None:
         z.mul_(torch.mm(gate, source, out=buffers.gate).sigmoid_())
     if architecture.residual == "paper":

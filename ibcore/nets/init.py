@@ -165,42 +165,19 @@ _ALIASES: dict[str, Activation] = {
 }
 
 
-def _gaussian_bump(z: Tensor) -> Tensor:
-    return torch.exp(-z.square())
-
-
-def _linear(z: Tensor) -> Tensor:
-    return z
-
-
-_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
-    "selu": torch.selu,
-    "tanh": torch.tanh,
-    "gaussian": _gaussian_bump,
-    "sine": torch.sin,
-    "sigmoid": torch.sigmoid,
-    "linear": _linear,
-    "leaky_relu": functional.leaky_relu,
-    "abs": torch.abs,
-    "softplus": functional.softplus,
-}
-
-IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": Tensor.relu_,
-    "gelu": torch.ops.aten.gelu_,
-    "silu": torch.ops.aten.silu_,
-    "selu": torch.selu_,
-    "tanh": Tensor.tanh_,
-    "gaussian": lambda z: z.square_().neg_().exp_(),
-    "sine": Tensor.sin_,
-    "sigmoid": Tensor.sigmoid_,
-    "linear": _linear,
-    "leaky_relu": torch.ops.aten.leaky_relu_,
-    "abs": Tensor.abs_,
-    "softplus": lambda z: z.copy_(functional.softplus(z)),
+_FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "relu": (torch.relu, Tensor.relu_),
+    "gelu": (functional.gelu, torch.ops.aten.gelu_),
+    "silu": (functional.silu, torch.ops.aten.silu_),
+    "selu": (torch.selu, torch.selu_),
+    "tanh": (torch.tanh, Tensor.tanh_),
+    "gaussian": (lambda z: torch.exp(-z.square()), lambda z: z.square_().neg_().exp_()),
+    "sine": (torch.sin, Tensor.sin_),
+    "sigmoid": (torch.sigmoid, Tensor.sigmoid_),
+    "linear": (lambda z: z, lambda z: z),
+    "leaky_relu": (functional.leaky_relu, torch.ops.aten.leaky_relu_),
+    "abs": (torch.abs, Tensor.abs_),
+    "softplus": (functional.softplus, lambda z: z.copy_(functional.softplus(z))),
 }
 
 
@@ -239,4 +216,9 @@ def activation_function(
     >>> activation_function("gaussian")(torch.tensor([0.0, 1.0])).tolist()
     [1.0, 0.3678794503211975]
     """
-    return (IN_PLACE if in_place else _FUNCTIONS)[name]
+    return _FUNCTIONS[name][in_place]
+
+
+def apply_in_place(name: str, z: Tensor) -> None:
+    """Overwrite z by the activation of it."""
+    _FUNCTIONS[name][1](z)

@@ -17,8 +17,8 @@ from ibcore.nets.batch_norm import (
     of_formula,
 )
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import Affine, Network, as_input, linear
-from ibcore.runtime import Count, Seed, check_memory, door
+from ibcore.nets.network import Affine, Depth, Network, as_input, linear
+from ibcore.runtime import Count, Seed, door
 
 Norm = Literal["layer", "batch"]
 Residual = Literal["paper", "block"]
@@ -97,7 +97,7 @@ class MLP(Network):
         in_features: Count = 2,
         out_features: Count = 1,
         *,
-        depth: Count = 3,
+        depth: Depth = 3,
         width: Count = 64,
         activation: ActivationName = "relu",
         prefactor: float = 1.0,
@@ -108,8 +108,6 @@ class MLP(Network):
         seed: Seed = 0,
     ) -> None:
         super().__init__()
-        rows = in_features + (depth - 1) * width + out_features
-        check_memory("width", width, 8.0 * width * rows)
         if affine and norm is None:
             raise ValueError("affine belongs to a norm; choose norm='layer' or norm='batch' too")
         self.activation, self.phi = activation, activation_function(activation)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +19,11 @@ from ibcore.nets.init import (
     draw_units,
     give_size,
 )
-from ibcore.runtime import Count, NonNegative, as_raw, door, generator
+from ibcore.runtime import Count, NonNegative, Range, as_raw, check_memory, door, generator
 
 # Draw the parameters of one network, or of many at once.
+
+Depth = Annotated[int, Range(1, 10_000)]
 
 _ENTRIES = 2**24  # numbers in float64 that are drawn before they are given a size
 
@@ -135,6 +138,9 @@ def as_input(x: Tensor, like: Tensor, *inside: int, lead: int | None = None) -> 
 
 def linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
     """Return a linear layer without drawing from the global random state."""
+    check_memory(
+        "width or features", max(in_features, out_features), 4.0 * in_features * out_features
+    )
     layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
     return layer
 

@@ -11,29 +11,26 @@ import torch
 from torch import Tensor, nn
 
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import as_input, linear
-from ibcore.runtime import Count, Seed, check_memory, door, generator
+from ibcore.nets.network import Depth, as_input, linear
+from ibcore.runtime import Count, Seed, door, generator
 
 GateNorm = Literal["layer"]
 
-_EPSILON = 1e-5  # of the norms, as in torch.nn.LayerNorm
+_EPSILON = 1e-5  # of the layer norms, as in torch.nn.LayerNorm and GPT-2
 
 
-class GateLayerNorm(nn.Module):
-    """Layer norm of each gate by itself, with gain and bias."""
+class LayerNorm(nn.Module):
+    """Layer norm with gain and bias, written out: its batched second derivatives are right."""
 
-    def __init__(self, gates: int, width: int) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(gates, width))
-        self.bias = nn.Parameter(torch.zeros(gates, width))
+        self.gain, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Normalize each gate over its units: ``(n, gates * width)`` to the same."""
-        gates = z.reshape(*z.shape[:-1], *self.gain.shape)  # (n, gates, width)
-        centered = gates - gates.mean(-1, keepdim=True)
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize over the last dimension: ``(..., *shape)`` to the same."""
+        centered = x - x.mean(-1, keepdim=True)
         spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
-        normal: Tensor = centered / spread * self.gain + self.bias
-        return normal.flatten(-2)  # (n, gates * width)
+        return centered / spread * self.gain + self.bias
 
 
 class Layer(nn.Module):
@@ -44,12 +41,14 @@ class Layer(nn.Module):
         self.width = width
         self.input = linear(inputs, gates * width)
         self.hidden = linear(width, gates * width, bias=False)
-        self.norm = GateLayerNorm(gates, width) if norm == "layer" else None
+        self.norm = LayerNorm(gates, width) if norm == "layer" else None
 
     def gates(self, received: Tensor, state: Tensor) -> Tensor:
         """Return the gates at one time, before their nonlinearities: (n, gates * width)."""
         z: Tensor = received + self.hidden(state)
-        return z if self.norm is None else self.norm(z)
+        if self.norm is not None:  # each gate by itself
+            z = self.norm(z.unflatten(-1, (-1, self.width))).flatten(-2)
+        return z
 
 
 class _Recurrent(nn.Module):
@@ -63,14 +62,12 @@ class _Recurrent(nn.Module):
         in_features: Count,
         out_features: Count,
         *,
-        depth: Count = 1,
+        depth: Depth = 1,
         width: Count = 32,
         norm: GateNorm | None = None,
         seed: Seed = 0,
     ) -> None:
         super().__init__()
-        size = in_features + (2 * depth - 1) * width
-        check_memory("width", width, 8.0 * width * (self.gates * size + out_features))
         self.in_features, self.out_features = in_features, out_features
         self.depth, self.width, self.norm = depth, width, norm
         inputs = [in_features] + [width] * (depth - 1)
@@ -117,6 +114,14 @@ class _Recurrent(nn.Module):
         return output
 
     def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        received, states = layer.input(x), []  # of all times in one product
+        h = memory = received.new_zeros(len(x), self.width)
+        for t in range(x.shape[1]):
+            h, memory = self._step(layer.gates(received[:, t], h), memory)
+            states.append(h)
+        return torch.stack(states, 1)  # (n, t, width)
+
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError  # each kind of network has its own
 
 
@@ -174,13 +179,8 @@ class RNN(_Recurrent):
         super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
         self.activation, self.phi = activation, activation_function(activation)
 
-    def _run(self, layer: Layer, x: Tensor) -> Tensor:
-        received, states = layer.input(x), []  # of all times in one product
-        h = received.new_zeros(len(x), self.width)
-        for t in range(x.shape[1]):
-            h = self.phi(layer.gates(received[:, t], h))
-            states.append(h)
-        return torch.stack(states, 1)  # (n, t, width)
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        return self.phi(gates), memory
 
 
 class LSTM(_Recurrent):
@@ -218,12 +218,7 @@ class LSTM(_Recurrent):
 
     gates = 4
 
-    def _run(self, layer: Layer, x: Tensor) -> Tensor:
-        received, states = layer.input(x), []  # of all times in one product
-        h = c = received.new_zeros(len(x), self.width)
-        for t in range(x.shape[1]):
-            i, f, g, o = layer.gates(received[:, t], h).chunk(4, -1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
-            states.append(h)
-        return torch.stack(states, 1)  # (n, t, width)
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = gates.chunk(4, -1)
+        memory = f.sigmoid() * memory + i.sigmoid() * g.tanh()
+        return o.sigmoid() * memory.tanh(), memory

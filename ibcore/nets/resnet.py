@@ -25,6 +25,7 @@ OVER = (0, 2, 3)  # points and places, over which batch norm takes its moments
 
 def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2d:
     """Return a convolution without drawing from the global random state."""
+    check_memory("width or channels", max(inputs, outputs), 4.0 * inputs * outputs * size**2)
     layer: nn.Conv2d = skip_init(nn.Conv2d, inputs, outputs, size, bias=bias)  # type: ignore[no-untyped-call]
     return layer
 
@@ -215,7 +216,6 @@ class ResNet(ImageNetwork):
         image_size: Count = 32,
         seed: Seed = 0,
     ) -> None:
-        check_memory("width", width, 8.0 * width * (9 * (in_channels + 300 * width) + out_features))
         if image_size % 8:
             raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
         layers = _layers9(in_channels, width) if depth == 9 else _layers18(in_channels, width)
@@ -351,10 +351,8 @@ class ConvNet(ImageNetwork):
                 f"channels={channels} are {len(channels)} blocks, each of which halves the image; "
                 f"give at least one, and as many as image_size {image_size} takes"
             )
-        pairs = list(pairwise((in_channels, *channels)))
+        pairs = pairwise((in_channels, *channels))
         places = last**2 if head == "flatten" else 1
-        size = 9 * sum(i * o for i, o in pairs) + channels[-1] * places * out_features
-        check_memory("channels", max(channels), 8.0 * size)
         layers = [(str(index), i, o, 3) for index, (i, o) in enumerate(pairs)]
         super().__init__(
             layers,

@@ -8,30 +8,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ibcore.nets.init import ActivationName, activation_function
-from ibcore.nets.network import linear
+from ibcore.nets.network import Depth, linear
+from ibcore.nets.recurrent import LayerNorm
 from ibcore.runtime import Count, Seed, as_raw, check_memory, door, generator
 
 Head = Literal["tied", "untied"]
 Past = tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block, (batch, heads, t, size)
 
-_EPSILON = 1e-5  # of the layer norms, as in GPT-2
 _EXPANSION = 4  # width of the hidden layer of a block over the width of the model
 _SPREAD = 0.02 * math.sqrt(768)  # standard deviation of GPT-2's weights times sqrt(width)
 _RESIDUAL = ("out.weight", "down.weight")  # the maps whose results are added to the stream
-
-
-class LayerNorm(nn.Module):
-    """Layer norm with gain and bias, written out: its batched second derivatives are right."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gain, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize over the last dimension: ``(..., width)`` to the same."""
-        centered = x - x.mean(-1, keepdim=True)
-        spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
-        return centered / spread * self.gain + self.bias
 
 
 class Attention(nn.Module):
@@ -133,7 +119,7 @@ class Transformer(nn.Module):
         self,
         vocabulary: Count = 512,
         *,
-        depth: Count = 6,
+        depth: Depth = 6,
         width: Count = 96,
         heads: Count = 4,
         context: Count = 128,
@@ -147,8 +133,8 @@ class Transformer(nn.Module):
         super().__init__()
         if width % heads:
             raise ValueError(f"heads must divide the width, got {heads} heads at width {width}")
-        rows = 2 * vocabulary + context + (4 + 2 * _EXPANSION) * depth * width
-        check_memory("width", width, 8.0 * width * rows)
+        check_memory("vocabulary", vocabulary, 4.0 * vocabulary * width)
+        check_memory("context", context, 4.0 * context * width)
         self.activation = activation
         self.vocabulary, self.depth, self.width = vocabulary, depth, width
         self.context, self.gain, self.scale_residual = context, gain, scale_residual

@@ -1,7 +1,6 @@
 """Problem generators: functions that return tensors and need no download."""
 
 from ibcore.tasks.concepts import (
-    ConceptView,
     Episodes,
     concept_inputs,
     concept_prior,
@@ -13,10 +12,7 @@ from ibcore.tasks.images import ColoredDigits, Digits, colored_digits, digits
 from ibcore.tasks.modular import (
     Modular,
     Moduli,
-    Nodes,
-    NumberView,
     SparseRegression,
-    Split,
     axis,
     constant_predictor,
     grid,
@@ -30,7 +26,6 @@ from ibcore.tasks.modular import (
 )
 from ibcore.tasks.omniglot import (
     Glyphs,
-    Pool,
     glyph_episodes,
     glyph_pool,
     glyphs_from_arrays,
@@ -41,17 +36,12 @@ from ibcore.tasks.omniglot import (
 
 __all__ = [
     "ColoredDigits",
-    "ConceptView",
     "Digits",
     "Episodes",
     "Glyphs",
     "Modular",
     "Moduli",
-    "Nodes",
-    "NumberView",
-    "Pool",
     "SparseRegression",
-    "Split",
     "axis",
     "colored_digits",
     "concept_inputs",

@@ -274,51 +274,45 @@ class Plan:
             )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class TrainingRun:
-    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y (m, n, ...)."""
+    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y for all or (m, n, ...).
+
+    Targets and rates are checked, and each member gets its own.  The seeds, one for each member,
+    decide the order of minibatches.
+    """
 
     architecture: nn.Module
     parameters: Mapping[str, Tensor]
     x: Tensor
     y: Tensor
     plan: Plan
-    loss: LossFunction
-    rates: MemberRates
     seeds: Sequence[int]
+    loss: LossFunction = field(init=False)
+    rates: MemberRates = field(init=False)
+
+    def __post_init__(self) -> None:
+        (members, points), plan = self.x.shape[:2], self.plan
+        if len(self.seeds) != members:
+            given = len(self.seeds)
+            raise ValueError(f"seed must be one number or one for each of {members}, got {given}")
+        if not points:
+            raise ValueError("x holds no point to train on")
+        if (plan.batch_size or 1) > points:
+            raise ValueError(
+                f"batch_size must be at most the {points} points, got {plan.batch_size}; "
+                "leave it out to use all points"
+            )
+        if self.y.device != self.x.device:
+            raise ValueError(
+                f"y is on {self.y.device}, x on {self.x.device}; move y with y.to(x.device)"
+            )
+        like = next(iter(self.parameters.values()))
+        self.loss, self.rates = loss_function(plan.loss), plan.method.rates(like)
+        self.y = member_targets(plan.loss, self.y, members, points, like.dtype)
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-def make_job(
-    architecture: nn.Module,
-    parameters: Mapping[str, Tensor],
-    x: Tensor,
-    y: Tensor,
-    *,
-    plan: Plan,
-    seeds: Sequence[int],
-) -> TrainingRun:
-    """Check targets and rates, and give each member its own; x has shape (m, n, in).
-
-    ``seeds`` (one for each member) decide the order of minibatches.
-    """
-    like = next(iter(parameters.values()))
-    if len(seeds) != len(x):
-        raise ValueError(f"seed must be one number or one for each of {len(x)}, got {len(seeds)}")
-    if not x.shape[1]:
-        raise ValueError("x holds no point to train on")
-    if (plan.batch_size or 1) > x.shape[1]:
-        raise ValueError(
-            f"batch_size must be at most the {x.shape[1]} points, got {plan.batch_size}; "
-            "leave it out to use all points"
-        )
-    targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)
-    if y.device != x.device:
-        raise ValueError(f"y is on {y.device}, x on {x.device}; move y with y.to(x.device)")
-    rates, loss = plan.method.rates(like), loss_function(plan.loss)
-    return TrainingRun(architecture, parameters, x, targets, plan, loss, rates, seeds)
 
 
 # Sharpness-aware minimization: look at the gradient a little way uphill.

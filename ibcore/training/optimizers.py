@@ -50,14 +50,9 @@ class MemberRates:
 
     def take(self, rows: Tensor | slice) -> "MemberRates":
         """Return the rates of some members."""
-        return replace(
-            self,
-            learning_rate=self.learning_rate[rows],
-            weight_decay=self.weight_decay[rows],
-            momentum=self.momentum[rows],
-            decay_steps=None if self.decay_steps is None else self.decay_steps[rows],
-            sam_radius=self.sam_radius[rows],
-        )
+        names = ("learning_rate", "weight_decay", "momentum", "decay_steps", "sam_radius")
+        given = {name: getattr(self, name) for name in names}
+        return replace(self, **{n: None if v is None else v[rows] for n, v in given.items()})
 
 
 @door
