@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ibcore import data
-from ibcore.data.sets import read_cifar, read_idx
+from ibcore.data import read_cifar, read_idx
 from ibcore.runs.cli import main
 
 

@@ -1,4 +1,4 @@
-"""Load real data sets: images as bytes with their labels, and text."""
+"""Real data sets from their official addresses: checked, cached, and never a pickle."""
 
 import gzip
 import hashlib
@@ -18,6 +18,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ibcore.runtime import as_choice, as_folder, door
+
+__all__ = [
+    "DATA_SETS",
+    "DataSet",
+    "ImageData",
+    "RemoteFile",
+    "WikiText2",
+    "data_dir",
+    "data_file",
+    "fetch",
+    "find_data_set",
+    "load_cifar10",
+    "load_fashion_mnist",
+    "load_mnist",
+    "load_tiny_shakespeare",
+    "load_wikitext2",
+    "omniglot_archive",
+]
 
 # Which real data sets there are: official addresses, checksums and licenses.
 
@@ -248,6 +266,9 @@ def data_dir(data_set: str) -> Path:
     return as_folder(folder / name, f"{_FOLDER}/{name}")
 
 
+place = data_dir  # its former name
+
+
 def _own_folder() -> Path | None:
     folder = os.environ.get(_FOLDER)
     return as_folder(folder, _FOLDER) if folder else None
@@ -373,7 +394,7 @@ def read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, .
     --------
     >>> read_cifar(Path(__file__))
     Traceback (most recent call last):
-    ValueError: ...sets.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
+    ValueError: ...data.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
     """
     try:
         with tarfile.open(path, "r:gz") as archive:
