@@ -213,8 +213,8 @@ class Population:
         seed: Seed | Sequence[Seed] = 0,
         stop_at: float | None = None,
         on_step: training.Progress | None = None,
-        looks: Sequence[Whole] = (),
-        on_look: "Callable[[int, Tensor, Population], None] | None" = None,
+        checkpoints: Sequence[Whole] = (),
+        on_checkpoint: "Callable[[int, Tensor, Population], None] | None" = None,
         decay_steps: training.Steps | None = None,
         sam_radius: training.Rate = 0.0,
     ) -> training.Trained:
@@ -224,9 +224,9 @@ class Population:
         and `OptimizerConfig` describe targets, options and errors.  Member i's order of minibatches
         depends on ``seed`` and i alone, or on the i-th of m seeds; what the module itself draws,
         such as masks of dropout, also on the other members.  After each number of steps in
-        ``looks`` (0: before the first), ``on_look`` gets it, the numbers of some members (int64, on
-        the CPU) and a population of copies of them: once for each chunk, also of those that
-        stopped early.
+        ``checkpoints`` (0: before the first), ``on_checkpoint`` gets it, the numbers of some
+        members (int64, on the CPU) and a population of copies of them: once for each chunk, also
+        of those that stopped early.
 
         Examples
         --------
@@ -238,13 +238,13 @@ class Population:
         (True, [200, 200, 200])
         """
 
-        def look(step: int, members: Tensor, parameters: dict[str, Tensor]) -> None:
-            if on_look is not None:
-                on_look(step, members, self._with(parameters))
+        def report(step: int, members: Tensor, parameters: dict[str, Tensor]) -> None:
+            if on_checkpoint is not None:
+                on_checkpoint(step, members, self._with(parameters))
 
         rates = (learning_rate, weight_decay, momentum)
         method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
-        hooks = (stop_at, on_step, looks, on_look and look)
+        hooks = (stop_at, on_step, checkpoints, on_checkpoint and report)
         plan = training.Plan(loss, steps, method, batch_size, *hooks)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
         seeds = [member_seed(one, 1) for one in own]

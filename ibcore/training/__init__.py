@@ -2,9 +2,9 @@
 
 from ibcore.training.loop import (
     LOSSES,
-    Look,
     Loss,
     LossFunction,
+    OnCheckpoint,
     Plan,
     Progress,
     Trained,
@@ -14,9 +14,9 @@ from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig, R
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
-    "Look",
     "Loss",
     "LossFunction",
+    "OnCheckpoint",
     "Optimizer",
     "OptimizerConfig",
     "Plan",

@@ -208,7 +208,7 @@ def check_outputs(
 # What is to be trained, on what and how: options and data, checked before the first step.
 
 Progress = Callable[[int, Tensor], None]
-Look = Callable[[int, Tensor, dict[str, Tensor]], None]
+OnCheckpoint = Callable[[int, Tensor, dict[str, Tensor]], None]
 
 
 @door
@@ -234,20 +234,20 @@ class Plan:
         any) is below this; its parameters then never change again.
     on_step
         Called after each step with its number, from 1, and the last loss of each member, (m,).
-    looks
-        Numbers of steps, from 0 to ``steps``, after which ``on_look`` is called; 0 is before the
-        first step.
-    on_look
+    checkpoints
+        Numbers of steps, from 0 to ``steps``, after which ``on_checkpoint`` is called; 0 is before
+        the first step.
+    on_checkpoint
         Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
         and a copy of their current parameters, ``(members, *shape)`` by name.  Members train in
-        chunks, so each look is one call for each chunk: together the calls name every member
+        chunks, so each checkpoint is one call for each chunk: together the calls name every member
         once, in order, those that stopped early with the parameters that they keep.
 
     Raises
     ------
     ValueError
-        If ``steps`` is below 1, ``stop_at`` is not finite, or the looks are not different whole
-        numbers from 0 to ``steps`` with a function to call.
+        If a number is out of range, or the checkpoints are not different whole numbers from 0 to
+        ``steps`` with a function to call.
 
     Examples
     --------
@@ -261,16 +261,17 @@ class Plan:
     batch_size: Count | None = None
     stop_at: float | None = None
     on_step: Progress | None = None
-    looks: Sequence[Whole] = ()
-    on_look: Look | None = None
+    checkpoints: Sequence[Whole] = ()
+    on_checkpoint: OnCheckpoint | None = None
 
     def __post_init__(self) -> None:
-        if bool(len(self.looks)) != (self.on_look is not None):
-            raise ValueError("looks and on_look need each other: give both, or neither")
-        if len({*self.looks}) < len(self.looks) or max(self.looks, default=0) > self.steps:
+        if bool(len(self.checkpoints)) != (self.on_checkpoint is not None):
+            raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
+        twice = len(set(self.checkpoints)) < len(self.checkpoints)
+        if twice or max(self.checkpoints, default=0) > self.steps:
             raise ValueError(
-                f"looks must be different whole numbers from 0 to {self.steps} steps, "
-                f"got {list(self.looks)}"
+                f"checkpoints must be different whole numbers from 0 to {self.steps} steps, "
+                f"got {list(self.checkpoints)}"
             )
 
 
@@ -530,20 +531,20 @@ def _train(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     chunks = [_Chunk(job, forward, rows) for rows in _parts(job, activations)]
     losses = job.x.new_full((len(job),), torch.nan, dtype=job.rates.learning_rate.dtype)
     history: list[Tensor] = []
-    looks = set(job.plan.looks)
-    _look(job, chunks, looks & {0})
+    checkpoints = set(job.plan.checkpoints)
+    _report(job, chunks, checkpoints & {0})
     for step in range(1, job.plan.steps + 1):
         for chunk in chunks:
             chunk.step(losses)
         history.append(losses.clone())
         if job.plan.on_step is not None:
             job.plan.on_step(step, losses.clone())
-        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in looks:
+        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in checkpoints:
             _check_finite(history, step)
             history = []
-        _look(job, chunks, looks & {step})
-        if not any(map(len, chunks)):  # all have stopped: later looks would see the same
-            _look(job, chunks, {look for look in looks if look > step})
+        _report(job, chunks, checkpoints & {step})
+        if not any(map(len, chunks)):  # all have stopped: later checkpoints would see the same
+            _report(job, chunks, {later for later in checkpoints if later > step})
             break
     parameters = chunks[0].table.split(torch.cat([chunk.finished() for chunk in chunks]))
     final = _evaluate(job, forward, parameters, activations * job.x.shape[1] // batch)
@@ -603,14 +604,14 @@ class _Chunk:
         return self.result
 
 
-def _look(job: TrainingRun, chunks: Sequence[_Chunk], looks: Set[int]) -> None:
-    """Report the parameters of every chunk, once for each look, in order."""
-    if job.plan.on_look is None:
+def _report(job: TrainingRun, chunks: Sequence[_Chunk], checkpoints: Set[int]) -> None:
+    """Report the parameters of every chunk, once for each checkpoint, in order."""
+    if job.plan.on_checkpoint is None:
         return
-    for look in sorted(looks):
+    for checkpoint in sorted(checkpoints):
         for chunk in chunks:
             members = torch.arange(chunk.part.start, chunk.part.stop)
-            job.plan.on_look(look, members, chunk.table.split(chunk.finished().clone()))
+            job.plan.on_checkpoint(checkpoint, members, chunk.table.split(chunk.finished().clone()))
 
 
 def _rows(data: Tensor, rows: Tensor) -> Tensor:
