@@ -133,6 +133,7 @@ def caption(frame: pd.DataFrame, *, band: str = "bands: bootstrap 95 % of the me
 
 def _replicates(frame: pd.DataFrame) -> str:
     """Say how many networks stand behind each condition; without any, the seeds are counted."""
+    check_columns(frame, seed="seed")
     seeds = sorted(frame["seed"].unique())
     if "network" not in frame:
         return f"n = {len(seeds)} seeds in each condition, {seeds[0]} to {seeds[-1]}"
@@ -262,7 +263,7 @@ def difference_table(
     *,
     by: str,
     value: str,
-    reference: str,
+    reference: Any,
     unit: str | Sequence[str] = "network",
     percent: bool = False,
     digits: Decimals | None = None,
