@@ -47,7 +47,7 @@ class Layer(nn.Module):
         """Return the gates at one time, before their nonlinearities: (n, gates * width)."""
         z: Tensor = received + self.hidden(state)
         if self.norm is not None:  # each gate by itself
-            z = self.norm(z.unflatten(-1, (-1, self.width))).flatten(-2)
+            z = self.norm(z.reshape(*z.shape[:-1], -1, self.width)).flatten(-2)
         return z
 
 

@@ -13,6 +13,7 @@ from ibcore.tasks.modular import (
     Modular,
     Moduli,
     SparseRegression,
+    Split,
     axis,
     constant_predictor,
     grid,
@@ -26,6 +27,7 @@ from ibcore.tasks.modular import (
 )
 from ibcore.tasks.omniglot import (
     Glyphs,
+    Pool,
     glyph_episodes,
     glyph_pool,
     glyphs_from_arrays,
@@ -41,7 +43,9 @@ __all__ = [
     "Glyphs",
     "Modular",
     "Moduli",
+    "Pool",
     "SparseRegression",
+    "Split",
     "axis",
     "colored_digits",
     "concept_inputs",

@@ -52,7 +52,8 @@ class MemberRates:
         """Return the rates of some members."""
         names = ("learning_rate", "weight_decay", "momentum", "decay_steps", "sam_radius")
         given = {name: getattr(self, name) for name in names}
-        return replace(self, **{n: None if v is None else v[rows] for n, v in given.items()})
+        taken: dict[str, Any] = {n: None if v is None else v[rows] for n, v in given.items()}
+        return replace(self, **taken)
 
 
 @door
