@@ -14,7 +14,7 @@ from ibcore.nets.resnet import Grouped, ImageNetwork
 from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
 from ibcore.runtime import generator
-from ibcore.training.loop import seeded_rng as seeded_rng
+from ibcore.training.loop import seeded_rng
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
 #
