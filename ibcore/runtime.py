@@ -726,10 +726,12 @@ def _check_finite(tensor: Tensor, name: str, bounds: Range | None) -> None:
     if not tensor.numel() or not _concrete(tensor):
         return
     values = tensor.detach()
-    finite = values.isfinite()
-    if not bool(finite.all()):
-        wrong = values[~finite].reshape(-1)[0].item()
-        raise ValueError(f"{name} holds a value that is not finite: {wrong}; remove or replace it")
+    if not math.isfinite(values.sum().item()):  # one fast pass; it may overflow
+        wrong = values[~values.isfinite()]
+        if len(wrong):
+            raise ValueError(
+                f"{name} holds a value that is not finite: {wrong[0].item()}; remove or replace it"
+            )
     if bounds is not None:
         bounds.check(name, values.min().item(), values.max().item())
 
