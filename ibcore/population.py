@@ -14,8 +14,8 @@ from torch.nn.parameter import is_lazy
 from ibcore import runtime, training
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
-from ibcore.nets.init import Initialization, Prior, Scaling
-from ibcore.nets.network import Network, for_each, sample_stacked
+from ibcore.nets.init import Initialization, Prior, Scaling, sample_stacked
+from ibcore.nets.network import Network, for_each
 from ibcore.runtime import Count, NonNegative, Raw, Seed, Whole, as_seed, door
 from ibcore.training.loop import TrainingRun, train_stacked
 

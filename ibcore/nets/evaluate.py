@@ -98,11 +98,11 @@ def batch_statistics(
     >>> batch_statistics(net, stacked, torch.rand(1, 9, 2))["norms.0"].mean.shape
     torch.Size([1, 3])
     """
-    return statistics_of(architecture, parameters, x)
+    return moments_of(architecture, parameters, x)
 
 
 @torch.no_grad()
-def statistics_of(
+def moments_of(
     architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
 ) -> dict[str, Moments]:
     """Return what `batch_statistics` does, of arguments that need no check."""

@@ -6,15 +6,16 @@ once from the seed in float64 on the CPU.  The *size* multiplies it.  So the sam
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.runtime import Count, as_choice, door
+from ibcore.runtime import Count, NonNegative, as_choice, door
 
 Prior = Literal["uniform", "gaussian", "ball", "laplace", "student"]
 Scaling = Literal["glorot", "fan_in", "raw"]
@@ -103,29 +104,30 @@ def _constant(name: str) -> float | None:
     return _CONSTANT.get(name.rsplit(".", maxsplit=1)[-1])
 
 
-def count_units(shapes: Shapes) -> int:
-    """Return how many numbers are drawn for one network: all but gains and shifts of norms."""
-    return sum(math.prod(shape) for name, shape in shapes.items() if _constant(name) is None)
-
-
-def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Tensor) -> None:
-    """Draw one network's parameters before they have a size, into `count_units` of float64.
+def draw_units(
+    shapes: Shapes, generators: Sequence[torch.Generator], prior: Prior, entries: int
+) -> Tensor:
+    """Draw each network's parameters before they have a size: (m, entries) in float64.
 
     Weights have unit variance (1/3 for the uniform prior), biases are uniform in (-1, 1).
     """
-    if prior == "uniform":  # one call for all; sqrt(3) comes with the size
-        torch.rand(len(out), generator=generator, dtype=torch.float64, out=out).mul_(2).sub_(1)
-        return
-    start = 0
-    for shape in (shape for name, shape in shapes.items() if _constant(name) is None):
-        count = math.prod(shape)
-        draw = _uniform if len(shape) < 2 else _DRAW[prior]
-        out[start : start + count] = draw(count, generator)
-        start += count
+    units = torch.empty(len(generators), entries, dtype=torch.float64)
+    for own, out in zip(generators, units, strict=True):
+        if prior == "uniform":  # one call for all; sqrt(3) comes with the size
+            torch.rand(entries, generator=own, dtype=torch.float64, out=out).mul_(2).sub_(1)
+            continue
+        drawn = [
+            (_uniform if len(shape) < 2 else _DRAW[prior])(math.prod(shape), own)
+            for name, shape in shapes.items()
+            if _constant(name) is None
+        ]
+        if drawn:
+            torch.cat(drawn, out=out)
+    return units
 
 
 def give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[str, Tensor]:
-    """Cut drawn units ``(m, count_units)`` into parameters ``(m, *shape)`` of the right size."""
+    """Cut drawn units ``(m, entries)`` into parameters ``(m, *shape)`` of the right size."""
     parameters: dict[str, Tensor] = {}
     start = 0
     for name, shape in shapes.items():
@@ -137,6 +139,94 @@ def give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[st
         parameters[name] = part.reshape(len(units), *shape)  # (m, *shape)
         start += math.prod(shape)
     return parameters
+
+
+# Draw the parameters of one network, or of many at once.
+
+_ENTRIES = 2**24  # numbers in float64 that are drawn before they are given a size
+
+
+@door
+def sample_parameters(
+    shapes: Shapes,
+    generator: torch.Generator,
+    *,
+    weight_scale: NonNegative = 1.0,
+    bias_scale: NonNegative = 1.0,
+    bias_growth: float = 1.0,
+    prior: Prior = "uniform",
+    scaling: Scaling = "glorot",
+) -> dict[str, Tensor]:
+    r"""Draw the parameters of one network in float64.
+
+    Weights have mean 0 and standard deviation :math:`\alpha\,\sigma_l` with
+    :math:`\sigma_l^2 = 2/(n_\text{in}+n_\text{out})` (``"glorot"``), :math:`1/n_\text{in}`
+    (``"fan_in"``) or :math:`1/3` (``"raw"``); for the uniform prior these are
+    :math:`U(-s, s)` with :math:`s=\alpha\sqrt{6/(n_\text{in}+n_\text{out})}`,
+    :math:`\alpha\sqrt{3/n_\text{in}}` and :math:`\alpha`.
+    Biases of layer :math:`l = 1, 2, \dots` are :math:`U(-b, b)\,\gamma^l`, whatever the prior.
+
+    Parameters
+    ----------
+    shapes
+        Name to shape.  Names end in ``.<layer>.weight`` (out, in, and those of a kernel, which
+        count for both fans), ``.<layer>.bias``, layers counted from 0, or ``.<layer>.gain`` and
+        ``.<layer>.shift`` of a norm: these are 1 and 0, not drawn.
+    generator
+        A CPU generator; the draw consumes it in the order of ``shapes``.
+    weight_scale
+        :math:`\alpha \ge 0`.
+    bias_scale
+        :math:`b \ge 0`.
+    bias_growth
+        :math:`\gamma`, for layers with numbers; with ReLU and :math:`\gamma=\alpha` scaling
+        the weights only rescales the function.
+    prior
+        Shape of the weights' distribution, at matched variance.  ``"ball"`` is uniform in a
+        ball over each weight matrix; ``"student"`` has three degrees of freedom.
+    scaling
+        How the standard deviation depends on the layer's shape.
+
+    Raises
+    ------
+    ValueError
+        If a scale is negative or not finite, or a prior or scaling is unknown.
+
+    References
+    ----------
+    Teney et al. (2024), section 2; Glorot and Bengio (2010), equation 16.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> drawn = sample_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, generator)
+    >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
+    (torch.Size([4, 2]), True)
+    """
+    options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
+    return {name: p[0] for name, p in sample_stacked(shapes, [generator], options).items()}
+
+
+def sample_stacked(
+    shapes: Shapes,
+    generators: Iterable[torch.Generator],
+    options: Initialization,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> dict[str, Tensor]:
+    """Draw one network with each generator: parameters ``(m, *shape)``.
+
+    Each is drawn in float64 on the CPU, whatever the device and dtype of the result.
+    """
+    entries = sum(math.prod(s) for name, s in shapes.items() if _constant(name) is None)
+    waiting, parts = iter(generators), []
+    while some := list(islice(waiting, max(1, _ENTRIES // max(1, entries)))):
+        sized = give_size(draw_units(shapes, some, options.prior, entries), shapes, options)
+        parts.append({name: value.to(device, dtype) for name, value in sized.items()})
+    if len(parts) == 1:
+        return parts[0]
+    return {name: torch.cat([part[name] for part in parts]) for name in shapes}
 
 
 # The activation functions of the book, each as a plain function and an in-place twin.

@@ -219,14 +219,9 @@ class ResNet(ImageNetwork):
         if image_size % 8:
             raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
         layers = _layers9(in_channels, width) if depth == 9 else _layers18(in_channels, width)
-        super().__init__(
-            [layer for layer in layers if residual or not layer[0].endswith("skip")],
-            _STAGES[-1] * width,
-            out_features,
-            activation=activation,
-            norm=norm,
-            seed=seed,
-        )
+        kept = [layer for layer in layers if residual or not layer[0].endswith("skip")]
+        size = _STAGES[-1] * width
+        super().__init__(kept, size, out_features, activation=activation, norm=norm, seed=seed)
         self.depth, self.width, self.residual = depth, width, residual
         first = 2 * width if depth == 9 else width  # channels at full size
         self.widest = max(in_channels, first) * image_size**2
@@ -352,15 +347,10 @@ class ConvNet(ImageNetwork):
                 f"give at least one, and as many as image_size {image_size} takes"
             )
         pairs = pairwise((in_channels, *channels))
-        places = last**2 if head == "flatten" else 1
+        features = channels[-1] * (last**2 if head == "flatten" else 1)
         layers = [(str(index), i, o, 3) for index, (i, o) in enumerate(pairs)]
         super().__init__(
-            layers,
-            channels[-1] * places,
-            out_features,
-            activation=activation,
-            norm=norm,
-            seed=seed,
+            layers, features, out_features, activation=activation, norm=norm, seed=seed
         )
         self.pooling = head
         sizes = [(image_size >> index) ** 2 * count for index, count in enumerate(channels)]

@@ -7,23 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore.runtime import (
-    Count,
-    NonNegative,
-    Range,
-    Seed,
-    as_raw,
-    as_tensor,
-    check_memory,
-    door,
-    generator,
-)
+from ibcore import runtime
+from ibcore.runtime import Count, NonNegative, Range, Seed, check_memory, door, generator
 
 
 def _as_data(value: Any, name: str) -> Tensor:
     """Return finite numbers, whole ones as they are."""
-    tensor = as_raw(value, name)
-    return as_tensor(tensor, name) if tensor.is_floating_point() else tensor
+    tensor = runtime.as_raw(value, name)
+    return runtime.as_tensor(tensor, name) if tensor.is_floating_point() else tensor
 
 
 Data = Annotated[Tensor, _as_data]

@@ -1,14 +1,6 @@
 """Train many networks at once, each as if it were trained alone."""
 
-from ibcore.training.loop import (
-    LOSSES,
-    Loss,
-    LossFunction,
-    OnCheckpoint,
-    Plan,
-    Progress,
-    Trained,
-)
+from ibcore.training.loop import LOSSES, Loss, LossFunction, OnCheckpoint, Plan, Progress, Trained
 from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig, Rate, Steps
 
 __all__ = [

@@ -15,13 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.nets.evaluate import (
-    evaluate_stacked,
-    evaluating,
-    forward_loop,
-    statistics_of,
-    translated,
-)
+from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
 from ibcore.nets.network import Network
 from ibcore.runtime import Count, Range, Whole, as_choice, as_labels, as_tensor, door, generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
@@ -662,7 +656,7 @@ def _evaluate(
     """Return the loss of each member on all its points, shape (m,)."""
     net = job.architecture
     if isinstance(net, Network) and (net.batch_norms or net.in_dimensions > 1):
-        known = statistics_of(net, parameters, job.x)
+        known = moments_of(net, parameters, job.x)
         return job.loss(evaluate_stacked(net, parameters, job.x, statistics=known), job.y)
     losses = []
     with evaluating(net):

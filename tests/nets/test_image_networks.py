@@ -207,7 +207,7 @@ def test_weights_are_drawn_by_their_fans_and_scaled_and_norms_are_not():
 def test_a_member_drawn_later_or_in_parts_is_the_same(monkeypatch):
     net = ConvNet(norm="batch")
     whole = Population.sample(net, networks=4, seed=2)
-    monkeypatch.setattr("ibcore.nets.network._ENTRIES", 1)
+    monkeypatch.setattr("ibcore.nets.init._ENTRIES", 1)
     parts = Population.sample(net, networks=4, seed=2)
     late = Population.sample(net, networks=2, first=2, seed=2)
     for name, value in whole.parameters.items():
