@@ -654,7 +654,7 @@ _BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], Convert | None]] = {
 
 def _by_class(hint: Any) -> Convert | None:
     """Return a check that a value is an object of a class; None for a protocol or `typing.Any`."""
-    if not isinstance(hint, type) or hint is object or getattr(hint, "_is_protocol", False):
+    if not isinstance(hint, type) or hint in (object, Any) or getattr(hint, "_is_protocol", False):
         return None
     return lambda value, name: _instance(value, name, hint)
 
