@@ -110,7 +110,8 @@ class Population:
         own = (runtime.generator(member_seed(seed, first + i)) for i in range(networks))
         options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
         where = None if device is None else torch.device(device)
-        return cls(architecture, sample_stacked(shapes, own, options, device=where, dtype=dtype))
+        drawn = sample_stacked(shapes, own, options, device=where, dtype=dtype)
+        return _of(architecture, drawn)
 
     @classmethod
     @door
@@ -240,7 +241,7 @@ class Population:
 
         def report(step: int, members: Tensor, parameters: dict[str, Tensor]) -> None:
             if on_checkpoint is not None:
-                on_checkpoint(step, members, self._with(parameters))
+                on_checkpoint(step, members, _of(self.architecture, parameters))
 
         rates = (learning_rate, weight_decay, momentum)
         method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
@@ -250,13 +251,7 @@ class Population:
         seeds = [member_seed(one, 1) for one in own]
         job = TrainingRun(self.architecture, self.parameters, self._for_each(x), y, plan, seeds)
         parameters, losses, taken = train_stacked(job)
-        return training.Trained(self._with(parameters), losses, taken)
-
-    def _with(self, parameters: dict[str, Tensor]) -> "Population":
-        """Return networks of this architecture with other parameters, which fit."""
-        made = copy.copy(self)
-        object.__setattr__(made, "parameters", parameters)
-        return made
+        return training.Trained(_of(self.architecture, parameters), losses, taken)
 
     def _for_each(self, x: Tensor) -> Tensor:
         """Check inputs and return them with a leading dimension of members: (m, n, *in)."""
@@ -266,6 +261,13 @@ class Population:
                 "convert x with x.to(population.device, population.dtype)"
             )
         return for_each(self.architecture, x, len(self))
+
+
+def _of(architecture: nn.Module, parameters: dict[str, Tensor]) -> Population:
+    """Return a population of parameters that are known to fit."""
+    made = object.__new__(Population)
+    made.__dict__.update(architecture=architecture, parameters=parameters)
+    return made
 
 
 def _shape(name: str, parameter: nn.Parameter) -> tuple[int, ...]:
