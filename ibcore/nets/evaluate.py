@@ -349,9 +349,10 @@ def evaluate_stacked(
     >>> evaluate_stacked(net, stacked, torch.zeros(1, 5, 2)).shape
     torch.Size([1, 5, 1])
     """
-    with translated(architecture, x[0]), evaluating(architecture):
+    with translated(architecture, x[0]):
         if not isinstance(architecture, Network):
-            return forward_loop(architecture, parameters, x)
+            with evaluating(architecture):
+                return forward_loop(architecture, parameters, x)
         known = _checked(architecture, statistics, len(x))
         if not isinstance(architecture, MLP):
             return _forward_chunked(architecture, parameters, x, known)
@@ -367,6 +368,8 @@ def translated(architecture: nn.Module, x: Tensor) -> Iterator[None]:
     """Turn what torch says of a module that does not take x, (n, *in), into one clear error."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
             f"x of shape {tuple(x.shape)} does not go through {type(architecture).__name__}: "
