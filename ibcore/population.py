@@ -107,6 +107,9 @@ class Population:
         shapes = architecture.shapes
         size = 8.0 * networks * sum(map(math.prod, shapes.values()))
         runtime.check_memory("networks", networks, size)
+        largest = runtime.Range(0, torch.finfo(dtype).max / 1e6)  # weights must not be infinite
+        largest.check("weight_scale", weight_scale, weight_scale)
+        largest.check("bias_scale", bias_scale, bias_scale)
         own = (runtime.generator(member_seed(seed, first + i)) for i in range(networks))
         options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
         where = None if device is None else torch.device(device)

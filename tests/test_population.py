@@ -157,3 +157,11 @@ def test_buffers_that_differ_are_refused_and_equal_ones_are_shared():
     norms[0].eval()
     with pytest.raises(ValueError, match=r"modules differ in \['running_mean'\], buffers that"):
         Population.from_modules(norms)
+
+
+def test_weights_that_the_dtype_cannot_hold_are_refused():
+    net = MLP(depth=1, width=3)
+    with pytest.raises(ValueError, match=r"weight_scale must be .*, got 1e\+35"):
+        Population.sample(net, networks=1, weight_scale=1e35, dtype=torch.float32)
+    huge = Population.sample(net, networks=1, weight_scale=1e35).parameters["layers.0.weight"]
+    assert bool(huge.isfinite().all())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ibcore import runtime
-from ibcore.runtime import Count, NonNegative, Range, Seed, check_memory, door, generator
+from ibcore.runtime import Count, Range, Seed, check_memory, door, generator
 
 
 def _as_data(value: Any, name: str) -> Tensor:
@@ -20,6 +20,7 @@ def _as_data(value: Any, name: str) -> Tensor:
 Data = Annotated[Tensor, _as_data]
 Pixels = Annotated[int, Range(1, 4096)]  # along one side
 Features = Annotated[int, Range(1, 8)]
+Noise = Annotated[float, Range(0, 1e30)]  # more would be infinite in torch.float32
 
 # Batches of small tasks: a support set to learn from and a query set to be judged by.
 
@@ -50,7 +51,7 @@ def table_episodes(
     *,
     tasks: Count | None = None,
     support: Count | tuple[Count, Count],
-    noise: NonNegative = 0.0,
+    noise: Noise = 0.0,
     seed: Seed = 0,
 ) -> Episodes:
     """Draw tasks from a pool in which each is a table: one target for each of the same objects.

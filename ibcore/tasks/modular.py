@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ibcore import runtime
-from ibcore.runtime import Count, NonNegative, Positive, Range, Seed, Share, Whole, door
-from ibcore.tasks.concepts import Pixels, number_images, standardize
+from ibcore.runtime import Count, Range, Seed, Share, Whole, door
+from ibcore.tasks.concepts import Noise, Pixels, number_images, standardize
 
 # Few-shot modular arithmetic: learn x mod m from a few examples, for moduli seen or not.
 
@@ -108,7 +108,7 @@ def number_inputs(
     *,
     numbers: Several = NUMBERS,
     size: Pixels = 32,
-    periods: Sequence[Positive] = (),
+    periods: Sequence[Annotated[float, Range(1e-9, 1e9)]] = (),
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     r"""Return the numbers 0 to ``numbers - 1`` as inputs of a network.
@@ -440,7 +440,7 @@ def sparse_regression(
     points: Count = 20,
     features: Count = 40,
     nonzero: Whole = 3,
-    noise: NonNegative = 0.0,
+    noise: Noise = 0.0,
     seed: Seed = 0,
 ) -> SparseRegression:
     r"""Draw a regression problem with a sparse truth.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.runtime import Count, NonNegative, Range, Raw, Seed, check_memory, door, generator
+from ibcore.runtime import Count, Range, Raw, Seed, check_memory, door, generator
 from ibcore.tasks.concepts import Episodes, Pixels
 
 DRAWINGS = 20  # of each official character
@@ -199,7 +199,9 @@ def _ink(name: str, content: bytes) -> NDArray[np.bool_]:
 
 
 @door
-def rotated(glyphs: Glyphs, *, degrees: NonNegative = 15.0, seed: Seed = 0) -> Glyphs:
+def rotated(
+    glyphs: Glyphs, *, degrees: Annotated[float, Range(0, 360)] = 15.0, seed: Seed = 0
+) -> Glyphs:
     """Turn each drawing once by an angle of its own, uniform from ``-degrees`` to ``degrees``.
 
     Raises
