@@ -540,7 +540,32 @@ def _guard(function: Callable[..., Any], annotated: Any, gradients: bool) -> Any
             }
             return function(*given, *args[len(given) :], **named)
 
+    _describe(guarded, function)
     return guarded
+
+
+def _describe(guarded: Any, function: Callable[..., Any]) -> None:
+    """Give a function behind its door the signature that help and documentation show."""
+    plain = {name: _plain(hint) for name, hint in function.__annotations__.items()}
+    signature = inspect.signature(function)
+    parameters = [
+        each.replace(annotation=plain.get(each.name, each.annotation))
+        for each in signature.parameters.values()
+    ]
+    guarded.__annotations__ = plain
+    guarded.__signature__ = signature.replace(parameters=parameters)
+
+
+def _plain(hint: Any) -> Any:
+    """Return an annotation without what the door reads in it: ``int`` for `Count`."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _plain(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        return typing.Union[tuple(map(_plain, parts))]  # noqa: UP007
+    if origin in (tuple, dict, Sequence, Mapping):
+        return origin[tuple(map(_plain, parts))]
+    return hint
 
 
 def _converter(hint: Any) -> Convert | None:
