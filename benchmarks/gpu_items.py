@@ -104,7 +104,19 @@ def _points(place: Place, count: int, inputs: int, dtype: torch.dtype) -> tuple[
 
 def _functions(place: Place, dtype: torch.dtype = torch.float32) -> Tensor:
     networks, side = place.number(1000, 8), place.number(64, 8)
-    return sample_functions("relu", networks=networks, grid=side, device=place.device, dtype=dtype)
+    if dtype != torch.bfloat16:
+        return sample_functions(
+            "relu", networks=networks, grid=side, device=place.device, dtype=dtype
+        )
+    many = _drawn(place, MLP(), networks, dtype)
+    return many.forward(grid(side).to(place.device, dtype)).reshape(networks, side, side)
+
+
+def _drawn(place: Place, net: MLP, networks: int, dtype: torch.dtype) -> Population:
+    """Draw networks in a type that is drawn, and convert them to one that is not."""
+    drawn = torch.float64 if dtype == torch.float64 else torch.float32
+    many = Population.sample(net, networks=networks, device=place.device, dtype=drawn)
+    return Population(net, {name: value.to(dtype) for name, value in many.parameters.items()})
 
 
 def _meta(place: Place, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -124,7 +136,7 @@ def _population(
     place: Place, networks: int, width: int, dtype: torch.dtype = torch.float32
 ) -> Population:
     net = MLP(64, 10, depth=2, width=width)
-    return Population.sample(net, networks=networks, device=place.device, dtype=dtype)
+    return _drawn(place, net, networks, dtype)
 
 
 def _train(population: Population, data: tuple[Tensor, Tensor], steps: int) -> Tensor:

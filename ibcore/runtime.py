@@ -540,7 +540,32 @@ def _guard(function: Callable[..., Any], annotated: Any, gradients: bool) -> Any
             }
             return function(*given, *args[len(given) :], **named)
 
+    _describe(guarded, function)
     return guarded
+
+
+def _describe(guarded: Any, function: Callable[..., Any]) -> None:
+    """Give a function behind its door the signature that help and documentation show."""
+    plain = {name: _plain(hint) for name, hint in function.__annotations__.items()}
+    signature = inspect.signature(function)
+    parameters = [
+        each.replace(annotation=plain.get(each.name, each.annotation))
+        for each in signature.parameters.values()
+    ]
+    guarded.__annotations__ = plain
+    guarded.__signature__ = signature.replace(parameters=parameters)
+
+
+def _plain(hint: Any) -> Any:
+    """Return an annotation without what the door reads in it: ``int`` for `Count`."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _plain(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        return typing.Union[tuple(map(_plain, parts))]  # noqa: UP007
+    if origin in (tuple, dict, Sequence, Mapping):
+        return origin[tuple(map(_plain, parts))]
+    return hint
 
 
 def _converter(hint: Any) -> Convert | None:
@@ -654,7 +679,7 @@ _BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], Convert | None]] = {
 
 def _by_class(hint: Any) -> Convert | None:
     """Return a check that a value is an object of a class; None for a protocol or `typing.Any`."""
-    if not isinstance(hint, type) or hint is object or getattr(hint, "_is_protocol", False):
+    if not isinstance(hint, type) or hint in (object, Any) or getattr(hint, "_is_protocol", False):
         return None
     return lambda value, name: _instance(value, name, hint)
 
@@ -716,7 +741,7 @@ def _numbers(value: Any, name: str) -> NDArray[Any]:
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of numbers, got {error}") from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" or isinstance(value, bool | np.bool_):
         raise _wrong(name, "an array of numbers", value)
     return array
 
@@ -726,10 +751,12 @@ def _check_finite(tensor: Tensor, name: str, bounds: Range | None) -> None:
     if not tensor.numel() or not _concrete(tensor):
         return
     values = tensor.detach()
-    finite = values.isfinite()
-    if not bool(finite.all()):
-        wrong = values[~finite].reshape(-1)[0].item()
-        raise ValueError(f"{name} holds a value that is not finite: {wrong}; remove or replace it")
+    if not math.isfinite(values.sum().item()):  # one fast pass; it may overflow
+        wrong = values[~values.isfinite()]
+        if len(wrong):
+            raise ValueError(
+                f"{name} holds a value that is not finite: {wrong[0].item()}; remove or replace it"
+            )
     if bounds is not None:
         bounds.check(name, values.min().item(), values.max().item())
 

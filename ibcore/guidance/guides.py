@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, seeded_rng
+from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
+from ibcore.training.loop import seeded_rng
 
 
 class Batch(NamedTuple):

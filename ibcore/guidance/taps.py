@@ -9,10 +9,12 @@ from typing import Any, Literal, Self, get_args
 import torch
 from torch import Tensor, nn
 
+from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.resnet import Grouped, ImageNetwork
-from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
 from ibcore.runtime import generator
+from ibcore.training.loop import seeded_rng
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
 #
@@ -239,32 +241,6 @@ def _first_tensor(name: str, output: Any) -> Tensor:
             f"layer {name!r} returns {type(output).__name__}, not a tensor; tap another"
         )
     return output
-
-
-# Random numbers for code that knows only the global generators, which are put back afterwards.
-
-
-@contextmanager
-def seeded_rng(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators of the CPU and of a device for a while, then restore them.
-
-    Dropout and the initial weights of `torch.nn` modules draw from them.
-
-    Examples
-    --------
-    >>> before = torch.random.get_rng_state()
-    >>> with seeded_rng(0, torch.device("cpu")):
-    ...     _ = torch.rand(3)
-    >>> torch.equal(before, torch.random.get_rng_state())
-    True
-    """
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 # Which layers are compared unless names are given, and in which mode a network computes them.

@@ -34,12 +34,11 @@ from ibcore.guidance.taps import (
     layer_names,
     layer_pairs,
     redraw,
-    seeded_rng,
 )
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
 from ibcore.training import LOSSES, Loss, Optimizer, OptimizerConfig
-from ibcore.training.loop import Batches
+from ibcore.training.loop import Batches, seeded_rng
 
 # Checks of the data and options of guided training, before the first step.
 

@@ -742,8 +742,8 @@ def _train(
         decay_steps=rates(_decay_steps(p, steps) for p in pipelines).long(),
         sam_radius=rates(p.sam_radius for p in pipelines),
         seed=[seeds[member % len(seeds)] for member in range(len(start))],
-        looks=tuple(watcher.rows),
-        on_look=watcher,
+        checkpoints=tuple(watcher.rows),
+        on_checkpoint=watcher,
     )
 
 

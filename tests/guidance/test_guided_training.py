@@ -467,7 +467,7 @@ def test_a_loss_that_explodes_is_named_at_its_step():
         ({"batch_size": 9, "alignment": Alignment(unbiased=True)}, "3 points, .* at least 4"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
-        ({"learning_rate": -1.0}, "learning_rate must be >= 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be at least 0, got -1"),
         ({"momentum": 0.9}, "momentum belongs to sgd"),
         ({"seed": -1}, "seed must be between 0"),
         (

@@ -291,7 +291,7 @@ def test_a_batch_of_one_point_is_refused():
     many = population()
     with pytest.raises(ValueError, match="choose a batch_size that leaves no batch of a single"):
         many.train(randn(9, 3), randn(9, 2), loss="mse", steps=5, batch_size=4)
-    with pytest.raises(ValueError, match="need at least 2 points, got 1"):
+    with pytest.raises(ValueError, match="x must hold at least 2 points for batch norm, got 1"):
         many.batch_statistics(randn(1, 3))
     with pytest.raises(ValueError, match="needs at least 2 values in each channel"):
         of_batch("n", randn(1, 2, 1, 1), (0, 2, 3), None)
