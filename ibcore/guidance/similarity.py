@@ -594,15 +594,16 @@ def rsa(
     1.0
     """
     _check_fit({"x": x, "y": y}, least=3)
-    return _rsa(x, y, dissimilarity, comparison)
+    return plain_rsa(x, y, dissimilarity, comparison)
 
 
-def _rsa(
+def plain_rsa(
     x: Tensor,
     y: Tensor,
     dissimilarity: Dissimilarity = "euclidean",
     comparison: Comparison = "pearson",
 ) -> Tensor:
+    """Return the same without a look at the features."""
     rank = comparison == "spearman"
     first, second = (
         _dissimilarities(name, scaled(z.double()), dissimilarity, rank=rank)
@@ -650,10 +651,11 @@ def procrustes(x: Tensor, y: Tensor) -> Tensor:
     1.0
     """
     _check_fit({"x": x, "y": y})
-    return _procrustes(x, y)
+    return plain_procrustes(x, y)
 
 
-def _procrustes(x: Tensor, y: Tensor) -> Tensor:
+def plain_procrustes(x: Tensor, y: Tensor) -> Tensor:
+    """Return the same without a look at the features."""
     x, y = scaled(x.double()), scaled(y.double())
     a, b = x - x.mean(0), y - y.mean(0)
     nuclear = torch.linalg.svdvals(_narrow(a).mT @ _narrow(b)).sum()
@@ -765,12 +767,13 @@ def ridge(
             f"folds must be between 2 and {len(x) // 2}, half of the {len(x)} points, got {folds}; "
             "folds=None predicts the points that the regression was fitted to"
         )
-    return _ridge(x, y, penalty, folds, seed)
+    return plain_ridge(x, y, penalty, folds, seed)
 
 
-def _ridge(
+def plain_ridge(
     x: Tensor, y: Tensor, penalty: float = 1e-3, folds: int | None = 5, seed: int = 0
 ) -> Tensor:
+    """Return the same without a look at the features."""
     a, b = scaled(x.double()), scaled(y.double())
     unexplained, total = a.new_zeros(()), a.new_zeros(())
     for seen, held in _splits(len(x), folds, seed, x.device):

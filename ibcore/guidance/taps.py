@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ibcore.nets.resnet import Grouped, ImageNetwork
 from ibcore.nets.transformer import Block, LayerNorm
 from ibcore.population import member_seed
-from ibcore.runtime import generator
+from ibcore.runtime import Data, Seed, door, generator
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
 #
@@ -86,6 +86,7 @@ def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
     return end
 
 
+@door
 class Taps(Mapping[str, Tensor]):
     """Named activations of the last forward pass; a context manager.
 
@@ -121,7 +122,7 @@ class Taps(Mapping[str, Tensor]):
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"give at least one layer, and each once, got {list(names)}")
+            raise ValueError(f"names must hold at least one layer, each once, got {list(names)}")
         known = [*dict(model.named_modules()), *image_names(model)]
         for name in names:
             if name not in known:
@@ -188,7 +189,21 @@ class Taps(Mapping[str, Tensor]):
         return lambda _, __, output: self._record(name, _first_tensor(name, output))
 
 
-def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+@contextmanager
+def taking(name: str, x: Tensor) -> Iterator[None]:
+    """Say that a network does not take inputs like these, in place of words from inside torch."""
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        if isinstance(error, torch.cuda.OutOfMemoryError):
+            raise
+        raise ValueError(
+            f"the network does not take {name} of shape {tuple(x.shape)} and {x.dtype}: {error}"
+        ) from error
+
+
+@door
+def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the output of some layers on a batch, in the order in which they are computed.
 
     The model is in the mode, and the graph is built, as set by the caller.
@@ -196,7 +211,7 @@ def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, 
     Raises
     ------
     ValueError
-        If a name is unknown or given twice.
+        If a name is unknown or given twice, or the model does not take x.
     KeyError
         If a layer was not called.
 
@@ -206,7 +221,7 @@ def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, 
     >>> activations(model, torch.ones(5, 3), ["1"])["1"].shape
     torch.Size([5, 4])
     """
-    with Taps(model, names) as taps:
+    with Taps(model, names) as taps, taking("x", x):
         model(x)
     for name in names:
         taps[name]
@@ -279,7 +294,8 @@ KINDS: tuple[type[nn.Module], ...] = (
 """Modules whose outputs are compared unless names are given."""
 
 
-def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]:
+@door
+def layer_names(model: nn.Module, x: Data, *, last: bool = False) -> list[str]:
     """Return the layers that are compared by default, in the order in which they are computed.
 
     They are the modules of `KINDS` that are not inside another one of them, found by one forward
@@ -297,7 +313,7 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     Raises
     ------
     ValueError
-        If nothing is left.
+        If nothing is left, or the model does not take x.
 
     Examples
     --------
@@ -308,7 +324,8 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     candidates = [*_outermost(model), *image_names(model)]
     found: list[str] = []
     if candidates:
-        with in_mode(model, "eval"), torch.no_grad(), Taps(model, candidates) as taps:
+        taps = Taps(model, candidates)
+        with in_mode(model, "eval"), torch.no_grad(), taps, taking("x", x):
             model(x)
         found = list(taps)
     if not (kept := found if last else found[:-1]):
@@ -319,14 +336,10 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     return kept
 
 
+@door
 @contextmanager
 def in_mode(model: nn.Module, mode: Mode) -> Iterator[None]:
     """Put a model into evaluation or training mode for a while.
-
-    Raises
-    ------
-    ValueError
-        If the mode is unknown.
 
     Examples
     --------
@@ -336,8 +349,6 @@ def in_mode(model: nn.Module, mode: Mode) -> Iterator[None]:
     >>> inside, model.training
     (False, True)
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"unknown mode {mode!r}; choose one of {', '.join(get_args(Mode))}")
     before = [(module, module.training) for module in model.modules()]
     try:
         model.train(mode == "train")
@@ -359,12 +370,12 @@ def _outermost(model: nn.Module, prefix: str = "") -> Iterator[str]:
 # Which layer of the guide each layer of the target is compared with.
 
 LayerMapping = Literal["even", "last", "all"]
-MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
 Pairs = Sequence[tuple[str, str]]
 
 
+@door
 def layer_pairs(
-    guide: Sequence[str], target: Sequence[str], mapping: LayerMapping | Pairs = "even"
+    guide: Sequence[str], target: Sequence[str], mapping: Pairs | LayerMapping = "even"
 ) -> list[tuple[str, str]]:
     r"""Return pairs of a guide's layer and a target's layer.
 
@@ -400,10 +411,6 @@ def layer_pairs(
             raise ValueError(f"the {name} needs layers of different names, got {list(layers)}")
     if not isinstance(mapping, str):
         return _given(guide, target, mapping)
-    if mapping not in MAPPINGS:
-        raise ValueError(
-            f"unknown mapping {mapping!r}; choose one of {', '.join(MAPPINGS)}, or give pairs"
-        )
     if mapping == "all":
         return [(one, other) for one in guide for other in target]
     if mapping == "last" or len(guide) == 1:
@@ -416,7 +423,7 @@ def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tu
     """Return the pairs after a check of their names."""
     found = [(one, other) for one, other in pairs]
     if not found or len(set(found)) < len(found):
-        raise ValueError(f"give at least one pair of layers, and each once, got {found}")
+        raise ValueError(f"mapping must hold at least one pair, each once, got {found}")
     for one, other in found:
         for name, layer, layers in (("guide", one, guide), ("target", other, target)):
             if layer not in layers:
@@ -431,7 +438,8 @@ def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tu
 _RESETS = ("reset_parameters", "_reset_parameters")
 
 
-def redraw(model: nn.Module, seed: int) -> nn.Module:
+@door(gradients=True)
+def redraw(model: nn.Module, seed: Seed) -> nn.Module:
     """Return a copy of a model with fresh initial weights, drawn from a seed.
 
     Networks of `ibcore.nets` draw as they do when built with this seed.  Other modules
@@ -447,7 +455,7 @@ def redraw(model: nn.Module, seed: int) -> nn.Module:
     Raises
     ------
     ValueError
-        If a module with parameters of its own cannot initialize itself, or the seed is negative.
+        If a module with parameters of its own cannot initialize itself.
 
     Examples
     --------
@@ -456,7 +464,6 @@ def redraw(model: nn.Module, seed: int) -> nn.Module:
     True
     """
     drawn = copy.deepcopy(model)
-    generator(seed)  # checks it
     _initialize("", drawn, seed)
     return drawn
 

@@ -461,13 +461,13 @@ def test_a_loss_that_explodes_is_named_at_its_step():
         ({"y": torch.zeros(3)}, "x holds 30 points, y 3 labels"),
         ({"unlabeled": torch.zeros(4, 36)}, "they must be alike"),
         ({"guide": LabelGuide(2), "unlabeled": data()[2]}, "a label for every point"),
-        ({"unlabeled_batch_size": 4}, "without unlabeled points"),
-        ({"batch_size": 31}, "between 1 and the 30 points, got 31"),
+        ({"unlabeled_batch_size": 4}, "unlabeled_batch_size must be at most the 0 points, got 4"),
+        ({"batch_size": 31}, "batch_size must be at most the 30 points, got 31"),
         ({"batch_size": 29}, "would hold 1 points, but the measure needs at least 2"),
         ({"batch_size": 9, "alignment": Alignment(unbiased=True)}, "3 points, .* at least 4"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
-        ({"learning_rate": -1.0}, "learning_rate must be >= 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be at least 0, got -1"),
         ({"momentum": 0.9}, "momentum belongs to sgd"),
         ({"seed": -1}, "seed must be between 0"),
         ({"looks": [99], "on_look": print}, "looks must be different whole numbers from 0 to 5"),
@@ -488,8 +488,8 @@ def test_bad_options_are_named(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"measure": "cca"}, "unknown measure 'cca'; choose one of cka, rsa"),
-        ({"reduction": "max"}, "'sum' or 'mean', got 'max'"),
+        ({"measure": "cca"}, "unknown measure 'cca'; choose one of 'cka', 'rsa'"),
+        ({"reduction": "max"}, "unknown reduction 'max'; choose one of 'sum', 'mean'"),
         ({"kernel": "cosine"}, "unknown kernel 'cosine'"),
         ({"measure": "rsa", "unbiased": True}, "belong to measure='cka', not 'rsa'"),
         ({"measure": "procrustes", "per_token": True}, "belong to measure='cka'"),
@@ -501,9 +501,9 @@ def test_bad_alignments_are_named(options, message):
 
 
 def test_bad_options_of_distillation_are_named():
-    with pytest.raises(ValueError, match="temperature > 0"):
+    with pytest.raises(ValueError, match="temperature must be above 0"):
         Distillation(torch.zeros(2, 2), temperature=0)
-    with pytest.raises(ValueError, match="weight <= 1"):
+    with pytest.raises(ValueError, match=r"weight must be .* at most 1"):
         Distillation(torch.zeros(2, 2), weight=1.5)
 
 
