@@ -189,7 +189,7 @@ def test_parameters_without_a_rule_are_named():
         ({"steps": ()}, "steps must be numbers >= 0 in rising order"),
         ({"steps": (5, 5)}, r"got \[5, 5\]"),
         ({"x": torch.zeros(2, 4, 3)}, "support holds 3 tasks and x 2"),
-        ({"starts": 2}, "support holds 3 tasks, but there are initial weights for"),
+        ({"starts": 2}, r"starts has .* of shape \(2, 5, 3\), the model needs \(3, 5, 3\)"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
     ],
 )

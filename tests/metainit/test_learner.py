@@ -177,7 +177,7 @@ def test_bad_options_of_the_learner_are_named(options, message):
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"steps": 1, "patience": 0}, "patience must be at least 1, got 0"),
         ({"steps": 1, "clip": 0.0}, "clip must be above 0, got 0"),
-        ({"steps": 1, "learning_rate": -1}, "learning_rate must be finite and >= 0, got -1"),
+        ({"steps": 1, "learning_rate": -1}, "learning_rate must be at least 0, got -1"),
         ({"steps": 1, "optimizer": "lion"}, "unknown optimizer 'lion'"),
     ],
 )

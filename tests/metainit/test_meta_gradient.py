@@ -372,7 +372,7 @@ POINTS = torch.zeros(2, 4, 3), torch.zeros(2, 4, 2)
     ("change", "message"),
     [
         ({"rates": {"head.weight": 0.1}}, r"rates name \['head.weight'\]"),
-        ({"rates": math.nan}, "the rate of layers.0.weight must be finite, got nan"),
+        ({"rates": math.nan}, "rates must be finite, got nan"),
         ({"rates": {"layers.0.bias": torch.zeros(2)}}, r"shape \(2,\), which does not broadcast"),
         ({"rates": torch.tensor(0.1).double()}, "is torch.float64 on cpu, the parameter"),
         ({"inner_steps": -1}, "inner_steps must be at least 0, got -1"),
