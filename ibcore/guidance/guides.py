@@ -192,7 +192,7 @@ class LabelGuide:
 
     fixed = True
 
-    def __init__(self, classes: Annotated[int, Range(2)]) -> None:
+    def __init__(self, classes: Annotated[int, Range(2, 2**31)]) -> None:
         self.classes = classes
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:

@@ -1008,7 +1008,7 @@ def cka(
     _check_width(kernel, sigma)
     _check_fit({"x": x, "y": y}, least=_LEAST[unbiased])
     value = aligned(x.double(), y.double(), kernel=kernel, unbiased=unbiased, sigma=sigma)
-    return _check_value(value, len(x))
+    return _check_value(value, len(x), sigma)
 
 
 def aligned(
@@ -1091,7 +1091,7 @@ def cka_matrix(
     if sigma is None:
         layers = {name: scaled(layer) for name, layer in layers.items()}
     table = _table(layers, unbiased=unbiased, kernel=kernel, sigma=sigma)
-    return _check_value(table.alignment(), len(xs[0]))
+    return _check_value(table.alignment(), len(xs[0]), sigma)
 
 
 def _layers(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int) -> dict[str, Tensor]:
@@ -1115,13 +1115,14 @@ def _table(
     return hsic_table(xs, ys or None, unbiased=unbiased, kernel=kernel, sigma=sigma)
 
 
-def _check_value(value: Tensor, points: int) -> Tensor:
+def _check_value(value: Tensor, points: int, sigma: float | None) -> Tensor:
     """Return alignments, or raise ``ValueError`` with the reason why one is not finite."""
     if bool(torch.isfinite(value).all()):
         return value
+    at = "" if sigma is None else f" at sigma={sigma:g}, a width that does not fit x and y"
     raise ValueError(
-        f"all {points} points of one layer are equally similar to each other, so its alignment has "
-        "no value; use more points, another width of the kernel, or unbiased=False"
+        f"all {points} points of one layer are equally similar to each other{at}, so its alignment "
+        "has no value; use more points, another width, or unbiased=False"
     )
 
 

@@ -127,7 +127,7 @@ class Taps(Mapping[str, Tensor]):
         for name in names:
             if name not in known:
                 raise ValueError(
-                    f"the model has no layer {name!r}; its layers are "
+                    f"names: the model has no layer {name!r}; its layers are "
                     f"{', '.join(repr(n) for n in dict.fromkeys(known) if n)}"
                 )
         self.model, self.names = model, tuple(names)
@@ -202,6 +202,12 @@ def taking(name: str, x: Tensor) -> Iterator[None]:
         ) from error
 
 
+def suited(model: nn.Module, x: Tensor) -> Tensor:
+    """Return inputs in the type of a model's weights; whole numbers, such as tokens, stay."""
+    kinds = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return x.to(next(kinds, x.dtype)) if x.is_floating_point() else x
+
+
 @door
 def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the output of some layers on a batch, in the order in which they are computed.
@@ -222,7 +228,7 @@ def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Te
     torch.Size([5, 4])
     """
     with Taps(model, names) as taps, taking("x", x):
-        model(x)
+        model(suited(model, x))
     for name in names:
         taps[name]
     return dict(taps)
@@ -326,7 +332,7 @@ def layer_names(model: nn.Module, x: Data, *, last: bool = False) -> list[str]:
     if candidates:
         taps = Taps(model, candidates)
         with in_mode(model, "eval"), torch.no_grad(), taps, taking("x", x):
-            model(x)
+            model(suited(model, x))
         found = list(taps)
     if not (kept := found if last else found[:-1]):
         raise ValueError(

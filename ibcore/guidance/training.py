@@ -35,6 +35,7 @@ from ibcore.guidance.taps import (
     layer_pairs,
     redraw,
     seeded_rng,
+    suited,
     taking,
 )
 from ibcore.population import member_seed
@@ -103,7 +104,7 @@ def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
     if isinstance(loss, str):
         return data._replace(y=_targets(loss, outputs, data.y))
     if isinstance(loss, Distillation):
-        wanted = len(data.x), outputs.shape[-1]
+        wanted = len(data.x), *outputs.shape[1:]
         if loss.logits.shape != wanted:
             raise ValueError(
                 f"logits must have shape {wanted}, as all points and the outputs of the target, "
@@ -474,6 +475,8 @@ class Distillation:
     """
 
     def __init__(self, logits: Tensor, *, temperature: Positive = 2.0, weight: Share = 0.5) -> None:
+        if logits.ndim < 2 or not len(logits):
+            raise ValueError(f"logits must have shape (n, classes), got {tuple(logits.shape)}")
         self.logits, self.temperature, self.weight = logits.detach(), temperature, weight
 
     def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
@@ -703,7 +706,8 @@ def guide(
     guide
         A `Guide`, a module (then a `NetworkGuide` in evaluation mode), or None for no guidance.
     x, y
-        Data (n, ...), seen by both networks, and labels (n, ...).
+        Data (n, ...), seen by both networks in the type of the target's weights, and labels
+        (n, ...).
     steps
         How many updates.
     schedule
@@ -767,6 +771,7 @@ def guide(
     place, copied = resolve_device(device), copy.deepcopy(target)
     model = (copied if init_seed is None else redraw(copied, init_seed)).to(place)
     alignment, sizes = alignment or Alignment(), (batch_size, unlabeled_batch_size)
+    x, unlabeled = suited(model, x), None if unlabeled is None else suited(model, unlabeled)
     data = _labeled(model, _all_points(x, y, unlabeled, place), loss)
     _check_sizes(data, sizes, alignment.least)
     _check_looks(steps, looks, on_look)

@@ -17,6 +17,7 @@ from ibcore.metainit.maml import (
     Parameters,
     Points,
     TaskLoss,
+    as_weights,
     check_parameters,
     check_points,
     rate_table,
@@ -82,7 +83,7 @@ def optimizer_curve(
     Returns
     -------
     Tensor
-        Outputs, shape ``(len(steps), tasks, n, ...)``.
+        Outputs, shape ``(len(steps), tasks, n, ...)``; nan where the steps diverge.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def optimizer_curve(
         optimizer, learning_rate=learning_rate, weight_decay=weight_decay, momentum=momentum
     )
     inner = Inner(model, loss, vectorize, task_chunk)
-    support, own = _checked(inner, starts, support, x, steps)
+    support, x, own = _checked(inner, starts, support, x, steps)
 
     def run(part: slice) -> Tensor:
         points = support[0][part], support[1][part]
@@ -146,7 +147,7 @@ def rates_curve(
     Returns
     -------
     Tensor
-        Outputs, shape ``(len(steps), tasks, n, ...)``.
+        Outputs, shape ``(len(steps), tasks, n, ...)``; nan where the steps diverge.
 
     Raises
     ------
@@ -161,7 +162,7 @@ def rates_curve(
     [0.0, 0.5]
     """
     inner = Inner(model, loss, vectorize, task_chunk)
-    support, own = _checked(inner, starts, support, x, steps)
+    support, x, own = _checked(inner, starts, support, x, steps)
     table = rate_table(rates, {name: value[0] for name, value in own.items()})
     fixed = {name: rate.detach() for name, rate in table.items()}
 
@@ -237,13 +238,14 @@ def _watch(
 
 def _checked(
     inner: Inner, starts: Mapping[str, Tensor], support: Points, x: Tensor, steps: Sequence[int]
-) -> tuple[Points, Parameters]:
-    """Return the support sets and each task's own initial weights."""
+) -> tuple[Points, Tensor, Parameters]:
+    """Return the support sets, the inputs and each task's own initial weights."""
     if not steps or any(b <= a for a, b in pairwise(steps)):
         raise ValueError(f"steps must be numbers >= 0 in rising order, got {list(steps)}")
     if not starts:
         raise ValueError("starts must hold the weights of the model, got none")
-    support = inner.checked("support", support, next(iter(starts.values())))
+    like = next(iter(starts.values()))
+    support = inner.checked("support", support, like)
     tasks = len(support[0])
     if len(x) != tasks:
         raise ValueError(f"support holds {tasks} tasks and x {len(x)}; give each task both")
@@ -251,7 +253,7 @@ def _checked(
     shared = {name: value for name, value in starts.items() if value.shape == shapes.get(name)}
     own = {**starts, **repeat(shared, tasks)}
     check_parameters(inner.model, own, "starts", tasks)
-    return support, {name: value.detach() for name, value in own.items()}
+    return support, as_weights(x, like), {name: value.detach() for name, value in own.items()}
 
 
 # Random initial weights as PyTorch draws them by default, from a seed and for many networks.

@@ -271,7 +271,7 @@ class MetaLearner:
         model: nn.Module,
         *,
         params: Mapping[str, Tensor] | None = None,
-        rate: float = 1e-3,
+        rate: NonNegative = 1e-3,
         rates: RateKind = "each",
         adapted: Sequence[str] | None = None,
         inner_steps: Whole = 1,

@@ -106,8 +106,11 @@ class Inner:
 
     def outputs(self, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Evaluate each task's network: weights (t, *shape) and x (t, n, ...) to (t, n, ...)."""
-        shape = tuple(x.shape[1:])
-        with twice_differentiable(), _taking(f"the model does not take {shape} of {x.dtype}"):
+        kind = f"shape {tuple(x.shape[1:])} and {x.dtype}"
+        with (
+            twice_differentiable(),
+            _taking(f"the model does not take inputs (x, support or query) of {kind}"),
+        ):
             if not self.vectorize:
                 return torch.stack([self._one(stacked, x, task) for task in range(len(x))])
             if isinstance(self.model, Network):
@@ -172,7 +175,7 @@ class Inner:
         ------
         ValueError
             If points are not (t, n, ...) with targets (t, n, ...) that fit the loss, or lie on
-            another device or in another type than ``like``, a parameter.
+            another device than ``like``, a parameter, whose type the inputs get.
         """
         x, y = check_points(name, points)
         if x.device != like.device or y.device != like.device:
@@ -180,11 +183,7 @@ class Inner:
                 f"{name} is on {x.device} and {y.device}, the parameters on {like.device}; "
                 "move all to one device"
             )
-        if x.is_floating_point() and x.dtype != like.dtype:
-            raise ValueError(
-                f"the inputs of {name} are {x.dtype}, the parameters {like.dtype}; "
-                f"convert them with x.to({like.dtype})"
-            )
+        x = as_weights(x, like)
         if not isinstance(self.loss, str):
             return x, y
         if y.ndim != _TARGET_DIMENSIONS[self.loss]:
@@ -192,9 +191,14 @@ class Inner:
             raise ValueError(
                 f"loss {self.loss} needs targets {wanted} in {name}, got {tuple(y.shape)}"
             )
-        if self.loss == "mse" and not y.is_floating_point():
+        if self.loss == "mse":
             y = y.to(like.dtype)
         return x, member_targets(self.loss, y, len(y), y.shape[1], like.dtype)
+
+
+def as_weights(x: Tensor, like: Tensor) -> Tensor:
+    """Return inputs in the type of a weight; whole numbers, such as tokens, stay."""
+    return x.to(like.dtype) if x.is_floating_point() else x
 
 
 def check_points(name: str, points: Points) -> Points:
@@ -312,13 +316,20 @@ def names_below(model: nn.Module, prefixes: Sequence[str]) -> list[str]:
     >>> names_below(net, ["2"])  # the head, for ANIL
     ['2.weight', '2.bias']
     """
+    return parameters_below(model, prefixes, "prefixes")
+
+
+def parameters_below(model: nn.Module, prefixes: Sequence[str], argument: str) -> list[str]:
+    """Return the same for prefixes that came in under another name."""
     names = [name for name, _ in model.named_parameters()]
     if not prefixes:
-        raise ValueError("no parameter would be adapted; name at least one module or parameter")
+        raise ValueError(f"{argument} is empty, so no parameter would be adapted; name one")
     below = {prefix: [n for n in names if f"{n}.".startswith(f"{prefix}.")] for prefix in prefixes}
     for prefix, found in below.items():
         if not found:
-            raise ValueError(f"no parameter lies at or below {prefix!r}; there are {names}")
+            raise ValueError(
+                f"{argument}: no parameter lies at or below {prefix!r}; there are {names}"
+            )
     return [name for name in names if any(name in found for found in below.values())]
 
 
@@ -353,7 +364,7 @@ def full_rates(
     """
     unknown = set(names or ()) - set(params)
     if unknown:
-        raise ValueError(f"names holds {sorted(unknown)}, but the parameters are {sorted(params)}")
+        raise ValueError(f"names holds {sorted(unknown)}, but params {sorted(params)}")
     return {
         name: torch.full_like(params[name], rate) for name in (params if names is None else names)
     }
@@ -419,7 +430,10 @@ def meta_gradient(
     Raises
     ------
     ValueError
-        If names, shapes, types or devices do not fit, or an option is out of range.
+        If names, shapes or devices do not fit, the model cannot be mapped or does not take the
+        inputs, or an option is out of range.
+    FloatingPointError
+        If the loss becomes infinite or nan.
 
     References
     ----------
@@ -437,7 +451,9 @@ def meta_gradient(
     (0.25, -0.5, -2.0)
     """
     inner = Inner(model, loss, vectorize, task_chunk)
-    return meta_gradient_of(inner, (params, rates), (support, query), inner_steps, first_order)
+    sets = support, query
+    value, slopes = meta_gradient_of(inner, (params, rates), sets, inner_steps, first_order)
+    return _finite(value), slopes
 
 
 def meta_gradient_of(
@@ -465,6 +481,15 @@ def meta_gradient_of(
     by_name = dict(zip([*leaves], gradients, strict=False))
     by_rate = dict(zip([*table], gradients[len(leaves) :], strict=True))
     return value, {"params": by_name, "rates": by_rate}
+
+
+def _finite(value: Tensor) -> Tensor:
+    if not bool(value.isfinite()):
+        raise FloatingPointError(
+            f"the loss of query or support is {value.item()} after adaptation; use smaller rates, "
+            "fewer inner steps or data of a smaller scale"
+        )
+    return value
 
 
 def _checked(
@@ -495,6 +520,7 @@ def check_parameters(
         if tuple(given[key].shape) != shape:
             raise ValueError(
                 f"{name} has {key} of shape {tuple(given[key].shape)}, the model needs {shape}"
+                + ("" if tasks is None else f" for the {tasks} tasks of x")
             )
 
 
@@ -523,7 +549,8 @@ def adapt(
     Returns
     -------
     dict
-        The weights of each task by name, shape ``(tasks, *shape)``: copies, outside any graph.
+        The weights of each task by name, shape ``(tasks, *shape)``: copies, outside any graph, nan
+        where the steps diverge.
 
     Raises
     ------
@@ -603,6 +630,7 @@ def predict(
 def predicted_by(inner: Inner, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
     """Return the same for a network that is known."""
     check_parameters(inner.model, stacked, "stacked", tasks=len(x))
+    x = as_weights(x, next(iter(stacked.values())))
     return torch.cat(
         [
             inner.outputs({name: value[part] for name, value in stacked.items()}, x[part])
@@ -663,7 +691,8 @@ def reptile_gradient(
     -1.0
     """
     inner = Inner(model, loss, vectorize, task_chunk)
-    return reptile_gradient_of(inner, (params, rates), support, inner_steps)
+    value, away = reptile_gradient_of(inner, (params, rates), support, inner_steps)
+    return _finite(value), away
 
 
 def reptile_gradient_of(
@@ -739,6 +768,6 @@ def first_start(
     own: Mapping[str, Tensor] = dict(model.named_parameters())
     chosen = dict(own if params is None else params)
     check_parameters(model, chosen)
-    names = list(chosen) if adapted is None else names_below(model, adapted)
+    names = list(chosen) if adapted is None else parameters_below(model, adapted, "adapted")
     table = rate_table(dict.fromkeys(names, rate), chosen)
     return Start(chosen, full_rates(chosen, rate, names) if kind == "each" else table).copy()

@@ -161,7 +161,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_step():
         ({"rates": "free"}, "unknown rates 'free'"),
         ({"adapted": ["head"]}, "no parameter lies at or below 'head'"),
         ({"adapted": []}, "no parameter would be adapted"),
-        ({"rate": math.inf}, "must be finite, got inf"),
+        ({"rate": math.inf}, "rate must be at least 0, got inf"),
         ({"reptile": True}, "fixed rates and no order to choose; got inner_steps=1, rates='each'"),
         ({"params": {}}, "params names"),
     ],

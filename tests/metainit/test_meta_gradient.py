@@ -382,7 +382,6 @@ POINTS = torch.zeros(2, 4, 3), torch.zeros(2, 4, 2)
         ({"loss": lambda o, y: (o - y).square()}, r"gives shape \(4, 2\) for one task"),
         ({"support": (POINTS[0][0], POINTS[1][0])}, "inputs of shape|support must be inputs"),
         ({"support": (POINTS[0], POINTS[1][:, :3])}, r"got \(2, 4, 3\) and \(2, 3, 2\)"),
-        ({"support": (POINTS[0].double(), POINTS[1])}, r"convert them with x.to\(torch.float32\)"),
         ({"query": tuple(z[:1] for z in POINTS)}, "support holds 2 tasks and query 1"),
         ({"query": (POINTS[0], POINTS[1][..., :1])}, r"have shape \(1,\), the outputs \(2,\)"),
         ({"params": {"layers.0.weight": torch.zeros(5, 3)}}, "the model's are"),
