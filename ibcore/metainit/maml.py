@@ -106,11 +106,8 @@ class Inner:
 
     def outputs(self, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Evaluate each task's network: weights (t, *shape) and x (t, n, ...) to (t, n, ...)."""
-        kind = f"shape {tuple(x.shape[1:])} and {x.dtype}"
-        with (
-            twice_differentiable(),
-            _taking(f"the model does not take inputs (x, support or query) of {kind}"),
-        ):
+        kind = f"inputs (x, support or query) of shape {tuple(x.shape[1:])} and {x.dtype}"
+        with twice_differentiable(), _taking(f"the model does not take {kind}"):
             if not self.vectorize:
                 return torch.stack([self._one(stacked, x, task) for task in range(len(x))])
             if isinstance(self.model, Network):

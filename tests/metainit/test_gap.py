@@ -105,3 +105,11 @@ def test_inverse_variances_favor_easy_cells_where_plain_means_do_not():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_gap_of_rounding_noise_is_no_gap():
+    sums = [[0.1 + 0.2], [0.3]]
+    for kind in ("pairwise", "range", "deviation"):
+        assert gap(sums, kind=kind) == 0
+    with pytest.raises(ValueError, match="condition 0 has no gap without"):
+        gap_reduction([[[0.1 + 0.2] * 2, [0.3] * 2]], arm(0.1)[:1, :2])

@@ -184,3 +184,46 @@ def test_bad_options_of_the_learner_are_named(options, message):
 def test_bad_options_of_the_outer_loop_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         learner().fit(draw, **options)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
+    expected = learner().fit(draw, steps=3, validation=VALIDATION, validate_every=1)
+    with context():
+        model = learner()
+        inside = model.fit(draw, steps=2, validation=VALIDATION, validate_every=1)
+        outputs = model.predict(*_first(0))
+    torch.testing.assert_close(inside.losses, expected.losses[:2], rtol=0, atol=0)
+    assert torch.equal(outputs, model.predict(*_first(0)))
+    model.fit(draw, steps=1)  # what was made inside learns outside
+
+
+def _first(step):
+    drawn = draw(step)
+    return drawn.support, drawn.query[0]
+
+
+def test_what_a_function_draws_is_converted_or_named():
+    def arrays(step):
+        return [[z.numpy() for z in points] for points in draw(step)[:2]]
+
+    tensors, converted = (learner().fit(drawn, steps=3).last for drawn in (draw, arrays))
+    assert same(tensors, converted)
+    for wrong in (lambda step: None, lambda step: draw(step).support):
+        with pytest.raises((TypeError, ValueError), match=r"^draw"):
+            learner().fit(wrong, steps=1)
+
+
+def test_a_weight_that_is_not_finite_stops_training():
+    class Root(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(1))
+
+        def forward(self, x):
+            return self.w.abs().sqrt() * x
+
+    points = torch.ones(2, 3, 1), torch.zeros(2, 3, 1)
+    model = MetaLearner(Root(), inner_steps=0, rates="fixed")
+    with pytest.raises(FloatingPointError, match="a weight is not finite after step 1"):
+        model.fit(lambda _: (points, points), steps=1)

@@ -8,7 +8,14 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
-from ibcore.metainit import adapt, full_rates, meta_gradient, names_below, reptile_gradient
+from ibcore.metainit import (
+    adapt,
+    full_rates,
+    meta_gradient,
+    names_below,
+    predict,
+    reptile_gradient,
+)
 from ibcore.nets import MLP, Transformer
 
 from .models import BUILDERS, batch_norm, build, start_of, tasks_for
@@ -399,3 +406,101 @@ def test_running_statistics_are_refused_with_their_remedy():
     with pytest.raises(ValueError, match=r"1 keeps running .* track_running_stats=False"):
         meta_gradient(model, start_of(model), 0.1, POINTS, POINTS)
     meta_gradient(nn.Sequential(model[0], batch_norm(2)), start_of(model), 0.1, POINTS, POINTS)
+
+
+def test_dropout_gives_each_task_a_mask_of_its_own():
+    model = nn.Sequential(nn.Linear(3, 400), nn.Dropout(0.5), nn.Linear(400, 1, bias=False))
+    start = {name: torch.ones_like(value) for name, value in model.named_parameters()}
+    x, y = torch.ones(4, 6, 3), torch.zeros(4, 6, 1)
+    for vectorize in (True, False):
+        torch.manual_seed(0)
+        first, again = (
+            meta_gradient(model, start, 1e-9, (x, y), (x, y), vectorize=vectorize)[0]
+            for _ in range(2)
+        )
+        assert first != again and first > 0
+    stacked = {name: value.expand(4, *value.shape) for name, value in start.items()}
+    outputs = predict(model, stacked, x)
+    assert all((z[:1] != z).any() for z in (outputs, outputs.mT))  # of tasks, and of points
+    assert (outputs / 1600 - 1).abs().max() < 0.25
+    torch.testing.assert_close(predict(model.eval(), stacked, x), torch.full_like(outputs, 1600))
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_module_that_cannot_be_mapped_is_named_with_its_remedy(kind):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core = kind(2, 3, batch_first=True)
+
+        def forward(self, x):
+            return self.core(x)[0][:, -1]
+
+    model, (support, query) = Last().double(), tasks_for((4, 2))
+    with pytest.raises(ValueError, match=r"vmap cannot map Last: .*; use vectorize=False"):
+        predict(model, random_lists(model, 3), support[0])
+    assert predict(model, random_lists(model, 3), query[0], vectorize=False).shape == (3, 5, 3)
+    with pytest.raises(ValueError, match=r"does not take inputs .* of shape \(4, 9, 5\)"):
+        predict(model, random_lists(model, 3), torch.zeros(3, 4, 9, 5), vectorize=False)
+
+
+def random_lists(model, tasks):
+    return {name: [value.tolist()] * tasks for name, value in model.double().named_parameters()}
+
+
+def test_embeddings_take_whole_numbers_and_other_networks_the_type_of_their_weights():
+    embedding = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(12, 2)).double()
+    tokens = torch.randint(7, (3, 4, 4), generator=torch.Generator().manual_seed(0))
+    points = tokens, tasks_for((3,))[0][1]
+    start = start_of(embedding)
+    mapped, loop = (
+        meta_gradient(embedding, start, 0.1, points, points, vectorize=vectorize)
+        for vectorize in (True, False)
+    )
+    assert largest_gap(mapped[1], loop[1]) < 1e-12
+    model, shape = build("mlp")
+    (x, y), _ = tasks_for(shape)
+    start, y = start_of(model), y.round()
+    expected = meta_gradient(model, start, 0.1, (x.float(), y), (x.float(), y))
+    for given in ((x.float().numpy(), y.long()), (x.float().tolist(), y.int().numpy())):
+        value, grads = meta_gradient(model, start, 0.1, given, given)
+        assert value == expected[0] and largest_gap(grads, expected[1]) == 0
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
+    model, shape = build("mlp with layer norm")
+    start, sets = start_of(model), tasks_for(shape)
+    expected = meta_gradient(model, start, 0.1, *sets, inner_steps=2)
+    with context():
+        inside = [tuple(z.clone() for z in points) for points in sets]
+        value, grads = meta_gradient(model, start, 0.1, *inside, inner_steps=2)
+        adapted = adapt(model, start, 0.1, inside[0])
+        _, away = reptile_gradient(model, start, 0.1, inside[0])
+    assert value == expected[0] and largest_gap(grads, expected[1]) == 0
+    assert all(torch.equal(v, adapt(model, start, 0.1, sets[0])[n]) for n, v in adapted.items())
+    assert away.keys() == start.keys()
+
+
+def test_classes_that_the_network_does_not_have_are_named():
+    model = MLP(3, 2, depth=1, width=5)
+    x, y = torch.zeros(2, 4, 3), torch.tensor([[0, 1, 0, 1], [0, 1, 0, 2]])
+    with pytest.raises(ValueError, match="targets hold class 2, outputs 2 classes"):
+        meta_gradient(model, start_of(model), 0.1, (x, y), (x, y), loss="cross_entropy")
+    with pytest.raises(ValueError, match=r"the loss does not take outputs \(4, 2\)"):
+        meta_gradient(
+            model, start_of(model), 0.1, (x, y), (x, y[..., None]), loss=functional.cross_entropy
+        )
+
+
+def test_overflow_is_an_error_and_no_number():
+    model, shape = build("mlp")
+    sets = [(x * 1e200, y) for x, y in tasks_for(shape)]
+    with pytest.raises(FloatingPointError, match="use smaller rates, fewer inner steps or data"):
+        meta_gradient(model, start_of(model), 1e200, *sets)
+
+
+def test_weights_that_do_not_exist_yet_are_asked_for():
+    model = nn.Sequential(nn.LazyLinear(4), nn.Linear(4, 2))
+    with pytest.raises(ValueError, match=r"model has no weights at '0.weight' yet; call it once"):
+        meta_gradient(model, {}, 0.1, POINTS, POINTS)
