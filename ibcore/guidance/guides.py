@@ -465,7 +465,8 @@ def _pair(down: Tensor, across: Tensor, wavelength: float, angle: float) -> Tens
             f"a wave of wavelengths={wavelength:g} is 0 or the same at all of {len(down)} pixels; "
             "choose another"
         )
-    return both / length[:, None, None]
+    unit: Tensor = both / length[:, None, None]
+    return unit
 
 
 class FilterGuide:

@@ -1,6 +1,7 @@
 """Guided training: equal to a plain loop, paired with its control, and true to its schedule."""
 
 import copy
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ibcore.guidance import (
     Distillation,
     LabelGuide,
     NetworkGuide,
+    NoiseGuide,
     PixelGuide,
     Schedule,
     ScrambledGuide,
@@ -515,3 +517,75 @@ def test_a_gpu_gives_the_same_run():
     here = guide(target(), teacher(), x, y, **options)
     there = guide(target(), teacher().cuda(), x, y, device="cuda", **options)
     assert same(here.model, there.model.cpu(), within=1e-6)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_what_a_caller_has_set_in_torch_changes_nothing(context):
+    x, y, _ = data(torch.float32)
+    runs = []
+    for inside in (nullcontext, context, lambda: torch.autocast("cpu", dtype=torch.bfloat16)):
+        with inside():
+            net, watcher = redraw(target().float(), 3), redraw(teacher().float(), 4)
+            runs.append(guide(net, watcher, x.clone(), y, steps=4, learning_rate=0.01).model)
+    assert same(runs[0], runs[1]) and same(runs[0], runs[2])
+    with context():
+        net = target()
+    guide(net, net, x, y, steps=1)  # what was made inside learns outside
+
+
+def test_inputs_get_the_type_of_the_weights_and_targets_that_of_the_outputs():
+    x, y, unlabeled = data()
+    options = {"steps": 3, "alignment": Alignment(unbiased=True)}
+    expected = guide(target(), teacher(), x, y, unlabeled=unlabeled, **options)
+    options["unlabeled"] = unlabeled.numpy()
+    arrays = guide(target(), teacher(), x.tolist(), y.numpy(), **options)
+    assert same(expected.model, arrays.model)
+    whole = torch.stack([y, 1 - y], 1)
+    for given in (whole, whole.float(), whole.bool()):
+        done = guide(target(), None, x, given, steps=3, loss="mse")
+        assert same(done.model, guide(target(), None, x, whole.double(), steps=3, loss="mse").model)
+    single = guide(target().float(), None, x, y, steps=3)
+    assert same(single.model, guide(target().float(), None, x.float(), y, steps=3).model)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y": torch.arange(N)}, "y must hold classes as whole numbers from 0 to 1, got 2"),
+        ({"y": torch.zeros(N)}, "y must hold classes as whole numbers .*, got torch.float32"),
+        ({"y": -torch.arange(N)}, "got -1"),
+        ({"y": torch.zeros(N, 2).long()}, r"needs y of shape \('n',\) for outputs \('n', 2\)"),
+        ({"loss": "mse", "y": torch.zeros(N, 1)}, r"needs y of shape \('n', 2\)"),
+        ({"loss": "mse", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\) .* got \(30,\)"),
+        ({"loss": "binary", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\)"),
+        ({"loss": "binary", "y": 2 * torch.ones(N, 2)}, "y must lie between 0 and 1, got 2.0"),
+        ({"x": torch.zeros(N, 5)}, r"the network does not take x of shape \(8, 5\)"),
+        ({"loss": Distillation(torch.zeros(5, 2))}, r"logits must have shape \(30, 2\)"),
+        ({"guide": NoiseGuide(9)}, "points=9 of the guide's data, but point 29"),
+        ({"guide": LabelGuide(2), "loss": lambda o, b: o.sum(), "y": 2 * data()[1]}, "class 2"),
+    ],
+)
+def test_data_that_do_not_fit_are_named(options, message):
+    x, y, _ = data()
+    settings = {"guide": teacher(), "x": x, "y": y, "steps": 5} | options
+    with pytest.raises(ValueError, match=message):
+        guide(target(), **settings)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_networks_and_norms_that_keep_averages_are_guided(kind):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core, self.norm = kind(6, 8, batch_first=True), nn.BatchNorm1d(8)
+            self.drop, self.head = nn.Dropout(0.5), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.head(self.drop(self.norm(self.core(x.flatten(1, 2))[0][:, -1])))
+
+    x, y, _ = data(torch.float32)
+    done = guide(Last(), teacher().float(), x, y, steps=20, learning_rate=0.03, init_seed=0)
+    assert done.pairs == [("0", "core"), ("2", "core")]
+    assert done.log.task_loss.iloc[-5:].mean() < done.log.task_loss.iloc[0]
+    with pytest.raises(ValueError, match=r"target has no weights at '1.weight' yet"):
+        guide(nn.Sequential(nn.Flatten(), nn.LazyLinear(2)), None, x, y, steps=1)

@@ -241,3 +241,15 @@ class Bare(nn.Module):
 def test_bad_options_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_waves_that_vanish_on_the_grid_are_named():
+    for wavelength in (2.0, 1e9):  # a sine of 0 at all pixels, a cosine of 1
+        with pytest.raises(ValueError, match="is 0 or the same at all of 5 pixels"):
+            gabor_filters(wavelengths=(wavelength,))
+
+
+def test_only_guides_are_guides():
+    for wrong in (None, "pixels", PixelGuide, nn.Linear(2, 2)):
+        with pytest.raises(TypeError, match=r"guide must be a guide, such as PixelGuide\(\)"):
+            ScrambledGuide(wrong)
