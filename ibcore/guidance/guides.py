@@ -12,16 +12,7 @@ from torch.nn import functional
 from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, seeded_rng, taking
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
-from ibcore.runtime import (
-    Count,
-    Data,
-    Range,
-    Seed,
-    as_labels,
-    check_memory,
-    door,
-    generator,
-)
+from ibcore.runtime import Count, Data, Range, Seed, as_labels, check_memory, door, generator
 
 
 class Batch(NamedTuple):

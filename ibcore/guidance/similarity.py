@@ -352,8 +352,16 @@ def off_diagonal(
     return trace - inner(first.diagonal, second.diagonal) if unbiased else trace
 
 
-def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of Gram matrices (..., n, n) that belong together: (...), float64.
+def _trace(x: Tensor, y: Tensor, *, grams: bool) -> Tensor:
+    """Return tr(KL), from Gram matrices or from features with their matrix (p, q)."""
+    products = x * y if grams else (x.mT @ y).square()
+    return products.sum((-2, -1), dtype=torch.float64)
+
+
+def hsic(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
+    """Return the criterion of sets that belong together: (...), float64.
+
+    They are Gram matrices (..., n, n), or features (..., n, p) and (..., n, q) of linear kernels.
 
     References
     ----------
@@ -362,40 +370,26 @@ def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
 
     Examples
     --------
-    >>> k = torch.eye(5).double()
-    >>> round(gram_hsic(k, k, unbiased=False).item(), 12)
-    0.25
+    >>> x = torch.eye(5).double()
+    >>> [round(hsic(x, x, unbiased=False, grams=grams).item(), 12) for grams in (True, False)]
+    [0.25, 0.25]
     """
-    k, other = centered_gram(first), centered_gram(second)
-    sums = gram_sums(k), gram_sums(other)
-    trace = (k * other).sum((-2, -1), dtype=torch.float64)
-    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+    center, add = (centered_gram, gram_sums) if grams else (centered, feature_sums)
+    first, second = center(x), center(y)
+    sums = add(first), add(second)
+    trace = off_diagonal(_trace(first, second, grams=grams), *sums, unbiased=unbiased)
+    return combine(trace, *sums, unbiased=unbiased)
 
 
-def gram_norm(matrix: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of Gram matrices (..., n, n) with themselves, as in `not_noise`.
-
-    Examples
-    --------
-    >>> gram_norm(torch.eye(5), unbiased=True).item()  # all points are equally similar
-    0.0
-    """
-    value = gram_hsic(matrix, matrix, unbiased=unbiased)
-    sums = gram_sums(centered_gram(matrix.detach()))
-    return not_noise(value, sums, unbiased=unbiased, dtype=matrix.dtype)
-
-
-def feature_norm(x: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of features (..., n, p) with themselves, as in `not_noise`.
-
-    Examples
-    --------
-    >>> feature_norm(torch.eye(5), unbiased=True).item()
-    0.0
-    """
-    value = feature_hsic(x, x, unbiased=unbiased)
-    sums = feature_sums(centered(x.detach()))
-    return not_noise(value, sums, unbiased=unbiased, dtype=x.dtype)
+def norms(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
+    """Return what `hsic` is divided by: the root of the criteria of both sets with themselves."""
+    own = []
+    for z in (x, y):
+        known = z.detach()
+        sums = gram_sums(centered_gram(known)) if grams else feature_sums(centered(known))
+        value = hsic(z, z, unbiased=unbiased, grams=grams)
+        own.append(not_noise(value, sums, unbiased=unbiased, dtype=z.dtype))
+    return (own[0] * own[1]).sqrt()
 
 
 def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
@@ -415,23 +409,6 @@ def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) ->
     n = sums.diagonal.shape[-1]
     floor = _ROUNDING_STEPS * torch.finfo(dtype).eps * sums.diagonal.square().sum(-1)
     return torch.where(own > floor / (n * (n - 3)), own, torch.zeros_like(own))
-
-
-def feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the same for linear kernels of features (..., n, p) and (..., n, q): (...), float64.
-
-    It needs the matrix (p, q) in place of two of (n, n).
-
-    Examples
-    --------
-    >>> x = torch.eye(5).double()
-    >>> round(feature_hsic(x, x, unbiased=False).item(), 12)
-    0.25
-    """
-    first, second = centered(x), centered(y)
-    sums = feature_sums(first), feature_sums(second)
-    trace = (first.mT @ second).square().sum((-2, -1), dtype=torch.float64)
-    return combine(off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
 
 
 # Gram matrices: how alike any two points are to a network.
@@ -1033,14 +1010,11 @@ def aligned(
     if sigma is None:
         x, y = scaled(x), scaled(y)
     n, p, q = x.shape[-2], x.shape[-1], y.shape[-1]
-    if kernel == "linear" and features_are_cheaper(n, [p], [q]):
-        cross = feature_hsic(x, y, unbiased=unbiased)
-        first, second = (feature_norm(z, unbiased=unbiased) for z in (x, y))
-    else:
-        k, other = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
-        cross = gram_hsic(k, other, unbiased=unbiased)
-        first, second = (gram_norm(z, unbiased=unbiased) for z in (k, other))
-    return cross / (first * second).sqrt()
+    grams = kernel != "linear" or not features_are_cheaper(n, [p], [q])
+    if grams:
+        x, y = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
+    options = {"unbiased": unbiased, "grams": grams}
+    return hsic(x, y, **options) / norms(x, y, **options)
 
 
 @door

@@ -17,8 +17,8 @@ from ibcore.guidance.similarity import (
     Kernel,
     aligned,
     gram,
-    gram_hsic,
-    gram_norm,
+    hsic,
+    norms,
     plain_procrustes,
     plain_ridge,
     plain_rsa,
@@ -260,8 +260,8 @@ class Alignment:
         """Return CKA of features (n, p) with a linear Gram matrix (n, n)."""
         k = gram(scaled(x), kernel=self.kernel)
         other = linear if self.kernel == "linear" else radial(linear)
-        own, fixed = (gram_norm(z, unbiased=self.unbiased) for z in (k, other))
-        return gram_hsic(k, other, unbiased=self.unbiased) / (own * fixed).sqrt()
+        size = norms(k, other, unbiased=self.unbiased, grams=True)
+        return hsic(k, other, unbiased=self.unbiased, grams=True) / size
 
     def _over_tokens(self, target: Tensor, guide: Tensor) -> Tensor:
         """Return 1 - the sum over tokens of 1 - CKA of the points at that token."""

@@ -29,9 +29,8 @@ from ibcore.training import Loss
 
 OuterOptimizer = Literal["adamw", "sgd"]
 Progress = Callable[[int, Tensor], None]
+Tasks = Episodes | tuple[Points, Points]
 Slopes = tuple[Parameters, Parameters]  # gradients of weights and of rates
-Gradient = Callable[[Start, int], tuple[Tensor, Slopes]]  # loss and gradients at a step
-Judge = Callable[[Start], float]
 
 _CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
 
@@ -127,28 +126,27 @@ class EarlyStopping:
 
 
 def meta_train(
-    start: Start, gradient: Gradient, *, outer: Outer, kind: RateKind, judge: Judge | None = None
+    learner: "MetaLearner", draw: Callable[[int], Tasks], validation: Sequence[Tasks], outer: Outer
 ) -> Fitted:
-    """Run the outer loop from a copy of ``start``; ``judge`` gives the loss of a validation."""
-    moving = _Moving(start, outer, kind)
+    """Run the outer loop from a copy of the learner's start."""
+    moving = _Moving(learner.start, outer, learner.kind)
     best, losses = EarlyStopping(), []
     for step in range(1, outer.steps + 1):
-        loss, slopes = gradient(moving.start, step - 1)
+        loss, slopes = learner._gradient(moving.start, _drawn(draw(step - 1)))
         moving.step(slopes)
         losses.append(loss.detach().reshape(()))
         if outer.on_step is not None:
             outer.on_step(step, losses[-1])
-        due = judge is not None and (step % outer.validate_every == 0 or step == outer.steps)
-        if due or step % _CHECK_EVERY == 0 or step == outer.steps:
+        due, last = step % outer.validate_every == 0, step == outer.steps
+        if due or last or step % _CHECK_EVERY == 0:
             _check_finite(losses, moving.leaves)
-        if judge is not None and due:
-            best.update(step, judge(moving.start), moving.start)
+        if validation and (due or last):
+            best.update(step, learner._validate(moving.start, validation), moving.start)
             if outer.patience is not None and best.failures >= outer.patience:
                 break
-    last = moving.start.copy()
     return Fitted(
-        best.start or last.copy(),
-        last,
+        best.start or moving.start.copy(),
+        moving.start.copy(),
         best.step or len(losses),
         torch.stack(losses),
         torch.tensor(best.steps, dtype=torch.int64),
@@ -199,9 +197,6 @@ def _check_finite(losses: list[Tensor], leaves: list[Tensor]) -> None:
         raise FloatingPointError(f"the loss is {recent[first].item()} at step {step}; {remedy}")
     if not all(bool(leaf.isfinite().all()) for leaf in leaves):
         raise FloatingPointError(f"a weight is not finite after step {len(losses)}; {remedy}")
-
-
-Tasks = Episodes | tuple[Points, Points]
 
 
 @door
@@ -326,17 +321,7 @@ class MetaLearner:
             If a loss becomes infinite or nan; ``start`` then stays as it was.
         """
         options = learning_rate, weight_decay, clip, validate_every, patience, on_step
-        outer = Outer(steps, optimizer, *options)
-
-        def gradient(start: Start, step: int) -> tuple[Tensor, Slopes]:
-            return self._gradient(start, _drawn(draw(step)))
-
-        def judge(start: Start) -> float:
-            return self._validate(start, validation)
-
-        fitted = meta_train(
-            self.start, gradient, outer=outer, kind=self.kind, judge=judge if validation else None
-        )
+        fitted = meta_train(self, draw, validation, Outer(steps, optimizer, *options))
         self.start = fitted.best.copy()
         return fitted
 

@@ -284,17 +284,11 @@ def _rate(name: str, rate: float | Tensor, like: Tensor) -> Tensor:
     """Return one rate as a tensor that fits its parameter."""
     if not isinstance(rate, Tensor):
         return like.new_tensor(rate)
-    if (rate.dtype, rate.device) != (like.dtype, like.device):
-        raise ValueError(
-            f"rates: that of {name} is {rate.dtype} on {rate.device}, the parameter {like.dtype} "
-            f"on {like.device}; convert it with rate.to(parameter)"
-        )
-    pairs = zip(reversed(rate.shape), reversed(like.shape), strict=False)
-    if rate.ndim > like.ndim or any(mine not in (1, theirs) for mine, theirs in pairs):
-        raise ValueError(
-            f"rates: that of {name} has shape {tuple(rate.shape)}, which does not broadcast to the "
-            f"parameter's {tuple(like.shape)}"
-        )
+    sizes = zip(reversed(rate.shape), reversed(like.shape), strict=False)
+    broadcasts = rate.ndim <= like.ndim and all(mine in (1, theirs) for mine, theirs in sizes)
+    if not broadcasts or (rate.dtype, rate.device) != (like.dtype, like.device):
+        kinds = [f"{z.dtype} {tuple(z.shape)} on {z.device}" for z in (rate, like)]
+        raise ValueError(f"rates: that of {name}, {kinds[0]}, does not broadcast to {kinds[1]}")
     return rate
 
 

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ibcore.guidance import MinibatchCKA, cka, cka_matrix
-from ibcore.guidance.similarity import features_are_cheaper, gram
+from ibcore.guidance.similarity import features_are_cheaper, gram, hsic
 
 KERNELS = ["linear", "rbf"]
 
@@ -137,20 +137,19 @@ def test_the_unbiased_criterion_has_the_value_of_all_points_on_average_over_subs
     """Over ALL subsets of 5 of 8 points: an identity, without sampling error."""
     from itertools import combinations
 
-    from ibcore.guidance.similarity import feature_hsic, gram_hsic
+    def value(x, y, *, unbiased=True, grams=False):
+        return hsic(x, y, unbiased=unbiased, grams=grams).item()
 
     x, y = related(8, 3, 2)
     subsets = [list(rows) for rows in combinations(range(8), 5)]
-    whole = feature_hsic(x, y, unbiased=True).item()
-    parts = [feature_hsic(x[rows], y[rows], unbiased=True).item() for rows in subsets]
+    whole = value(x, y)
+    parts = [value(x[rows], y[rows]) for rows in subsets]
     assert np.mean(parts) == pytest.approx(whole, rel=1e-10)
     k, other = gram(x), gram(y)
-    grams = [
-        gram_hsic(k[rows][:, rows], other[rows][:, rows], unbiased=True).item() for rows in subsets
-    ]
+    grams = [value(k[rows][:, rows], other[rows][:, rows], grams=True) for rows in subsets]
     assert grams == pytest.approx(parts, rel=1e-9)
-    biased = [feature_hsic(x[rows], y[rows], unbiased=False).item() for rows in subsets]
-    whole_biased = feature_hsic(x, y, unbiased=False).item()
+    biased = [value(x[rows], y[rows], unbiased=False) for rows in subsets]
+    whole_biased = value(x, y, unbiased=False)
     assert abs(np.mean(biased) - whole_biased) > 0.01 * whole_biased
 
 
