@@ -452,10 +452,7 @@ def _pair(down: Tensor, across: Tensor, wavelength: float, angle: float) -> Tens
     both = both - both.mean((1, 2), keepdim=True)
     length = both.flatten(1).norm(dim=1)
     if bool((length < 1e-9).any()):
-        raise ValueError(
-            f"a wave of wavelengths={wavelength:g} is 0 or the same at all of {len(down)} pixels; "
-            "choose another"
-        )
+        raise ValueError(f"wavelengths={wavelength:g} vanish on {len(down)} pixels; choose others")
     unit: Tensor = both / length[:, None, None]
     return unit
 

@@ -45,9 +45,7 @@ def _check_fit(named: Mapping[str, Tensor], *, least: int = 2) -> None:
                 f"use {name}.flatten(1)"
             )
         if len(features) < least:
-            raise ValueError(
-                f"{name} holds {len(features)} points; this measure needs at least {least}"
-            )
+            raise ValueError(f"{name} holds {len(features)} points; it needs at least {least}")
         mine, theirs = ((len(z), str(z.device)) for z in (features, first))
         if mine != theirs:
             raise ValueError(
@@ -55,9 +53,7 @@ def _check_fit(named: Mapping[str, Tensor], *, least: int = 2) -> None:
                 "row i of both must be one point, on one device"
             )
         if not _varies(features):
-            raise ValueError(
-                f"all rows of {name} are equal, so it cannot be compared; leave this layer out"
-            )
+            raise ValueError(f"all rows of {name} are equal; leave this layer out")
 
 
 def _varies(features: Tensor) -> bool:
@@ -125,10 +121,7 @@ def _correct(value: Any, name: str) -> NDArray[np.bool_]:
     """Return whether each point is right, (n,), from a list, an array or a tensor of booleans."""
     data: NDArray[np.bool_] = as_raw(value, name).cpu().numpy()
     if data.dtype != np.bool_:
-        raise TypeError(
-            f"{name} must say whether each point is right, as booleans, got {data.dtype}; "
-            "use predictions == labels"
-        )
+        raise TypeError(f"{name} must be booleans, predictions == labels, got {data.dtype}")
     if data.ndim != 1 or not len(data):
         raise ValueError(f"{name} must have shape (n,) with n >= 1, got {data.shape}")
     return data
@@ -513,10 +506,7 @@ def median_square(square: Tensor) -> Tensor:
     median = square[..., rows, columns].median(-1).values
     noise = _ROUNDING_STEPS * torch.finfo(square.dtype).eps * square.detach().amax((-2, -1))
     if bool((median <= noise).any()):
-        raise ValueError(
-            "the median distance between points is 0, as at least half of the pairs are copies; "
-            "give the width of the kernel as sigma"
-        )
+        raise ValueError("the median distance between points is 0: many are copies; give sigma")
     return median
 
 
@@ -740,10 +730,7 @@ def ridge(
     """
     _check_fit({"x": x, "y": y})
     if folds is not None and not 2 <= folds <= len(x) // 2:
-        raise ValueError(
-            f"folds must be between 2 and {len(x) // 2}, half of the {len(x)} points, got {folds}; "
-            "folds=None predicts the points that the regression was fitted to"
-        )
+        raise ValueError(f"folds must be between 2 and {len(x) // 2} (or None), got {folds}")
     return plain_ridge(x, y, penalty, folds, seed)
 
 

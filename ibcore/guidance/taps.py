@@ -256,9 +256,7 @@ def _first_tensor(name: str, output: Any) -> Tensor:
     while isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, Tensor):
-        raise TypeError(
-            f"layer {name!r} returns {type(output).__name__}, not a tensor; tap another"
-        )
+        raise TypeError(f"layer {name!r} returns {type(output).__name__}, no tensor; tap another")
     return output
 
 
@@ -433,9 +431,7 @@ def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tu
     for one, other in found:
         for name, layer, layers in (("guide", one, guide), ("target", other, target)):
             if layer not in layers:
-                raise ValueError(
-                    f"the {name} has no layer {layer!r}; it has {', '.join(map(repr, layers))}"
-                )
+                raise ValueError(f"the {name} has no layer {layer!r}; it has {list(layers)}")
     return found
 
 

@@ -62,11 +62,9 @@ def _all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.de
     if not len(x) or x.shape[:1] != y.shape[:1]:
         raise ValueError(f"x holds {len(x)} points, y {len(y)} labels; give one for each point")
     parts = [x] if unlabeled is None else [x, unlabeled]
-    if unlabeled is not None and (unlabeled.shape[1:] != x.shape[1:] or unlabeled.dtype != x.dtype):
-        raise ValueError(
-            f"unlabeled points are {unlabeled.dtype} {tuple(unlabeled.shape[1:])}, those of x "
-            f"{x.dtype} {tuple(x.shape[1:])}; they must be alike"
-        )
+    kinds = [(part.dtype, *part.shape[1:]) for part in parts]
+    if kinds[0] != kinds[-1]:
+        raise ValueError(f"unlabeled must be like x, {kinds[0]}, got {kinds[-1]}")
     points = torch.cat([part.to(device) for part in parts])
     return Batch(points, y.to(device), torch.arange(len(points), device=device))
 
@@ -90,9 +88,7 @@ def _check_looks(steps: int, looks: Sequence[int], on_look: Callable[..., Any] |
     if bool(looks) != (on_look is not None):
         raise ValueError("looks and on_look need each other: give both, or neither")
     if len(set(looks)) < len(looks) or max(looks, default=0) > steps:
-        raise ValueError(
-            f"looks must be different whole numbers from 0 to {steps} steps, got {list(looks)}"
-        )
+        raise ValueError(f"looks must be different whole numbers up to {steps}, got {list(looks)}")
 
 
 @torch.no_grad()
@@ -106,10 +102,7 @@ def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
     if isinstance(loss, Distillation):
         wanted = len(data.x), *outputs.shape[1:]
         if loss.logits.shape != wanted:
-            raise ValueError(
-                f"logits must have shape {wanted}, as all points and the outputs of the target, "
-                f"got {tuple(loss.logits.shape)}"
-            )
+            raise ValueError(f"logits must have shape {wanted}, got {tuple(loss.logits.shape)}")
         return data._replace(y=_targets("cross_entropy", outputs, data.y))
     return data
 
@@ -117,23 +110,16 @@ def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
 def _targets(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
     """Return targets that fit the outputs, in the type that the loss needs."""
     if not isinstance(outputs, Tensor):
-        raise TypeError(
-            f"the target returns {type(outputs).__name__}; give a loss that reads it as a function"
-        )
+        raise TypeError(f"target returns {type(outputs).__name__}; write a loss that reads it")
     shape = tuple(outputs.shape[1:])
     wanted = {"mse": shape, "binary": tuple(outputs.squeeze(-1).shape[1:])}.get(loss, shape[:-1])
     if tuple(y.shape[1:]) != wanted:
-        raise ValueError(
-            f"loss {loss} needs y of shape {('n', *wanted)} for outputs {('n', *shape)}, got "
-            f"{tuple(y.shape)}"
-        )
+        raise ValueError(f"loss {loss} needs y of shape {('n', *wanted)}, got {tuple(y.shape)}")
     if loss == "cross_entropy":
         wrong = (y != _NO_ANSWER) & ((y < 0) | (y >= shape[-1]))
         if y.is_floating_point() or bool(wrong.any()):
             got = y.dtype if y.is_floating_point() else int(y[wrong][0])
-            raise ValueError(
-                f"y must hold classes as whole numbers from 0 to {shape[-1] - 1}, got {got}"
-            )
+            raise ValueError(f"y must hold classes from 0 to {shape[-1] - 1}, got {got}")
         return y.long()
     if loss == "binary" and bool(((y < 0) | (y > 1)).any()):
         raise ValueError(f"y must lie between 0 and 1, got {y.min().item()} to {y.max().item()}")

@@ -345,6 +345,13 @@ def _draw(prefix: str, module: nn.Module, rng: torch.Generator) -> dict[str, Ten
 
 # How well each task was solved: accuracy, squared error, and the share of variance explained.
 
+
+def _check_shapes(outputs: Tensor, targets: Tensor, shape: torch.Size, wanted: str) -> None:
+    if outputs.ndim < 3 or shape != targets.shape or not targets.numel():
+        got = f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
+        raise ValueError(f"need outputs and targets {wanted}, got {got}")
+
+
 _ROUNDING = 32 * torch.finfo(torch.float64).eps  # a spread below this share is rounding noise
 
 
@@ -374,17 +381,11 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     >>> accuracy(torch.tensor([[[2.0], [-1.0]]]), torch.tensor([[1, 1]])).tolist()
     [0.5]
     """
-    if outputs.ndim < 3 or outputs.shape[-3:-1] != targets.shape or not targets.numel():
-        raise ValueError(
-            f"need outputs (..., tasks, n, classes) and targets (tasks, n), got "
-            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
-        )
+    _check_shapes(outputs, targets, outputs.shape[-3:-1], "(tasks, n, classes) and (tasks, n)")
     classes = max(outputs.shape[-1], 2)
     wrong = targets[(targets != targets.round()) | (targets < 0) | (targets >= classes)]
     if len(wrong):
-        raise ValueError(
-            f"targets must be classes as whole numbers from 0 to {classes - 1}, got {wrong[0]:g}"
-        )
+        raise ValueError(f"targets must be classes from 0 to {classes - 1}, got {wrong[0]:g}")
     if outputs.shape[-1] == 1:
         right = (outputs[..., 0] > 0) == (targets > 0.5)
     else:
@@ -412,11 +413,7 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    if outputs.ndim < 3 or outputs.shape[-3:] != targets.shape or not targets.numel():
-        raise ValueError(
-            f"need outputs (..., tasks, n, out) and targets (tasks, n, out), got "
-            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
-        )
+    _check_shapes(outputs, targets, outputs.shape[-3:], "(tasks, n, out) and (tasks, n, out)")
     error = (outputs.double() - targets.double()).square().flatten(-2).mean(-1)
     if not bool(error.isfinite().all()):
         raise ValueError("outputs and targets are too far apart to be squared; change their unit")

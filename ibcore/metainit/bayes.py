@@ -136,9 +136,7 @@ def posterior(
 
 def _check_picked(picked: Tensor, labels: Tensor, objects: int) -> None:
     if picked.ndim != 2 or picked.shape != labels.shape or not len(picked):
-        raise ValueError(
-            f"need picked and labels (t, n), got {tuple(picked.shape)} and {tuple(labels.shape)}"
-        )
+        raise ValueError(f"need picked and labels (t, n), got {picked.shape} and {labels.shape}")
     if picked.numel() and int(picked.max()) >= objects:
         raise ValueError(f"picked must number the {objects} objects from 0, got {picked.max()}")
 
@@ -156,8 +154,7 @@ def _exact(prior: TaskPrior, picked: Tensor, labels: Tensor) -> tuple[Tensor, Te
         total = prior.weights[left].sum()
         if not total > 0:
             raise ValueError(
-                f"no task of the prior agrees with support set {number}; its labels are noisy, or "
-                "its task is not in the prior"
+                f"no task of the prior agrees with support set {number}: noisy labels?"
             )
         weights = prior.weights[left] / total
         means.append(weights @ prior.tables[left])

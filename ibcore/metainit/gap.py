@@ -128,10 +128,7 @@ def gap_reduction(
         raise ValueError("an interval needs at least 2 models of each architecture, got 1")
     base, meta = (_spread(arm.mean(-1), kind) for arm in arms)  # (conditions,)
     if not base.all():
-        raise ValueError(
-            f"condition {int(np.argmin(base))} has no gap without meta-learning, so nothing can be "
-            "reduced; leave it out and say so"
-        )
+        raise ValueError(f"condition {np.argmin(base)} has no gap without starts; leave it out")
     rng = np.random.default_rng(seed)
     again = [_spread(_resampled_means(arm, draws, rng), kind) for arm in arms]  # (draws, c)
     kept = again[0].all(-1)

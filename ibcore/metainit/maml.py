@@ -142,10 +142,7 @@ class Inner:
                 pairs = zip(outputs, targets, strict=True)
                 losses = torch.stack([self.loss(o, y) for o, y in pairs])
         if losses.shape != outputs.shape[:1]:
-            raise ValueError(
-                f"the loss gives shape {tuple(losses.shape[1:])} for one task; it takes one task's "
-                "outputs (n, ...) and targets (n, ...) and must return one number"
-            )
+            raise ValueError(f"the loss gives {losses.shape[1:]} for a task; it must be one number")
         return losses
 
     def step(
@@ -176,18 +173,13 @@ class Inner:
         """
         x, y = check_points(name, points)
         if x.device != like.device or y.device != like.device:
-            raise ValueError(
-                f"{name} is on {x.device} and {y.device}, the parameters on {like.device}; "
-                "move all to one device"
-            )
+            raise ValueError(f"{name} is on {x.device}, {y.device}, weights on {like.device}")
         x = as_weights(x, like)
         if not isinstance(self.loss, str):
             return x, y
         if y.ndim != _TARGET_DIMENSIONS[self.loss]:
             wanted = "(tasks, n, out)" if self.loss == "mse" else "(tasks, n)"
-            raise ValueError(
-                f"loss {self.loss} needs targets {wanted} in {name}, got {tuple(y.shape)}"
-            )
+            raise ValueError(f"loss {self.loss} needs targets {wanted} in {name}, got {y.shape}")
         if self.loss == "mse":
             y = y.to(like.dtype)
         return x, member_targets(self.loss, y, len(y), y.shape[1], like.dtype)
@@ -202,10 +194,7 @@ def check_points(name: str, points: Points) -> Points:
     """Return a set of points if inputs and targets belong to the same points of the same tasks."""
     x, y = points
     if x.ndim < 2 or y.ndim < 2 or x.shape[:2] != y.shape[:2] or 0 in x.shape[:2]:
-        raise ValueError(
-            f"{name} must be inputs (tasks, n, ...) and targets (tasks, n, ...) with at least "
-            f"one point, got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
+        raise ValueError(f"{name} needs x and y (tasks, n, ...), got {x.shape} and {y.shape}")
     return points
 
 
@@ -219,9 +208,7 @@ def _check_outputs(loss: str, outputs: Tensor, targets: Tensor) -> None:
     if loss == "cross_entropy" and int(targets.max()) >= shape[0]:
         raise ValueError(f"targets hold class {int(targets.max())}, outputs {shape[0]} classes")
     if loss == "mse" and outputs.shape != targets.shape:
-        raise ValueError(
-            f"the targets of a point have shape {tuple(targets.shape[2:])}, the outputs {shape}"
-        )
+        raise ValueError(f"targets of shape {targets.shape[2:]} do not fit outputs {shape}")
 
 
 def repeat(parameters: Mapping[str, Tensor], tasks: int) -> Parameters:
@@ -318,9 +305,7 @@ def parameters_below(model: nn.Module, prefixes: Sequence[str], argument: str) -
     below = {prefix: [n for n in names if f"{n}.".startswith(f"{prefix}.")] for prefix in prefixes}
     for prefix, found in below.items():
         if not found:
-            raise ValueError(
-                f"{argument}: no parameter lies at or below {prefix!r}; there are {names}"
-            )
+            raise ValueError(f"{argument}: no parameter lies below {prefix!r}, only {names}")
     return [name for name in names if any(name in found for found in below.values())]
 
 
@@ -490,10 +475,9 @@ def _checked(
     check_parameters(inner.model, params)
     like = next(iter(params.values()))
     support, query = inner.checked("support", support, like), inner.checked("query", query, like)
-    if len(support[0]) != len(query[0]):
-        raise ValueError(
-            f"support holds {len(support[0])} tasks and query {len(query[0])}; give each task both"
-        )
+    tasks = len(support[0]), len(query[0])
+    if tasks[0] != tasks[1]:
+        raise ValueError(f"support holds {tasks[0]} tasks and query {tasks[1]}; give each both")
     return support, query
 
 

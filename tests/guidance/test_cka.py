@@ -268,7 +268,7 @@ def test_the_criteria_of_a_peer_library_give_the_same():
     [
         (lambda x: cka(x[:, 0], x), r"x must have shape \(points, features\), got \(60,\)"),
         (lambda x: cka(x, x[:50]), "y holds 50 points on cpu, x 60"),
-        (lambda x: cka(x[:3], x[:3]), "x holds 3 points; this measure needs at least 4"),
+        (lambda x: cka(x[:3], x[:3]), "x holds 3 points; it needs at least 4"),
         (lambda x: cka(x[:1], x[:1], unbiased=False), "needs at least 2"),
         (lambda x: cka(x, torch.full_like(x, 0.1)), "all rows of y are equal"),
         (lambda x: cka(x / 0, x), "x holds a value that is not finite"),

@@ -155,7 +155,7 @@ MEAN_INSIDE = torch.tensor(MEAN_INSIDE, dtype=torch.float64)  # the last is the 
     [
         (lambda: rsa(X, Y, dissimilarity="city"), "unknown dissimilarity 'city'"),
         (lambda: rsa(X, Y, comparison="kendall"), "unknown comparison 'kendall'"),
-        (lambda: rsa(X[:2], Y[:2]), "2 points; this measure needs at least 3"),
+        (lambda: rsa(X[:2], Y[:2]), "2 points; it needs at least 3"),
         (lambda: rsa(torch.ones(5, 2), Y[:5]), "all rows of x are equal"),
         (lambda: rsa(torch.eye(5) / 3, Y[:5]), "all dissimilarities of x are equal"),
         (lambda: rsa(MEAN_INSIDE, Y[:5], dissimilarity="cosine"), "of x has no direction"),

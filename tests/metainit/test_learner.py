@@ -159,8 +159,8 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_step():
     ("options", "message"),
     [
         ({"rates": "free"}, "unknown rates 'free'"),
-        ({"adapted": ["head"]}, "no parameter lies at or below 'head'"),
-        ({"adapted": []}, "no parameter would be adapted"),
+        ({"adapted": ["head"]}, "no parameter lies below 'head'"),
+        ({"adapted": []}, "adapted is empty"),
         ({"rate": math.inf}, "rate must be at least 0, got inf"),
         ({"reptile": True}, "fixed rates and no order to choose; got inner_steps=1, rates='each'"),
         ({"params": {}}, "params names"),
