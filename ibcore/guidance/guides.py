@@ -484,11 +484,7 @@ class FilterGuide:
     fixed = True
 
     def __init__(
-        self,
-        *,
-        size: int = 5,
-        orientations: int = 4,
-        wavelengths: Sequence[float] = (2.5, 4.0),
+        self, *, size: int = 5, orientations: int = 4, wavelengths: Sequence[float] = (2.5, 4.0)
     ) -> None:
         self.filters = gabor_filters(size=size, orientations=orientations, wavelengths=wavelengths)
 

@@ -565,7 +565,7 @@ class _Order:
         self.data, device = job.data, job.data.x.device
         counts = len(job.data.y), len(job.data.x) - len(job.data.y)
         seeds = job.seed, member_seed(job.seed, 1)
-        self.rows = torch.split(job.data.rows, counts)
+        self.rows = torch.split(job.data.rows, [*counts])
         self.batches = [
             Batches([seed], count, size, device)
             for seed, count, size in zip(seeds, counts, job.batch_sizes, strict=True)
