@@ -297,21 +297,28 @@ def each(first: Tensor, second: Tensor) -> Tensor:
 
 
 def combine(
-    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
+    trace: Tensor,
+    first: Sums,
+    second: Sums,
+    *,
+    unbiased: bool,
+    inner: Inner = each,
+    zeroed: bool = False,
 ) -> Tensor:
     """Return the criterion from a trace and the sums of both matrices.
 
     Parameters
     ----------
     trace
-        tr(KL), of matrices with zeros on the diagonal for the unbiased estimate; of the shape
-        that ``inner`` gives, float64.
+        tr(KL), of the shape that ``inner`` gives, float64.
     first, second
         Sums of K and of L.
     unbiased
         Which estimate.
     inner
         `each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
+    zeroed
+        Whether the trace is of matrices whose diagonals are zeros already.
 
     Examples
     --------
@@ -321,6 +328,7 @@ def combine(
     """
     n = first.rows.shape[-1]
     if unbiased:
+        trace = trace if zeroed else trace - inner(first.diagonal, second.diagonal)
         left, right = first.rows - first.diagonal, second.rows - second.diagonal
         factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
     else:
@@ -329,20 +337,6 @@ def combine(
     products = inner(left, right)
     totals = inner(left.sum(-1, keepdim=True), right.sum(-1, keepdim=True))
     return (trace - factors[0] * products + factors[1] * totals) / factors[2]
-
-
-def off_diagonal(
-    trace: Tensor, first: Sums, second: Sums, *, unbiased: bool, inner: Inner = each
-) -> Tensor:
-    """Return what `combine` needs from tr(KL): for the unbiased estimate, without the diagonals.
-
-    Examples
-    --------
-    >>> k = torch.eye(2)
-    >>> off_diagonal((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=True).item()
-    0.0
-    """
-    return trace - inner(first.diagonal, second.diagonal) if unbiased else trace
 
 
 def _trace(x: Tensor, y: Tensor, *, grams: bool) -> Tensor:
@@ -370,8 +364,7 @@ def hsic(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
     center, add = (centered_gram, gram_sums) if grams else (centered, feature_sums)
     first, second = center(x), center(y)
     sums = add(first), add(second)
-    trace = off_diagonal(_trace(first, second, grams=grams), *sums, unbiased=unbiased)
-    return combine(trace, *sums, unbiased=unbiased)
+    return combine(_trace(first, second, grams=grams), *sums, unbiased=unbiased)
 
 
 def norms(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
@@ -815,39 +808,24 @@ def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int
 
 
 def hsic_table(
-    xs: Sequence[Tensor],
-    ys: Sequence[Tensor] | None,
-    *,
-    unbiased: bool,
-    kernel: Kernel = "linear",
-    sigma: float | None = None,
+    layers: Mapping[str, Tensor], *, unbiased: bool, kernel: Kernel, sigma: float | None
 ) -> HsicMatrix:
-    """Return the criterion for all pairs of layers; ``ys`` None compares a list with itself.
-
-    Parameters
-    ----------
-    xs, ys
-        Features (n, p) of each layer, all of the same n points.
-    unbiased, kernel, sigma
-        As in `ibcore.guidance.cka_matrix`.
+    """Return the criterion of the layers xs[...] with those of ys[...], or with each other.
 
     Examples
     --------
-    >>> hsic_table([torch.eye(5)], None, unbiased=False).cross.shape
-    torch.Size([1, 1])
+    >>> layers = {"xs[0]": torch.eye(5), "xs[1]": torch.ones(5, 2).tril()}
+    >>> hsic_table(layers, unbiased=False, kernel="linear", sigma=None).cross.shape
+    torch.Size([2, 2])
     """
-    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys or ()]
+    xs, ys = ([z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys"))
+    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys]
     if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
         return _feature_table(xs, ys, unbiased=unbiased)
     first = _Grams(xs, kernel, sigma, unbiased)
-    second = first if ys is None else _Grams(ys, kernel, sigma, unbiased)
-    cross = combine(
-        (first.flat @ second.flat.mT).double(),
-        first.sums,
-        second.sums,
-        unbiased=unbiased,
-        inner=torch.inner,
-    )
+    second = _Grams(ys, kernel, sigma, unbiased) if ys else first
+    traces, sums = (first.flat @ second.flat.mT).double(), (first.sums, second.sums)
+    cross = combine(traces, *sums, unbiased=unbiased, inner=torch.inner, zeroed=True)
     return HsicMatrix(cross, first.own(), second.own())
 
 
@@ -873,23 +851,19 @@ class _Grams:
     def own(self) -> Tensor:
         """Return the criterion of each layer with itself, (k,)."""
         squares = torch.linalg.vecdot(self.flat, self.flat).double()
-        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased)
+        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased, zeroed=True)
         return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
 
 
-def _feature_table(
-    xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool
-) -> HsicMatrix:
+def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor], *, unbiased: bool) -> HsicMatrix:
     """Return the table of a linear kernel without any (n, n) matrix."""
     first = [centered(x) for x in xs]
-    second = first if ys is None else [centered(y) for y in ys]
+    second = [centered(y) for y in ys] or first
     left = _stacked_sums(first)
-    right = left if ys is None else _stacked_sums(second)
-    traces = off_diagonal(
-        _cross_traces(first, second), left, right, unbiased=unbiased, inner=torch.inner
-    )
+    right = _stacked_sums(second) if ys else left
+    traces = _cross_traces(first, second)
     cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
-    if ys is None:
+    if not ys:
         own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
         return HsicMatrix(cross, own, own)
     both = ((first, left), (second, right))
@@ -904,8 +878,7 @@ def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
 def _own(layers: Sequence[Tensor], sums: Sums, *, unbiased: bool) -> Tensor:
     """Return the criterion of each layer with itself, (k,)."""
     squares = torch.stack([(x.mT @ x).square().sum(dtype=torch.float64) for x in layers])
-    trace = off_diagonal(squares, sums, sums, unbiased=unbiased)
-    value = combine(trace, sums, sums, unbiased=unbiased)
+    value = combine(squares, sums, sums, unbiased=unbiased)
     return not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
 
 
@@ -1051,7 +1024,7 @@ def cka_matrix(
     layers = _layers(xs, ys, least=_LEAST[unbiased])
     if sigma is None:
         layers = {name: scaled(layer) for name, layer in layers.items()}
-    table = _table(layers, unbiased=unbiased, kernel=kernel, sigma=sigma)
+    table = hsic_table(layers, unbiased=unbiased, kernel=kernel, sigma=sigma)
     return _check_value(table.alignment(), len(xs[0]), sigma)
 
 
@@ -1066,14 +1039,6 @@ def _layers(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int) ->
         if layer.dtype != xs[0].dtype:
             raise ValueError(f"{name} is {layer.dtype}, xs[0] {xs[0].dtype}; convert one")
     return {name: wide(layer) for name, layer in named.items()}
-
-
-def _table(
-    layers: Mapping[str, Tensor], *, unbiased: bool, kernel: Kernel, sigma: float | None
-) -> HsicMatrix:
-    """Return the criterion of all layers of xs with those of ys, or with each other."""
-    xs, ys = ([z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys"))
-    return hsic_table(xs, ys or None, unbiased=unbiased, kernel=kernel, sigma=sigma)
 
 
 def _check_value(value: Tensor, points: int, sigma: float | None) -> Tensor:
@@ -1161,7 +1126,7 @@ class MinibatchCKA:
             )
         if self._total is None:
             self._powers = {name: 1.0 if self.sigma else _power(z) for name, z in layers.items()}
-        table = _table(
+        table = hsic_table(
             {name: z / self._powers[name] for name, z in layers.items()},
             unbiased=self.unbiased,
             kernel=self.kernel,

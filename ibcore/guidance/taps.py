@@ -38,18 +38,6 @@ class _Recording(Grouped):
         return z
 
 
-def image_layers(network: ImageNetwork) -> list[str]:
-    """Return what can be tapped, in order: convolutions, the features of the head, the head.
-
-    Examples
-    --------
-    >>> from ibcore.nets import ConvNet
-    >>> image_layers(ConvNet(1, 10, channels=(4, 8)))
-    ['convs.0', 'convs.1', 'features', 'head']
-    """
-    return [*(f"convs.{name}" for name in network.convs), FEATURES, HEAD]
-
-
 def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
     """Report what the network computes, for one network at a time; call the result to end.
 
@@ -247,7 +235,7 @@ def image_names(model: nn.Module) -> dict[str, str]:
         f"{prefix}.{layer}" if prefix else layer: prefix
         for prefix, network in model.named_modules()
         if isinstance(network, ImageNetwork)
-        for layer in image_layers(network)
+        for layer in (*(f"convs.{name}" for name in network.convs), FEATURES, HEAD)
     }
 
 

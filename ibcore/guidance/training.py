@@ -39,18 +39,7 @@ from ibcore.guidance.taps import (
     taking,
 )
 from ibcore.population import member_seed
-from ibcore.runtime import (
-    Count,
-    Data,
-    NonNegative,
-    Positive,
-    Range,
-    Seed,
-    Share,
-    Whole,
-    door,
-    resolve_device,
-)
+from ibcore.runtime import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door
 from ibcore.training import Loss, Optimizer, OptimizerConfig
 from ibcore.training.loop import Batches
 
@@ -584,16 +573,13 @@ class _Order:
 def _optimizer(job: TrainingRun) -> torch.optim.Optimizer:
     """Return a fresh optimizer of `torch.optim`."""
     method, parameters = job.method, list(job.model.parameters())
-    options: dict[str, Any] = {
-        "lr": float(method.learning_rate),
-        "weight_decay": float(method.weight_decay),
-    }
-    fused = _CAN_FUSE and all(p.device.type in ("cpu", "cuda") for p in parameters)
+    options: dict[str, Any] = {"lr": float(method.learning_rate)}
+    options["weight_decay"] = float(method.weight_decay)
+    options["fused"] = _CAN_FUSE and all(p.device.type in ("cpu", "cuda") for p in parameters)
     if method.optimizer == "sgd":
-        momentum = float(method.momentum)
-        return torch.optim.SGD(parameters, momentum=momentum, fused=fused, **options)
+        return torch.optim.SGD(parameters, momentum=float(method.momentum), **options)
     kind = torch.optim.Adam if method.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
+    return kind(parameters, betas=method.betas, eps=method.eps, **options)
 
 
 def _look(job: TrainingRun, step: int) -> None:
@@ -754,7 +740,7 @@ def guide(
     """
     if guide is None and schedule is not None:
         raise ValueError("a schedule without a guide has no effect; leave it out")
-    place, copied = resolve_device(device), copy.deepcopy(target)
+    place, copied = torch.device(device or "cpu"), copy.deepcopy(target)
     model = (copied if init_seed is None else redraw(copied, init_seed)).to(place)
     alignment, sizes = alignment or Alignment(), (batch_size, unlabeled_batch_size)
     x, unlabeled = suited(model, x), None if unlabeled is None else suited(model, unlabeled)

@@ -15,10 +15,13 @@ from ibcore.metainit.maml import (
     Start,
     TaskLoss,
     adapted_by,
-    first_start,
+    check_parameters,
+    full_rates,
     mean_loss,
     meta_gradient_of,
+    parameters_below,
     predicted_by,
+    rate_table,
     reptile_gradient_of,
 )
 from ibcore.runtime import Count, Data, NonNegative, Positive, Whole, door
@@ -284,7 +287,11 @@ class MetaLearner:
         self.model, self.loss, self.kind, self.reptile = model, loss, rates, reptile
         self.inner_steps, self.first_order = inner_steps, first_order
         self.inner = Inner(model, loss, vectorize, task_chunk)
-        self.start = first_start(model, params, rate=rate, kind=rates, adapted=adapted)
+        chosen = dict(model.named_parameters()) if params is None else dict(params)
+        check_parameters(model, chosen)
+        names = list(chosen) if adapted is None else parameters_below(model, adapted, "adapted")
+        each = full_rates(chosen, rate, names) if rates == "each" else dict.fromkeys(names, rate)
+        self.start = Start(chosen, rate_table(each, chosen)).copy()
 
     @door(gradients=True)
     def fit(

@@ -1,7 +1,7 @@
 """The gradient of what is learned with respect to where learning starts, over a batch of tasks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,22 +27,6 @@ Parameters = dict[str, Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 _TARGET_DIMENSIONS = {"cross_entropy": 2, "binary": 2, "mse": 3}
-
-
-def twice_differentiable() -> AbstractContextManager[None]:
-    """Return a context in which fused attention is left out: its kernels differentiate once only.
-
-    Examples
-    --------
-    >>> q = torch.ones(1, 1, 2, 4, requires_grad=True)
-    >>> with twice_differentiable():
-    ...     y = torch.nn.functional.scaled_dot_product_attention(q, q, q)
-    >>> slope, = torch.autograd.grad(y.square().sum(), q, create_graph=True)
-    >>> torch.autograd.grad(slope.square().sum(), q)[0].shape
-    torch.Size([1, 1, 2, 4])
-    """
-    context: AbstractContextManager[None] = sdpa_kernel([SDPBackend.MATH])
-    return context
 
 
 @contextmanager
@@ -107,7 +91,8 @@ class Inner:
     def outputs(self, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Evaluate each task's network: weights (t, *shape) and x (t, n, ...) to (t, n, ...)."""
         kind = f"inputs (x, support or query) of shape {tuple(x.shape[1:])} and {x.dtype}"
-        with twice_differentiable(), _taking(f"the model does not take {kind}"):
+        twice = sdpa_kernel([SDPBackend.MATH])  # fused attention can be differentiated once only
+        with twice, _taking(f"the model does not take {kind}"):
             if not self.vectorize:
                 return torch.stack([self._one(stacked, x, task) for task in range(len(x))])
             if isinstance(self.model, Network):
@@ -729,20 +714,3 @@ class Start:
             for part in (self.params, self.rates)
         )
         return Start(params, rates)
-
-
-def first_start(
-    model: nn.Module,
-    params: Mapping[str, Tensor] | None,
-    *,
-    rate: float,
-    kind: RateKind,
-    adapted: Sequence[str] | None,
-) -> Start:
-    """Return where meta-learning begins; the options are those of `MetaLearner`."""
-    own: Mapping[str, Tensor] = dict(model.named_parameters())
-    chosen = dict(own if params is None else params)
-    check_parameters(model, chosen)
-    names = list(chosen) if adapted is None else parameters_below(model, adapted, "adapted")
-    table = rate_table(dict.fromkeys(names, rate), chosen)
-    return Start(chosen, full_rates(chosen, rate, names) if kind == "each" else table).copy()
