@@ -136,7 +136,7 @@ def posterior(
 
 def _check_picked(picked: Tensor, labels: Tensor, objects: int) -> None:
     if picked.ndim != 2 or picked.shape != labels.shape or not len(picked):
-        raise ValueError(f"need picked and labels (t, n), got {picked.shape} and {labels.shape}")
+        raise ValueError(f"need picked, labels (t, n), got {[*picked.shape]}, {[*labels.shape]}")
     if picked.numel() and int(picked.max()) >= objects:
         raise ValueError(f"picked must number the {objects} objects from 0, got {picked.max()}")
 

@@ -287,7 +287,8 @@ class MetaLearner:
         self.model, self.loss, self.kind, self.reptile = model, loss, rates, reptile
         self.inner_steps, self.first_order = inner_steps, first_order
         self.inner = Inner(model, loss, vectorize, task_chunk)
-        chosen = dict(model.named_parameters()) if params is None else dict(params)
+        own: Mapping[str, Tensor] = dict(model.named_parameters())
+        chosen = dict(own if params is None else params)
         check_parameters(model, chosen)
         names = list(chosen) if adapted is None else parameters_below(model, adapted, "adapted")
         each = full_rates(chosen, rate, names) if rates == "each" else dict.fromkeys(names, rate)

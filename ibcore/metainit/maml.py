@@ -127,7 +127,7 @@ class Inner:
                 pairs = zip(outputs, targets, strict=True)
                 losses = torch.stack([self.loss(o, y) for o, y in pairs])
         if losses.shape != outputs.shape[:1]:
-            raise ValueError(f"the loss gives {losses.shape[1:]} for a task; it must be one number")
+            raise ValueError(f"the loss gives {[*losses.shape[1:]]} for a task, not one number")
         return losses
 
     def step(
@@ -164,7 +164,7 @@ class Inner:
             return x, y
         if y.ndim != _TARGET_DIMENSIONS[self.loss]:
             wanted = "(tasks, n, out)" if self.loss == "mse" else "(tasks, n)"
-            raise ValueError(f"loss {self.loss} needs targets {wanted} in {name}, got {y.shape}")
+            raise ValueError(f"loss {self.loss} needs targets {wanted} in {name}, got {[*y.shape]}")
         if self.loss == "mse":
             y = y.to(like.dtype)
         return x, member_targets(self.loss, y, len(y), y.shape[1], like.dtype)
@@ -179,7 +179,7 @@ def check_points(name: str, points: Points) -> Points:
     """Return a set of points if inputs and targets belong to the same points of the same tasks."""
     x, y = points
     if x.ndim < 2 or y.ndim < 2 or x.shape[:2] != y.shape[:2] or 0 in x.shape[:2]:
-        raise ValueError(f"{name} needs x and y (tasks, n, ...), got {x.shape} and {y.shape}")
+        raise ValueError(f"{name} needs x and y (tasks, n, ...), not {[*x.shape]}, {[*y.shape]}")
     return points
 
 
@@ -193,7 +193,7 @@ def _check_outputs(loss: str, outputs: Tensor, targets: Tensor) -> None:
     if loss == "cross_entropy" and int(targets.max()) >= shape[0]:
         raise ValueError(f"targets hold class {int(targets.max())}, outputs {shape[0]} classes")
     if loss == "mse" and outputs.shape != targets.shape:
-        raise ValueError(f"targets of shape {targets.shape[2:]} do not fit outputs {shape}")
+        raise ValueError(f"targets of shape {[*targets.shape[2:]]} do not fit outputs {shape}")
 
 
 def repeat(parameters: Mapping[str, Tensor], tasks: int) -> Parameters:

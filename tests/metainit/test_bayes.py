@@ -144,7 +144,7 @@ HALF = torch.tensor([0.5, 0.5]).double()
         ),
         (
             lambda: posterior(everything(), torch.tensor([0]), torch.tensor([1])),
-            r"need picked and labels \(t, n\)",
+            r"need picked, labels \(t, n\)",
         ),
         (
             lambda: posterior(everything(), torch.tensor([[0]]), torch.tensor([[1]]), noise=0.0),
