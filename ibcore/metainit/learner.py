@@ -353,7 +353,10 @@ class MetaLearner:
 
     @door(gradients=True)
     def predict(self, support: Points, x: Data, *, inner_steps: Whole | None = None) -> Tensor:
-        """Adapt to each task and evaluate it on its own inputs: ``(tasks, n, ...)``."""
+        """Adapt to each task and evaluate it on its own inputs: ``(tasks, n, ...)``.
+
+        Where the steps diverge the outputs are nan.
+        """
         steps = self.inner_steps if inner_steps is None else inner_steps
         with torch.no_grad():
             return predicted_by(self.inner, self._adapted(self.start, support, steps), x)

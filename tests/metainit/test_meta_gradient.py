@@ -473,6 +473,13 @@ def test_embeddings_take_whole_numbers_and_other_networks_the_type_of_their_weig
         assert value == expected[0] and largest_gap(grads, expected[1]) == 0
 
 
+def test_a_flag_is_no_rate():
+    model = nn.Linear(3, 2)
+    for rates in (True, {"weight": True}):
+        with pytest.raises(TypeError, match=r"^rates.* must be a number"):
+            meta_gradient(model, start_of(model), rates, POINTS, POINTS)
+
+
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
 def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
     model, shape = build("mlp with layer norm")
