@@ -503,6 +503,26 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Say what a network or a loss of the caller does not take, before the words of torch.
+
+    Examples
+    --------
+    >>> with explained("the network does not take x"):
+    ...     torch.zeros(2) @ torch.zeros(3)
+    Traceback (most recent call last):
+    ...
+    ValueError: the network does not take x: inconsistent tensor size, expected tensor [2] ...
+    """
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        if isinstance(error, torch.cuda.OutOfMemoryError):
+            raise
+        raise ValueError(f"{what}: {error}") from error
+
+
 @overload
 def door(called: F) -> F: ...
 @overload

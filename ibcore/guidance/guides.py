@@ -133,7 +133,7 @@ class NetworkGuide:
         own = {name: value.clone() for name, value in self.model.named_buffers()}
         self.calls += 1
         taps = self._taps = self._taps or Taps(self.model, self.names)
-        with in_mode(self.model, self.mode), taps, taking("x", batch.x):
+        with in_mode(self.model, self.mode), taps, taking(batch.x):
             if self.mode == "eval":
                 self.model(batch.x, **self.options)
             else:

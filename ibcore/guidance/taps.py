@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ibcore.nets.resnet import Grouped, ImageNetwork
 from ibcore.nets.transformer import Block, LayerNorm
 from ibcore.population import member_seed
-from ibcore.runtime import Data, Seed, door, generator
+from ibcore.runtime import Data, Seed, door, explained, generator
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
 #
@@ -177,17 +177,9 @@ class Taps(Mapping[str, Tensor]):
         return lambda _, __, output: self._record(name, _first_tensor(name, output))
 
 
-@contextmanager
-def taking(name: str, x: Tensor) -> Iterator[None]:
-    """Say that a network does not take inputs like these, in place of words from inside torch."""
-    try:
-        yield
-    except (RuntimeError, IndexError) as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError):
-            raise
-        raise ValueError(
-            f"the network does not take {name} of shape {tuple(x.shape)} and {x.dtype}: {error}"
-        ) from error
+def taking(x: Tensor) -> AbstractContextManager[None]:
+    """Return a context that says for a network, in place of torch, what it does not take."""
+    return explained(f"the network does not take x of shape {tuple(x.shape)} and {x.dtype}")
 
 
 def suited(model: nn.Module, x: Tensor) -> Tensor:
@@ -215,7 +207,7 @@ def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Te
     >>> activations(model, torch.ones(5, 3), ["1"])["1"].shape
     torch.Size([5, 4])
     """
-    with Taps(model, names) as taps, taking("x", x):
+    with Taps(model, names) as taps, taking(x):
         model(suited(model, x))
     for name in names:
         taps[name]
@@ -317,7 +309,7 @@ def layer_names(model: nn.Module, x: Data, *, last: bool = False) -> list[str]:
     found: list[str] = []
     if candidates:
         taps = Taps(model, candidates)
-        with in_mode(model, "eval"), torch.no_grad(), taps, taking("x", x):
+        with in_mode(model, "eval"), torch.no_grad(), taps, taking(x):
             model(suited(model, x))
         found = list(taps)
     if not (kept := found if last else found[:-1]):

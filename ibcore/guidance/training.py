@@ -84,7 +84,7 @@ def _check_looks(steps: int, looks: Sequence[int], on_look: Callable[..., Any] |
 def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
     """Return the data with labels as the loss needs them, after a first look at the outputs."""
     x = data.x[:_PROBED]
-    with in_mode(model, "eval"), seeded_rng(0, x.device), taking("x", x):
+    with in_mode(model, "eval"), seeded_rng(0, x.device), taking(x):
         outputs = model(x)
     if isinstance(loss, str):
         return data._replace(y=_targets(loss, outputs, data.y))

@@ -1,7 +1,6 @@
 """The gradient of what is learned with respect to where learning starts, over a batch of tasks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ibcore.nets.network import Network
-from ibcore.runtime import Count, Data, Whole, door
+from ibcore.runtime import Count, Data, Whole, door, explained
 from ibcore.training import Loss
 from ibcore.training.loop import loss_function, member_targets
 
@@ -27,17 +26,6 @@ Parameters = dict[str, Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 _TARGET_DIMENSIONS = {"cross_entropy": 2, "binary": 2, "mse": 3}
-
-
-@contextmanager
-def _taking(what: str) -> Iterator[None]:
-    """Say that a network or a loss does not take this, in place of words from inside torch."""
-    try:
-        yield
-    except (RuntimeError, IndexError) as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError):
-            raise
-        raise ValueError(f"{what}: {error}") from error
 
 
 @door
@@ -92,7 +80,7 @@ class Inner:
         """Evaluate each task's network: weights (t, *shape) and x (t, n, ...) to (t, n, ...)."""
         kind = f"inputs (x, support or query) of shape {tuple(x.shape[1:])} and {x.dtype}"
         twice = sdpa_kernel([SDPBackend.MATH])  # fused attention can be differentiated once only
-        with twice, _taking(f"the model does not take {kind}"):
+        with twice, explained(f"the model does not take {kind}"):
             if not self.vectorize:
                 return torch.stack([self._one(stacked, x, task) for task in range(len(x))])
             if isinstance(self.model, Network):
@@ -120,7 +108,7 @@ class Inner:
             _check_outputs(self.loss, outputs, targets)
             return loss_function(self.loss)(outputs, targets)
         shapes = tuple(outputs.shape[1:]), tuple(targets.shape[1:])
-        with _taking(f"the loss does not take outputs {shapes[0]} and targets {shapes[1]}"):
+        with explained(f"the loss does not take outputs {shapes[0]} and targets {shapes[1]}"):
             if self.vectorize:
                 losses = vmap(self.loss, randomness="different")(outputs, targets)
             else:
