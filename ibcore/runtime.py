@@ -346,6 +346,28 @@ def as_raw(value: Any, name: str) -> Tensor:
     return cast(Tensor, value)
 
 
+def as_data(value: Any, name: str) -> Tensor:
+    """Return finite inputs or targets of a network: whole numbers, such as tokens, as they are.
+
+    Examples
+    --------
+    >>> as_data([[1, 2]], "x").dtype, as_data([[True]], "x").dtype
+    (torch.int64, torch.float32)
+    """
+    tensor = as_raw(value, name)
+    whole = not tensor.is_floating_point() and tensor.dtype != torch.bool
+    return tensor if whole else as_tensor(tensor, name)
+
+
+def as_module(value: Any, name: str) -> nn.Module:
+    """Return a network whose weights exist; those of lazy layers do not before the first call."""
+    module: nn.Module = _instance(value, name, nn.Module)
+    lazy = [key for key, weights in module.named_parameters() if nn.parameter.is_lazy(weights)]
+    if lazy:
+        raise ValueError(f"{name} has no weights at {lazy[0]!r} yet; call it once on some data")
+    return module
+
+
 def as_labels(value: Any, name: str) -> Tensor:
     """Return classes as a tensor of whole numbers from 0, all of them checked.
 
@@ -433,15 +455,18 @@ Share = Annotated[float, Range(0, 1)]
 Level = Annotated[float, Range(0, 1, above=True, below=True)]
 Labels = Annotated[Tensor, as_labels]
 Raw = Annotated[Tensor, as_raw]
+Data = Annotated[Tensor, as_data]
 Shares = Annotated[ArrayLike, Range(0, 1)]
 """Annotations of parameters: a number of things from 1 (``Count``) or from 0 (``Whole``), a seed,
-a finite number above 0, from 0, from 0 to 1 or between them, classes, numbers of any type."""
+a finite number above 0, from 0, from 0 to 1 or between them, classes, numbers of any type, and
+what a network takes in."""
 
 _SIMPLE: dict[Any, Convert] = {
     int: as_integer,
     float: as_number,
     bool: as_flag,
     Tensor: as_tensor,
+    nn.Module: as_module,
     ArrayLike: as_array,
     torch.device: lambda value, name: resolve_device(value),
     torch.dtype: as_float_dtype,
@@ -476,6 +501,26 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
         if gradients and not torch.is_grad_enabled():
             stack.enter_context(torch.enable_grad())
         yield
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Say what a network or a loss of the caller does not take, before the words of torch.
+
+    Examples
+    --------
+    >>> with explained("the network does not take x"):
+    ...     torch.zeros(2) @ torch.zeros(3)
+    Traceback (most recent call last):
+    ...
+    ValueError: the network does not take x: inconsistent tensor size, expected tensor [2] ...
+    """
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        if isinstance(error, torch.cuda.OutOfMemoryError):
+            raise
+        raise ValueError(f"{what}: {error}") from error
 
 
 @overload

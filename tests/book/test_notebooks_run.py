@@ -30,7 +30,7 @@ def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
     return Path(shutil.copy(path, folder))
 
 
-# Weekly; the set-up cell alone is run at each change (test_set_up.py), the rest by the book's build.
+# Weekly; the set-up cell alone runs at each change (test_set_up.py), the rest in the book's build.
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_notebook_runs_alone_and_changes_no_installed_version(
