@@ -716,7 +716,7 @@ def _numbers(value: Any, name: str) -> NDArray[Any]:
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of numbers, got {error}") from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" or isinstance(value, bool | np.bool_):
         raise _wrong(name, "an array of numbers", value)
     return array
 

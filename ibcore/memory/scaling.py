@@ -224,15 +224,11 @@ def weight_norm(population: Population) -> Tensor:
 
 
 def _check_same(trained: Population, start: Population) -> None:
-    if len(trained) != len(start):
-        raise ValueError(
-            f"trained and start hold {len(trained)} and {len(start)} networks; compare the same "
-            "ones"
-        )
     shapes = [{k: v.shape for k, v in p.parameters.items()} for p in (trained, start)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            "trained and start have different architectures; compare the same networks"
+            f"trained and start must be the same networks, got {len(trained)} and {len(start)} of "
+            "them, or other shapes"
         )
 
 

@@ -1,7 +1,7 @@
 """Train every pipeline, scale and seed at once, and look at them on the way."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import nan
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -372,21 +372,6 @@ MEASURES = (  # of each network at each look
 FORGOTTEN = 2.0  # spread in percentage points at which a scale counts as forgotten
 
 
-def _as_measures(value: Any, name: str) -> dict[str, Floats]:
-    if not isinstance(value, Mapping) or set(value) != set(MEASURES):
-        raise TypeError(f"{name} must map each of {', '.join(MEASURES)} to an array")
-    return {key: np.asarray(each, dtype=np.float64) for key, each in value.items()}
-
-
-def _as_predictions(value: Any, name: str) -> NDArray[np.int32]:
-    predictions = as_raw(value, name).cpu().numpy()
-    if predictions.dtype.kind not in "iu" or predictions.ndim != 5:
-        raise TypeError(
-            f"{name} must be classes, one for each look, pipeline, scale, network, point"
-        )
-    return predictions.astype(np.int32)
-
-
 @door
 @dataclass(frozen=True, eq=False)
 class SweepResult:
@@ -414,15 +399,16 @@ class SweepResult:
     scales: tuple[float, ...]
     looks: tuple[int, ...]
     seed: Seed
-    measures: Annotated[Mapping[str, Floats], _as_measures]
-    predictions: Annotated[NDArray[np.int32], _as_predictions]
+    measures: Mapping[str, Floats]
+    predictions: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        axes = (len(self.looks), len(self.pipelines), len(self.scales), self.predictions.shape[3])
-        shapes = {f"measures[{name!r}]": values.shape for name, values in self.measures.items()}
-        for name, shape in (shapes | {"predictions": self.predictions.shape[:-1]}).items():
-            if shape != axes:
-                raise ValueError(f"{name} has shape {shape}, expected {axes}")
+        axes = (len(self.looks), len(self.pipelines), len(self.scales))
+        shapes = {name: np.shape(self.measures.get(name)) for name in MEASURES}
+        shapes["predictions"] = np.shape(self.predictions)[:-1]
+        for name, shape in shapes.items():
+            if shape[:3] != axes or shape != shapes["predictions"]:
+                raise ValueError(f"{name} has shape {shape}, expected {(*axes, 'networks')}")
 
     @property
     def networks(self) -> int:
@@ -545,12 +531,9 @@ def _labels(result: SweepResult) -> DataFrame:
     """Return the pipelines' own columns, one row for each."""
     import pandas as pd
 
-    table = pd.DataFrame({"pipeline": [each.name for each in result.pipelines]})
-    for name in _OWN:
-        table[name] = [getattr(each, name) for each in result.pipelines]
-    ends = [each.decay_steps for each in result.pipelines]
-    table["decay_steps"] = [np.nan if end is None else float(end) for end in ends]
-    return table
+    table = pd.DataFrame([asdict(each) for each in result.pipelines])
+    table["decay_steps"] = table["decay_steps"].astype(float)
+    return table.rename(columns={"name": "pipeline"})[["pipeline", *_OWN, "decay_steps"]]
 
 
 def _clocks(result: SweepResult) -> dict[str, Floats]:
@@ -809,13 +792,11 @@ def _train(
         weight_decay=rates(p.weight_decay for p in pipelines),
         momentum=rates(p.momentum for p in pipelines),
         batch_size=pipelines[0].batch_size,
-        decay_steps=rates(_decay_steps(p, steps) for p in pipelines).long(),
+        decay_steps=rates(
+            steps if p.decay_steps is None else p.decay_steps for p in pipelines
+        ).long(),
         sam_radius=rates(p.sam_radius for p in pipelines),
         seed=[seeds[member % len(seeds)] for member in range(len(start))],
         looks=tuple(watcher.rows),
         on_look=watcher,
     )
-
-
-def _decay_steps(pipeline: Pipeline, steps: int) -> int:
-    return steps if pipeline.decay_steps is None else pipeline.decay_steps

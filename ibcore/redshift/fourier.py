@@ -74,7 +74,9 @@ def _amplitudes(values: Tensor, transform: Transform) -> Tensor:
         coefficients = _dct(values)
     else:
         windowed = _hann(values) if transform == "hann" else values
-        coefficients = torch.fft.rfftn(windowed, dim=tuple(range(1, values.ndim)))
+        coefficients = windowed[..., : values.shape[-1] // 2 + 1]
+        if len(values):  # the transform of no functions is an error of the library
+            coefficients = torch.fft.rfftn(windowed, dim=tuple(range(1, values.ndim)))
     amplitudes = coefficients.abs().flatten(1)  # (networks, k)
     amplitudes[:, 0] = 0
     return amplitudes

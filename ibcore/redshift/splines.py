@@ -282,7 +282,10 @@ class Bilevel:
     spline_rate: NonNegative = 0.05
 
     def __post_init__(self) -> None:
-        activation_function(self.start)  # refuses names that are unknown
+        try:
+            activation_function(self.start)
+        except ValueError as error:
+            raise ValueError(f"start is an {error}") from None
         check_memory("knots", self.knots, 8.0 * self.knots**2)
 
     def inner(self, step: int) -> int:

@@ -209,7 +209,7 @@ def test_numbers_mean_the_same_in_every_container(task):
     assert torch.equal(single.p, task.x.float().round().double())
     for time in ([3.0], np.array([3])):
         assert net.flow(x, y, time=time).p.shape == (1, 2, 40)
-    with pytest.raises(TypeError, match=r"scale must be numbers, got True \(bool\)"):
+    with pytest.raises(TypeError, match=r"scale must be an array of numbers, got True"):
         DiagonalNet.start(True, features=3)
 
 

@@ -25,6 +25,8 @@ MEASURES = (
     lempel_ziv_complexity,
     total_variation,
     lambda values: radial_spectrum(values)[1],
+    lambda values: fourier_complexity(values, transform="fft"),
+    lambda values: fourier_complexity(values, transform="hann"),
 )
 
 

@@ -38,8 +38,6 @@ _ABOVE, _FROM = Range(0, above=True), Range(0)
 
 def as_exact(value: Any, name: str, bounds: Range | None = None) -> Tensor:
     """Return finite numbers in float64: the identities hold to rounding only so."""
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be numbers, got {value} (bool)")
     return as_tensor(as_raw(value, name).double(), name, bounds)
 
 
@@ -89,25 +87,11 @@ def broadcast(**shapes: Sequence[int]) -> tuple[int, ...]:
         raise ValueError(f"leading axes must fit each other, got {found}") from None
 
 
-def rates_of(net: Tensor, learning_rate: Number, weight_decay: Number) -> tuple[Number, Number]:
-    """Return rates that fit a part of a net, on its device."""
-
-    def fit(name: str, rate: Number) -> Number:
-        if not isinstance(rate, Tensor):
-            return rate
-        broadcast(**{name: rate.shape, "net": net.shape})
-        return rate.to(net.device)
-
-    return fit("learning_rate", learning_rate), fit("weight_decay", weight_decay)
-
-
-def balance_factor(
-    gradient: Tensor, *, by: float, learning_rate: Number, weight_decay: Number
-) -> Tensor:
-    """Return the factor by which one step changes what flow conserves: shape of ``gradient``."""
-    eta = torch.as_tensor(learning_rate, dtype=torch.float64)
-    kept = 1 - eta * torch.as_tensor(weight_decay, dtype=torch.float64)
-    return kept**2 - (by * eta * gradient) ** 2
+def fit(net: Tensor, **rates: Number) -> list[Number]:
+    """Return rates on the device of a part of a net; raise unless they broadcast against it."""
+    for name, rate in rates.items():
+        broadcast(**{name: getattr(rate, "shape", ()), "net": net.shape})
+    return [rate.to(net.device) if isinstance(rate, Tensor) else rate for rate in rates.values()]
 
 
 def loss_slope(output: Tensor, y: Tensor, loss: Loss) -> Tensor:
@@ -335,31 +319,6 @@ def dual_flow(
         yield time, system.tilt + system.angles(nu)
 
 
-def follow(
-    p: Tensor,
-    q: Tensor,
-    data: tuple[Tensor, Tensor],
-    *,
-    times: Sequence[float],
-    weight_decay: Number,
-    tolerance: float,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield p and q at each time, from p and q of shape (..., d); arguments as in `dual_flow`.
-
-    Raises
-    ------
-    ValueError
-        If p or q is not positive.
-    """
-    if not ((p > 0).all() and (q > 0).all()):
-        raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
-    decay = torch.as_tensor(weight_decay, dtype=p.dtype, device=p.device)
-    options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
-    for time, z in dual_flow(p * q, (p / q).log(), *data, times=times, **options):
-        root = ((p * q).sqrt() * torch.exp(-decay * time)).expand_as(z)
-        yield root * (z / 2).exp(), root * (-z / 2).exp()
-
-
 class _System:
     """The equation: its right-hand side, and the matrices that a stiff step needs."""
 
@@ -543,9 +502,7 @@ class DiagonalNet:
         gradient: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
     ) -> Tensor:
         """Return the factor by which one step changes p q: shape of ``gradient``."""
-        return balance_factor(
-            gradient, by=2, learning_rate=learning_rate, weight_decay=weight_decay
-        )
+        return (1 - learning_rate * weight_decay) ** 2 - (2 * learning_rate * gradient) ** 2
 
     @door
     def step(
@@ -564,7 +521,7 @@ class DiagonalNet:
         weight_decay: Decay = 0.0,
     ) -> "DiagonalNet":
         """Take one step for each batch; `FloatingPointError` if training diverges."""
-        eta, decay = rates_of(self.p, learning_rate, weight_decay)
+        eta, decay = fit(self.p, learning_rate=learning_rate, weight_decay=weight_decay)
         move = partial(_moved, eta=eta, decay=decay)
         return DiagonalNet(*descend((self.p, self.q), batches, move))
 
@@ -620,16 +577,14 @@ class DiagonalNet:
         `ValueError` if p or q is not positive: flow never changes a sign, so start from sizes.
         """
         self._check(x, y)
-        decay = rates_of(self.p, 0.0, weight_decay)[1]
-        ways = follow(
-            self.p,
-            self.q,
-            (x, y),
-            times=_in_order(time, "time"),
-            weight_decay=decay,
-            tolerance=tolerance,
-        )
-        seen = [DiagonalNet(p, q) for p, q in ways]
+        if not ((self.p > 0).all() and (self.q > 0).all()):
+            raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
+        decay = self.p.new_tensor(0.0) + fit(self.p, weight_decay=weight_decay)[0]
+        tilt, times, seen = (self.p / self.q).log(), _in_order(time, "time"), []
+        options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
+        for now, z in dual_flow(self.balance, tilt, x, y, times=times, **options):
+            root = (self.balance.sqrt() * torch.exp(-decay * now)).expand_as(z)
+            seen.append(DiagonalNet(root * (z / 2).exp(), root * (-z / 2).exp()))
         return stack(seen) if isinstance(time, Sequence) else seen[-1]
 
     def _check(self, x: Tensor, y: Tensor | None = None) -> None:
@@ -746,6 +701,7 @@ def woodworth_potential(beta: Exact, scale: Scale) -> Tensor:
     25.0
     """
     alpha = torch.as_tensor(scale, device=beta.device)
+    broadcast(scale=alpha.shape, beta=beta.shape)
     z = beta / alpha / alpha
     # 2 - sqrt(4 + z^2), without the cancellation at small z, and no square that overflows
     parts = beta * (torch.asinh(z / 2) - z / (2 + torch.hypot(z, torch.full_like(z, 2.0))))
@@ -805,9 +761,9 @@ def woodworth_solution(
     """
     check_data(x, y)
     amplitude = 2 * torch.as_tensor(scale, device=x.device) ** 2
-    amplitude = amplitude if amplitude.ndim else amplitude[None]
-    lead = broadcast(scale=amplitude.shape[:-1], x=x.shape[:-2], y=y.shape[:-1])
-    nu = x.new_zeros(*lead, x.shape[-2])
+    features = x.shape[-1:]
+    shape = broadcast(scale=amplitude.shape, x=x.shape[:-2] + features, y=y.shape[:-1] + features)
+    amplitude, nu = amplitude.expand(shape), x.new_zeros(*shape[:-1], x.shape[-2])
     allowed = tolerance * y.abs().amax(-1).clamp(min=torch.finfo(y.dtype).tiny)
     for _ in range(most_steps):
         z = (nu[..., None, :] @ x)[..., 0, :]  # (..., d)

@@ -21,13 +21,12 @@ from ibcore.memory.analytic.diagonal import (
     Scale,
     Seeds,
     State,
-    balance_factor,
     check_data,
     check_halves,
     descend,
+    fit,
     loss_slope,
     minibatches,
-    rates_of,
 )
 from ibcore.runtime import (
     Count,
@@ -145,9 +144,7 @@ class FactorNet:
         gradient: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
     ) -> Tensor:
         """Return the factor by which one step changes the balance: shape of ``gradient``."""
-        return balance_factor(
-            gradient, by=1, learning_rate=learning_rate, weight_decay=weight_decay
-        )
+        return (1 - learning_rate * weight_decay) ** 2 - (learning_rate * gradient) ** 2
 
     @door
     def step(
@@ -175,7 +172,7 @@ class FactorNet:
         loss: Loss = "squared",
     ) -> "FactorNet":
         """Take one step for each batch; `FloatingPointError` if training diverges."""
-        eta, decay = rates_of(self.u, learning_rate, weight_decay)
+        eta, decay = fit(self.u, learning_rate=learning_rate, weight_decay=weight_decay)
         move = partial(_moved, eta=eta, decay=decay, loss=loss)
         return FactorNet(*descend((self.u, self.v), batches, move))
 
@@ -315,9 +312,8 @@ class TwoLayerReLU:
     ) -> Tensor:
         """Return the balance after one step by its recursion, without taking the step."""
         first, second = self.gradient(x, y, loss=loss)
-        rates_of(self.second, learning_rate, weight_decay)
-        kept = (1 - learning_rate * weight_decay) ** 2
-        return kept * self.balance + learning_rate**2 * (first.square().sum(-1) - second**2)
+        eta, decay = fit(self.second, learning_rate=learning_rate, weight_decay=weight_decay)
+        return (1 - eta * decay) ** 2 * self.balance + eta**2 * (first.square().sum(-1) - second**2)
 
     @door
     def step(

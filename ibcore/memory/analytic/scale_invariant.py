@@ -20,8 +20,8 @@ from ibcore.memory.analytic.diagonal import (
     check_data,
     check_halves,
     descend,
+    fit,
     minibatches,
-    rates_of,
 )
 from ibcore.memory.analytic.factor import FactorNet, draw_layers, factor_gradient
 from ibcore.runtime import (
@@ -266,7 +266,7 @@ def sign_step(
     ([3.5], [1.5], [2.0])
     """
     check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
-    eta, decay = rates_of(net.u, learning_rate, weight_decay)
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
     return FactorNet(*_sign_moved(net.u, net.v, x, y, eta, decay=decay, loss=loss))
 
 
@@ -313,7 +313,7 @@ def sign_descent(
     (6.0, 1.0)
     """
     check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
-    eta, decay = rates_of(net.u, learning_rate, weight_decay)
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
     fall = final_rate ** (1 / max(steps - 1, 1))
     batches = enumerate(minibatches(x, y, steps=steps, batch_size=batch_size, seed=seed))
     paced = ((*batch, eta * fall**k) for k, batch in batches)
