@@ -9,8 +9,9 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.resnet import Grouped, ImageNetwork
-from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
 from ibcore.runtime import Data, Seed, door, explained, generator
 from ibcore.training.loop import seeded_rng

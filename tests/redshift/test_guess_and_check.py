@@ -100,8 +100,6 @@ def test_the_result_states_its_rate_with_an_interval():
 @pytest.mark.parametrize(
     ("train", "options", "message"),
     [
-        (TRAIN, {"samples": 0}, "samples must be at least 1, got 0"),
-        (TRAIN, {"samples": 5, "chunk": 0}, "chunk must be at least 1, got 0"),
         ((POINTS, SIGNS[:3]), {"samples": 5}, r"train must be points .* got \(20, 2\) and \(3,\)"),
         ((POINTS, SIGNS * 2), {"samples": 5}, r"train has labels other than \+1 and -1"),
     ],
