@@ -13,7 +13,6 @@ from ibcore.runtime import (
     Range,
     Seed,
     Share,
-    Shares,
     as_array,
     as_labels,
     check_memory,
@@ -25,8 +24,18 @@ Floats = NDArray[np.float64]
 Sizes = Annotated[ArrayLike, Range(0)]
 
 
+def _as_shares(value: Any, name: str) -> Floats:
+    shares = as_array(value, name)
+    wrong = shares[(shares < 0) | (shares > 1)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must hold shares between 0 and 1, got {wrong[0]:g}; divide per cent by 100"
+        )
+    return shares
+
+
 def _as_accuracies(value: Any, name: str) -> Floats:
-    data = as_array(value, name, Range(0, 1))
+    data = _as_shares(value, name)
     if data.ndim != 2 or len(data) < 2 or not data.size:
         raise ValueError(
             f"{name} must have shape (scales, seeds) with at least 2 scales, got {data.shape}"
@@ -46,6 +55,7 @@ def _as_classes(value: Any, name: str) -> NDArray[np.int64]:
 
 Accuracies = Annotated[ArrayLike, _as_accuracies]
 Predictions = Annotated[ArrayLike, _as_classes]
+Shares = Annotated[ArrayLike, _as_shares]
 
 _ROUNDING = 1e-9  # a computed share or spread so near to a bound is on it
 _DRAWS = 2000
@@ -238,7 +248,8 @@ def explicit_clock(
     [2.0, 6.0]
     """
     t, eta, decay, mu = map(np.asarray, (steps, learning_rate, weight_decay, momentum))
-    return np.asarray(2 * t * eta * decay / (1 - mu))
+    with np.errstate(over="ignore"):
+        return _clock(2 * t * eta * decay / (1 - mu))
 
 
 @door
@@ -288,7 +299,14 @@ def noise_clock(
     [23.4375, 11.71875]
     """
     t, eta, batch, square = map(np.asarray, (steps, learning_rate, batch_size, squared_gradient))
-    return np.asarray(eta**2 * t * square / batch)
+    with np.errstate(over="ignore"):
+        return _clock(eta**2 * t * square / batch)
+
+
+def _clock(time: Any) -> Floats:
+    if not np.isfinite(time).all():
+        raise ValueError("steps and rates are so large that the clock is not finite")
+    return np.asarray(time)
 
 
 # Whether networks that started at different scales compute different functions.

@@ -140,7 +140,7 @@ def test_the_delay_of_a_mode_grows_with_the_logarithm_of_its_start():
         ),
         (
             lambda t: NormalizedNet(0 * torch.ones(2, 5).double(), torch.ones(2).double()),
-            "a row of weight is zero",
+            "a row of weight is zero, or its square",
         ),
         (
             lambda t: NormalizedNet.sample(5, width=2).predict(t.x[:1]),

@@ -155,7 +155,7 @@ def test_the_noise_clock_is_the_square_of_the_rate_over_the_batch():
     [
         (lambda: spread([0.5, 0.6]), r"shape \(scales, seeds\) with at least 2 scales, got \(2,\)"),
         (lambda: spread([[0.5, 0.6]]), r"got \(1, 2\)"),
-        (lambda: spread([[95.0], [93.0]]), "accuracy must be at least 0 and at most 1, got 93"),
+        (lambda: spread([[95.0], [93.0]]), "between 0 and 1, got 95; divide per cent by 100"),
         (lambda: spread_interval([[0.5], [0.6]]), "at least 2 seeds for an interval, got 1"),
         (lambda: scale_slope(ACCURACY, [1, 2]), r"scales must be 3 numbers.*got \[1.0, 2.0\]"),
         (lambda: scale_slope(ACCURACY, [0.3, 0.3, 0.3]), "all scales equal 0.3"),
@@ -168,6 +168,8 @@ def test_the_noise_clock_is_the_square_of_the_rate_over_the_batch():
         (lambda: forgetting_time([1], [1.0], -1), "eps .* got -1"),
         (lambda: forgetting_time([1], [1.0], 1, train_accuracy=[1, 1]), r"\(1,\) and \(2,\)"),
         (lambda: noise_clock(1, learning_rate=1, batch_size=0.5), "batch_size must be at least 1"),
+        (lambda: noise_clock(1, learning_rate=1e200, batch_size=1), "clock is not finite"),
+        (lambda: explicit_clock(1e200, learning_rate=1e200, weight_decay=1), "not finite"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -70,6 +70,14 @@ def test_bad_options_are_named(options, message):
         sample_sequences(Transformer(**SMALL), **{"networks": 2, "length": 3, **options})
 
 
+@pytest.mark.gpu
+def test_a_gpu_uses_the_networks_of_the_cpu():
+    net = Transformer(**SMALL)
+    here, there = (decoding._stack(net, [1, 2], torch.device(name)) for name in ("cpu", "cuda"))
+    assert all(torch.equal(there[name].cpu(), value) for name, value in here.items())
+    assert sample_sequences(net, networks=2, length=3, device="cuda").device.type == "cuda"
+
+
 def test_phrases_per_token_counts_each_sequence_alone():
     rows = torch.tensor([[7, 7, 7, 7, 7, 7], [1, 2, 1, 2, 1, 2], [1, 2, 3, 4, 5, 6]])
     assert phrases_per_token(rows) == [3 / 6, 4 / 6, 6 / 6]

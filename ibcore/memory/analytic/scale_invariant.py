@@ -83,7 +83,9 @@ class NormalizedNet:
     def __post_init__(self) -> None:
         check_halves(self.weight, self.readout, "weight and readout", inner=1)
         if not (self.norm_squared > 0).all():
-            raise ValueError("a row of weight is zero; a normalized unit needs a direction")
+            raise ValueError(
+                "a row of weight is zero, or its square; a normalized unit needs a direction"
+            )
 
     @classmethod
     @door(gradients=True)
