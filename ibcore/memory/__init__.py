@@ -18,14 +18,14 @@ from ibcore.memory.analytic.factor import (
     flow_balance,
     saxe_mode,
     saxe_time,
+    sign_balance,
+    sign_descent,
+    sign_step,
 )
 from ibcore.memory.analytic.scale_invariant import (
     NormalizedNet,
     effective_learning_rate,
     equilibrium_norm_squared,
-    sign_balance,
-    sign_descent,
-    sign_step,
 )
 from ibcore.memory.metrics import (
     at_selected,

@@ -404,7 +404,7 @@ class SweepResult:
 
     def __post_init__(self) -> None:
         axes = (len(self.looks), len(self.pipelines), len(self.scales))
-        shapes = {name: np.shape(self.measures.get(name)) for name in MEASURES}
+        shapes = {name: np.asarray(self.measures.get(name)).shape for name in MEASURES}
         shapes["predictions"] = np.shape(self.predictions)[:-1]
         for name, shape in shapes.items():
             if shape[:3] != axes or shape != shapes["predictions"]:

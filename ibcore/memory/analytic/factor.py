@@ -136,7 +136,7 @@ class FactorNet:
         The loss is half the squared error, or the logistic loss with labels 0 and 1.
         """
         self._check(x, y)
-        return factor_gradient(self.u, self.v, x, y, loss)
+        return _gradient(self.u, self.v, x, y, loss)
 
     @staticmethod
     @door
@@ -203,7 +203,7 @@ class FactorNet:
         check_data(x, y, features=self.u.shape[-1], lead=self.u.shape[:-1])
 
 
-def factor_gradient(u: Tensor, v: Tensor, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+def _gradient(u: Tensor, v: Tensor, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
     """Return the gradient of the mean loss by the product u v: (..., d)."""
     slope = loss_slope((x @ (u * v)[..., None])[..., 0], y, loss)
     return (slope[..., None, :] @ x)[..., 0, :] / x.shape[-2]
@@ -213,8 +213,103 @@ def _moved(
     u: Tensor, v: Tensor, x: Tensor, y: Tensor, *, eta: Number, decay: Number, loss: Loss
 ) -> State:
     """Return u and v after one step."""
-    slope, kept = eta * factor_gradient(u, v, x, y, loss), 1 - eta * decay
+    slope, kept = eta * _gradient(u, v, x, y, loss), 1 - eta * decay
     return kept * u - slope * v, kept * v - slope * u
+
+
+# Sign descent on the factor model: it forgets one memory and keeps another.
+
+
+@door
+def sign_balance(net: FactorNet) -> Tensor:
+    r"""Return what sign descent conserves, :math:`|u_i| - |v_i|`: (..., d).
+
+    Examples
+    --------
+    >>> net = FactorNet(*torch.tensor([[3.0], [-1.0]], dtype=torch.float64))
+    >>> sign_balance(net).tolist()
+    [2.0]
+    """
+    return net.u.abs() - net.v.abs()
+
+
+@door
+def sign_step(
+    net: FactorNet,
+    x: Exact,
+    y: Exact,
+    *,
+    learning_rate: Rate,
+    weight_decay: Decay = 0.0,
+    loss: Loss = "squared",
+) -> FactorNet:
+    r"""Take one step :math:`w' = (1-\eta\lambda)\,w - \eta\,\mathrm{sign}(\nabla_w L)`.
+
+    The sizes of :math:`u_i` and :math:`v_i` grow or shrink together, so a step multiplies
+    :math:`|u_i| - |v_i|` by exactly :math:`1-\eta\lambda` while no weight crosses zero.  What
+    gradient flow conserves, :math:`u_i^2 - v_i^2`, changes.  Weight decay is decoupled.
+
+    Examples
+    --------
+    >>> net = FactorNet(*torch.tensor([[3.0], [1.0]], dtype=torch.float64))
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> moved = sign_step(net, one[None], 9 * one, learning_rate=0.5)
+    >>> moved.u.tolist(), moved.v.tolist(), sign_balance(moved).tolist()
+    ([3.5], [1.5], [2.0])
+    """
+    check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
+    return FactorNet(*_sign_moved(net.u, net.v, x, y, eta, decay=decay, loss=loss))
+
+
+def _sign_moved(
+    u: Tensor, v: Tensor, x: Tensor, y: Tensor, eta: Number, *, decay: Number, loss: Loss
+) -> State:
+    """Return u and v after one step."""
+    slope, kept = _gradient(u, v, x, y, loss), 1 - eta * decay
+    return kept * u - eta * (slope * v).sign(), kept * v - eta * (slope * u).sign()
+
+
+@door
+def sign_descent(
+    net: FactorNet,
+    x: Exact,
+    y: Exact,
+    *,
+    steps: Whole,
+    learning_rate: Rate,
+    weight_decay: Decay = 0.0,
+    batch_size: Count | None = None,
+    loss: Loss = "squared",
+    final_rate: Annotated[float, Range(0, 1, above=True)] = 1.0,
+    seed: Seeds = 0,
+) -> FactorNet:
+    """Take many steps; the learning rate falls geometrically to ``final_rate`` times the first.
+
+    Sign descent does not settle at a fixed rate: it ends in oscillations of that size.
+
+    Raises
+    ------
+    ValueError
+        If a rate is out of range.
+    FloatingPointError
+        If training diverges.
+
+    Examples
+    --------
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> end = sign_descent(FactorNet(2 * one, one), one[None], 6 * one, steps=500,
+    ...                    learning_rate=0.02, final_rate=1e-4)
+    >>> round(float(end.product), 3), round(float(sign_balance(end)), 9)
+    (6.0, 1.0)
+    """
+    check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
+    fall = final_rate ** (1 / max(steps - 1, 1))
+    batches = enumerate(minibatches(x, y, steps=steps, batch_size=batch_size, seed=seed))
+    paced = ((*batch, eta * fall**k) for k, batch in batches)
+    move = partial(_sign_moved, decay=decay, loss=loss)
+    return FactorNet(*descend((net.u, net.v), paced, move))
 
 
 # Two-layer ReLU nets: what each hidden unit remembers, and how weight decay erases it.

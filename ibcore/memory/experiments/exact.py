@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from ibcore.memory.analytic.diagonal import DiagonalNet, effective_scale, woodworth_solution
-from ibcore.memory.analytic.factor import FactorNet
-from ibcore.memory.analytic.scale_invariant import sign_balance, sign_descent
+from ibcore.memory.analytic.factor import FactorNet, sign_balance, sign_descent
 from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.tasks import SparseRegression, sparse_regression, stack_problems
 
