@@ -44,8 +44,9 @@ def _as_tables(value: Any, name: str) -> Table:
             f"{name} must be truth tables in bytes, (functions, N / 8), got {tables.dtype} of "
             f"shape {tables.shape}; pack bits with numpy.packbits"
         )
-    if tables.size and not 0 <= tables.min() <= tables.max() <= 255:
-        raise ValueError(f"{name} must hold bytes, from 0 to 255, got {tables.max()}")
+    wrong = tables[(tables < 0) | (tables > 255)]
+    if wrong.size:
+        raise ValueError(f"{name} must hold bytes, from 0 to 255, got {wrong[0]}")
     return tables.astype(np.uint8)
 
 

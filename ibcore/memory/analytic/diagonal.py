@@ -579,7 +579,8 @@ class DiagonalNet:
         self._check(x, y)
         if not ((self.p > 0).all() and (self.q > 0).all()):
             raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
-        decay = self.p.new_tensor(0.0) + fit(self.p, weight_decay=weight_decay)[0]
+        rate = fit(self.p, weight_decay=weight_decay)[0]
+        decay = torch.as_tensor(rate, dtype=torch.float64, device=self.p.device)
         tilt, times, seen = (self.p / self.q).log(), _in_order(time, "time"), []
         options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
         for now, z in dual_flow(self.balance, tilt, x, y, times=times, **options):
