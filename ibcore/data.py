@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore.runtime import as_choice, as_folder, door
+from ibcore.door import as_choice, door
+from ibcore.runtime import as_folder
 
 __all__ = [
     "DATA_SETS",

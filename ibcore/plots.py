@@ -21,7 +21,7 @@ from matplotlib.ticker import LogLocator
 from pandas.api.types import is_numeric_dtype
 from torch import Tensor
 
-from ibcore.runtime import Level, Positive, Range, door
+from ibcore.door import Level, Positive, Range, door
 from ibcore.stats import Interval, bootstrap_mean, paired_difference
 
 __all__ = [

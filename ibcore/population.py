@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.func import stack_module_state
 from torch.nn.parameter import is_lazy
 
-from ibcore import runtime, training
+from ibcore import training
+from ibcore.door import Count, NonNegative, Range, Raw, Seed, Whole, check_memory, door
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.init import Initialization, Prior, Scaling, sample_stacked
 from ibcore.nets.network import Network, for_each
-from ibcore.runtime import Count, NonNegative, Raw, Seed, Whole, as_seed, door
+from ibcore.runtime import as_seed, generator
 from ibcore.training.loop import TrainingRun, train_stacked
 
 
@@ -106,11 +107,11 @@ class Population:
         """
         shapes = architecture.shapes
         size = 8.0 * networks * sum(map(math.prod, shapes.values()))
-        runtime.check_memory("networks", networks, size)
-        largest = runtime.Range(0, torch.finfo(dtype).max / 1e6)  # weights must not be infinite
+        check_memory("networks", networks, size)
+        largest = Range(0, torch.finfo(dtype).max / 1e6)  # weights must not be infinite
         largest.check("weight_scale", weight_scale, weight_scale)
         largest.check("bias_scale", bias_scale, bias_scale)
-        own = (runtime.generator(member_seed(seed, first + i)) for i in range(networks))
+        own = (generator(member_seed(seed, first + i)) for i in range(networks))
         options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
         where = None if device is None else torch.device(device)
         drawn = sample_stacked(shapes, own, options, device=where, dtype=dtype)

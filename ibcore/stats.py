@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.runtime import Count, Level, Range, Seed, Whole, door
+from ibcore.door import Count, Level, Range, Seed, Whole, door
 
 Floats = NDArray[np.float64]
 Sample = Annotated[ArrayLike, Range(-1e300, 1e300)]  # sums of larger numbers would be infinite

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ibcore
-from ibcore import runtime
+from ibcore.door import Count, door
 from ibcore.runtime import TIERS, check_tier, default_tier, describe, generator, resolve_device
 
 
@@ -85,8 +85,8 @@ def test_an_unknown_public_name_is_an_attribute_error():
 
 
 def test_the_door_does_not_show_in_signatures() -> None:
-    @runtime.door
-    def draw(x: torch.Tensor, count: runtime.Count | None = 2, *at: int, **more: int) -> None:
+    @door
+    def draw(x: torch.Tensor, count: Count | None = 2, *at: int, **more: int) -> None:
         """Draw."""
 
     shown = str(inspect.signature(draw))

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from ibcore.door import Count, Data, Range, Seed, as_labels, check_memory, door
 from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, taking
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
-from ibcore.runtime import Count, Data, Range, Seed, as_labels, check_memory, door, generator
+from ibcore.runtime import generator
 from ibcore.training.loop import seeded_rng
 
 

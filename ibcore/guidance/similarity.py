@@ -17,17 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.runtime import (
-    Count,
-    Level,
-    Positive,
-    Range,
-    Seed,
-    as_raw,
-    check_memory,
-    door,
-    generator,
-)
+from ibcore.door import Count, Level, Positive, Range, Seed, as_raw, check_memory, door
+from ibcore.runtime import generator
 from ibcore.stats import Interval, percentile_interval
 
 # What all measures of similarity share: how their features must fit, and the scale of products.

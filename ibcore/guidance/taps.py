@@ -9,11 +9,12 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Data, Seed, door, explained
 from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.resnet import Grouped, ImageNetwork
 from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
-from ibcore.runtime import Data, Seed, door, explained, generator
+from ibcore.runtime import generator
 from ibcore.training.loop import seeded_rng
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ibcore.door import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door
 from ibcore.guidance.guides import AnyGuide, Batch, Guide, NetworkGuide
 from ibcore.guidance.similarity import (
     Kernel,
@@ -38,7 +39,6 @@ from ibcore.guidance.taps import (
     taking,
 )
 from ibcore.population import member_seed
-from ibcore.runtime import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door
 from ibcore.training import Loss, Optimizer, OptimizerConfig
 from ibcore.training.loop import Batches, seeded_rng
 

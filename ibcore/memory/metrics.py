@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.runtime import (
+from ibcore.door import (
     Count,
     Level,
     NonNegative,

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from ibcore.door import Count, check_memory, door
 from ibcore.memory.analytic.diagonal import as_exact
 from ibcore.nets import MLP
 from ibcore.population import Population
-from ibcore.runtime import Count, check_memory, door
 
 Layers = Literal["all", "hidden", "head"]
 

@@ -12,6 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ibcore.door import (
+    Count,
+    Labels,
+    NonNegative,
+    Positive,
+    Range,
+    Seed,
+    Whole,
+    as_raw,
+    as_tensor,
+    check_memory,
+    door,
+)
 from ibcore.memory.metrics import (
     Floats,
     Sizes,
@@ -37,20 +50,7 @@ from ibcore.memory.scaling import (
 from ibcore.nets.batch_norm import Statistics
 from ibcore.nets.network import Network
 from ibcore.population import Population, member_seed
-from ibcore.runtime import (
-    Count,
-    Labels,
-    NonNegative,
-    Positive,
-    Range,
-    Seed,
-    Whole,
-    as_raw,
-    as_tensor,
-    check_memory,
-    door,
-    generator,
-)
+from ibcore.runtime import generator
 from ibcore.tasks.images import COUNT, digits
 from ibcore.training import Optimizer, OptimizerConfig
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Data, Seed, Whole, check_memory, door
 from ibcore.metainit.maml import (
     Inner,
     InnerRates,
@@ -24,7 +25,7 @@ from ibcore.metainit.maml import (
     repeat,
 )
 from ibcore.population import member_seed
-from ibcore.runtime import Count, Data, Seed, Whole, check_memory, door, generator, resolve_device
+from ibcore.runtime import generator, resolve_device
 from ibcore.training import Loss, Optimizer, OptimizerConfig
 from ibcore.training.loop import FlatParameters
 from ibcore.training.optimizers import StackedOptimizer

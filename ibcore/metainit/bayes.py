@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from ibcore.runtime import Count, Labels, Positive, Range, check_memory, door
+from ibcore.door import Count, Labels, Positive, Range, check_memory, door
 
 Guesses = Annotated[Tensor, Range(-1e-6, 1 + 1e-6)]  # sums of probabilities are not exact
 

@@ -6,7 +6,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ibcore.runtime import Count, Level, Positive, Seed, check_memory, door
+from ibcore.door import Count, Level, Positive, Seed, check_memory, door
 from ibcore.stats import Interval, percentile_interval
 
 GapKind = Literal["pairwise", "range", "deviation"]

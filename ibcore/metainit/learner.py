@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Data, NonNegative, Positive, Whole, door
 from ibcore.metainit.maml import (
     Inner,
     Parameters,
@@ -24,7 +25,6 @@ from ibcore.metainit.maml import (
     rate_table,
     reptile_gradient_of,
 )
-from ibcore.runtime import Count, Data, NonNegative, Positive, Whole, door
 from ibcore.tasks.concepts import Episodes
 from ibcore.training import Loss
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ibcore.door import Count, Data, Whole, door, explained
 from ibcore.nets.network import Network
-from ibcore.runtime import Count, Data, Whole, door, explained
 from ibcore.training import Loss
 from ibcore.training.loop import loss_function, member_targets
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ibcore.door import door
 from ibcore.nets.batch_norm import (
     Gains,
     Moments,
@@ -25,7 +26,6 @@ from ibcore.nets.batch_norm import (
 from ibcore.nets.init import apply_in_place
 from ibcore.nets.mlp import MLP, normalize_channels
 from ibcore.nets.network import Network
-from ibcore.runtime import door
 
 # How many networks and points are computed at once, so that activations fit the memory.
 

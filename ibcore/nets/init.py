@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.runtime import Count, NonNegative, as_choice, door
+from ibcore.door import Count, NonNegative, as_choice, door
 
 Prior = Literal["uniform", "gaussian", "ball", "laplace", "student"]
 Scaling = Literal["glorot", "fan_in", "raw"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Seed, door
 from ibcore.nets.batch_norm import (
     BatchNorm,
     Gains,
@@ -18,7 +19,6 @@ from ibcore.nets.batch_norm import (
 )
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Affine, Depth, Network, as_input, linear
-from ibcore.runtime import Count, Seed, door
 
 Norm = Literal["layer", "batch"]
 Residual = Literal["paper", "block"]

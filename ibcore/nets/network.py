@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from ibcore.door import Count, Range, as_raw, check_memory, door
 from ibcore.nets.batch_norm import BatchNorm, of_batch
 from ibcore.nets.init import sample_parameters
-from ibcore.runtime import Count, Range, as_raw, check_memory, door, generator
+from ibcore.runtime import generator
 
 Depth = Annotated[int, Range(1, 10_000)]
 

@@ -10,9 +10,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Seed, door
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Depth, as_input, linear
-from ibcore.runtime import Count, Seed, door, generator
+from ibcore.runtime import generator
 
 GateNorm = Literal["layer"]
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from ibcore.door import Count, Seed, check_memory, door
 from ibcore.nets.batch_norm import BatchNorm, OfStatistics, Statistics, of_batch, of_formula
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Affine, Network, as_input, linear
-from ibcore.runtime import Count, Seed, check_memory, door
 
 # Convolutions of many networks as one grouped convolution, and what comes after the last one.
 #

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ibcore.door import Count, Seed, as_raw, check_memory, door
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Depth, linear
 from ibcore.nets.recurrent import LayerNorm
-from ibcore.runtime import Count, Seed, as_raw, check_memory, door, generator
+from ibcore.runtime import generator
 
 Head = Literal["tied", "untied"]
 Past = tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block, (batch, heads, t, size)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from ibcore.door import Count, Seed, Whole, check_memory, door
 from ibcore.nets.transformer import Past, Transformer
 from ibcore.population import member_seed
-from ibcore.runtime import Count, Seed, Whole, check_memory, door, generator, resolve_device
+from ibcore.runtime import generator, resolve_device
 
 _CHUNK_BYTES = {"cpu": 2**26, "cuda": 2**35}  # of parameters held at once
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, Range, check_memory, door
 from ibcore.population import Population
 from ibcore.redshift.sampling import (
     ROUNDING,
@@ -19,7 +20,6 @@ from ibcore.redshift.sampling import (
     mask_constant,
     rounding_noise,
 )
-from ibcore.runtime import Count, Range, check_memory, door
 from ibcore.tasks.modular import Nodes, axis
 
 Transform = Literal["dct", "fft", "hann"]

@@ -10,11 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ibcore.nets import MLP
-from ibcore.population import Population, member_seed
-from ibcore.redshift.lempel_ziv import count_lz76
-from ibcore.redshift.sampling import check_outputs
-from ibcore.runtime import (
+from ibcore.door import (
     Count,
     NonNegative,
     Positive,
@@ -26,9 +22,12 @@ from ibcore.runtime import (
     as_raw,
     check_memory,
     door,
-    generator,
-    resolve_device,
 )
+from ibcore.nets import MLP
+from ibcore.population import Population, member_seed
+from ibcore.redshift.lempel_ziv import count_lz76
+from ibcore.redshift.sampling import check_outputs
+from ibcore.runtime import generator, resolve_device
 from ibcore.stats import Interval, wilson_interval
 
 # Boolean functions of networks: which are drawn how often, and how complex they are.

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ibcore.door import Range, as_raw, check_memory, door
 from ibcore.redshift.sampling import Values, exact, mask_constant, rounding_noise
-from ibcore.runtime import Range, as_raw, check_memory, door
 
 # Count LZ76 phrases in linear time with a suffix automaton that grows with the sequence.
 #

@@ -5,9 +5,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ibcore.nets import MLP, Norm, Prior, Residual, Scaling
-from ibcore.population import Population
-from ibcore.runtime import (
+from ibcore.door import (
     Count,
     NonNegative,
     Range,
@@ -18,6 +16,8 @@ from ibcore.runtime import (
     check_memory,
     door,
 )
+from ibcore.nets import MLP, Norm, Prior, Residual, Scaling
+from ibcore.population import Population
 from ibcore.tasks import grid as input_grid
 
 _CHUNK = 64  # networks whose weights are held at once

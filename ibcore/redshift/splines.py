@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ibcore.nets import MLP, activation_function
-from ibcore.population import Population, member_seed
-from ibcore.runtime import (
+from ibcore.door import (
     Count,
     Level,
     NonNegative,
@@ -21,8 +19,10 @@ from ibcore.runtime import (
     as_tensor,
     check_memory,
     door,
-    generator,
 )
+from ibcore.nets import MLP, activation_function
+from ibcore.population import Population, member_seed
+from ibcore.runtime import generator
 
 Knots = Annotated[int, Range(2)]
 

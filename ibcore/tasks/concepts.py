@@ -1,23 +1,15 @@
 """Boolean concepts: short rules about a few features, drawn from a grammar."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore import runtime
-from ibcore.runtime import Count, Range, Seed, check_memory, door, generator
+from ibcore.door import Count, Data, Range, Seed, check_memory, door
+from ibcore.runtime import generator
 
-
-def _as_data(value: Any, name: str) -> Tensor:
-    """Return finite numbers, whole ones as they are."""
-    tensor = runtime.as_raw(value, name)
-    return runtime.as_tensor(tensor, name) if tensor.is_floating_point() else tensor
-
-
-Data = Annotated[Tensor, _as_data]
 Pixels = Annotated[int, Range(1, 4096)]  # along one side
 Features = Annotated[int, Range(1, 8)]
 Noise = Annotated[float, Range(0, 1e30)]  # more would be infinite in torch.float32

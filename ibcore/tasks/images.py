@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from ibcore.runtime import Count, Range, Seed, check_memory, door, generator
+from ibcore.door import Count, Range, Seed, check_memory, door
+from ibcore.runtime import generator
 
 PIXELS = 64  # of a digit, 8 by 8
 LARGEST = 9  # digit

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ibcore import runtime
-from ibcore.runtime import Count, Range, Seed, Share, Whole, door
+from ibcore.door import Count, Range, Seed, Share, Whole, check_memory, door
+from ibcore.runtime import generator
 from ibcore.tasks.concepts import Noise, Pixels, number_images, standardize
 
 # Few-shot modular arithmetic: learn x mod m from a few examples, for moduli seen or not.
@@ -76,7 +76,7 @@ def remainder_tables(
     """
     if not chosen:
         raise ValueError("chosen must hold at least one modulus, got none")
-    runtime.check_memory("numbers", numbers, 16.0 * numbers * len(chosen))
+    check_memory("numbers", numbers, 16.0 * numbers * len(chosen))
     rest = torch.arange(numbers) % torch.tensor(list(chosen))[:, None]  # (moduli, numbers)
     return rest.to(dtype)[..., None]
 
@@ -152,7 +152,7 @@ def number_inputs(
     """
     if (view == "circular") != bool(len(periods)):
         raise ValueError(f"periods belong to view='circular' and to it alone, got {list(periods)}")
-    runtime.check_memory("numbers", numbers, 40.0 * numbers * (8 + len(periods)))
+    check_memory("numbers", numbers, 40.0 * numbers * (8 + len(periods)))
     if view == "image":
         return standardize(number_images(numbers, size=size)).to(dtype)
     x = torch.arange(numbers, dtype=torch.float64)
@@ -208,7 +208,7 @@ def axis(
     >>> axis(3).tolist(), axis(2, nodes="cell").tolist()
     ([-1.0, 0.0, 1.0], [-0.5, 0.5])
     """
-    runtime.check_memory("points", points, 8.0 * points ** (2 if nodes == "legendre" else 1))
+    check_memory("points", points, 8.0 * points ** (2 if nodes == "legendre" else 1))
     steps = torch.arange(points, dtype=torch.float64)
     if nodes == "uniform":
         values = torch.linspace(-1, 1, points, dtype=torch.float64)
@@ -258,7 +258,7 @@ def grid(
     >>> grid(2).tolist()
     [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
     """
-    runtime.check_memory("points", points, 16.0 * dimensions * float(points) ** dimensions)
+    check_memory("points", points, 16.0 * dimensions * float(points) ** dimensions)
     coordinates = [axis(points, nodes=nodes, dtype=dtype)] * dimensions
     mesh = torch.meshgrid(*coordinates, indexing="ij")
     return torch.stack([m.reshape(-1) for m in mesh], dim=-1)  # (points**d, d)
@@ -337,7 +337,7 @@ def modular_labels(
     """
     count = numbers if points is None else points
     name = "numbers" if points is None else "points"
-    runtime.check_memory(name, count, 16.0 * dimensions * float(count) ** dimensions)
+    check_memory(name, count, 16.0 * dimensions * float(count) ** dimensions)
     line = (axis(count) + 1) / 2 * (numbers - 1)
     line = line.round() if points is None else line  # whole numbers, whatever the rounding
     mesh = torch.stack(torch.meshgrid(*[line] * dimensions, indexing="ij"))
@@ -394,7 +394,7 @@ def modular_addition(
             f"train_fraction {train_fraction} leaves {count} of {len(labels)} points to train on; "
             "choose one that leaves some for each set"
         )
-    order = torch.randperm(len(labels), generator=runtime.generator(seed))
+    order = torch.randperm(len(labels), generator=generator(seed))
     x, train, test = grid(numbers, dimensions, dtype=dtype), order[:count], order[count:]
     return Modular(x[train], labels[train], x[test], labels[test])
 
@@ -482,8 +482,8 @@ def sparse_regression(
     """
     if nonzero > features:
         raise ValueError(f"nonzero must be at most features={features}, got {nonzero}")
-    runtime.check_memory("points", points, 8.0 * points * features)
-    source = runtime.generator(seed)
+    check_memory("points", points, 8.0 * points * features)
+    source = generator(seed)
     x = torch.randn(points, features, generator=source, dtype=torch.float64)
     places = torch.randperm(features, generator=source)[:nonzero]
     signs = 2.0 * torch.randint(2, (nonzero,), generator=source) - 1

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.runtime import Count, Range, Raw, Seed, check_memory, door, generator
+from ibcore.door import Count, Range, Raw, Seed, check_memory, door
+from ibcore.runtime import generator
 from ibcore.tasks.concepts import Episodes, Pixels
 
 DRAWINGS = 20  # of each official character

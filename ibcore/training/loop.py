@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
+from ibcore.door import Count, Range, Whole, as_choice, as_labels, as_tensor, door
 from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
 from ibcore.nets.network import Network
-from ibcore.runtime import Count, Range, Whole, as_choice, as_labels, as_tensor, door, generator
+from ibcore.runtime import generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
 
 if TYPE_CHECKING:

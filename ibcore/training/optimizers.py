@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ibcore.runtime import NonNegative, Range, Whole, as_raw, door
+from ibcore.door import NonNegative, Range, Whole, as_raw, door
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)

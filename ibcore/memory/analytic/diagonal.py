@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ibcore.population import member_seed
-from ibcore.runtime import (
+from ibcore.door import (
     Count,
     NonNegative,
     Positive,
@@ -23,10 +22,10 @@ from ibcore.runtime import (
     as_tensor,
     check_memory,
     door,
-    generator,
     plain_torch,
-    resolve_device,
 )
+from ibcore.population import member_seed
+from ibcore.runtime import generator, resolve_device
 
 # What the exact models share: float64, shapes that fit, rates in range, steps that do not diverge.
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ibcore.door import Count, NonNegative, Positive, Range, Seed, Share, Whole, check_memory, door
 from ibcore.memory.analytic.diagonal import (
     Decay,
     Exact,
@@ -28,19 +29,7 @@ from ibcore.memory.analytic.diagonal import (
     loss_slope,
     minibatches,
 )
-from ibcore.runtime import (
-    Count,
-    NonNegative,
-    Positive,
-    Range,
-    Seed,
-    Share,
-    Whole,
-    check_memory,
-    door,
-    generator,
-    resolve_device,
-)
+from ibcore.runtime import generator, resolve_device
 
 
 @door

@@ -8,9 +8,10 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, NonNegative, Positive, Range, Seed, Whole, door
 from ibcore.memory.analytic.diagonal import Exact, State, check_data, check_halves, descend
 from ibcore.memory.analytic.factor import draw_layers
-from ibcore.runtime import Count, NonNegative, Positive, Range, Seed, Whole, door, resolve_device
+from ibcore.runtime import resolve_device
 
 _ROUNDING = 32  # a spread of up to so many units in the last place is noise
 
