@@ -105,8 +105,11 @@ lint: $(VENV)/.test
 test: $(VENV)/.test
 	$(MAKE) -j2 units pages
 
+# torch takes a simulated second device at the start of a process or never.
+GPU_TESTS = $(shell grep -l 'mark.gpu' -r tests --include='test_*.py')
 units: lint
-	$(PYTEST) -m 'not book and not browser'
+	$(PYTEST) -m 'not book and not browser and not gpu'
+	$(PYTEST) -m gpu $(GPU_TESTS)
 
 pages: book $(VENV)/.test
 	IBCORE_REQUIRE_BOOK=1 $(PYTEST) -m 'book or browser'

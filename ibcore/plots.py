@@ -307,7 +307,7 @@ def difference_table(
     check_columns(frame, ["value"], by=by, value=value, unit=unit)
     means = _unit_means(frame, [by], value, _names(unit))
     wide = means.unstack(by)[frame[by].unique()]
-    if reference not in wide:
+    if reference not in list(wide):
         raise ValueError(f"reference must be a value of {by}: {list(wide)}, got {reference!r}")
     others = wide.columns.drop(reference)
     found = {name: _difference(wide, name, reference, level) for name in others}

@@ -25,12 +25,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run slow tests too")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``-m gpu`` have a simulated device: torch takes one before its first use or never."""
+    import torch  # after the thread settings above
+
+    if config.getoption("markexpr") == "gpu" and not torch.cuda.is_available():
+        import simulated_device
+
+        simulated_device.register()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip slow tests unless they are asked for."""
-    if not (config.getoption("--slow") or "slow" in config.getoption("markexpr")):
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+    """Skip slow tests unless they are asked for, and those of a GPU where there is none."""
+    import torch
+
+    chosen = config.getoption("markexpr")
+    reasons = {}
+    if not (config.getoption("--slow") or "slow" in chosen):
+        reasons["slow"] = "slow: run with --slow"
+    if chosen != "gpu" and not torch.cuda.is_available():
+        reasons["gpu"] = "no CUDA device on this machine; a simulated one with: -m gpu"
+    for item in items:
+        for name in reasons.keys() & item.keywords.keys():
+            item.add_marker(pytest.mark.skip(reason=reasons[name]))
 
 
 @pytest.fixture(scope="session")

@@ -109,11 +109,20 @@ class _Above(TorchFunctionMode):
         return func(*args, **options)
 
 
+def register() -> None:
+    """Tell torch of the device, once in a process and before anything is differentiated in it."""
+    if hasattr(torch, NAME) or not AVAILABLE:
+        return
+    backend_registration._setup_privateuseone_for_python_backend(NAME)
+    module = getattr(torch, NAME)  # no generator exists there
+    module.get_rng_state = lambda *_: torch.empty(0, dtype=torch.uint8)
+    module.set_rng_state = lambda *_: None
+
+
 @contextmanager
 def simulated() -> Iterator[str]:
     """Make the device "sim" usable inside, and yield its name; waits are counted from 0."""
-    if not hasattr(torch, NAME):
-        backend_registration._setup_privateuseone_for_python_backend(NAME)
+    register()
     swap = torch.__future__.get_swap_module_params_on_conversion()
     torch.__future__.set_swap_module_params_on_conversion(True)
     WAITS.clear()

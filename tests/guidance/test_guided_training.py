@@ -513,12 +513,12 @@ def test_bad_options_of_distillation_are_named():
 
 
 @pytest.mark.gpu
-def test_a_gpu_gives_the_same_run():
+def test_a_gpu_gives_the_same_run(gpu):
     x, y, unlabeled = data()
     schedule = Schedule("disconnect", 2.0, until=10)
     options = {"steps": 20, "batch_size": 12, "unlabeled": unlabeled, "schedule": schedule}
     here = guide(target(), teacher(), x, y, **options)
-    there = guide(target(), teacher().cuda(), x, y, device="cuda", **options)
+    there = guide(target(), teacher().to(gpu), x, y, device=gpu, **options)
     assert same(here.model, there.model.cpu(), within=1e-6)
 
 

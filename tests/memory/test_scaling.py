@@ -118,5 +118,7 @@ def test_bad_input_is_named():
         repeat_members(start, 2 * 10**9)
     with pytest.raises(ValueError, match="no weights"):
         weight_names(nn.LayerNorm(3))
-    with pytest.raises(ValueError, match="architecture has lazy parameters; call it once"):
+    with pytest.raises(
+        ValueError, match="architecture has no weights at 'weight' yet; call it once"
+    ):
         weight_names(nn.LazyLinear(3))

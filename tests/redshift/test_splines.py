@@ -127,7 +127,7 @@ def test_smoothing_spreads_a_step_and_keeps_a_constant():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": "swooosh"}, "start is an unknown activation 'swooosh'"),
+        ({"start": "swooosh"}, "start is an unknown name 'swooosh'"),
         ({"inner_steps": (0, 5)}, r"inner_steps\[0\] must be at least 1, got 0"),
         ({"train_fraction": 1.0}, "train_fraction must be above 0 and below 1, got 1"),
         ({"knots": 10**6}, "knots=1000000 needs about 8000 GB"),

@@ -71,11 +71,11 @@ def test_bad_options_are_named(options, message):
 
 
 @pytest.mark.gpu
-def test_a_gpu_uses_the_networks_of_the_cpu():
+def test_a_gpu_uses_the_networks_of_the_cpu(gpu):
     net = Transformer(**SMALL)
-    here, there = (decoding._stack(net, [1, 2], torch.device(name)) for name in ("cpu", "cuda"))
+    here, there = (decoding._stack(net, [1, 2], torch.device(name)) for name in ("cpu", gpu))
     assert all(torch.equal(there[name].cpu(), value) for name, value in here.items())
-    assert sample_sequences(net, networks=2, length=3, device="cuda").device.type == "cuda"
+    assert sample_sequences(net, networks=2, length=3, device=gpu).device == torch.device(gpu, 0)
 
 
 def test_phrases_per_token_counts_each_sequence_alone():
