@@ -26,6 +26,10 @@ PYTEST = $(BIN)/python -m pytest
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Set CONSTRAINTS= (empty) to try the newest versions.
 CONSTRAINTS ?= -c constraints.txt
+# An index that has torch alone, as https://download.pytorch.org/whl/cpu: torch comes from there and
+# nothing else does.  A second index for everything could offer a package of any name.
+TORCH_INDEX ?=
+TORCH = $(if $(TORCH_INDEX),$(PIP) $(CONSTRAINTS) --index-url $(TORCH_INDEX) --no-deps torch)
 NEWEST = $(if $(CONSTRAINTS),(3, 13),(3, 99))
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
@@ -61,6 +65,7 @@ help:
 	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
 	@echo 'make clean                remove all that was built'
 	@echo 'make distclean            remove the virtual environment too'
+	@echo 'TORCH_INDEX=URL           take torch from an index of its own, as the CPU build'
 	@echo 'PYTHON=python3.12         choose the interpreter (3.11 to 3.13)'
 
 $(BIN)/python:
@@ -72,11 +77,13 @@ $(BIN)/python:
 	  'error: no virtual environment; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
 
 $(VENV)/.book: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+	$(TORCH)
 	$(PIP) $(CONSTRAINTS) -r requirements.txt
 	@touch $@
 
 # In one go with what the book needs: versions are chosen once.
 $(VENV)/.test: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+	$(TORCH)
 	$(PIP) $(CONSTRAINTS) -r requirements.txt -e '.[test]'
 	@touch $(VENV)/.book $@
 
@@ -98,8 +105,11 @@ lint: $(VENV)/.test
 test: $(VENV)/.test
 	$(MAKE) -j2 units pages
 
+# torch takes a simulated second device at the start of a process or never.
+GPU_TESTS = $(shell grep -l 'mark.gpu' -r tests --include='test_*.py')
 units: lint
-	$(PYTEST) -m 'not book and not browser'
+	$(PYTEST) -m 'not book and not browser and not gpu'
+	$(PYTEST) -m gpu $(GPU_TESTS)
 
 pages: book $(VENV)/.test
 	IBCORE_REQUIRE_BOOK=1 $(PYTEST) -m 'book or browser'

@@ -104,6 +104,9 @@ def _points(place: Place, count: int, inputs: int, dtype: torch.dtype) -> tuple[
 
 def _functions(place: Place, dtype: torch.dtype = torch.float32) -> Tensor:
     networks, side = place.number(1000, 8), place.number(64, 8)
+    if dtype == torch.bfloat16:  # the package draws and samples in float32 and float64 alone
+        many = _draw(MLP(), networks, place, dtype)
+        return many.forward(grid(side).to(place.device, dtype)).reshape(networks, side, side)
     return sample_functions("relu", networks=networks, grid=side, device=place.device, dtype=dtype)
 
 
@@ -123,8 +126,13 @@ def _meta(place: Place, dtype: torch.dtype = torch.float32) -> Tensor:
 def _population(
     place: Place, networks: int, width: int, dtype: torch.dtype = torch.float32
 ) -> Population:
-    net = MLP(64, 10, depth=2, width=width)
-    return Population.sample(net, networks=networks, device=place.device, dtype=dtype)
+    return _draw(MLP(64, 10, depth=2, width=width), networks, place, dtype)
+
+
+def _draw(net: MLP, networks: int, place: Place, dtype: torch.dtype) -> Population:
+    exact = torch.promote_types(dtype, torch.float32)
+    drawn = Population.sample(net, networks=networks, device=place.device, dtype=exact)
+    return Population(net, {name: value.to(dtype) for name, value in drawn.parameters.items()})
 
 
 def _train(population: Population, data: tuple[Tensor, Tensor], steps: int) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ibcore.plots.page import INK, STYLES, show, subplots
+from ibcore.plots import INK, STYLES, show, subplots
 from ibcore.runs.store import write_atomically
 
 LOOKS = ("relu", "gelu", "selu")  # of the tasks in their order: color, line and marker differ

@@ -1,20 +1,24 @@
 """Many networks of one architecture as one object: stacked parameters, one call for all."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import stack_module_state
+from torch.nn.parameter import is_lazy
 
 from ibcore import training
+from ibcore.door import Count, NonNegative, Range, Raw, Seed, Whole, check_memory, door
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
-from ibcore.nets.init import Prior, Scaling
-from ibcore.nets.network import Network, for_each, sample_stacked
-from ibcore.runtime import generator, resolve_device
+from ibcore.nets.init import Initialization, Prior, Scaling, sample_stacked
+from ibcore.nets.network import Network, for_each
+from ibcore.runtime import as_seed, generator
+from ibcore.training.loop import TrainingRun, train_stacked
 
 
 def member_seed(seed: int, member: int) -> int:
@@ -25,10 +29,11 @@ def member_seed(seed: int, member: int) -> int:
     >>> member_seed(0, 3) == member_seed(0, 3) != member_seed(0, 4)
     True
     """
-    state = np.random.SeedSequence([seed, member]).generate_state(1, np.uint64)
-    return int(state[0]) >> 1
+    entropy = [as_seed(seed), as_seed(member, "member")]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]) >> 1
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Population:
     r"""Stacked parameters of m networks of one architecture.
@@ -36,7 +41,8 @@ class Population:
     Parameters
     ----------
     architecture
-        A module that fixes the computation; its own parameter values are not used.
+        A module that fixes the computation; its own parameter values are not used, its buffers
+        are those of all.
     parameters
         Name to tensor of shape ``(m, *shape)``, one entry for each parameter of the
         architecture, all on one device and in one dtype.
@@ -58,15 +64,18 @@ class Population:
     parameters: dict[str, Tensor]
 
     def __post_init__(self) -> None:
-        expected = {name: tuple(p.shape) for name, p in self.architecture.named_parameters()}
+        expected = {name: _shape(name, p) for name, p in self.architecture.named_parameters()}
+        if not expected:
+            raise ValueError("architecture has no parameters, so there is nothing to stack")
         if set(expected) != set(self.parameters):
             raise ValueError(
                 f"parameters {sorted(self.parameters)} do not match the architecture's "
                 f"{sorted(expected)}"
             )
+        members = next(iter(self.parameters.values())).shape[:1]
         for name, shape in expected.items():
             value = self.parameters[name]
-            if tuple(value.shape) != (len(self), *shape):
+            if not members or tuple(value.shape) != (*members, *shape):
                 raise ValueError(f"{name} has shape {tuple(value.shape)}, expected (m, *{shape})")
             if (value.dtype, value.device) != (self.dtype, self.device):
                 raise ValueError(f"{name} is {value.dtype} on {value.device}; use one for all")
@@ -74,18 +83,19 @@ class Population:
             raise ValueError("a population needs at least 1 network, got 0")
 
     @classmethod
+    @door
     def sample(
         cls,
         architecture: Network,
         *,
-        networks: int,
-        weight_scale: float = 1.0,
-        bias_scale: float = 1.0,
+        networks: Count,
+        weight_scale: NonNegative = 1.0,
+        bias_scale: NonNegative = 1.0,
         bias_growth: float = 1.0,
         prior: Prior = "uniform",
         scaling: Scaling = "glorot",
-        seed: int = 0,
-        first: int = 0,
+        seed: Seed = 0,
+        first: Whole = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float64,
     ) -> "Population":
@@ -95,30 +105,30 @@ class Population:
         drawn.  Draws are made in float64 on the CPU, so neither device nor dtype changes them.
         The other parameters are those of `ibcore.nets.sample_parameters`.
         """
-        if networks < 1:
-            raise ValueError(f"networks must be at least 1, got {networks}")
-        seeds = (member_seed(seed, first + index) for index in range(networks))
-        parameters = sample_stacked(
-            architecture.shapes,
-            map(generator, seeds),
-            weight_scale=weight_scale,
-            bias_scale=bias_scale,
-            bias_growth=bias_growth,
-            prior=prior,
-            scaling=scaling,
-            device=resolve_device(device),
-            dtype=dtype,
-        )
-        return cls(architecture, parameters)
+        shapes = architecture.shapes
+        size = 8.0 * networks * sum(map(math.prod, shapes.values()))
+        check_memory("networks", networks, size)
+        largest = Range(0, torch.finfo(dtype).max / 1e6)  # weights must not be infinite
+        largest.check("weight_scale", weight_scale, weight_scale)
+        largest.check("bias_scale", bias_scale, bias_scale)
+        own = (generator(member_seed(seed, first + i)) for i in range(networks))
+        options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
+        where = None if device is None else torch.device(device)
+        drawn = sample_stacked(shapes, own, options, device=where, dtype=dtype)
+        return _of(architecture, drawn)
 
     @classmethod
+    @door
     def from_modules(cls, modules: Sequence[nn.Module]) -> "Population":
         """Stack the parameters of modules that share one architecture."""
-        if not modules:
-            raise ValueError("a population needs at least 1 module, got none")
-        parameters, buffers = stack_module_state(list(modules))
-        if buffers:
-            raise ValueError(f"modules with buffers cannot be stacked yet: {sorted(buffers)}")
+        try:
+            parameters, buffers = stack_module_state(list(modules))
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise ValueError(
+                f"modules must be at least 1, all of one architecture, with parameters: {error}"
+            ) from error
+        if own := [name for name, value in buffers.items() if bool((value != value[0]).any())]:
+            raise ValueError(f"modules differ in {own}, buffers that a population shares")
         return cls(modules[0], {name: p.detach() for name, p in parameters.items()})
 
     def __len__(self) -> int:
@@ -134,15 +144,21 @@ class Population:
         """Number type of the parameters."""
         return next(iter(self.parameters.values())).dtype
 
-    def member(self, index: int) -> nn.Module:
+    @door
+    def member(self, index: Whole) -> nn.Module:
         """Return one network as a module of its own, with a copy of its parameters."""
+        if index >= len(self):
+            raise IndexError(f"index must be below {len(self)}, the networks, got {index}")
         module = copy.deepcopy(self.architecture).to(self.device, self.dtype)
-        module.load_state_dict({name: p[index] for name, p in self.parameters.items()})
+        with torch.no_grad():
+            for name, own in module.named_parameters():
+                own.copy_(self.parameters[name][index])
         return module
 
+    @door
     @torch.no_grad()
     def forward(self, x: Tensor, *, statistics: Statistics | None = None) -> Tensor:
-        """Evaluate every network, without autograd.
+        """Evaluate every network, without autograd and with dropout switched off.
 
         Parameters
         ----------
@@ -165,6 +181,7 @@ class Population:
         x = self._for_each(x)
         return evaluate_stacked(self.architecture, self.parameters, x, statistics=statistics)
 
+    @door
     def batch_statistics(self, x: Tensor) -> dict[str, Moments]:
         """Return the statistics of all batch norms when all of x is one batch; x as in `forward`.
 
@@ -183,36 +200,38 @@ class Population:
             return {}
         return batch_statistics(self.architecture, self.parameters, x)
 
+    @door(gradients=True)
     def train(
         self,
         x: Tensor,
-        y: Tensor,
+        y: Raw,
         *,
-        loss: training.Loss | training.LossFunction,
-        steps: int,
+        loss: training.LossFunction | training.Loss,
+        steps: Count,
         optimizer: training.Optimizer = "adam",
-        learning_rate: float | Tensor = 1e-3,
-        weight_decay: float | Tensor = 0.0,
-        momentum: float | Tensor = 0.0,
+        learning_rate: training.Rate = 1e-3,
+        weight_decay: training.Rate = 0.0,
+        momentum: training.Rate = 0.0,
         betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        batch_size: int | None = None,
-        seed: int | Sequence[int] = 0,
+        eps: NonNegative = 1e-8,
+        batch_size: Count | None = None,
+        seed: Seed | Sequence[Seed] = 0,
         stop_at: float | None = None,
         on_step: training.Progress | None = None,
-        looks: Sequence[int] = (),
-        on_look: "Callable[[int, Tensor, Population], None] | None" = None,
-        decay_steps: int | Tensor | None = None,
-        sam_radius: float | Tensor = 0.0,
+        checkpoints: Sequence[Whole] = (),
+        on_checkpoint: "Callable[[int, Tensor, Population], None] | None" = None,
+        decay_steps: training.Steps | None = None,
+        sam_radius: training.Rate = 0.0,
     ) -> training.Trained:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
         Inputs and targets are shared, or each member's own, as in `forward`; `ibcore.training.Plan`
         and `OptimizerConfig` describe targets, options and errors.  Member i's order of minibatches
-        depends on ``seed`` and i alone, or on the i-th of m seeds.  After each number of steps in
-        ``looks`` (0: before the first), ``on_look`` gets it, the numbers of some members (int64, on
-        the CPU) and a population of copies of them: once for each chunk, also of those that
-        stopped early.
+        depends on ``seed`` and i alone, or on the i-th of m seeds; what the module itself draws,
+        such as masks of dropout, also on the other members.  After each number of steps in
+        ``checkpoints`` (0: before the first), ``on_checkpoint`` gets it, the numbers of some
+        members (int64, on the CPU) and a population of copies of them: once for each chunk, also
+        of those that stopped early.
 
         Examples
         --------
@@ -224,20 +243,19 @@ class Population:
         (True, [200, 200, 200])
         """
 
-        def look(step: int, members: Tensor, parameters: Mapping[str, Tensor]) -> None:
-            if on_look is not None:
-                on_look(step, members, Population(self.architecture, dict(parameters)))
+        def report(step: int, members: Tensor, parameters: dict[str, Tensor]) -> None:
+            if on_checkpoint is not None:
+                on_checkpoint(step, members, _of(self.architecture, parameters))
 
         rates = (learning_rate, weight_decay, momentum)
         method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
-        hooks = (stop_at, on_step, looks, on_look and look)
+        hooks = (stop_at, on_step, checkpoints, on_checkpoint and report)
         plan = training.Plan(loss, steps, method, batch_size, *hooks)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
         seeds = [member_seed(one, 1) for one in own]
-        x = self._for_each(x)
-        job = training.make_job(self.architecture, self.parameters, x, y, plan=plan, seeds=seeds)
-        parameters, losses, taken = training.train_stacked(job)
-        return training.Trained(Population(self.architecture, parameters), losses, taken)
+        job = TrainingRun(self.architecture, self.parameters, self._for_each(x), y, plan, seeds)
+        parameters, losses, taken = train_stacked(job)
+        return training.Trained(_of(self.architecture, parameters), losses, taken)
 
     def _for_each(self, x: Tensor) -> Tensor:
         """Check inputs and return them with a leading dimension of members: (m, n, *in)."""
@@ -247,3 +265,16 @@ class Population:
                 "convert x with x.to(population.device, population.dtype)"
             )
         return for_each(self.architecture, x, len(self))
+
+
+def _of(architecture: nn.Module, parameters: dict[str, Tensor]) -> Population:
+    """Return a population of parameters that are known to fit."""
+    made = object.__new__(Population)
+    made.__dict__.update(architecture=architecture, parameters=parameters)
+    return made
+
+
+def _shape(name: str, parameter: nn.Parameter) -> tuple[int, ...]:
+    if is_lazy(parameter):
+        raise ValueError(f"architecture has no shape for {name} yet; call it once on some input")
+    return tuple(parameter.shape)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations  # torch takes a second, which the tiers need not wait for
 
+import operator
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     import torch
 
 Tier = Literal["smoke", "laptop", "paper"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
-
-_SEEDS = 2**63  # torch accepts seeds of 64 bits; we stay within the non-negative half
 
 
 def resolve_device(device: torch.device | str | None = None) -> torch.device:
@@ -34,7 +33,7 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
 
     try:
         resolved = torch.device("cpu" if device is None else device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise ValueError(f"unknown device {device!r}; use 'cpu', 'cuda' or 'cuda:0'") from error
     if resolved.type == "cuda":
         available = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -46,6 +45,36 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
     elif resolved.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {device!r} is not available on this machine; use device='cpu'")
     return resolved
+
+
+def as_seed(value: Any, name: str = "seed") -> int:
+    """Return a seed: whatever `operator.index` takes, from 0 to 2**63 - 1, and no flag.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number; None would draw differently each time.
+    ValueError
+        If it is negative or needs more than 63 bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_seed(np.arange(3)[1])
+    1
+    >>> as_seed(None)
+    Traceback (most recent call last):
+    TypeError: seed must be a whole number from 0 to 2**63 - 1, got None
+    """
+    try:
+        number = operator.index(value)
+    except (TypeError, RuntimeError):
+        number = None
+    if number is None or "bool" in str(getattr(value, "dtype", type(value))):
+        raise TypeError(f"{name} must be a whole number from 0 to 2**63 - 1, got {value!r}")
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{name} must be between 0 and 2**63 - 1, got {number}")
+    return number
 
 
 def generator(seed: int, device: torch.device | str | None = None) -> torch.Generator:
@@ -63,8 +92,7 @@ def generator(seed: int, device: torch.device | str | None = None) -> torch.Gene
     """
     import torch
 
-    if not 0 <= seed < _SEEDS:
-        raise ValueError(f"seed must be between 0 and 2**63 - 1, got {seed}")
+    seed = as_seed(seed)
     return torch.Generator(device=resolve_device(device)).manual_seed(seed)
 
 

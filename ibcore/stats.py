@@ -4,12 +4,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcore.door import Count, Level, Range, Seed, Whole, door
+
 Floats = NDArray[np.float64]
+Sample = Annotated[ArrayLike, Range(-1e300, 1e300)]  # sums of larger numbers would be infinite
 
 FEW = 20  # fewer observations get a t interval: their percentile bootstrap covers too little
 _CHUNK = 2_000_000  # resampled entries held in memory at once
@@ -35,8 +38,9 @@ class Interval:
     n: int
 
 
+@door
 def bootstrap_mean(
-    values: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    values: Sample, *, level: Level = 0.95, draws: Count = 2000, seed: Seed = 0
 ) -> Interval:
     """Return the mean of independent observations with its percentile bootstrap interval.
 
@@ -62,14 +66,17 @@ def bootstrap_mean(
     >>> interval.value, interval.low < 2.5 < interval.high, interval.n
     (2.5, True, 4)
     """
-    data = _sample("values", values)
-    _check_options(level, draws)
+    return _bootstrap(_sample("values", values), level, draws, seed)
+
+
+def _bootstrap(data: Floats, level: float, draws: int, seed: int) -> Interval:
     means = np.concatenate([data[rows].mean(axis=1) for rows in _resamples(len(data), draws, seed)])
     return percentile_interval(float(data.mean()), means, level=level, n=len(data))
 
 
+@door
 def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    a: Sample, b: Sample, *, level: Level = 0.95, draws: Count = 2000, seed: Seed = 0
 ) -> Interval:
     """Return the mean of ``a - b`` over pairs, with its percentile bootstrap interval.
 
@@ -87,11 +94,14 @@ def paired_difference(
     Interval(value=2.0, low=2.0, high=2.0, n=2)
     """
     first, second = _pairs("a", a, "b", b)
-    return bootstrap_mean(first - second, level=level, draws=draws, seed=seed)
+    return _bootstrap(first - second, level, draws, seed)
 
 
-def spearman(x: ArrayLike, y: ArrayLike) -> float:
+@door
+def spearman(x: Sample, y: Sample) -> float:
     """Return Spearman's rank correlation of two samples of shape (n,); ties share their mean rank.
+
+    Values whose distance is that of rounding are tied: 1e-12 of them, or 1e-15 of the largest.
 
     Raises
     ------
@@ -104,18 +114,12 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     >>> round(spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
     1.0
     """
-    first, second = _pairs("x", x, "y", y)
-    for name, data in (("x", first), ("y", second)):
-        if np.all(data == data[0]):
-            raise ValueError(
-                f"all {len(data)} values of {name} equal {data[0]}, so they have no ranking; "
-                "rank correlation needs at least two different values in each sample"
-            )
-    return _rank_correlation(first, second)
+    return _rank_correlation(*_ordered(x, y))
 
 
+@door
 def spearman_interval(
-    x: ArrayLike, y: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    x: Sample, y: Sample, *, level: Level = 0.95, draws: Count = 2000, seed: Seed = 0
 ) -> Interval:
     """Return Spearman's rank correlation with its percentile bootstrap interval.
 
@@ -133,18 +137,18 @@ def spearman_interval(
     >>> round(interval.low, 12), interval.n
     (1.0, 20)
     """
-    value = spearman(x, y)
-    first, second = _pairs("x", x, "y", y)
-    _check_options(level, draws)
+    first, second = _ordered(x, y)
     rng = np.random.default_rng(seed)
     correlations = np.empty(draws)
     for draw in range(draws):
         rows = _ranked_resample(first, second, rng)
         correlations[draw] = _rank_correlation(first[rows], second[rows])
+    value = _rank_correlation(first, second)
     return percentile_interval(value, correlations, level=level, n=len(first))
 
 
-def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+@door
+def wilson_interval(successes: Whole, trials: Count, *, level: Level = 0.95) -> Interval:
     """Return the share of successes in independent trials with Wilson's interval.
 
     It stays within [0, 1] and is meaningful at 0 successes too.
@@ -161,11 +165,8 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     >>> interval.value, interval.low, round(interval.high, 4)
     (0.0, 0.0, 0.037)
     """
-    _check_options(level, draws=1)
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(
-            f"need 0 <= successes <= trials and at least 1 trial, got {successes} of {trials}"
-        )
+    if successes > trials:
+        raise ValueError(f"successes must be at most trials, got {successes} of {trials}")
     z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
     share = successes / trials
     center = (successes + z2 / 2) / (trials + z2)
@@ -255,12 +256,6 @@ def _sample(name: str, values: ArrayLike) -> Floats:
         raise ValueError(f"{name} must have shape (n,), got shape {data.shape}; flatten it first")
     if len(data) < 2:
         raise ValueError(f"{name} holds {len(data)} values; an interval needs at least 2")
-    finite = np.isfinite(data)
-    if not finite.all():
-        raise ValueError(
-            f"{name} holds {(~finite).sum()} values that are not finite, the first at position "
-            f"{finite.argmin()}; decide what they mean and remove them first"
-        )
     return data
 
 
@@ -274,8 +269,22 @@ def _pairs(x_name: str, x: ArrayLike, y_name: str, y: ArrayLike) -> tuple[Floats
     return first, second
 
 
-def _check_options(level: float, draws: int) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, got {draws}")
+def _ordered(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the place of each value among the different ones of its sample."""
+    pairs = zip("xy", _pairs("x", x, "y", y), strict=True)
+    first, second = (_places(name, data) for name, data in pairs)
+    return first, second
+
+
+def _places(name: str, data: Floats) -> Floats:
+    order = np.argsort(data)
+    size = np.abs(data[order])
+    apart = np.diff(data[order]) > np.maximum(1e-12 * size[1:], 1e-15 * size.max())
+    if not apart.any():
+        raise ValueError(
+            f"all {len(data)} values of {name} equal {data[0]}, so they have no ranking; "
+            "rank correlation needs at least two different values in each sample"
+        )
+    places = np.empty(len(data))
+    places[order] = np.concatenate([[0], np.cumsum(apart)])
+    return places

@@ -25,15 +25,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run slow tests too")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip GPU tests without a GPU, and slow ones unless they are asked for."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``-m gpu`` have a simulated device: torch takes one before its first use or never."""
     import torch  # after the thread settings above
 
+    if config.getoption("markexpr") == "gpu" and not torch.cuda.is_available():
+        import simulated_device
+
+        simulated_device.register()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip slow tests unless they are asked for, and those of a GPU where there is none."""
+    import torch
+
+    chosen = config.getoption("markexpr")
     reasons = {}
-    if not torch.cuda.is_available():
-        reasons["gpu"] = "no CUDA device on this machine"
-    if not (config.getoption("--slow") or "slow" in config.getoption("markexpr")):
+    if not (config.getoption("--slow") or "slow" in chosen):
         reasons["slow"] = "slow: run with --slow"
+    if chosen != "gpu" and not torch.cuda.is_available():
+        reasons["gpu"] = "no CUDA device on this machine; a simulated one with: -m gpu"
     for item in items:
         for name in reasons.keys() & item.keywords.keys():
             item.add_marker(pytest.mark.skip(reason=reasons[name]))
@@ -43,6 +54,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def root() -> Path:
     """Return the folder of the repository."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def gpu() -> Iterator[str]:
+    """Return the name of a second device: CUDA where there is one, else the simulated one."""
+    import torch  # after the thread settings above
+
+    if torch.cuda.is_available():
+        yield "cuda"
+        return
+    simulated_device = pytest.importorskip("simulated_device")
+    if not simulated_device.AVAILABLE:
+        pytest.skip("this torch has no backend for a device written in Python")
+    with simulated_device.simulated() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

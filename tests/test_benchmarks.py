@@ -31,7 +31,7 @@ def ones():
     return torch.ones(3)
 
 
-SLOW = dict.fromkeys(("meta", "sampling", "complexity"), pytest.mark.slow)  # peers compile
+SLOW = dict.fromkeys(("meta", "sampling", "complexity", "training"), pytest.mark.slow)
 
 
 @pytest.mark.parametrize("family", [pytest.param(f, marks=SLOW.get(f, ())) for f in FAMILIES])
@@ -248,6 +248,7 @@ def test_without_a_gpu_the_remedy_is_one_line(tmp_path):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 def test_every_method_on_a_gpu_agrees_with_the_cpu(tmp_path):
     found = gpu_table(tmp_path, "--smoke")
     exact = found[(found.item == "agreement") & found.quantity.str.endswith("float64")]

@@ -20,7 +20,7 @@ TESTED = [claim for claim in read_ledger().values() if claim.measure is not None
 QUICK = {
     *("redshift.activations", "redshift.components", "redshift.width", "redshift.priors"),
     *("redshift.biases", "redshift.unbiased", "redshift.boolean-complexity"),
-    *("redshift.transformer-shoulders", "memory.schedule", "memory.sign-descent"),
+    "memory.schedule",
     *("metainit.omniglot-official", "guidance.complexity"),
 }
 # Laws that hold for every seed: their bounds hold on a run of any size.

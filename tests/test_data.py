@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ibcore import data
-from ibcore.data.sets import read_cifar, read_idx
+from ibcore.data import read_cifar, read_idx
 from ibcore.runs.cli import main
 
 
@@ -79,7 +79,7 @@ def put(folder, monkeypatch, name, contents, **changes):
 
 def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch):
     monkeypatch.setenv("IBCORE_DATA", "~/my data")
-    assert data.place("mnist") == Path.home() / "my data" / "mnist"
+    assert data.data_dir("mnist") == Path.home() / "my data" / "mnist"
 
 
 def test_a_file_in_the_place_of_a_folder_is_named(folder, monkeypatch):
@@ -195,11 +195,11 @@ def test_images_and_labels_must_fit_each_other_and_the_classes(folder, monkeypat
 
 
 def test_unknown_names_are_refused_with_the_choices():
-    with pytest.raises(ValueError, match="unknown data set 'svhn'; choose one of cifar10, mnist"):
+    with pytest.raises(ValueError, match="unknown data_set 'svhn'; choose one of 'cifar10'"):
         data.fetch("svhn")
     with pytest.raises(ValueError, match="mnist has no file 'x'; it has train-images"):
         data.data_file("mnist", "x")
-    with pytest.raises(ValueError, match="unknown part 'all'; choose one of background"):
+    with pytest.raises(ValueError, match="unknown part 'all'; choose one of 'background'"):
         data.omniglot_archive("all")
 
 
@@ -254,8 +254,8 @@ def test_files_are_downloaded_once_from_the_first_address_that_works(server, tmp
     assert len(server.RequestHandlerClass.func.asked) == 8
     data.load_mnist()
     assert len(server.RequestHandlerClass.func.asked) == 8
-    assert data.place("mnist") == tmp_path / "cache" / "ibcore" / "mnist"
-    assert len(list(data.place("mnist").iterdir())) == 4
+    assert data.data_dir("mnist") == tmp_path / "cache" / "ibcore" / "mnist"
+    assert len(list(data.data_dir("mnist").iterdir())) == 4
 
 
 def test_a_damaged_cache_is_downloaded_anew(server):
@@ -274,7 +274,7 @@ def test_a_download_of_other_content_or_none_is_one_error_with_the_remedy(server
     assert "404" in text
     assert "does not match" in text
     assert f"as mnist/{name} and set IBCORE_DATA to that folder" in text
-    assert not (data.place("mnist") / name).exists()
+    assert not (data.data_dir("mnist") / name).exists()
 
 
 def test_a_download_without_pooch_says_what_to_install(monkeypatch, tmp_path):
@@ -298,11 +298,11 @@ def says(capsys, *arguments, status=0):
 def test_the_command_lists_and_fetches(server, capsys):
     out, _ = says(capsys, "data", "list")
     assert "mnist  [CC BY-SA 3.0]" in out
-    assert f"0 of 4 files in {data.place('mnist')}" in out
+    assert f"0 of 4 files in {data.data_dir('mnist')}" in out
     out, _ = says(capsys, "data", "fetch", "mnist")
     assert out.count(": sound") == 4
     out, _ = says(capsys, "data", "list")
-    assert f"4 of 4 files in {data.place('mnist')}" in out
+    assert f"4 of 4 files in {data.data_dir('mnist')}" in out
 
 
 def test_the_command_reports_a_failure_in_one_line(folder, monkeypatch, capsys):
@@ -310,7 +310,7 @@ def test_the_command_reports_a_failure_in_one_line(folder, monkeypatch, capsys):
     assert err.startswith("error: ")
     assert "unset IBCORE_DATA" in err
     _, err = says(capsys, "data", "fetch", "svhn", status=2)
-    assert "unknown data set 'svhn'" in err
+    assert "unknown data_set 'svhn'" in err
     monkeypatch.delenv("IBCORE_DATA")
     monkeypatch.setitem(sys.modules, "pooch", None)
     _, err = says(capsys, "data", "fetch", "mnist", status=2)

@@ -95,12 +95,31 @@ def test_results_can_enter_autograd():
     assert scale.grad is not None
 
 
+def test_buffers_that_differ_are_refused_and_equal_ones_are_shared():
+    norms = [nn.BatchNorm1d(3).double() for _ in range(2)]
+    x = torch.eye(3, dtype=torch.float64)
+    many = Population.from_modules(norms)
+    assert torch.allclose(many.forward(x)[1], norms[1].eval()(x))
+    norms[1].running_mean += 1
+    norms[0].eval()
+    with pytest.raises(ValueError, match=r"modules differ in \['running_mean'\], buffers that"):
+        Population.from_modules(norms)
+
+
+def test_weights_that_the_dtype_cannot_hold_are_refused():
+    net = MLP(depth=1, width=3)
+    with pytest.raises(ValueError, match=r"weight_scale must be .*, got 1e\+35"):
+        Population.sample(net, networks=1, weight_scale=1e35, dtype=torch.float32)
+    huge = Population.sample(net, networks=1, weight_scale=1e35).parameters["layers.0.weight"]
+    assert bool(huge.isfinite().all())
+
+
 def test_bad_populations_and_inputs_are_refused():
     net = MLP(depth=1, width=3)
     good = Population.sample(net, networks=2)
     with pytest.raises(ValueError, match="networks must be at least 1, got 0"):
         Population.sample(net, networks=0)
-    with pytest.raises(ValueError, match="at least 1 module, got none"):
+    with pytest.raises(ValueError, match="modules must be at least 1, all of one architecture"):
         Population.from_modules([])
     with pytest.raises(ValueError, match="do not match the architecture"):
         Population(net, {"weight": torch.zeros(2, 3)})
@@ -139,10 +158,10 @@ def test_memory_beyond_the_result_does_not_grow_with_the_number_of_networks():
 
 
 @pytest.mark.gpu
-def test_cpu_and_gpu_agree():
+def test_cpu_and_gpu_agree(gpu):
     population = Population.sample(
         MLP(depth=4, width=64, activation="tanh"), networks=50, weight_scale=4.0
     )
-    there = Population.sample(population.architecture, networks=50, weight_scale=4.0, device="cuda")
-    here, gpu = population.forward(grid(64)), there.forward(grid(64).to("cuda")).cpu()
-    assert (here - gpu).abs().max() < 1e-5 * here.abs().max()
+    there = Population.sample(population.architecture, networks=50, weight_scale=4.0, device=gpu)
+    here, gone = population.forward(grid(64)), there.forward(grid(64).to(gpu)).cpu()
+    assert (here - gone).abs().max() < 1e-5 * here.abs().max()

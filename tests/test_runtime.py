@@ -1,11 +1,14 @@
 """Devices, generators and tiers: what is accepted, and what the errors say."""
 
+import inspect
 import subprocess
 import sys
 
 import pytest
 import torch
 
+import ibcore
+from ibcore.door import Count, door
 from ibcore.runtime import TIERS, check_tier, default_tier, describe, generator, resolve_device
 
 
@@ -79,3 +82,14 @@ def test_an_unknown_public_name_is_an_attribute_error():
         assert getattr(ibcore, name) is not None
     assert dir(ibcore) == sorted(ibcore.__all__)
     assert set(ibcore.__all__) == {"__version__", *ibcore._HOME}
+
+
+def test_the_door_does_not_show_in_signatures() -> None:
+    @door
+    def draw(x: torch.Tensor, count: Count | None = 2, *at: int, **more: int) -> None:
+        """Draw."""
+
+    shown = str(inspect.signature(draw))
+    assert shown == ("(x: torch.Tensor, count: Optional[int] = 2, *at: int, **more: int) -> None")
+    assert "Annotated" not in str(inspect.signature(ibcore.MLP))
+    assert inspect.signature(ibcore.MLP).parameters["depth"].annotation is int

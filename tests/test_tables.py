@@ -49,7 +49,7 @@ def test_percent_and_digits_set_scale_and_decimals():
 def test_a_group_of_one_unit_and_a_missing_number_are_refused_by_name():
     with pytest.raises(ValueError, match="y of the group 'alone': values holds 1 values"):
         interval_table(FRAME.query("arm == 'guided' or network == 0"), by="arm", value="y")
-    with pytest.raises(ValueError, match="group 'guided': values holds 1 values that are not fin"):
+    with pytest.raises(ValueError, match="group 'guided': values holds a value that is not fin"):
         interval_table(FRAME.assign(y=FRAME.y.mask(FRAME.index == 4)), by="arm", value="y")
     with pytest.raises(ValueError, match="no column 'replicate'; it has"):
         interval_table(FRAME, by="arm", value="y", unit="replicate")
@@ -92,7 +92,7 @@ def test_differences_are_paired_by_unit():
 
 
 def test_an_unknown_reference_and_a_unit_without_partner_are_refused():
-    with pytest.raises(ValueError, match="arm has no 'none'; it has"):
+    with pytest.raises(ValueError, match=r"reference must be a value of arm: .* got 'none'"):
         difference_table(FRAME, by="arm", value="y", reference="none")
     part = FRAME.query("arm == 'guided' or network != 3")
     with pytest.raises(ValueError, match=r"do not both have a number for the units \[3\]"):

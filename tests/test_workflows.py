@@ -68,3 +68,17 @@ def test_every_target_is_named_by_make_help_or_is_internal() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     named = set(re.findall(r"@echo 'make ([a-z-]+)", makefile))
     assert set(phony.split()) - named == {"help"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_with_their_version_beside(path: Path) -> None:
+    uses = re.findall(r"uses: (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    assert uses
+    loose = [each for each in uses if not re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)]
+    assert not loose
+
+
+def test_no_second_index_is_merged_with_the_first() -> None:
+    places = [ROOT / "Makefile", ROOT / ".ci/run", *WORKFLOWS, *(ROOT / ".binder").iterdir()]
+    merged = re.compile(r"extra.index.url|index-strategy", re.IGNORECASE)
+    assert not [path.name for path in places if merged.search(path.read_text("utf-8"))]

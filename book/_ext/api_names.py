@@ -17,7 +17,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "metainit": ("ibcore.metainit",),
     "guidance": ("ibcore.guidance",),
     "memory": ("ibcore.memory",),
-    "running": ("ibcore.runtime", "ibcore.runs", "ibcore.stats", "ibcore.exercises"),
+    "running": ("ibcore.runtime", "ibcore.door", "ibcore.runs", "ibcore.stats", "ibcore.exercises"),
     "networks": ("ibcore.nets", "ibcore.tasks", "ibcore.data"),
     "training": ("ibcore.population", "ibcore.training"),
     "figures": ("ibcore.plots", "ibcore.explorers"),

@@ -1,17 +1,20 @@
 """What a guide is: named representations of a batch, fixed while the target learns."""
 
 import math
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, seeded_rng
+from ibcore.door import Count, Data, Range, Seed, as_labels, check_memory, door
+from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, taking
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
+from ibcore.training.loop import seeded_rng
 
 
 class Batch(NamedTuple):
@@ -50,6 +53,16 @@ class Guide(Protocol):
         ...
 
 
+def _as_guide(value: Any, name: str) -> Guide:
+    if isinstance(value, type) or not isinstance(value, Guide):
+        raise TypeError(f"{name} must be a guide, such as PixelGuide(), got {value!r}")
+    return value
+
+
+AnyGuide = Annotated[Guide, _as_guide]
+
+
+@door
 class NetworkGuide:
     """A network as a guide: trained, untrained, or the target's architecture drawn again.
 
@@ -74,7 +87,7 @@ class NetworkGuide:
     Raises
     ------
     ValueError
-        If the mode is unknown, or ``reference`` is missing or without effect.
+        If ``reference`` is missing or without effect, or an input or a layer does not fit.
 
     Examples
     --------
@@ -87,14 +100,12 @@ class NetworkGuide:
     def __init__(
         self,
         model: nn.Module,
-        names: list[str] | None = None,
+        names: Sequence[str] | None = None,
         *,
         mode: Mode = "eval",
         reference: Tensor | None = None,
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
-        with in_mode(model, mode):  # checks it
-            pass
         needs = mode == "eval" and isinstance(model, Network) and bool(model.batch_norms)
         if needs != (reference is not None):
             raise ValueError(
@@ -104,7 +115,7 @@ class NetworkGuide:
             )
         self.model, self.names, self.mode, self.seed = model, names, mode, seed
         self.options = {} if reference is None else {"statistics": statistics_of(model, reference)}
-        self.calls = 0
+        self.calls, self._taps = 0, None if names is None else Taps(model, names)
 
     @property
     def fixed(self) -> bool:
@@ -123,13 +134,16 @@ class NetworkGuide:
             self.names = layer_names(self.model, batch.x)
         own = {name: value.clone() for name, value in self.model.named_buffers()}
         self.calls += 1
-        with in_mode(self.model, self.mode), Taps(self.model, self.names) as taps:
+        taps = self._taps = self._taps or Taps(self.model, self.names)
+        with in_mode(self.model, self.mode), taps, taking(batch.x):
             if self.mode == "eval":
                 self.model(batch.x, **self.options)
             else:
                 with seeded_rng(self.seed + self.calls, batch.x.device):
                     functional_call(self.model, own, (batch.x,), self.options)
-            return {name: taps[name] for name in self.names}
+            seen = {name: taps[name] for name in self.names}
+        taps.clear()
+        return seen
 
 
 class PixelGuide:
@@ -148,6 +162,7 @@ class PixelGuide:
         return {"pixels": batch.x.flatten(1)}
 
 
+@door
 class LabelGuide:
     """The labels, one-hot, as a representation: what supervision alone can align.
 
@@ -159,7 +174,7 @@ class LabelGuide:
     Raises
     ------
     ValueError
-        If there are fewer than 2, or a point of a batch has no label.
+        If there are fewer than 2, or a point of a batch has no label or one that is not below.
 
     Examples
     --------
@@ -170,19 +185,21 @@ class LabelGuide:
 
     fixed = True
 
-    def __init__(self, classes: int) -> None:
-        if classes < 2:
-            raise ValueError(f"classes must be at least 2, got {classes}")
+    def __init__(self, classes: Annotated[int, Range(2, 2**31)]) -> None:
         self.classes = classes
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return one-hot labels (b, classes) in the type of the inputs."""
         if len(batch.y) < len(batch.x):
             raise ValueError("labels as a guide need a label for every point; leave unlabeled out")
+        labels = as_labels(batch.y, "y")
+        if len(labels) and int(labels.max()) >= self.classes:
+            raise ValueError(f"y holds class {int(labels.max())}, the guide knows {self.classes}")
         kind = batch.x.dtype if batch.x.is_floating_point() else torch.float32
-        return {"labels": functional.one_hot(batch.y, self.classes).to(kind)}
+        return {"labels": functional.one_hot(labels, self.classes).to(kind)}
 
 
+@door
 class NoiseGuide:
     """Independent Gaussian features of each point, the same at every step: a random Gram matrix.
 
@@ -200,7 +217,7 @@ class NoiseGuide:
     Raises
     ------
     ValueError
-        If a number is below 1.
+        If there is no memory for so many, or a batch has a point beyond them.
 
     Examples
     --------
@@ -212,17 +229,28 @@ class NoiseGuide:
     fixed = True
 
     def __init__(
-        self, points: int, *, features: int = 128, seed: int = 0, dtype: torch.dtype = torch.float32
+        self,
+        points: Count,
+        *,
+        features: Count = 128,
+        seed: Seed = 0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        if points < 1 or features < 1:
-            raise ValueError(f"points and features must be at least 1, got {points}, {features}")
+        check_memory("points", points, 12.0 * points * features)
         drawn = torch.randn(points, features, generator=generator(seed), dtype=torch.float64)
         self.table = drawn.to(dtype)
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the features of these points."""
         self.table = self.table.to(batch.rows.device)
-        return {"noise": self.table[batch.rows]}
+        return {"noise": _rows(self.table, batch.rows)}
+
+
+def _rows(table: Tensor, rows: Tensor) -> Tensor:
+    """Return the entries of some points."""
+    if len(rows) and int(rows.max()) >= len(table):
+        raise ValueError(f"points={len(table)} of the guide's data, but point {int(rows.max())}")
+    return table[rows]
 
 
 def statistics_of(model: nn.Module, reference: Tensor) -> object:
@@ -235,6 +263,7 @@ def statistics_of(model: nn.Module, reference: Tensor) -> object:
 # Guides that see something else: other points, scrambled pixels, noise in place of images.
 
 
+@door
 class ShuffledGuide:
     """A guide that gives each point the representation of another one, the same at every step.
 
@@ -259,7 +288,7 @@ class ShuffledGuide:
     (False, True)
     """
 
-    def __init__(self, guide: Guide, x: Tensor, *, seed: int = 0) -> None:
+    def __init__(self, guide: AnyGuide, x: Data, *, seed: Seed = 0) -> None:
         self.guide, self.x = guide, x
         self.order = torch.randperm(len(x), generator=generator(seed)).to(x.device)
 
@@ -270,11 +299,12 @@ class ShuffledGuide:
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of the points in whose place these are."""
-        rows = self.order[batch.rows.to(self.x.device)]
+        rows = _rows(self.order, batch.rows.to(self.x.device))
         other = Batch(self.x[rows].to(batch.x.device), batch.y[:0], rows.to(batch.rows.device))
         return self.guide(other)
 
 
+@door
 class ScrambledGuide:
     """A guide that sees the pixels of every image in another order, always the same.
 
@@ -297,7 +327,7 @@ class ScrambledGuide:
     (False, True)
     """
 
-    def __init__(self, guide: Guide, *, seed: int = 0) -> None:
+    def __init__(self, guide: AnyGuide, *, seed: Seed = 0) -> None:
         self.guide, self.seed = guide, seed
 
     @property
@@ -312,6 +342,7 @@ class ScrambledGuide:
         return self.guide(batch._replace(x=flat[..., order].reshape(batch.x.shape)))
 
 
+@door
 class NoiseInputGuide:
     """A guide that sees Gaussian noise in place of each input, the same at every step.
 
@@ -332,9 +363,7 @@ class NoiseInputGuide:
     torch.Size([2, 3])
     """
 
-    def __init__(self, guide: Guide, points: int, *, seed: int = 0) -> None:
-        if points < 1:
-            raise ValueError(f"points must be at least 1, got {points}")
+    def __init__(self, guide: AnyGuide, points: Count, *, seed: Seed = 0) -> None:
         self.guide, self.points, self.seed = guide, points, seed
         self.table: Tensor | None = None
 
@@ -347,16 +376,24 @@ class NoiseInputGuide:
         """Return the representations of the noise that belongs to these points."""
         if self.table is None:
             shape = (self.points, *batch.x.shape[1:])
+            check_memory("points", self.points, 12.0 * math.prod(shape))
             drawn = torch.randn(shape, generator=generator(self.seed), dtype=torch.float64)
             self.table = drawn.to(batch.x)
-        return self.guide(batch._replace(x=self.table[batch.rows]))
+        return self.guide(batch._replace(x=_rows(self.table, batch.rows)))
 
 
 # Filters from a formula as a guide: locality and orientation without a network.
 
 
+Wavelengths = Sequence[Annotated[float, Range(2)]]
+
+
+@door
 def gabor_filters(
-    *, size: int = 5, orientations: int = 4, wavelengths: tuple[float, ...] = (2.5, 4.0)
+    *,
+    size: Annotated[int, Range(3, 9999)] = 5,
+    orientations: Count = 4,
+    wavelengths: Wavelengths = (2.5, 4.0),
 ) -> Tensor:
     r"""Return Gabor filters, waves under a Gaussian window, in pairs of cosine and sine.
 
@@ -383,7 +420,7 @@ def gabor_filters(
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or a filter of this wavelength is 0 at all pixels.
 
     References
     ----------
@@ -394,13 +431,11 @@ def gabor_filters(
     >>> gabor_filters(size=5, orientations=4).shape
     torch.Size([8, 2, 5, 5])
     """
-    if size < 3 or size % 2 == 0 or orientations < 1:
-        raise ValueError(
-            f"size must be odd and at least 3 and orientations at least 1, got {size} and "
-            f"{orientations}"
-        )
-    if not wavelengths or min(wavelengths) < 2:
-        raise ValueError(f"wavelengths must be at least 2 pixels, got {wavelengths}")
+    if size % 2 == 0:
+        raise ValueError(f"size must be odd, so that a filter has a middle, got {size}")
+    if not wavelengths:
+        raise ValueError("wavelengths must name at least one, in pixels, got none")
+    check_memory("orientations", orientations, 100.0 * size**2 * orientations * len(wavelengths))
     line = torch.arange(size, dtype=torch.float64) - size // 2
     down, across = torch.meshgrid(line, line, indexing="ij")
     pairs = [
@@ -417,7 +452,10 @@ def _pair(down: Tensor, across: Tensor, wavelength: float, angle: float) -> Tens
     wave = 2 * math.pi / wavelength * (math.cos(angle) * across + math.sin(angle) * down)
     both = torch.stack([window * wave.cos(), window * wave.sin()])  # (2, size, size)
     both = both - both.mean((1, 2), keepdim=True)
-    unit: Tensor = both / both.flatten(1).norm(dim=1)[:, None, None]
+    length = both.flatten(1).norm(dim=1)
+    if bool((length < 1e-9).any()):
+        raise ValueError(f"wavelengths={wavelength:g} vanish on {len(down)} pixels; choose others")
+    unit: Tensor = both / length[:, None, None]
     return unit
 
 
@@ -448,11 +486,7 @@ class FilterGuide:
     fixed = True
 
     def __init__(
-        self,
-        *,
-        size: int = 5,
-        orientations: int = 4,
-        wavelengths: tuple[float, ...] = (2.5, 4.0),
+        self, *, size: int = 5, orientations: int = 4, wavelengths: Sequence[float] = (2.5, 4.0)
     ) -> None:
         self.filters = gabor_filters(size=size, orientations=orientations, wavelengths=wavelengths)
 

@@ -8,95 +8,74 @@ scaling of the features of either network, nor with a common offset; under other
 does.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from ibcore.door import Count, Level, Positive, Range, Seed, as_raw, check_memory, door
 from ibcore.runtime import generator
 from ibcore.stats import Interval, percentile_interval
 
-# What all measures of similarity share: the check of their features, and their common offset.
+# What all measures of similarity share: how their features must fit, and the scale of products.
 
 _ROUNDING_STEPS = 32  # a spread below this many units in the last place is rounding noise
 
 
-def _check_features(name: str, features: Tensor, *, least: int = 2) -> None:
-    """Raise ``ValueError`` unless features are (n, p) with at least ``least`` points.
-
-    Examples
-    --------
-    >>> _check_features("x", torch.zeros(3, 2), least=4)
-    Traceback (most recent call last):
-    ...
-    ValueError: x holds 3 points; this measure needs at least 4
-    """
-    if not features.is_floating_point():
-        raise ValueError(
-            f"{name} must be floating point, got {features.dtype}; use {name}.double()"
-        )
-    if features.ndim != 2 or not features.shape[1]:
-        raise ValueError(
-            f"{name} must have shape (points, features), got {tuple(features.shape)}; "
-            f"use {name}.flatten(1)"
-        )
-    if len(features) < least:
-        raise ValueError(
-            f"{name} holds {len(features)} points; this measure needs at least {least}"
-        )
+def _check_fit(named: Mapping[str, Tensor], *, least: int = 2) -> None:
+    """Raise ``ValueError`` unless all are features (n, p) of the same points, and vary."""
+    known, first = next(iter(named.items()))
+    for name, features in named.items():
+        if features.ndim != 2 or not features.shape[1]:
+            raise ValueError(
+                f"{name} must have shape (points, features), got {tuple(features.shape)}; "
+                f"use {name}.flatten(1)"
+            )
+        if len(features) < least:
+            raise ValueError(f"{name} holds {len(features)} points; it needs at least {least}")
+        mine, theirs = ((len(z), str(z.device)) for z in (features, first))
+        if mine != theirs:
+            raise ValueError(
+                f"{name} holds {mine[0]} points on {mine[1]}, {known} {theirs[0]} on {theirs[1]}; "
+                "row i of both must be one point, on one device"
+            )
+        if not _varies(features):
+            raise ValueError(f"all rows of {name} are equal; leave this layer out")
 
 
-def _check_finite(name: str, features: Tensor) -> None:
-    """Raise ``ValueError`` if a feature is nan or infinite.
-
-    Examples
-    --------
-    >>> _check_finite("x", torch.tensor([0.0, torch.nan]))
-    Traceback (most recent call last):
-    ...
-    ValueError: x contains nan or infinity; look at the network that made it
-    """
-    if not bool(torch.isfinite(features).all()):
-        raise ValueError(f"{name} contains nan or infinity; look at the network that made it")
-
-
-def _check_pair(x: Tensor, y: Tensor, *, least: int = 2) -> None:
-    """Raise ``ValueError`` unless x (n, p) and y (n, q) describe the same n points.
-
-    Examples
-    --------
-    >>> _check_pair(torch.rand(5, 2), torch.rand(5, 9))
-    """
-    _check_features("x", x, least=least)
-    _check_features("y", y, least=least)
-    if len(x) != len(y):
-        raise ValueError(f"x holds {len(x)} points but y {len(y)}; row i of both must be one point")
-    if x.device != y.device:
-        raise ValueError(f"x is on {x.device}, y on {y.device}; move y with y.to(x.device)")
-
-
-def _check_varied(name: str, features: Tensor) -> None:
-    """Raise ``ValueError`` if all rows are equal up to rounding: such features say nothing.
-
-    Examples
-    --------
-    >>> _check_varied("x", torch.ones(3, 2))
-    Traceback (most recent call last):
-    ...
-    ValueError: all rows of x are equal, so it cannot be compared; leave this layer out
-    """
+def _varies(features: Tensor) -> bool:
+    """Whether rows differ by more than rounding."""
     known = features.detach()
     for rows in (known[:2], known):  # two different rows are enough, and nan differs
         spread, size = (rows - known[0]).abs().amax(0), rows.abs().amax(0)  # (p,)
         if not bool((spread <= _ROUNDING_STEPS * torch.finfo(known.dtype).eps * size).all()):
-            return
-    raise ValueError(
-        f"all rows of {name} are equal, so it cannot be compared; leave this layer out"
-    )
+            return True
+    return False
+
+
+def scaled(features: Tensor) -> Tensor:
+    """Divide features (..., n, p) by a power of two near the largest of them.
+
+    That changes no digit of a measure that does not depend on scale, and keeps the products of tiny
+    or huge features from becoming 0 or infinite.
+
+    Examples
+    --------
+    >>> scaled(torch.tensor([[6.0], [1.0]])).tolist()
+    [[1.5], [0.25]]
+    """
+    return features / _power(features)
+
+
+def _power(features: Tensor) -> Tensor:
+    """Return the power of two at or below the largest feature, (..., 1, 1); 1 if all are 0."""
+    size = features.detach().abs().amax((-2, -1), keepdim=True)
+    mantissa = torch.frexp(size).mantissa  # from 0.5 to below 1
+    return torch.where(mantissa > 0, size / (2 * mantissa), 1)
 
 
 def wide(features: Tensor) -> Tensor:
@@ -110,7 +89,7 @@ def wide(features: Tensor) -> Tensor:
     return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
 
 
-def _centered(features: Tensor) -> Tensor:
+def centered(features: Tensor) -> Tensor:
     """Subtract the mean over points, without its gradient: (..., n, p) to the same.
 
     What follows must not depend on the mean, in value and in gradient: then leaving the mean out
@@ -118,7 +97,7 @@ def _centered(features: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> _centered(torch.tensor([[1001.0], [1003.0]])).tolist()
+    >>> centered(torch.tensor([[1001.0], [1003.0]])).tolist()
     [[-1.0], [1.0]]
     """
     return features - features.detach().mean(-2, keepdim=True)
@@ -129,8 +108,24 @@ def _centered(features: Tensor) -> Tensor:
 Floats = NDArray[np.float64]
 
 
+def _correct(value: Any, name: str) -> NDArray[np.bool_]:
+    """Return whether each point is right, (n,), from a list, an array or a tensor of booleans."""
+    data: NDArray[np.bool_] = as_raw(value, name).cpu().numpy()
+    if data.dtype != np.bool_:
+        raise TypeError(f"{name} must be booleans, predictions == labels, got {data.dtype}")
+    if data.ndim != 1 or not len(data):
+        raise ValueError(f"{name} must have shape (n,) with n >= 1, got {data.shape}")
+    return data
+
+
+@door
 def error_consistency(
-    first: ArrayLike, second: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    first: Annotated[ArrayLike, _correct],
+    second: Annotated[ArrayLike, _correct],
+    *,
+    level: Level = 0.95,
+    draws: Count = 2000,
+    seed: Seed = 0,
 ) -> Interval:
     r"""Return Cohen's kappa between the patterns of errors of two classifiers.
 
@@ -157,9 +152,11 @@ def error_consistency(
 
     Raises
     ------
+    TypeError
+        If values are not booleans.
     ValueError
-        If the shapes differ or values are not booleans, both are right or both wrong on all
-        points (kappa is 0/0 then), or an option is out of range.
+        If the shapes differ, both are right or both wrong on all points (kappa is 0/0 then), or an
+        option is out of range.
 
     References
     ----------
@@ -172,9 +169,8 @@ def error_consistency(
     >>> error_consistency(right, right).value, error_consistency(right, ~right).value
     (1.0, -1.0)
     """
-    if not 0 < level < 1 or draws < 1:
-        raise ValueError(f"need 0 < level < 1 and draws >= 1, got {level} and {draws}")
-    a, b = _correct("first", first), _correct("second", second)
+    a, b = np.asarray(first), np.asarray(second)
+    check_memory("draws", draws, 100.0 * draws)
     if len(a) != len(b):
         raise ValueError(f"first has {len(a)} points but second {len(b)}; row i must be one point")
     counts = np.array([(a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()])  # (4,)
@@ -210,19 +206,6 @@ def _kappa(counts: NDArray[np.int64]) -> Floats:
     return result
 
 
-def _correct(name: str, values: ArrayLike) -> NDArray[np.bool_]:
-    """Return a vector of booleans, or raise ``ValueError``."""
-    data = np.asarray(values)
-    if data.dtype != np.bool_:
-        raise ValueError(
-            f"{name} must say whether each point is right, as booleans, got {data.dtype}; "
-            "use predictions == labels"
-        )
-    if data.ndim != 1 or not len(data):
-        raise ValueError(f"{name} must have shape (n,) with n >= 1, got {data.shape}")
-    return data
-
-
 # The Hilbert-Schmidt independence criterion of two Gram matrices, biased and unbiased.
 #
 # .. math:: \text{biased:}\quad \frac{\operatorname{tr}(KHLH)}{(n-1)^2},\qquad
@@ -234,29 +217,33 @@ def _correct(name: str, values: ArrayLike) -> NDArray[np.bool_]:
 #
 # where :math:`\tilde K` is K with a diagonal of zeros.  Neither changes when a number is added to
 # each row and to the column of the same point, so the matrices are first centered by numbers that
-# stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs no
-# matrix of all pairs of points: :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the
-# sums of rows are products with the sum of all points.
+# stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs
+# no
+# matrix of all pairs of points:
+# :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the sums of rows are products with
+# the
+# sum of all points.
 #
-# Products of features, and of matrices for all pairs of layers, have the precision of the features;
+# Products of features, and of matrices for all pairs of layers, have the precision of the
+# features;
 # what is added to them and their ratios are in float64.  Features in float64 keep all digits.
 
-_Inner = Callable[[Tensor, Tensor], Tensor]
+Inner = Callable[[Tensor, Tensor], Tensor]
 
 
-class _Sums(NamedTuple):
+class Sums(NamedTuple):
     """Sums of rows and diagonals of Gram matrices, each (..., n), float64."""
 
     rows: Tensor
     diagonal: Tensor
 
 
-def _centered_gram(matrix: Tensor) -> Tensor:
+def centered_gram(matrix: Tensor) -> Tensor:
     """Center a Gram matrix over rows and columns, outside the graph: (..., n, n) to the same.
 
     Examples
     --------
-    >>> _centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
+    >>> centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
     known = matrix.detach()
@@ -264,67 +251,75 @@ def _centered_gram(matrix: Tensor) -> Tensor:
     return matrix - (rows + rows.mT - rows.mean(-2, keepdim=True))
 
 
-def _gram_sums(matrix: Tensor) -> _Sums:
+def gram_sums(matrix: Tensor) -> Sums:
     """Return the sums of Gram matrices (..., n, n).
 
     Examples
     --------
-    >>> _gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
+    >>> gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
     [4.0, 4.0]
     """
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-    return _Sums(matrix.sum(-1).double(), diagonal.double())
+    return Sums(matrix.sum(-1).double(), diagonal.double())
 
 
-def _feature_sums(x: Tensor) -> _Sums:
+def feature_sums(x: Tensor) -> Sums:
     """Return the sums of the linear Gram matrices of features (..., n, p), without the matrices.
 
     Examples
     --------
-    >>> _feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
+    >>> feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
     [3.0, 6.0]
     """
     total = x.sum(-2)  # (..., p)
     rows = (x @ total[..., None])[..., 0]  # (..., n)
-    return _Sums(rows.double(), x.square().sum(-1).double())
+    return Sums(rows.double(), x.square().sum(-1).double())
 
 
-def _each(first: Tensor, second: Tensor) -> Tensor:
+def each(first: Tensor, second: Tensor) -> Tensor:
     """Return the inner products of rows that belong together: (..., n) twice to (...).
 
     Examples
     --------
-    >>> _each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
+    >>> each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
     11.0
     """
     return (first * second).sum(-1)
 
 
-def _combine(
-    trace: Tensor, first: _Sums, second: _Sums, *, unbiased: bool, inner: _Inner = _each
+def combine(
+    trace: Tensor,
+    first: Sums,
+    second: Sums,
+    *,
+    unbiased: bool,
+    inner: Inner = each,
+    zeroed: bool = False,
 ) -> Tensor:
     """Return the criterion from a trace and the sums of both matrices.
 
     Parameters
     ----------
     trace
-        tr(KL), of matrices with zeros on the diagonal for the unbiased estimate; of the shape
-        that ``inner`` gives, float64.
+        tr(KL), of the shape that ``inner`` gives, float64.
     first, second
         Sums of K and of L.
     unbiased
         Which estimate.
     inner
-        `_each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
+        `each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
+    zeroed
+        Whether the trace is of matrices whose diagonals are zeros already.
 
     Examples
     --------
     >>> k = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
-    >>> _combine((k * k).sum(), _gram_sums(k), _gram_sums(k), unbiased=False).item()
+    >>> combine((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=False).item()
     4.0
     """
     n = first.rows.shape[-1]
     if unbiased:
+        trace = trace if zeroed else trace - inner(first.diagonal, second.diagonal)
         left, right = first.rows - first.diagonal, second.rows - second.diagonal
         factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
     else:
@@ -335,22 +330,16 @@ def _combine(
     return (trace - factors[0] * products + factors[1] * totals) / factors[2]
 
 
-def _off_diagonal(
-    trace: Tensor, first: _Sums, second: _Sums, *, unbiased: bool, inner: _Inner = _each
-) -> Tensor:
-    """Return what `_combine` needs from tr(KL): for the unbiased estimate, without the diagonals.
-
-    Examples
-    --------
-    >>> k = torch.eye(2)
-    >>> _off_diagonal((k * k).sum(), _gram_sums(k), _gram_sums(k), unbiased=True).item()
-    0.0
-    """
-    return trace - inner(first.diagonal, second.diagonal) if unbiased else trace
+def _trace(x: Tensor, y: Tensor, *, grams: bool) -> Tensor:
+    """Return tr(KL), from Gram matrices or from features with their matrix (p, q)."""
+    products = x * y if grams else (x.mT @ y).square()
+    return products.sum((-2, -1), dtype=torch.float64)
 
 
-def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of Gram matrices (..., n, n) that belong together: (...), float64.
+def hsic(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
+    """Return the criterion of sets that belong together: (...), float64.
+
+    They are Gram matrices (..., n, n), or features (..., n, p) and (..., n, q) of linear kernels.
 
     References
     ----------
@@ -359,43 +348,28 @@ def gram_hsic(first: Tensor, second: Tensor, *, unbiased: bool) -> Tensor:
 
     Examples
     --------
-    >>> k = torch.eye(5).double()
-    >>> round(gram_hsic(k, k, unbiased=False).item(), 12)
-    0.25
+    >>> x = torch.eye(5).double()
+    >>> [round(hsic(x, x, unbiased=False, grams=grams).item(), 12) for grams in (True, False)]
+    [0.25, 0.25]
     """
-    k, other = _centered_gram(first), _centered_gram(second)
-    sums = _gram_sums(k), _gram_sums(other)
-    trace = (k * other).sum((-2, -1), dtype=torch.float64)
-    return _combine(_off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
+    center, add = (centered_gram, gram_sums) if grams else (centered, feature_sums)
+    first, second = center(x), center(y)
+    sums = add(first), add(second)
+    return combine(_trace(first, second, grams=grams), *sums, unbiased=unbiased)
 
 
-def gram_norm(matrix: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of Gram matrices (..., n, n) with themselves, as in `_not_noise`.
-
-    Examples
-    --------
-    >>> gram_norm(torch.eye(5), unbiased=True).item()  # all points are equally similar
-    0.0
-    """
-    value = gram_hsic(matrix, matrix, unbiased=unbiased)
-    sums = _gram_sums(_centered_gram(matrix.detach()))
-    return _not_noise(value, sums, unbiased=unbiased, dtype=matrix.dtype)
+def norms(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
+    """Return what `hsic` is divided by: the root of the criteria of both sets with themselves."""
+    own = []
+    for z in (x, y):
+        known = z.detach()
+        sums = gram_sums(centered_gram(known)) if grams else feature_sums(centered(known))
+        value = hsic(z, z, unbiased=unbiased, grams=grams)
+        own.append(not_noise(value, sums, unbiased=unbiased, dtype=z.dtype))
+    return (own[0] * own[1]).sqrt()
 
 
-def _feature_norm(x: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the criterion of features (..., n, p) with themselves, as in `_not_noise`.
-
-    Examples
-    --------
-    >>> _feature_norm(torch.eye(5), unbiased=True).item()
-    0.0
-    """
-    value = _feature_hsic(x, x, unbiased=unbiased)
-    sums = _feature_sums(_centered(x.detach()))
-    return _not_noise(value, sums, unbiased=unbiased, dtype=x.dtype)
-
-
-def _not_noise(own: Tensor, sums: _Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
+def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
     """Return a criterion with itself, exactly 0 where the unbiased estimate is rounding noise.
 
     It is never negative, and 0 where all points are equally similar to each other; alignment
@@ -403,8 +377,8 @@ def _not_noise(own: Tensor, sums: _Sums, *, unbiased: bool, dtype: torch.dtype) 
 
     Examples
     --------
-    >>> sums = _Sums(torch.zeros(5), torch.ones(5))
-    >>> _not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
+    >>> sums = Sums(torch.zeros(5), torch.ones(5))
+    >>> not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
     0.0
     """
     if not unbiased:
@@ -412,23 +386,6 @@ def _not_noise(own: Tensor, sums: _Sums, *, unbiased: bool, dtype: torch.dtype) 
     n = sums.diagonal.shape[-1]
     floor = _ROUNDING_STEPS * torch.finfo(dtype).eps * sums.diagonal.square().sum(-1)
     return torch.where(own > floor / (n * (n - 3)), own, torch.zeros_like(own))
-
-
-def _feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
-    """Return the same for linear kernels of features (..., n, p) and (..., n, q): (...), float64.
-
-    It needs the matrix (p, q) in place of two of (n, n).
-
-    Examples
-    --------
-    >>> x = torch.eye(5).double()
-    >>> round(_feature_hsic(x, x, unbiased=False).item(), 12)
-    0.25
-    """
-    first, second = _centered(x), _centered(y)
-    sums = _feature_sums(first), _feature_sums(second)
-    trace = (first.mT @ second).square().sum((-2, -1), dtype=torch.float64)
-    return _combine(_off_diagonal(trace, *sums, unbiased=unbiased), *sums, unbiased=unbiased)
 
 
 # Gram matrices: how alike any two points are to a network.
@@ -441,22 +398,11 @@ def _feature_hsic(x: Tensor, y: Tensor, *, unbiased: bool) -> Tensor:
 # would lose their digits to a common offset.
 
 Kernel = Literal["linear", "rbf"]
-_KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
-def check_kernel(kernel: str, sigma: float | None) -> None:
-    """Raise ``ValueError`` for an unknown kernel or an unusable width.
-
-    Examples
-    --------
-    >>> check_kernel("rbf", 2.0)
-    """
-    if kernel not in _KERNELS:
-        raise ValueError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
+def _check_width(kernel: Kernel, sigma: float | None) -> None:
     if sigma is not None and kernel != "rbf":
         raise ValueError(f"sigma={sigma} belongs to kernel='rbf'; leave it out for {kernel!r}")
-    if sigma is not None and not (math.isfinite(sigma) and sigma > 0):
-        raise ValueError(f"sigma must be a finite number > 0, got {sigma}")
 
 
 def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = None) -> Tensor:
@@ -477,7 +423,7 @@ def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = N
     Raises
     ------
     ValueError
-        If the kernel is unknown, ``sigma`` is unusable, or the median distance is 0.
+        If the median distance is 0.
 
     References
     ----------
@@ -487,11 +433,10 @@ def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = N
     --------
     >>> gram(torch.tensor([[0.0], [2.0]])).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
-    >>> gram(torch.tensor([[0.0], [2.0]]), kernel="rbf")[0, 1].item() == math.exp(-0.5)
-    True
+    >>> round(gram(torch.tensor([[0.0], [2.0]]), kernel="rbf")[0, 1].item(), 4)
+    0.6065
     """
-    check_kernel(kernel, sigma)
-    x = _centered(features)
+    x = centered(features)
     linear = x @ x.mT  # (..., n, n)
     return linear if kernel == "linear" else radial(linear, sigma=sigma)
 
@@ -506,20 +451,20 @@ def radial(linear: Tensor, *, sigma: float | None = None) -> Tensor:
 
     Examples
     --------
-    >>> radial(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), sigma=2.0)[0, 1].item() == math.exp(-0.5)
-    True
+    >>> round(radial(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]), sigma=2.0)[0, 1].item(), 4)
+    0.6065
     """
-    square = _squared_distances(linear)
-    spread = _median_square(square) if sigma is None else torch.as_tensor(sigma**2).to(square)
+    square = squared_distances(linear)
+    spread = median_square(square) if sigma is None else torch.as_tensor(sigma**2).to(square)
     return torch.exp(-square / (2 * spread[..., None, None]))
 
 
-def _squared_distances(linear: Tensor) -> Tensor:
+def squared_distances(linear: Tensor) -> Tensor:
     """Return squared distances from linear Gram matrices: (..., n, n), float64.
 
     Examples
     --------
-    >>> _squared_distances(torch.tensor([[1.0, -1.0], [-1.0, 1.0]])).tolist()
+    >>> squared_distances(torch.tensor([[1.0, -1.0], [-1.0, 1.0]])).tolist()
     [[0.0, 4.0], [4.0, 0.0]]
     """
     products = linear.double()
@@ -527,7 +472,7 @@ def _squared_distances(linear: Tensor) -> Tensor:
     return norms[..., :, None] + norms[..., None, :] - 2 * products
 
 
-def _median_square(square: Tensor) -> Tensor:
+def median_square(square: Tensor) -> Tensor:
     """Return the square of the median distance over pairs of points: (..., n, n) to (...).
 
     Raises
@@ -537,7 +482,7 @@ def _median_square(square: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> _median_square(torch.tensor([[0.0, 4.0], [4.0, 0.0]])).item()
+    >>> median_square(torch.tensor([[0.0, 4.0], [4.0, 0.0]])).item()
     4.0
     """
     n = square.shape[-1]
@@ -545,10 +490,7 @@ def _median_square(square: Tensor) -> Tensor:
     median = square[..., rows, columns].median(-1).values
     noise = _ROUNDING_STEPS * torch.finfo(square.dtype).eps * square.detach().amax((-2, -1))
     if bool((median <= noise).any()):
-        raise ValueError(
-            "the median distance between points is 0, as at least half of the pairs are copies; "
-            "give the width of the kernel as sigma"
-        )
+        raise ValueError("the median distance between points is 0: many are copies; give sigma")
     return median
 
 
@@ -558,6 +500,7 @@ Dissimilarity = Literal["euclidean", "cosine", "correlation"]
 Comparison = Literal["pearson", "spearman"]
 
 
+@door
 def rsa(
     x: Tensor,
     y: Tensor,
@@ -601,19 +544,28 @@ def rsa(
     >>> round(rsa(x, 7 * x[:, [2, 0, 1]] + 1000).item(), 4)
     1.0
     """
-    _choice("dissimilarity", dissimilarity, get_args(Dissimilarity))
-    _choice("comparison", comparison, get_args(Comparison))
-    _check_pair(x, y, least=3)
-    for name, features in (("x", x), ("y", y)):
-        _check_finite(name, features)
-    first, second = (_dissimilarities(f"of {n}", z, dissimilarity) for n, z in (("x", x), ("y", y)))
-    if comparison == "spearman":
-        first, second = _ranks(first), _ranks(second)
+    _check_fit({"x": x, "y": y}, least=3)
+    return plain_rsa(x, y, dissimilarity, comparison)
+
+
+def plain_rsa(
+    x: Tensor,
+    y: Tensor,
+    dissimilarity: Dissimilarity = "euclidean",
+    comparison: Comparison = "pearson",
+) -> Tensor:
+    """Return the same without a look at the features."""
+    rank = comparison == "spearman"
+    first, second = (
+        _dissimilarities(name, scaled(z.double()), dissimilarity, rank=rank)
+        for name, z in (("x", x), ("y", y))
+    )
     a, b = first - first.mean(), second - second.mean()
     value: Tensor = torch.dot(a, b) / (a.norm() * b.norm())
     return value
 
 
+@door
 def procrustes(x: Tensor, y: Tensor) -> Tensor:
     r"""Return how well the best orthogonal map takes x to y.
 
@@ -649,11 +601,14 @@ def procrustes(x: Tensor, y: Tensor) -> Tensor:
     >>> round(procrustes(x, 7 * x[:, [2, 0, 1]] + 1000).item(), 6)
     1.0
     """
-    _check_pair(x, y)
-    for name, features in (("x", x), ("y", y)):
-        _check_finite(name, features)
-        _check_varied(name, features)
-    a, b = (z.double() - z.double().mean(0) for z in (x, y))
+    _check_fit({"x": x, "y": y})
+    return plain_procrustes(x, y)
+
+
+def plain_procrustes(x: Tensor, y: Tensor) -> Tensor:
+    """Return the same without a look at the features."""
+    x, y = scaled(x.double()), scaled(y.double())
+    a, b = x - x.mean(0), y - y.mean(0)
     nuclear = torch.linalg.svdvals(_narrow(a).mT @ _narrow(b)).sum()
     value: Tensor = nuclear / (a.norm() * b.norm())
     return value
@@ -671,43 +626,47 @@ def _narrow(x: Tensor) -> Tensor:
     return x @ basis
 
 
-def _dissimilarities(name: str, x: Tensor, kind: Dissimilarity) -> Tensor:
-    """Return the dissimilarity of all pairs of points, (n (n - 1) / 2,), float64."""
-    z = x.double() - x.double().mean(0)
+def _dissimilarities(name: str, x: Tensor, kind: Dissimilarity, *, rank: bool) -> Tensor:
+    """Return the dissimilarity of all pairs of points, or its rank: (n (n - 1) / 2,), float64."""
+    z, size = x - x.mean(0), x.detach().norm(dim=1).amax()
+    noise = _ROUNDING_STEPS * torch.finfo(x.dtype).eps * size
     if kind == "euclidean":
         pairs = torch.pdist(z)
     else:
         if kind == "correlation":
             z = z - z.mean(1, keepdim=True)
         lengths = z.norm(dim=1, keepdim=True)
-        if bool((lengths == 0).any()):
-            raise ValueError(f"a point {name} has no direction; use dissimilarity='euclidean'")
-        unit = z / lengths
+        if bool((lengths <= noise).any()):
+            raise ValueError(f"a point of {name} has no direction; use dissimilarity='euclidean'")
+        unit, noise = z / lengths, noise / lengths.detach().amax()
         rows, columns = torch.triu_indices(len(z), len(z), offset=1, device=z.device)
         pairs = 1 - (unit @ unit.mT)[rows, columns]
-    spread = pairs.detach().amax() - pairs.detach().amin()
-    if bool(spread <= 1e-12 * pairs.detach().abs().amax()):
-        raise ValueError(f"all dissimilarities {name} are equal; they cannot be correlated")
-    return pairs
+    low, high = pairs.detach().aminmax()
+    if bool(high - low <= torch.maximum(noise, 1e-12 * high.abs())):
+        raise ValueError(f"all dissimilarities of {name} are equal; they cannot be correlated")
+    return _ranks(pairs, noise) if rank else pairs
 
 
-def _ranks(values: Tensor) -> Tensor:
-    """Return ranks 1..n; equal values share their mean rank."""
-    _, place, counts = torch.unique(values.detach(), return_inverse=True, return_counts=True)
-    ranks: Tensor = counts.cumsum(0) - (counts - 1) / 2
-    return ranks.double()[place]
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"unknown {name} {value!r}; choose one of {', '.join(choices)}")
+def _ranks(values: Tensor, noise: Tensor) -> Tensor:
+    """Return ranks 1..n; values that differ by rounding noise share their mean rank."""
+    ordered, place = values.detach().sort()
+    group = functional.pad((ordered.diff() > noise).cumsum(0), (1, 0))  # (n,)
+    counts = torch.bincount(group)
+    ranks = counts.cumsum(0) - (counts - 1).double() / 2
+    return torch.empty_like(ordered).index_put_((place,), ranks[group])
 
 
 # Similarity as prediction: how much of one representation can be read from another.
 
 
+@door
 def ridge(
-    x: Tensor, y: Tensor, *, penalty: float = 1e-3, folds: int | None = 5, seed: int = 0
+    x: Tensor,
+    y: Tensor,
+    *,
+    penalty: Annotated[float, Range(1e-12)] = 1e-3,
+    folds: Count | None = 5,
+    seed: Seed = 0,
 ) -> Tensor:
     r"""Return the share of the variance of y that a ridge regression on x explains.
 
@@ -723,10 +682,11 @@ def ridge(
     x, y
         Features (n, p) and (n, q) of the same n points.
     penalty
-        Above 0.
+        At least 1e-12: a smaller one is lost in rounding.
     folds
         Each point is predicted from the other folds, and :math:`\bar x` and :math:`\bar y` are
-        those of the points the regression has seen.  None predicts the points it was fitted to,
+        those of the points the regression has seen; if x is the same for all of these, the
+        prediction is :math:`\bar y`.  None predicts the points it was fitted to,
         which flatters many features.
     seed
         Of the random folds.
@@ -752,13 +712,17 @@ def ridge(
     >>> ridge(x, x @ torch.rand(3, 2), penalty=1e-6).item() > 0.999
     True
     """
-    _check_pair(x, y)
-    if not (math.isfinite(penalty) and penalty > 0):
-        raise ValueError(f"penalty must be a finite number > 0, got {penalty}")
-    for name, features in (("x", x), ("y", y)):
-        _check_finite(name, features)
-        _check_varied(name, features)
-    a, b = x.double(), y.double()
+    _check_fit({"x": x, "y": y})
+    if folds is not None and not 2 <= folds <= len(x) // 2:
+        raise ValueError(f"folds must be between 2 and {len(x) // 2} (or None), got {folds}")
+    return plain_ridge(x, y, penalty, folds, seed)
+
+
+def plain_ridge(
+    x: Tensor, y: Tensor, penalty: float = 1e-3, folds: int | None = 5, seed: int = 0
+) -> Tensor:
+    """Return the same without a look at the features."""
+    a, b = scaled(x.double()), scaled(y.double())
     unexplained, total = a.new_zeros(()), a.new_zeros(())
     for seen, held in _splits(len(x), folds, seed, x.device):
         offset = b[seen].mean(0)
@@ -770,6 +734,8 @@ def ridge(
 
 def _predict(x: Tensor, y: Tensor, held: Tensor, penalty: float) -> Tensor:
     """Fit centered y on x, and predict it at held points; solve in the smaller dimension."""
+    if not _varies(x):
+        return y.new_zeros(len(held), y.shape[1])
     offset = x.mean(0)
     a, b = x - offset, held - offset
     strength = penalty * a.square().sum() / len(a)
@@ -789,11 +755,6 @@ def _splits(
     if folds is None:
         every = torch.arange(points, device=device)
         return [(every, every)]
-    if not 2 <= folds <= points // 2:
-        raise ValueError(
-            f"folds must be between 2 and {points // 2}, half of the {points} points, got {folds}; "
-            "folds=None predicts the points that the regression was fitted to"
-        )
     order = torch.randperm(points, generator=generator(seed)).to(device)
     parts = order.tensor_split(folds)
     return [
@@ -816,7 +777,7 @@ class HsicMatrix(NamedTuple):
         return self.cross / (self.first[:, None] * self.second).sqrt()
 
 
-def _features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int]) -> bool:
+def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int]) -> bool:
     r"""Say whether a linear kernel is cheaper without matrices of all pairs of points.
 
     Counts multiplications for widths :math:`p_i` and :math:`q_j` (``second`` is empty where a
@@ -826,7 +787,7 @@ def _features_are_cheaper(points: int, first: Sequence[int], second: Sequence[in
 
     Examples
     --------
-    >>> _features_are_cheaper(1000, [64], [32]), _features_are_cheaper(100, [512], [512])
+    >>> features_are_cheaper(1000, [64], [32]), features_are_cheaper(100, [512], [512])
     (True, False)
     """
     wide, other = sum(first), sum(second)
@@ -837,40 +798,25 @@ def _features_are_cheaper(points: int, first: Sequence[int], second: Sequence[in
     return points * (wide + other + pairs) > squares
 
 
-def _hsic_table(
-    xs: Sequence[Tensor],
-    ys: Sequence[Tensor] | None,
-    *,
-    unbiased: bool,
-    kernel: Kernel = "linear",
-    sigma: float | None = None,
+def hsic_table(
+    layers: Mapping[str, Tensor], *, unbiased: bool, kernel: Kernel, sigma: float | None
 ) -> HsicMatrix:
-    """Return the criterion for all pairs of layers; ``ys`` None compares a list with itself.
-
-    Parameters
-    ----------
-    xs, ys
-        Features (n, p) of each layer, all of the same n points.
-    unbiased, kernel, sigma
-        As in `ibcore.guidance.cka_matrix`.
+    """Return the criterion of the layers xs[...] with those of ys[...], or with each other.
 
     Examples
     --------
-    >>> _hsic_table([torch.eye(5)], None, unbiased=False).cross.shape
-    torch.Size([1, 1])
+    >>> layers = {"xs[0]": torch.eye(5), "xs[1]": torch.ones(5, 2).tril()}
+    >>> hsic_table(layers, unbiased=False, kernel="linear", sigma=None).cross.shape
+    torch.Size([2, 2])
     """
-    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys or ()]
-    if kernel == "linear" and _features_are_cheaper(len(xs[0]), *widths):
+    xs, ys = ([z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys"))
+    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys]
+    if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
         return _feature_table(xs, ys, unbiased=unbiased)
     first = _Grams(xs, kernel, sigma, unbiased)
-    second = first if ys is None else _Grams(ys, kernel, sigma, unbiased)
-    cross = _combine(
-        (first.flat @ second.flat.mT).double(),
-        first.sums,
-        second.sums,
-        unbiased=unbiased,
-        inner=torch.inner,
-    )
+    second = _Grams(ys, kernel, sigma, unbiased) if ys else first
+    traces, sums = (first.flat @ second.flat.mT).double(), (first.sums, second.sums)
+    cross = combine(traces, *sums, unbiased=unbiased, inner=torch.inner, zeroed=True)
     return HsicMatrix(cross, first.own(), second.own())
 
 
@@ -885,51 +831,46 @@ class _Grams:
     ) -> None:
         matrices = [gram(layer, kernel=kernel, sigma=sigma) for layer in layers]
         if kernel != "linear":  # linear ones are centered by their features
-            matrices = [_centered_gram(matrix) for matrix in matrices]
+            matrices = [centered_gram(matrix) for matrix in matrices]
         stacked = torch.stack(matrices)  # (k, n, n)
-        self.sums, self.unbiased = _gram_sums(stacked), unbiased
+        self.sums, self.unbiased = gram_sums(stacked), unbiased
         if unbiased:
-            self.sums = _Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
+            self.sums = Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
             stacked.diagonal(dim1=1, dim2=2).zero_()
         self.flat = stacked.flatten(1)  # (k, n * n)
 
     def own(self) -> Tensor:
         """Return the criterion of each layer with itself, (k,)."""
         squares = torch.linalg.vecdot(self.flat, self.flat).double()
-        value = _combine(squares, self.sums, self.sums, unbiased=self.unbiased)
-        return _not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
+        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased, zeroed=True)
+        return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
 
 
-def _feature_table(
-    xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, unbiased: bool
-) -> HsicMatrix:
+def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor], *, unbiased: bool) -> HsicMatrix:
     """Return the table of a linear kernel without any (n, n) matrix."""
-    first = [_centered(x) for x in xs]
-    second = first if ys is None else [_centered(y) for y in ys]
+    first = [centered(x) for x in xs]
+    second = [centered(y) for y in ys] or first
     left = _stacked_sums(first)
-    right = left if ys is None else _stacked_sums(second)
-    traces = _off_diagonal(
-        _cross_traces(first, second), left, right, unbiased=unbiased, inner=torch.inner
-    )
-    cross = _combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
-    if ys is None:
-        own = _not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
+    right = _stacked_sums(second) if ys else left
+    traces = _cross_traces(first, second)
+    cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
+    if not ys:
+        own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
         return HsicMatrix(cross, own, own)
     both = ((first, left), (second, right))
     return HsicMatrix(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
 
 
-def _stacked_sums(layers: Sequence[Tensor]) -> _Sums:
-    parts = [_feature_sums(layer) for layer in layers]
-    return _Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
+def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
+    parts = [feature_sums(layer) for layer in layers]
+    return Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
 
 
-def _own(layers: Sequence[Tensor], sums: _Sums, *, unbiased: bool) -> Tensor:
+def _own(layers: Sequence[Tensor], sums: Sums, *, unbiased: bool) -> Tensor:
     """Return the criterion of each layer with itself, (k,)."""
     squares = torch.stack([(x.mT @ x).square().sum(dtype=torch.float64) for x in layers])
-    trace = _off_diagonal(squares, sums, sums, unbiased=unbiased)
-    value = _combine(trace, sums, sums, unbiased=unbiased)
-    return _not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
+    value = combine(squares, sums, sums, unbiased=unbiased)
+    return not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
 
 
 def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
@@ -942,16 +883,17 @@ def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     return torch.stack(rows)
 
 
-_LEAST = {True: 4, False: 2}  # points; with 3 the unbiased estimate divides by 0
+_LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate
 
 
+@door
 def cka(
     x: Tensor,
     y: Tensor,
     *,
     kernel: Kernel = "linear",
     unbiased: bool = True,
-    sigma: float | None = None,
+    sigma: Positive | None = None,
 ) -> Tensor:
     r"""Return the centered kernel alignment of two sets of features, computed in float64.
 
@@ -991,14 +933,10 @@ def cka(
     >>> round(cka(x, turned).item(), 6)
     1.0
     """
-    check_kernel(kernel, sigma)
-    _check_pair(x, y, least=_LEAST[unbiased])
-    named = {"x": x, "y": y}
-    for name, features in named.items():
-        _check_varied(name, features)
+    _check_width(kernel, sigma)
+    _check_fit({"x": x, "y": y}, least=_LEAST[unbiased])
     value = aligned(x.double(), y.double(), kernel=kernel, unbiased=unbiased, sigma=sigma)
-    _check_value(value, named)
-    return value
+    return _check_value(value, len(x), sigma)
 
 
 def aligned(
@@ -1020,24 +958,24 @@ def aligned(
     >>> aligned(x, 2 * x).round(decimals=6).tolist()
     [1.0, 1.0, 1.0]
     """
+    if sigma is None:
+        x, y = scaled(x), scaled(y)
     n, p, q = x.shape[-2], x.shape[-1], y.shape[-1]
-    if kernel == "linear" and _features_are_cheaper(n, [p], [q]):
-        cross = _feature_hsic(x, y, unbiased=unbiased)
-        first, second = (_feature_norm(z, unbiased=unbiased) for z in (x, y))
-    else:
-        k, other = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
-        cross = gram_hsic(k, other, unbiased=unbiased)
-        first, second = (gram_norm(z, unbiased=unbiased) for z in (k, other))
-    return cross / (first * second).sqrt()
+    grams = kernel != "linear" or not features_are_cheaper(n, [p], [q])
+    if grams:
+        x, y = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
+    options = {"unbiased": unbiased, "grams": grams}
+    return hsic(x, y, **options) / norms(x, y, **options)
 
 
+@door
 def cka_matrix(
     xs: Sequence[Tensor],
     ys: Sequence[Tensor] | None = None,
     *,
     kernel: Kernel = "linear",
     unbiased: bool = True,
-    sigma: float | None = None,
+    sigma: Positive | None = None,
 ) -> Tensor:
     """Return the centered kernel alignment of all pairs of layers, computed together.
 
@@ -1073,64 +1011,44 @@ def cka_matrix(
     >>> cka_matrix(layers).shape, cka_matrix(layers, layers[:2]).shape
     (torch.Size([3, 3]), torch.Size([3, 2]))
     """
-    check_kernel(kernel, sigma)
-    named = _check_layers(xs, ys, least=_LEAST[unbiased])
-    first = [wide(x) for x in xs]
-    second = None if ys is None else [wide(y) for y in ys]
-    table = _hsic_table(first, second, unbiased=unbiased, kernel=kernel, sigma=sigma)
-    value = table.alignment()
-    _check_value(value, named)
-    return value
+    _check_width(kernel, sigma)
+    layers = _layers(xs, ys, least=_LEAST[unbiased])
+    if sigma is None:
+        layers = {name: scaled(layer) for name, layer in layers.items()}
+    table = hsic_table(layers, unbiased=unbiased, kernel=kernel, sigma=sigma)
+    return _check_value(table.alignment(), len(xs[0]), sigma)
 
 
-def _check_layers(
-    xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int
-) -> dict[str, Tensor]:
-    """Return all layers by name; raise ``ValueError`` unless they fit, and each varies.
-
-    Examples
-    --------
-    >>> list(_check_layers([torch.rand(4, 2)], None, least=4))
-    ['xs[0]']
-    """
-    named = {}
+def _layers(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int) -> dict[str, Tensor]:
+    """Return all layers by name, wide enough for products, after a check that they fit."""
     if not xs or (ys is not None and not ys):
-        raise ValueError("there is no layer to compare; give at least one on each side")
-    for side, layers in (("xs", xs), ("ys", ys or ())):
-        for index, layer in enumerate(layers):
-            name = f"{side}[{index}]"
-            named[name] = layer
-            _check_features(name, layer, least=least)
-            _check_varied(name, layer)
-            if len(layer) != len(xs[0]) or layer.device != xs[0].device:
-                raise ValueError(
-                    f"{name} holds {len(layer)} points on {layer.device}, xs[0] {len(xs[0])} on "
-                    f"{xs[0].device}; all layers must describe the same points on one device"
-                )
-            if layer.dtype != xs[0].dtype:
-                raise ValueError(f"{name} is {layer.dtype}, xs[0] {xs[0].dtype}; convert one")
-    return named
+        raise ValueError("there is no layer in xs or ys to compare; give at least one in each")
+    named = {f"xs[{at}]": x for at, x in enumerate(xs)}
+    named |= {f"ys[{at}]": y for at, y in enumerate(ys or ())}
+    _check_fit(named, least=least)
+    for name, layer in named.items():
+        if layer.dtype != xs[0].dtype:
+            raise ValueError(f"{name} is {layer.dtype}, xs[0] {xs[0].dtype}; convert one")
+    return {name: wide(layer) for name, layer in named.items()}
 
 
-def _check_value(value: Tensor, named: Mapping[str, Tensor]) -> None:
-    """Raise ``ValueError`` for values that are not finite, with their reason.
-
-    Features are looked at only then, which costs as much as a small comparison.
-    """
+def _check_value(value: Tensor, points: int, sigma: float | None) -> Tensor:
+    """Return alignments, or raise ``ValueError`` with the reason why one is not finite."""
     if bool(torch.isfinite(value).all()):
-        return
-    for name, features in named.items():
-        _check_finite(name, features)
-    points = len(next(iter(named.values())))
+        return value
+    at = "" if sigma is None else f" at sigma={sigma:g}, a width that does not fit x and y"
     raise ValueError(
-        f"all {points} points of one layer are equally similar to each other, so its unbiased "
-        "alignment has no value; use more points, or unbiased=False"
+        f"all {points} points of one layer are equally similar to each other{at}, so its alignment "
+        "has no value; use more points, another width, or unbiased=False"
     )
 
 
 # Alignment of many points, batch by batch: average the criteria, then normalize.
 
+LEAST = 4  # points in a batch: with 3 the unbiased estimate divides by 0
 
+
+@door
 class MinibatchCKA:
     r"""Accumulates the alignment of all pairs of layers over batches.
 
@@ -1152,7 +1070,7 @@ class MinibatchCKA:
     Raises
     ------
     ValueError
-        If the kernel is unknown, or the RBF kernel has no ``sigma``.
+        If the RBF kernel has no ``sigma``, or the linear one has.
 
     References
     ----------
@@ -1171,15 +1089,17 @@ class MinibatchCKA:
     """
 
     def __init__(
-        self, *, kernel: Kernel = "linear", unbiased: bool = True, sigma: float | None = None
+        self, *, kernel: Kernel = "linear", unbiased: bool = True, sigma: Positive | None = None
     ) -> None:
-        check_kernel(kernel, sigma)
+        _check_width(kernel, sigma)
         if kernel == "rbf" and sigma is None:
             raise ValueError("an RBF kernel over batches needs one width for all; give sigma")
         self.kernel, self.unbiased, self.sigma = kernel, unbiased, sigma
         self.batches = 0
+        self._powers: dict[str, Tensor | float] = {}  # the scale of the first batch is that of all
         self._total: HsicMatrix | None = None
 
+    @door
     def update(self, xs: Sequence[Tensor], ys: Sequence[Tensor] | None = None) -> None:
         """Take in a batch: features (b, p) of each layer, as in `ibcore.guidance.cka_matrix`.
 
@@ -1189,24 +1109,23 @@ class MinibatchCKA:
             If the batch has fewer than 4 points, the features do not fit each other, or the
             number of layers is not that of the first batch.
         """
-        for name, layer in _check_layers(xs, ys, least=_LEAST[True]).items():
-            _check_finite(name, layer)
-        table = _hsic_table(
-            [wide(x.detach()) for x in xs],
-            None if ys is None else [wide(y.detach()) for y in ys],
+        layers = {name: z.detach() for name, z in _layers(xs, ys, least=LEAST).items()}
+        if self._total is not None and layers.keys() != self._powers.keys():
+            raise ValueError(
+                f"this batch compares layers {', '.join(layers)}, earlier ones "
+                f"{', '.join(self._powers)}; use one accumulator for each comparison"
+            )
+        if self._total is None:
+            self._powers = {name: 1.0 if self.sigma else _power(z) for name, z in layers.items()}
+        table = hsic_table(
+            {name: z / self._powers[name] for name, z in layers.items()},
             unbiased=self.unbiased,
             kernel=self.kernel,
             sigma=self.sigma,
         )
-        if self._total is not None and self._total.cross.shape != table.cross.shape:
-            raise ValueError(
-                f"this batch compares {tuple(table.cross.shape)} layers, earlier ones "
-                f"{tuple(self._total.cross.shape)}; use one accumulator for each comparison"
-            )
-        known = table if self._total is None else self._total
-        more = (old + new for old, new in zip(known, table, strict=True))
-        self._total = table if self._total is None else HsicMatrix(*more)
-        self.batches += 1
+        known = self._total
+        sums = table if known is None else (a + b for a, b in zip(known, table, strict=True))
+        self._total, self.batches = HsicMatrix(*sums), self.batches + 1
 
     def value(self) -> Tensor:
         """Return the alignment of all pairs, (k, l), float64.
@@ -1218,9 +1137,10 @@ class MinibatchCKA:
         """
         if self._total is None:
             raise ValueError("no batch has been seen; call update first")
-        if bool((self._total.first <= 0).any() or (self._total.second <= 0).any()):
+        value = self._total.alignment()
+        if not bool(value.isfinite().all()):
             raise ValueError(
                 f"in all {self.batches} batches all points of one layer were equally similar, so "
                 "its unbiased alignment has no value; use larger batches, or unbiased=False"
             )
-        return self._total.alignment()
+        return value

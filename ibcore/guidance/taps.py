@@ -2,24 +2,27 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Data, Seed, door, explained
+from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.resnet import Grouped, ImageNetwork
-from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
 from ibcore.runtime import generator
+from ibcore.training.loop import seeded_rng
 
 # Taps for the convolutional networks of `ibcore.nets`, whose layers are not called as modules.
 #
 # They compute from stacked weights, through an object that holds all layers; a copy of it that
 # remembers what it computes takes its place.
 
-_Record = Callable[[str, Tensor], None]
+Record = Callable[[str, Tensor], None]
 
 FEATURES, HEAD = "features", "head"
 
@@ -27,7 +30,7 @@ FEATURES, HEAD = "features", "head"
 class _Recording(Grouped):
     """Layers that report what they compute."""
 
-    def __init__(self, layers: Grouped, record: _Record) -> None:
+    def __init__(self, layers: Grouped, record: Record) -> None:
         super().__init__(layers.parameters, layers.batch_norm)
         self.record = record
 
@@ -38,19 +41,7 @@ class _Recording(Grouped):
         return z
 
 
-def _image_layers(network: ImageNetwork) -> list[str]:
-    """Return what can be tapped, in order: convolutions, the features of the head, the head.
-
-    Examples
-    --------
-    >>> from ibcore.nets import ConvNet
-    >>> _image_layers(ConvNet(1, 10, channels=(4, 8)))
-    ['convs.0', 'convs.1', 'features', 'head']
-    """
-    return [*(f"convs.{name}" for name in network.convs), FEATURES, HEAD]
-
-
-def _attach(network: ImageNetwork, record: _Record) -> Callable[[], None]:
+def attach(network: ImageNetwork, record: Record) -> Callable[[], None]:
     """Report what the network computes, for one network at a time; call the result to end.
 
     Convolutions are reported with their batch norm and before the activation.
@@ -60,7 +51,7 @@ def _attach(network: ImageNetwork, record: _Record) -> Callable[[], None]:
     >>> import torch
     >>> from ibcore.nets import ConvNet
     >>> net, seen = ConvNet(1, 10), {}
-    >>> end = _attach(net, seen.__setitem__)
+    >>> end = attach(net, seen.__setitem__)
     >>> _ = net(torch.zeros(2, 1, 8, 8))
     >>> end()
     >>> [(name, tuple(value.shape)) for name, value in seen.items()][-2:]
@@ -86,6 +77,7 @@ def _attach(network: ImageNetwork, record: _Record) -> Callable[[], None]:
     return end
 
 
+@door
 class Taps(Mapping[str, Tensor]):
     """Named activations of the last forward pass; a context manager.
 
@@ -121,12 +113,12 @@ class Taps(Mapping[str, Tensor]):
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"give at least one layer, and each once, got {list(names)}")
-        known = [*dict(model.named_modules()), *_image_names(model)]
+            raise ValueError(f"names must hold at least one layer, each once, got {list(names)}")
+        known = [*dict(model.named_modules()), *image_names(model)]
         for name in names:
             if name not in known:
                 raise ValueError(
-                    f"the model has no layer {name!r}; its layers are "
+                    f"names: the model has no layer {name!r}; its layers are "
                     f"{', '.join(repr(n) for n in dict.fromkeys(known) if n)}"
                 )
         self.model, self.names = model, tuple(names)
@@ -136,11 +128,11 @@ class Taps(Mapping[str, Tensor]):
     def __enter__(self) -> Self:
         if self._ends:
             raise RuntimeError("these taps are in use already; make new ones for a second use")
-        owned = _image_names(self.model)
+        owned = image_names(self.model)
         self._ends = [self.model.register_forward_pre_hook(self._forget).remove]
         for prefix in {owned[name] for name in self.names if name in owned}:
             network = self.model.get_submodule(prefix)
-            self._ends.append(_attach(network, self._recorder(prefix)))  # type: ignore[arg-type]
+            self._ends.append(attach(network, self._recorder(prefix)))  # type: ignore[arg-type]
         for name in self.names:
             if name not in owned:
                 hook = self.model.get_submodule(name).register_forward_hook(self._hook(name))
@@ -188,7 +180,19 @@ class Taps(Mapping[str, Tensor]):
         return lambda _, __, output: self._record(name, _first_tensor(name, output))
 
 
-def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+def taking(x: Tensor) -> AbstractContextManager[None]:
+    """Return a context that says for a network, in place of torch, what it does not take."""
+    return explained(f"the network does not take x of shape {tuple(x.shape)} and {x.dtype}")
+
+
+def suited(model: nn.Module, x: Tensor) -> Tensor:
+    """Return inputs in the type of a model's weights; whole numbers, such as tokens, stay."""
+    kinds = (p.dtype for p in model.parameters() if p.is_floating_point())
+    return x.to(next(kinds, x.dtype)) if x.is_floating_point() else x
+
+
+@door
+def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the output of some layers on a batch, in the order in which they are computed.
 
     The model is in the mode, and the graph is built, as set by the caller.
@@ -196,7 +200,7 @@ def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, 
     Raises
     ------
     ValueError
-        If a name is unknown or given twice.
+        If a name is unknown or given twice, or the model does not take x.
     KeyError
         If a layer was not called.
 
@@ -206,27 +210,27 @@ def activations(model: nn.Module, x: Tensor, names: Sequence[str]) -> dict[str, 
     >>> activations(model, torch.ones(5, 3), ["1"])["1"].shape
     torch.Size([5, 4])
     """
-    with Taps(model, names) as taps:
-        model(x)
+    with Taps(model, names) as taps, taking(x):
+        model(suited(model, x))
     for name in names:
         taps[name]
     return dict(taps)
 
 
-def _image_names(model: nn.Module) -> dict[str, str]:
+def image_names(model: nn.Module) -> dict[str, str]:
     """Return the layers of all image networks inside, each to the name of its network.
 
     Examples
     --------
     >>> from ibcore.nets import ConvNet
-    >>> _image_names(nn.Sequential(nn.ReLU(), ConvNet(1, 10, channels=(4,))))
+    >>> image_names(nn.Sequential(nn.ReLU(), ConvNet(1, 10, channels=(4,))))
     {'1.convs.0': '1', '1.features': '1', '1.head': '1'}
     """
     return {
         f"{prefix}.{layer}" if prefix else layer: prefix
         for prefix, network in model.named_modules()
         if isinstance(network, ImageNetwork)
-        for layer in _image_layers(network)
+        for layer in (*(f"convs.{name}" for name in network.convs), FEATURES, HEAD)
     }
 
 
@@ -235,36 +239,8 @@ def _first_tensor(name: str, output: Any) -> Tensor:
     while isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, Tensor):
-        raise TypeError(
-            f"layer {name!r} returns {type(output).__name__}, not a tensor; tap another"
-        )
+        raise TypeError(f"layer {name!r} returns {type(output).__name__}, no tensor; tap another")
     return output
-
-
-# Random numbers for code that knows only the global generators, which are put back afterwards.
-
-
-@contextmanager
-def seeded_rng(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators of the CPU and of a device for a while, then restore them.
-
-    Dropout and the initial weights of `torch.nn` modules draw from them.
-
-    Examples
-    --------
-    >>> before = torch.random.get_rng_state()
-    >>> with seeded_rng(0, torch.device("cpu")):
-    ...     _ = torch.rand(3)
-    >>> torch.equal(before, torch.random.get_rng_state())
-    True
-    """
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 # Which layers are compared unless names are given, and in which mode a network computes them.
@@ -279,7 +255,8 @@ KINDS: tuple[type[nn.Module], ...] = (
 """Modules whose outputs are compared unless names are given."""
 
 
-def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]:
+@door
+def layer_names(model: nn.Module, x: Data, *, last: bool = False) -> list[str]:
     """Return the layers that are compared by default, in the order in which they are computed.
 
     They are the modules of `KINDS` that are not inside another one of them, found by one forward
@@ -297,7 +274,7 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     Raises
     ------
     ValueError
-        If nothing is left.
+        If nothing is left, or the model does not take x.
 
     Examples
     --------
@@ -305,11 +282,12 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     >>> layer_names(model, torch.ones(5, 3))
     ['0', '2']
     """
-    candidates = [*_outermost(model), *_image_names(model)]
+    candidates = [*_outermost(model), *image_names(model)]
     found: list[str] = []
     if candidates:
-        with in_mode(model, "eval"), torch.no_grad(), Taps(model, candidates) as taps:
-            model(x)
+        taps = Taps(model, candidates)
+        with in_mode(model, "eval"), torch.no_grad(), taps, taking(x):
+            model(suited(model, x))
         found = list(taps)
     if not (kept := found if last else found[:-1]):
         raise ValueError(
@@ -319,14 +297,10 @@ def layer_names(model: nn.Module, x: Tensor, *, last: bool = False) -> list[str]
     return kept
 
 
+@door
 @contextmanager
 def in_mode(model: nn.Module, mode: Mode) -> Iterator[None]:
     """Put a model into evaluation or training mode for a while.
-
-    Raises
-    ------
-    ValueError
-        If the mode is unknown.
 
     Examples
     --------
@@ -336,8 +310,6 @@ def in_mode(model: nn.Module, mode: Mode) -> Iterator[None]:
     >>> inside, model.training
     (False, True)
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"unknown mode {mode!r}; choose one of {', '.join(get_args(Mode))}")
     before = [(module, module.training) for module in model.modules()]
     try:
         model.train(mode == "train")
@@ -359,12 +331,12 @@ def _outermost(model: nn.Module, prefix: str = "") -> Iterator[str]:
 # Which layer of the guide each layer of the target is compared with.
 
 LayerMapping = Literal["even", "last", "all"]
-_MAPPINGS: tuple[LayerMapping, ...] = get_args(LayerMapping)
 Pairs = Sequence[tuple[str, str]]
 
 
+@door
 def layer_pairs(
-    guide: Sequence[str], target: Sequence[str], mapping: LayerMapping | Pairs = "even"
+    guide: Sequence[str], target: Sequence[str], mapping: Pairs | LayerMapping = "even"
 ) -> list[tuple[str, str]]:
     r"""Return pairs of a guide's layer and a target's layer.
 
@@ -400,10 +372,6 @@ def layer_pairs(
             raise ValueError(f"the {name} needs layers of different names, got {list(layers)}")
     if not isinstance(mapping, str):
         return _given(guide, target, mapping)
-    if mapping not in _MAPPINGS:
-        raise ValueError(
-            f"unknown mapping {mapping!r}; choose one of {', '.join(_MAPPINGS)}, or give pairs"
-        )
     if mapping == "all":
         return [(one, other) for one in guide for other in target]
     if mapping == "last" or len(guide) == 1:
@@ -416,13 +384,11 @@ def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tu
     """Return the pairs after a check of their names."""
     found = [(one, other) for one, other in pairs]
     if not found or len(set(found)) < len(found):
-        raise ValueError(f"give at least one pair of layers, and each once, got {found}")
+        raise ValueError(f"mapping must hold at least one pair, each once, got {found}")
     for one, other in found:
         for name, layer, layers in (("guide", one, guide), ("target", other, target)):
             if layer not in layers:
-                raise ValueError(
-                    f"the {name} has no layer {layer!r}; it has {', '.join(map(repr, layers))}"
-                )
+                raise ValueError(f"the {name} has no layer {layer!r}; it has {list(layers)}")
     return found
 
 
@@ -431,7 +397,8 @@ def _given(guide: Sequence[str], target: Sequence[str], pairs: Pairs) -> list[tu
 _RESETS = ("reset_parameters", "_reset_parameters")
 
 
-def redraw(model: nn.Module, seed: int) -> nn.Module:
+@door(gradients=True)
+def redraw(model: nn.Module, seed: Seed) -> nn.Module:
     """Return a copy of a model with fresh initial weights, drawn from a seed.
 
     Networks of `ibcore.nets` draw as they do when built with this seed.  Other modules
@@ -447,7 +414,7 @@ def redraw(model: nn.Module, seed: int) -> nn.Module:
     Raises
     ------
     ValueError
-        If a module with parameters of its own cannot initialize itself, or the seed is negative.
+        If a module with parameters of its own cannot initialize itself.
 
     Examples
     --------
@@ -456,7 +423,6 @@ def redraw(model: nn.Module, seed: int) -> nn.Module:
     True
     """
     drawn = copy.deepcopy(model)
-    generator(seed)  # checks it
     _initialize("", drawn, seed)
     return drawn
 

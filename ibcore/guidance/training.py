@@ -1,10 +1,10 @@
 """Train a network to do its task and to see the data as a guide does."""
 
 import copy
-import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,18 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ibcore.guidance.guides import Batch, Guide, NetworkGuide
+from ibcore.door import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door
+from ibcore.guidance.guides import AnyGuide, Batch, Guide, NetworkGuide
 from ibcore.guidance.similarity import (
     Kernel,
     aligned,
-    check_kernel,
     gram,
-    gram_hsic,
-    gram_norm,
-    procrustes,
+    hsic,
+    norms,
+    plain_procrustes,
+    plain_ridge,
+    plain_rsa,
     radial,
-    ridge,
-    rsa,
+    scaled,
     wide,
 )
 from ibcore.guidance.taps import (
@@ -34,102 +35,87 @@ from ibcore.guidance.taps import (
     layer_names,
     layer_pairs,
     redraw,
-    seeded_rng,
+    suited,
+    taking,
 )
 from ibcore.population import member_seed
-from ibcore.runtime import generator, resolve_device
-from ibcore.training import LOSSES, Loss, Optimizer, OptimizerConfig
-from ibcore.training.loop import Batches
+from ibcore.training import Loss, Optimizer, OptimizerConfig
+from ibcore.training.loop import Batches, seeded_rng
 
-# Checks of the data and options of guided training, before the first step.
+# How data and options must fit each other, before the first step.
 
 
 def _all_points(x: Tensor, y: Tensor, unlabeled: Tensor | None, device: torch.device) -> Batch:
-    """Return all data on the device: points with labels, then those without.
-
-    Examples
-    --------
-    >>> x, y = torch.zeros(3, 2), torch.zeros(3)
-    >>> len(_all_points(x, y, torch.ones(4, 2), torch.device("cpu")).rows)
-    7
-    """
-    if not len(x) or len(x) != len(y):
+    """Return all data on the device: points with labels, then those without."""
+    if not len(x) or x.shape[:1] != y.shape[:1]:
         raise ValueError(f"x holds {len(x)} points, y {len(y)} labels; give one for each point")
     parts = [x] if unlabeled is None else [x, unlabeled]
-    if unlabeled is not None and (unlabeled.shape[1:] != x.shape[1:] or unlabeled.dtype != x.dtype):
-        raise ValueError(
-            f"unlabeled points are {unlabeled.dtype} {tuple(unlabeled.shape[1:])}, those of x "
-            f"{x.dtype} {tuple(x.shape[1:])}; they must be alike"
-        )
+    kinds = [(part.dtype, *part.shape[1:]) for part in parts]
+    if kinds[0] != kinds[-1]:
+        raise ValueError(f"unlabeled must be like x, {kinds[0]}, got {kinds[-1]}")
     points = torch.cat([part.to(device) for part in parts])
     return Batch(points, y.to(device), torch.arange(len(points), device=device))
 
 
-def _batch_sizes(
-    data: Batch, labeled: int | None, unlabeled: int | None, *, least: int
-) -> tuple[int | None, int | None]:
-    """Return both batch sizes if even the last batch of an epoch is large enough to compare.
-
-    Examples
-    --------
-    >>> data = Batch(torch.zeros(10, 2), torch.zeros(10), torch.arange(10))
-    >>> _batch_sizes(data, 5, None, least=4)
-    (5, None)
-    """
-    points = len(data.y), len(data.x) - len(data.y)
-    if unlabeled is not None and not points[1]:
-        raise ValueError(f"unlabeled_batch_size={unlabeled} without unlabeled points; leave it out")
-    for name, size, count in (
-        ("batch_size", labeled, points[0]),
-        ("unlabeled_batch_size", unlabeled, points[1]),
-    ):
-        if size is not None and not 1 <= size <= count:
-            raise ValueError(f"{name} must be between 1 and the {count} points, got {size}")
-    smallest = sum(
-        count if size is None else count % size or size
-        for size, count in zip((labeled, unlabeled), points, strict=True)
-    )
+def _check_sizes(data: Batch, sizes: tuple[int | None, int | None], least: int) -> None:
+    """Raise ``ValueError`` unless even the last batch of an epoch is large enough to compare."""
+    smallest, points = 0, (len(data.y), len(data.x) - len(data.y))
+    for kind, size, count in zip(("", "unlabeled_"), sizes, points, strict=True):
+        if size is not None and size > count:
+            raise ValueError(f"{kind}batch_size must be at most the {count} points, got {size}")
+        smallest += count if size is None else count % size or size
     if smallest < least:
         raise ValueError(
             f"the last batch of an epoch would hold {smallest} points, but the measure needs at "
-            f"least {least}; choose a batch size that divides {points[0]}"
+            f"least {least}; choose a batch_size that divides {points[0]}"
         )
-    return labeled, unlabeled
 
 
-def _one_method(
-    optimizer: Optimizer, learning_rate: float, weight_decay: float, momentum: float
-) -> OptimizerConfig:
-    """Return a method for one network after a check of its numbers.
-
-    Examples
-    --------
-    >>> _one_method("sgd", 0.1, 0.0, 0.9).momentum
-    0.9
-    """
-    method = OptimizerConfig(optimizer, learning_rate, weight_decay, momentum)
-    method.rates(torch.zeros(1, 1))
-    return method
-
-
-def _check_steps(
+def _check_checkpoints(
     steps: int, checkpoints: Sequence[int], on_checkpoint: Callable[..., Any] | None
 ) -> None:
-    """Raise ``ValueError`` unless there are steps, and checkpoints are different ones of them.
-
-    Examples
-    --------
-    >>> _check_steps(10, [0, 10], print)
-    """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if bool(len(checkpoints)) != (on_checkpoint is not None):
+    """Raise ``ValueError`` unless checkpoints are different steps, with a function to call."""
+    if bool(checkpoints) != (on_checkpoint is not None):
         raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
-    if len({*checkpoints} & {*range(steps + 1)}) < len(checkpoints):
+    if len(set(checkpoints)) < len(checkpoints) or max(checkpoints, default=0) > steps:
         raise ValueError(
-            f"checkpoints must be different whole numbers from 0 to {steps} steps, "
-            f"got {list(checkpoints)}"
+            f"checkpoints must be different whole numbers up to {steps}, got {list(checkpoints)}"
         )
+
+
+@torch.no_grad()
+def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
+    """Return the data with labels as the loss needs them, after a first look at the outputs."""
+    x = data.x[:_PROBED]
+    with in_mode(model, "eval"), seeded_rng(0, x.device), taking(x):
+        outputs = model(x)
+    if isinstance(loss, str):
+        return data._replace(y=_targets(loss, outputs, data.y))
+    if isinstance(loss, Distillation):
+        wanted = len(data.x), *outputs.shape[1:]
+        if loss.logits.shape != wanted:
+            raise ValueError(f"logits must have shape {wanted}, got {tuple(loss.logits.shape)}")
+        return data._replace(y=_targets("cross_entropy", outputs, data.y))
+    return data
+
+
+def _targets(loss: Loss, outputs: Tensor, y: Tensor) -> Tensor:
+    """Return targets that fit the outputs, in the type that the loss needs."""
+    if not isinstance(outputs, Tensor):
+        raise TypeError(f"target returns {type(outputs).__name__}; write a loss that reads it")
+    shape = tuple(outputs.shape[1:])
+    wanted = {"mse": shape, "binary": tuple(outputs.squeeze(-1).shape[1:])}.get(loss, shape[:-1])
+    if tuple(y.shape[1:]) != wanted:
+        raise ValueError(f"loss {loss} needs y of shape {('n', *wanted)}, got {tuple(y.shape)}")
+    if loss == "cross_entropy":
+        wrong = (y != _NO_ANSWER) & ((y < 0) | (y >= shape[-1]))
+        if y.is_floating_point() or bool(wrong.any()):
+            got = y.dtype if y.is_floating_point() else int(y[wrong][0])
+            raise ValueError(f"y must hold classes from 0 to {shape[-1] - 1}, got {got}")
+        return y.long()
+    if loss == "binary" and bool(((y < 0) | (y > 1)).any()):
+        raise ValueError(f"y must lie between 0 and 1, got {y.min().item()} to {y.max().item()}")
+    return y.to(outputs.dtype)
 
 
 # How far the target's layers are from the guide's: the second term of the guided loss.
@@ -138,9 +124,14 @@ Measure = Literal["cka", "rsa", "procrustes", "ridge"]
 Reduction = Literal["sum", "mean"]
 Similarity = Callable[[Tensor, Tensor], Tensor]
 
-_MEASURES: dict[str, Similarity] = {"rsa": rsa, "procrustes": procrustes}
+_MEASURES: dict[str, Similarity] = {
+    "rsa": plain_rsa,
+    "procrustes": plain_procrustes,
+    "ridge": plain_ridge,
+}
 
 
+@door
 @dataclass(frozen=True)
 class Alignment:
     r"""The dissimilarity of pairs of layers (g, t) of guide and target.
@@ -182,19 +173,13 @@ class Alignment:
     True
     """
 
-    measure: Measure | Similarity = "cka"
+    measure: Similarity | Measure = "cka"
     kernel: Kernel = "linear"
     unbiased: bool = False
     reduction: Reduction = "sum"
     per_token: bool = False
 
     def __post_init__(self) -> None:
-        if not callable(self.measure) and self.measure not in get_args(Measure):
-            known = ", ".join(get_args(Measure))
-            raise ValueError(f"unknown measure {self.measure!r}; choose one of {known}")
-        if self.reduction not in get_args(Reduction):
-            raise ValueError(f"reduction must be 'sum' or 'mean', got {self.reduction!r}")
-        check_kernel(self.kernel, None)
         if self.measure != "cka" and (self.kernel != "linear" or self.unbiased or self.per_token):
             raise ValueError(
                 f"kernel, unbiased and per_token belong to measure='cka', not {self.measure!r}"
@@ -246,17 +231,15 @@ class Alignment:
         y = guide.flatten(1).to(x.dtype)
         if self.measure == "cka":
             return aligned(x, y, kernel=self.kernel, unbiased=self.unbiased)
-        if self.measure == "ridge":
-            return ridge(x, y)
         measure = self.measure if callable(self.measure) else _MEASURES[self.measure]
         return measure(x, y)
 
     def _to_gram(self, x: Tensor, linear: Tensor) -> Tensor:
         """Return CKA of features (n, p) with a linear Gram matrix (n, n)."""
-        k = gram(x, kernel=self.kernel)
+        k = gram(scaled(x), kernel=self.kernel)
         other = linear if self.kernel == "linear" else radial(linear)
-        own, fixed = (gram_norm(z, unbiased=self.unbiased) for z in (k, other))
-        return gram_hsic(k, other, unbiased=self.unbiased) / (own * fixed).sqrt()
+        size = norms(k, other, unbiased=self.unbiased, grams=True)
+        return hsic(k, other, unbiased=self.unbiased, grams=True) / size
 
     def _over_tokens(self, target: Tensor, guide: Tensor) -> Tensor:
         """Return 1 - the sum over tokens of 1 - CKA of the points at that token."""
@@ -276,64 +259,46 @@ class Alignment:
 _ENTRIES = 2**26  # of Gram matrices of all data that are kept: 256 MiB in float32
 
 
-class _Reference:
-    """A guide beside its data.
+class Reference:
+    """A guide beside its data, a target, and the pairs (g, t) of their layers.
 
     A fixed guide says the same about a point at every step.  Where the measure needs no more than
     the guide's linear Gram matrices, and those of all points fit the memory, they are computed
     once, and a batch takes its rows and columns: CKA does not depend on the mean that is left.
-
-    Parameters
-    ----------
-    guide
-        Called without gradient.
-    names
-        Its layers that are needed.
-    data
-        All points.
-    alignment
-        What will be computed from the guide.
-
-    Examples
-    --------
-    >>> from ibcore.guidance.guides import PixelGuide
-    >>> data = Batch(torch.rand(9, 2), torch.zeros(9), torch.arange(9))
-    >>> _Reference(PixelGuide(), ["pixels"], data, Alignment()).grams
-    True
     """
 
     def __init__(
-        self,
-        guide: Guide,
-        names: Sequence[str],
-        data: Batch,
-        alignment: Alignment,
+        self, guide: Guide, target: nn.Module, pairs: Pairs, data: Batch, alignment: Alignment
     ) -> None:
-        self.guide, self.names = guide, tuple(dict.fromkeys(names))
+        self.guide, self.pairs, self.alignment = guide, pairs, alignment
+        self.names, names = (list(dict.fromkeys(side)) for side in zip(*pairs, strict=True))
+        self.taps = Taps(target, names)
         entries = len(data.x) ** 2 * len(self.names)
         self.grams = guide.fixed and alignment.needs_gram_only and entries <= _ENTRIES
         self._known: dict[str, Tensor] = {}
         if self.grams:
-            views = self._views(data)
-            self._known = {name: gram(wide(view.flatten(1))) for name, view in views.items()}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the guide's layers on a batch: linear Gram matrices if ``grams``, else outputs."""
-        if self.grams:
-            rows = batch.rows
-            return {name: known[rows[:, None], rows] for name, known in self._known.items()}
-        return self._views(batch)
+            views = self(data)
+            self._known = {name: gram(scaled(wide(z.flatten(1)))) for name, z in views.items()}
 
     @torch.no_grad()
-    def _views(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the guide's layers on a batch: linear Gram matrices if known, else outputs."""
+        if self._known:
+            rows = batch.rows
+            return {name: known[rows[:, None], rows] for name, known in self._known.items()}
         views = self.guide(batch)
         return {name: views[name].detach() for name in self.names}
+
+    def gaps(self, batch: Batch) -> Tensor:
+        """Return the dissimilarity of each pair, (pairs,), after the target has seen the batch."""
+        gaps = self.alignment.gaps(self(batch), self.taps, self.pairs, grams=self.grams)
+        self.taps.clear()
+        return gaps
 
 
 # How much the task and the guide weigh at each step.
 
 ScheduleKind = Literal["constant", "disconnect", "decay", "initialize"]
-_SCHEDULES: tuple[ScheduleKind, ...] = get_args(ScheduleKind)
 
 
 class Weights(NamedTuple):
@@ -343,6 +308,7 @@ class Weights(NamedTuple):
     guide: float
 
 
+@door
 @dataclass(frozen=True)
 class Schedule:
     r"""Weights of task and guide as a function of the step t = 0, 1, ...
@@ -380,20 +346,14 @@ class Schedule:
     """
 
     kind: ScheduleKind = "constant"
-    weight: float = 1.0
-    until: int | None = None
+    weight: NonNegative = 1.0
+    until: Count | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in _SCHEDULES:
-            raise ValueError(
-                f"unknown schedule {self.kind!r}; choose one of {', '.join(_SCHEDULES)}"
-            )
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"weight must be a finite number >= 0, got {self.weight}")
         if self.kind == "constant" and self.until is not None:
             raise ValueError(f"until={self.until} has no effect if constant; leave it out")
-        if self.kind != "constant" and (self.until is None or self.until < 1):
-            raise ValueError(f"{self.kind!r} needs until, at least 1 step, got {self.until}")
+        if self.kind != "constant" and self.until is None:
+            raise ValueError(f"{self.kind!r} needs until, a number of steps, got None")
         if self.kind == "initialize" and self.weight == 0:
             raise ValueError("'initialize' with weight 0 would not train at all; give a weight > 0")
 
@@ -425,11 +385,6 @@ def task_loss(loss: Loss | TaskLoss) -> TaskLoss:
         stands for no answer), ``"binary"`` or ``"mse"``, means over the points with labels.  Or a
         function of the outputs for all points of a `Batch` and the batch.
 
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
-
     Examples
     --------
     >>> import torch
@@ -437,16 +392,13 @@ def task_loss(loss: Loss | TaskLoss) -> TaskLoss:
     >>> round(task_loss("cross_entropy")(torch.zeros(3, 2), batch).item(), 4)
     0.6931
     """
-    if callable(loss):
+    if not isinstance(loss, str):
         return loss
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or a function")
     function = _FUNCTIONS[loss]
+    return lambda outputs, batch: function(outputs[: len(batch.y)], batch.y)
 
-    def labeled(outputs: Tensor, batch: Batch) -> Tensor:
-        return function(outputs[: len(batch.y)], batch.y)
 
-    return labeled
+_NO_ANSWER = -100  # what `torch.nn.functional.cross_entropy` leaves out
 
 
 def _cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
@@ -464,6 +416,7 @@ _FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+@door
 class Distillation:
     r"""The outputs of a teacher as the task: knowledge distillation, a baseline of guidance.
 
@@ -499,11 +452,9 @@ class Distillation:
     0.0
     """
 
-    def __init__(self, logits: Tensor, *, temperature: float = 2.0, weight: float = 0.5) -> None:
-        if not (math.isfinite(temperature) and temperature > 0 and 0 <= weight <= 1):
-            raise ValueError(
-                f"need temperature > 0 and 0 <= weight <= 1, got {temperature} and {weight}"
-            )
+    def __init__(self, logits: Tensor, *, temperature: Positive = 2.0, weight: Share = 0.5) -> None:
+        if logits.ndim < 2 or not len(logits):
+            raise ValueError(f"logits must have shape (n, classes), got {tuple(logits.shape)}")
         self.logits, self.temperature, self.weight = logits.detach(), temperature, weight
 
     def __call__(self, outputs: Tensor, batch: Batch) -> Tensor:
@@ -529,15 +480,6 @@ _CHECK_EVERY = 50  # steps between checks of the losses; each waits for a GPU
 
 
 @dataclass(frozen=True, eq=False)
-class _Guidance:
-    """The guide's side of a run: what it says, which layers are compared, and how."""
-
-    reference: _Reference
-    pairs: Sequence[tuple[str, str]]
-    alignment: Alignment
-
-
-@dataclass(frozen=True, eq=False)
 class TrainingRun:
     """All of a run: the network that learns, its data and its options.
 
@@ -546,7 +488,7 @@ class TrainingRun:
 
     model: nn.Module
     data: Batch
-    guidance: _Guidance | None
+    reference: Reference | None
     schedule: Schedule
     task: TaskLoss
     task_sees_all: bool
@@ -560,7 +502,7 @@ class TrainingRun:
 
 
 @dataclass(eq=False)
-class _Record:
+class Record:
     """One row for each step: task loss and dissimilarity, weights, and each pair's gap."""
 
     losses: list[Tensor] = field(default_factory=list)
@@ -569,23 +511,15 @@ class _Record:
     checked: int = 0
 
 
-def _run_steps(job: TrainingRun) -> _Record:
-    """Train the network in place and return what was recorded.
-
-    Raises
-    ------
-    FloatingPointError
-        If a loss becomes infinite or nan.
-    """
-    record, order, optimizer = _Record(), _Order(job), _optimizer(job)
+def _run_steps(job: TrainingRun) -> Record:
+    """Train the network in place and return what was recorded."""
+    record, order, optimizer = Record(), _Order(job), _optimizer(job)
     _show(job, 0)
     job.model.train()
-    names = [target for _, target in job.guidance.pairs] if job.guidance else []
     for step in range(job.steps):
         if job.schedule.restarts_at(step):
             optimizer = _optimizer(job)
-        weights = job.schedule.at(step)
-        loss = _loss(job, order, weights, list(dict.fromkeys(names)), record)
+        loss = _loss(job, order, job.schedule.at(step), record)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -597,23 +531,18 @@ def _run_steps(job: TrainingRun) -> _Record:
     return record
 
 
-def _loss(
-    job: TrainingRun, order: "_Order", weights: Weights, names: list[str], record: _Record
-) -> Tensor:
+def _loss(job: TrainingRun, order: "_Order", weights: Weights, record: Record) -> Tensor:
     """Return the loss of the next batch, and record its parts."""
-    guidance = job.guidance if weights.guide else None
-    batch = order.draw(with_unlabeled=guidance is not None or job.task_sees_all)
-    pairs = len(job.guidance.pairs) if job.guidance else 0
+    reference = job.reference if weights.guide else None
+    batch = order.draw(with_unlabeled=bool(reference) or job.task_sees_all)
+    pairs = len(job.reference.pairs) if job.reference else 0
     gaps = torch.full((pairs,), torch.nan, dtype=torch.float64, device=batch.x.device)
     loss = torch.zeros((), device=batch.x.device)
-    if guidance is None:
+    with reference.taps if reference else nullcontext():
         outputs = job.model(batch.x)
-    else:
-        with Taps(job.model, names) as taps:
-            outputs = job.model(batch.x)
-        views = guidance.reference(batch)
-        gaps = guidance.alignment.gaps(views, taps, guidance.pairs, grams=guidance.reference.grams)
-        loss = weights.guide * guidance.alignment.total(gaps)
+    if reference:
+        gaps = reference.gaps(batch)
+        loss = weights.guide * reference.alignment.total(gaps)
     task = job.task(outputs, batch)
     record.losses.append(task.detach())
     record.gaps.append(gaps.detach())
@@ -625,46 +554,35 @@ class _Order:
     """Draws batches: points with labels and those without in orders of their own."""
 
     def __init__(self, job: TrainingRun) -> None:
-        device, labeled = job.data.x.device, len(job.data.y)
-        self.data, self.labeled = job.data, labeled
-        first, second = job.batch_sizes
-        unlabeled = len(job.data.x) - labeled
-        self.known = _Rows(job.seed, labeled, first, device)
-        self.other = _Rows(member_seed(job.seed, 1), unlabeled, second, device)
+        self.data, device = job.data, job.data.x.device
+        counts = len(job.data.y), len(job.data.x) - len(job.data.y)
+        seeds = job.seed, member_seed(job.seed, 1)
+        self.rows = torch.split(job.data.rows, [*counts])
+        self.batches = [
+            Batches([seed], count, size, device)
+            for seed, count, size in zip(seeds, counts, job.batch_sizes, strict=True)
+        ]
 
     def draw(self, *, with_unlabeled: bool) -> Batch:
         """Return the next batch; both orders move on."""
-        known, other = self.known.draw(), self.other.draw() + self.labeled
+        known, other = (
+            rows if (drawn := batches.draw()) is None else rows[drawn[0]]
+            for rows, batches in zip(self.rows, self.batches, strict=True)
+        )
         rows = torch.cat([known, other]) if with_unlabeled else known
         return Batch(self.data.x[rows], self.data.y[known], rows)
-
-
-class _Rows:
-    """Draws rows of one kind; all of them in order without a batch size."""
-
-    def __init__(self, seed: int, points: int, size: int | None, device: torch.device) -> None:
-        self.all = torch.arange(points, device=device)
-        self.batches = Batches([seed], points, size, device) if size else None
-
-    def draw(self) -> Tensor:
-        """Return the next rows, (b,)."""
-        rows = None if self.batches is None else self.batches.draw()
-        return self.all if rows is None else rows[0]
 
 
 def _optimizer(job: TrainingRun) -> torch.optim.Optimizer:
     """Return a fresh optimizer of `torch.optim`."""
     method, parameters = job.method, list(job.model.parameters())
-    options: dict[str, Any] = {
-        "lr": float(method.learning_rate),
-        "weight_decay": float(method.weight_decay),
-    }
-    fused = _CAN_FUSE and all(p.device.type in ("cpu", "cuda") for p in parameters)
+    options: dict[str, Any] = {"lr": float(method.learning_rate)}
+    options["weight_decay"] = float(method.weight_decay)
+    options["fused"] = _CAN_FUSE and all(p.device.type in ("cpu", "cuda") for p in parameters)
     if method.optimizer == "sgd":
-        momentum = float(method.momentum)
-        return torch.optim.SGD(parameters, momentum=momentum, fused=fused, **options)
+        return torch.optim.SGD(parameters, momentum=float(method.momentum), **options)
     kind = torch.optim.Adam if method.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, betas=method.betas, eps=method.eps, fused=fused, **options)
+    return kind(parameters, betas=method.betas, eps=method.eps, **options)
 
 
 def _show(job: TrainingRun, step: int) -> None:
@@ -674,7 +592,7 @@ def _show(job: TrainingRun, step: int) -> None:
             job.on_checkpoint(step, job.model)
 
 
-def _check(job: TrainingRun, record: _Record) -> None:
+def _check(job: TrainingRun, record: Record) -> None:
     """Raise unless all losses since the last check are finite."""
     for step in range(record.checked, len(record.losses)):
         value, gaps = record.losses[step], record.gaps[step]
@@ -682,8 +600,8 @@ def _check(job: TrainingRun, record: _Record) -> None:
             raise FloatingPointError(
                 f"the task loss is {value.item()} at step {step + 1}; use a smaller learning rate"
             )
-        if record.weights[step].guide and job.guidance and not bool(gaps.isfinite().all()):
-            pair = job.guidance.pairs[int((~gaps.isfinite()).nonzero()[0])]
+        if record.weights[step].guide and job.reference and not bool(gaps.isfinite().all()):
+            pair = job.reference.pairs[int((~gaps.isfinite()).nonzero()[0])]
             raise FloatingPointError(
                 f"the dissimilarity of {pair[0]!r} and {pair[1]!r} is not finite at step "
                 f"{step + 1}: one of them is the same for all points, or the batch too small for "
@@ -720,28 +638,29 @@ class Guided:
     pairs: list[tuple[str, str]]
 
 
+@door(gradients=True)
 def guide(
     target: nn.Module,
-    guide: Guide | nn.Module | None,
-    x: Tensor,
-    y: Tensor,
+    guide: nn.Module | AnyGuide | None,
+    x: Data,
+    y: Data,
     *,
-    steps: int,
+    steps: Count,
     schedule: Schedule | None = None,
     alignment: Alignment | None = None,
-    mapping: LayerMapping | Pairs = "even",
+    mapping: Pairs | LayerMapping = "even",
     layers: Sequence[str] | None = None,
-    unlabeled: Tensor | None = None,
-    loss: Loss | TaskLoss = "cross_entropy",
+    unlabeled: Data | None = None,
+    loss: TaskLoss | Loss = "cross_entropy",
     optimizer: Optimizer = "adam",
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.0,
-    momentum: float = 0.0,
-    batch_size: int | None = None,
-    unlabeled_batch_size: int | None = None,
-    init_seed: int | None = None,
-    seed: int = 0,
-    checkpoints: Sequence[int] = (),
+    learning_rate: NonNegative = 1e-3,
+    weight_decay: NonNegative = 0.0,
+    momentum: Annotated[float, Range(0, 1, below=True)] = 0.0,
+    batch_size: Count | None = None,
+    unlabeled_batch_size: Count | None = None,
+    init_seed: Seed | None = None,
+    seed: Seed = 0,
+    checkpoints: Sequence[Whole] = (),
     on_checkpoint: OnCheckpoint | None = None,
     on_step: Progress | None = None,
     device: torch.device | str | None = None,
@@ -762,7 +681,8 @@ def guide(
     guide
         A `Guide`, a module (then a `NetworkGuide` in evaluation mode), or None for no guidance.
     x, y
-        Data (n, ...), seen by both networks, and labels (n, ...).
+        Data (n, ...), seen by both networks in the type of the target's weights, and labels
+        (n, ...).
     steps
         How many updates.
     schedule
@@ -823,19 +743,28 @@ def guide(
     """
     if guide is None and schedule is not None:
         raise ValueError("a schedule without a guide has no effect; leave it out")
-    place, copied = resolve_device(device), copy.deepcopy(target)
+    place, copied = torch.device(device or "cpu"), copy.deepcopy(target)
     model = (copied if init_seed is None else redraw(copied, init_seed)).to(place)
-    alignment = alignment or Alignment()
-    data = _all_points(x, y, unlabeled, place)
-    sizes = _batch_sizes(data, batch_size, unlabeled_batch_size, least=alignment.least)
+    alignment, sizes = alignment or Alignment(), (batch_size, unlabeled_batch_size)
+    x, unlabeled = suited(model, x), None if unlabeled is None else suited(model, unlabeled)
+    data = _labeled(model, _all_points(x, y, unlabeled, place), loss)
+    _check_sizes(data, sizes, alignment.least)
+    _check_checkpoints(steps, checkpoints, on_checkpoint)
+    reference = None
+    if guide is not None:
+        known = NetworkGuide(guide) if isinstance(guide, nn.Module) else guide
+        probe = Batch(*(part[:_PROBED] for part in data))
+        names = layer_names(model, probe.x) if layers is None else layers
+        pairs = layer_pairs(list(known(probe)), names, mapping)
+        reference = Reference(known, model, pairs, data, alignment)
     job = TrainingRun(
         model=model,
         data=data,
-        guidance=_guidance(model, guide, data, alignment=alignment, mapping=mapping, layers=layers),
+        reference=reference,
         schedule=schedule or Schedule(),
         task=task_loss(loss),
         task_sees_all=callable(loss),
-        method=_one_method(optimizer, learning_rate, weight_decay, momentum),
+        method=OptimizerConfig(optimizer, learning_rate, weight_decay, momentum),
         steps=steps,
         batch_sizes=sizes,
         seed=seed,
@@ -843,40 +772,18 @@ def guide(
         on_checkpoint=on_checkpoint,
         on_step=on_step,
     )
-    _check_steps(steps, checkpoints, on_checkpoint)
-    with seeded_rng(generator(seed).initial_seed(), place), torch.enable_grad():
-        record = _run_steps(job)
-    return _guided(job, record)
+    with seeded_rng(seed, place):
+        return _guided(job, _run_steps(job))
 
 
-def _guidance(
-    model: nn.Module,
-    guide: Guide | nn.Module | None,
-    data: Batch,
-    *,
-    alignment: Alignment,
-    mapping: LayerMapping | Pairs,
-    layers: Sequence[str] | None,
-) -> _Guidance | None:
-    """Return what the target is compared with, or None without a guide."""
-    if guide is None:
-        return None
-    known = NetworkGuide(guide) if isinstance(guide, nn.Module) else guide
-    probe = Batch(data.x[:_PROBED], data.y[:_PROBED], data.rows[:_PROBED])
-    names = list(layers) if layers is not None else layer_names(model, probe.x)
-    pairs = layer_pairs(list(known(probe)), names, mapping)
-    reference = _Reference(known, [name for name, _ in pairs], data, alignment)
-    return _Guidance(reference, pairs, alignment)
-
-
-def _guided(job: TrainingRun, record: _Record) -> Guided:
+def _guided(job: TrainingRun, record: Record) -> Guided:
     """Put what was recorded into tables."""
-    pairs = list(job.guidance.pairs) if job.guidance else []
+    pairs = list(job.reference.pairs) if job.reference else []
     steps = np.arange(1, job.steps + 1)
     gaps = torch.stack([gap.double() for gap in record.gaps]).cpu().numpy()  # (steps, pairs)
     active = np.array([bool(pairs) and weights.guide > 0 for weights in record.weights])
     total = gaps.sum(1)
-    if job.guidance and job.guidance.alignment.reduction == "mean":
+    if job.reference and job.reference.alignment.reduction == "mean":
         total = gaps.mean(1)
     log = pd.DataFrame(
         {

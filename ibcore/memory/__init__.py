@@ -4,24 +4,28 @@ In the spirit of Das, Beneventano, Dey, McKinley and Poggio (2026), arXiv 2605.2
 know the abstract; definitions that it does not state are ours and say so.
 """
 
-from ibcore.memory.analytic import (
+from ibcore.memory.analytic.diagonal import (
     DiagonalNet,
-    FactorNet,
-    NormalizedNet,
-    TwoLayerReLU,
-    effective_learning_rate,
     effective_scale,
-    equilibrium_norm_squared,
-    flow_balance,
     minibatches,
+    time_to_scale,
+    woodworth_potential,
+    woodworth_solution,
+)
+from ibcore.memory.analytic.factor import (
+    FactorNet,
+    TwoLayerReLU,
+    flow_balance,
     saxe_mode,
     saxe_time,
     sign_balance,
     sign_descent,
     sign_step,
-    time_to_scale,
-    woodworth_potential,
-    woodworth_solution,
+)
+from ibcore.memory.analytic.scale_invariant import (
+    NormalizedNet,
+    effective_learning_rate,
+    equilibrium_norm_squared,
 )
 from ibcore.memory.metrics import (
     at_selected,

@@ -1,21 +1,69 @@
 """How much the initial scale still shows in the accuracy: its spread and its slope."""
 
-import math
 from itertools import combinations
-from typing import Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ibcore.door import (
+    Count,
+    Level,
+    NonNegative,
+    Range,
+    Seed,
+    Share,
+    as_array,
+    as_labels,
+    check_memory,
+    door,
+)
 from ibcore.stats import Interval, percentile_interval
 
 Floats = NDArray[np.float64]
+Sizes = Annotated[ArrayLike, Range(0)]
 
+
+def _as_shares(value: Any, name: str) -> Floats:
+    shares = as_array(value, name)
+    wrong = shares[(shares < 0) | (shares > 1)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} must hold shares between 0 and 1, got {wrong[0]:g}; divide per cent by 100"
+        )
+    return shares
+
+
+def _as_accuracies(value: Any, name: str) -> Floats:
+    data = _as_shares(value, name)
+    if data.ndim != 2 or len(data) < 2 or not data.size:
+        raise ValueError(
+            f"{name} must have shape (scales, seeds) with at least 2 scales, got {data.shape}"
+        )
+    return data
+
+
+def _as_classes(value: Any, name: str) -> NDArray[np.int64]:
+    classes: NDArray[np.int64] = as_labels(value, name).cpu().numpy()
+    if classes.ndim != 3 or len(classes) < 2 or not classes.size:
+        raise ValueError(
+            f"{name} must have shape (scales, seeds, points) with at least 2 scales, "
+            f"got {classes.shape}"
+        )
+    return classes
+
+
+Accuracies = Annotated[ArrayLike, _as_accuracies]
+Predictions = Annotated[ArrayLike, _as_classes]
+Shares = Annotated[ArrayLike, _as_shares]
+
+_ROUNDING = 1e-9  # a computed share or spread so near to a bound is on it
 _DRAWS = 2000
 _CHUNK = 2_000_000  # resampled accuracies held in memory at once
 
 
-def spread(accuracy: ArrayLike) -> float:
+@door
+def spread(accuracy: Accuracies) -> float:
     r"""Return the spread of accuracy over initial scales, in percentage points.
 
     .. math:: M = 100\,\bigl(\max_\alpha \bar a_\alpha - \min_\alpha \bar a_\alpha\bigr),
@@ -50,11 +98,11 @@ def spread(accuracy: ArrayLike) -> float:
     >>> round(spread([[0.95, 0.93], [0.94, 0.94], [0.70, 0.74]]), 6)
     22.0
     """
-    means = _accuracies(accuracy).mean(axis=1)  # (scales,)
-    return float(100 * np.ptp(means))
+    return float(100 * np.ptp(np.asarray(accuracy).mean(axis=1)))
 
 
-def spread_per_seed(accuracy: ArrayLike) -> Floats:
+@door
+def spread_per_seed(accuracy: Accuracies) -> Floats:
     """Return each seed's own spread over scales in percentage points: (scales, seeds) to (seeds,).
 
     A maximum of noisy numbers is too large on average, so the mean of these is at least `spread`.
@@ -69,11 +117,12 @@ def spread_per_seed(accuracy: ArrayLike) -> Floats:
     >>> spread_per_seed([[0.95, 0.93], [0.70, 0.74]]).round(6).tolist()
     [25.0, 19.0]
     """
-    return cast(Floats, 100 * np.ptp(_accuracies(accuracy), axis=0))
+    return cast(Floats, 100 * np.ptp(accuracy, axis=0))
 
 
+@door
 def spread_interval(
-    accuracy: ArrayLike, *, level: float = 0.95, draws: int = _DRAWS, seed: int = 0
+    accuracy: Accuracies, *, level: Level = 0.95, draws: Count = _DRAWS, seed: Seed = 0
 ) -> Interval:
     """Return the spread with its percentile bootstrap interval over seeds.
 
@@ -98,12 +147,11 @@ def spread_interval(
     >>> round(interval.value, 6), interval.low > 18.9, interval.high < 25.1, interval.n
     (22.0, True, True, 3)
     """
-    data = _accuracies(accuracy)
+    data = np.asarray(accuracy)
     seeds = data.shape[1]
     if seeds < 2:
-        raise ValueError("an interval needs at least 2 seeds, got 1; train more networks")
-    if not 0 < level < 1 or draws < 1:
-        raise ValueError(f"need 0 < level < 1 and draws >= 1, got {level} and {draws}")
+        raise ValueError("accuracy needs at least 2 seeds for an interval, got 1; train more")
+    check_memory("draws", draws, 8.0 * draws)
     rng, chunk = np.random.default_rng(seed), max(1, _CHUNK // data.size)
     spreads = []
     for start in range(0, draws, chunk):
@@ -113,7 +161,8 @@ def spread_interval(
     return percentile_interval(spread(data), np.concatenate(spreads), level=level, n=seeds)
 
 
-def scale_slope(accuracy: ArrayLike, scales: ArrayLike) -> float:
+@door
+def scale_slope(accuracy: Accuracies, scales: Annotated[ArrayLike, Range(0, above=True)]) -> float:
     r"""Return how accuracy changes per doubling of the initial scale, in percentage points.
 
     The least-squares slope of :math:`100\,\bar a_\alpha` on :math:`\log_2\alpha`.
@@ -135,41 +184,29 @@ def scale_slope(accuracy: ArrayLike, scales: ArrayLike) -> float:
     >>> round(scale_slope([[0.9], [0.8], [0.7]], [1, 2, 4]), 6)
     -10.0
     """
-    data, alpha = _accuracies(accuracy), np.asarray(scales, dtype=np.float64)
-    if alpha.shape != data.shape[:1] or not (np.isfinite(alpha) & (alpha > 0)).all():
+    data, alpha = np.asarray(accuracy), np.asarray(scales)
+    if alpha.shape != data.shape[:1]:
         raise ValueError(
-            f"scales must be {len(data)} positive numbers, one for each row of accuracy, "
+            f"scales must be {len(data)} numbers, one for each row of accuracy, "
             f"got {alpha.tolist()}"
         )
-    octaves = np.log2(alpha) - np.log2(alpha).mean()
-    if not octaves.any():
+    octaves = np.log2(alpha)
+    if np.ptp(octaves) <= _ROUNDING:
         raise ValueError(f"all scales equal {alpha[0]:g}; a slope needs two different ones")
+    octaves = octaves - octaves.mean()
     return float(100 * octaves @ data.mean(axis=1) / (octaves @ octaves))
-
-
-def _accuracies(accuracy: ArrayLike) -> Floats:
-    data = np.asarray(accuracy, dtype=np.float64)
-    if data.ndim != 2 or data.shape[0] < 2 or data.shape[1] < 1:
-        raise ValueError(
-            f"accuracy must have shape (scales, seeds) with at least 2 scales, got {data.shape}"
-        )
-    wrong = data[~((data >= 0) & (data <= 1))]
-    if len(wrong):
-        raise ValueError(
-            f"accuracy must hold shares between 0 and 1, got {wrong[0]:g}; divide per cent by 100"
-        )
-    return data
 
 
 # Clocks of forgetting: how much regularization training has accumulated.
 
 
+@door
 def explicit_clock(
-    steps: ArrayLike,
+    steps: Sizes,
     *,
-    learning_rate: ArrayLike,
-    weight_decay: ArrayLike,
-    momentum: ArrayLike = 0.0,
+    learning_rate: Sizes,
+    weight_decay: Sizes,
+    momentum: Annotated[ArrayLike, Range(0, 1, below=True)] = 0.0,
 ) -> Floats:
     r"""Return the regularization that weight decay has accumulated.
 
@@ -210,26 +247,18 @@ def explicit_clock(
     >>> explicit_clock([1000, 3000], learning_rate=0.1, weight_decay=1e-2).round(9).tolist()
     [2.0, 6.0]
     """
-    t, eta, decay, mu = (
-        _number(name, value)
-        for name, value in (
-            ("steps", steps),
-            ("learning_rate", learning_rate),
-            ("weight_decay", weight_decay),
-            ("momentum", momentum),
-        )
-    )
-    if not (mu < 1).all():
-        raise ValueError(f"momentum must be below 1, got {mu.max():g}")
-    return cast(Floats, np.asarray(2 * t * eta * decay / (1 - mu)))
+    t, eta, decay, mu = map(np.asarray, (steps, learning_rate, weight_decay, momentum))
+    with np.errstate(over="ignore"):
+        return _clock(2 * t * eta * decay / (1 - mu))
 
 
+@door
 def noise_clock(
-    steps: ArrayLike,
+    steps: Sizes,
     *,
-    learning_rate: ArrayLike,
-    batch_size: ArrayLike,
-    squared_gradient: ArrayLike = 1.0,
+    learning_rate: Sizes,
+    batch_size: Annotated[ArrayLike, Range(1)],
+    squared_gradient: Sizes = 1.0,
 ) -> Floats:
     r"""Return the regularization that finite, noisy steps have accumulated.
 
@@ -269,26 +298,22 @@ def noise_clock(
     >>> noise_clock(3000, learning_rate=0.5, batch_size=[32, 64]).tolist()
     [23.4375, 11.71875]
     """
-    batch = _number("batch_size", batch_size)
-    if not (batch >= 1).all():
-        raise ValueError(f"batch_size must be at least 1 point, got {batch.min():g}")
-    t, eta = _number("steps", steps), _number("learning_rate", learning_rate)
-    square = _number("squared_gradient", squared_gradient)
-    return cast(Floats, np.asarray(eta**2 * t * square / batch))
+    t, eta, batch, square = map(np.asarray, (steps, learning_rate, batch_size, squared_gradient))
+    with np.errstate(over="ignore"):
+        return _clock(eta**2 * t * square / batch)
 
 
-def _number(name: str, value: ArrayLike) -> Floats:
-    number = np.asarray(value, dtype=np.float64)
-    wrong = number[~(np.isfinite(number) & (number >= 0))]
-    if wrong.size:
-        raise ValueError(f"{name} must hold finite numbers >= 0, got {wrong.flat[0]:g}")
-    return number
+def _clock(time: Any) -> Floats:
+    if not np.isfinite(time).all():
+        raise ValueError("steps and rates are so large that the clock is not finite")
+    return np.asarray(time)
 
 
 # Whether networks that started at different scales compute different functions.
 
 
-def disagreement(predictions: ArrayLike) -> Floats:
+@door
+def disagreement(predictions: Predictions) -> Floats:
     r"""Return how often networks from two scales put a point in different classes, per seed.
 
     .. math:: D_s = \operatorname{mean}_{\alpha<\alpha'} \operatorname{mean}_x
@@ -316,12 +341,13 @@ def disagreement(predictions: ArrayLike) -> Floats:
     >>> disagreement([[[0, 1, 2, 3]], [[0, 1, 2, 2]]]).tolist()
     [0.25]
     """
-    classes = _classes(predictions)
+    classes = np.asarray(predictions)
     pairs = [(a != b).mean(axis=1) for a, b in combinations(classes, 2)]  # each (seeds,)
     return cast(Floats, np.mean(pairs, axis=0))
 
 
-def disagreement_by_scale(predictions: ArrayLike) -> Floats:
+@door
+def disagreement_by_scale(predictions: Predictions) -> Floats:
     """Return for each scale and seed the mean disagreement with the other scales' networks.
 
     The mean over scales is `disagreement`.  Shape (scales, seeds, points) to (scales, seeds).
@@ -336,22 +362,10 @@ def disagreement_by_scale(predictions: ArrayLike) -> Floats:
     >>> disagreement_by_scale([[[0, 1]], [[0, 1]], [[1, 0]]]).tolist()
     [[0.5], [0.5], [1.0]]
     """
-    classes = _classes(predictions)
+    classes = np.asarray(predictions)
     others = len(classes) - 1
     pairs = [(classes != one).mean(axis=2).sum(axis=0) / others for one in classes]
     return cast(Floats, np.stack(pairs))
-
-
-def _classes(predictions: ArrayLike) -> NDArray[np.generic]:
-    classes = np.asarray(predictions)
-    if classes.ndim != 3 or classes.shape[0] < 2 or 0 in classes.shape:
-        raise ValueError(
-            "predictions must have shape (scales, seeds, points) with at least 2 scales, "
-            f"got {classes.shape}"
-        )
-    if classes.dtype.kind not in "iu":
-        raise ValueError(f"predictions must be classes (whole numbers), got {classes.dtype}")
-    return classes
 
 
 # When training has forgotten the initial scale, and whether it has trained at all.
@@ -362,7 +376,8 @@ GATE = 0.995  # least train accuracy at which a spread may be called memory
 TRAINED = 0.99  # least train accuracy at which a spread may be called forgotten
 
 
-def gate(train_accuracy: ArrayLike, *, at_least: float = GATE) -> Verdict:
+@door
+def gate(train_accuracy: Shares, *, at_least: Share = GATE) -> Verdict:
     """Say whether every network has fitted its training set, so that a spread is memory.
 
     A network that has not may differ from the others because it is slow; its spread is then
@@ -385,21 +400,20 @@ def gate(train_accuracy: ArrayLike, *, at_least: float = GATE) -> Verdict:
     >>> gate([[1.0, 0.997], [0.996, 1.0]]), gate([1.0, 0.95])
     ('trained', 'undertrained')
     """
-    shares = np.asarray(train_accuracy, dtype=np.float64)
+    shares = np.asarray(train_accuracy)
     if not shares.size:
         raise ValueError("train_accuracy is empty; the gate needs at least 1 network")
-    _check_shares("train_accuracy", shares)
-    _check_shares("at_least", np.asarray(at_least, dtype=np.float64))
-    return "trained" if shares.min() >= at_least else "undertrained"
+    return "trained" if shares.min() >= at_least - _ROUNDING else "undertrained"
 
 
+@door
 def forgetting_time(
     times: ArrayLike,
-    spreads: ArrayLike,
-    eps: float,
+    spreads: Sizes,
+    eps: NonNegative,
     *,
-    train_accuracy: ArrayLike | None = None,
-    at_least: float = TRAINED,
+    train_accuracy: Shares | None = None,
+    at_least: Share = TRAINED,
 ) -> float | None:
     r"""Return the first time from which the spread is at most ``eps`` and stays there.
 
@@ -440,17 +454,21 @@ def forgetting_time(
     >>> forgetting_time([10, 20], [30.0, 25.0], 2.0) is None
     True
     """
-    clock, below = _looks(times, spreads, eps)
-    if train_accuracy is not None:
-        trained = np.asarray(train_accuracy, dtype=np.float64)
-        if trained.shape != clock.shape:
-            raise ValueError(f"train_accuracy has shape {trained.shape}, times {clock.shape}")
-        _check_shares("train_accuracy", trained)
-        below &= trained >= at_least
+    clock, values = np.asarray(times), np.asarray(spreads)
+    trained = np.ones_like(values) if train_accuracy is None else np.asarray(train_accuracy)
+    if clock.ndim != 1 or not clock.size or not clock.shape == values.shape == trained.shape:
+        raise ValueError(
+            "times, spreads and train_accuracy must all have shape (looks,), got "
+            f"{clock.shape}, {values.shape} and {trained.shape}"
+        )
+    if not (np.diff(clock) > 0).all():
+        raise ValueError("times must increase; sort the looks and leave out repeated ones")
+    below = (values <= eps + _ROUNDING) & (trained >= at_least - _ROUNDING)
     first = int(len(below) - np.logical_and.accumulate(below[::-1]).sum())
     return float(clock[first]) if first < len(clock) else None
 
 
+@door
 def selected_look(validation: ArrayLike) -> NDArray[np.intp]:
     """Return for each run the number of the look with the best validation accuracy.
 
@@ -466,12 +484,14 @@ def selected_look(validation: ArrayLike) -> NDArray[np.intp]:
     >>> selected_look([[0.5, 0.9], [0.8, 0.7], [0.8, 0.7]]).tolist()
     [1, 0]
     """
-    scores = np.asarray(validation, dtype=np.float64)
-    if scores.ndim < 1 or not len(scores) or not np.isfinite(scores).all():
-        raise ValueError(f"validation must be finite, shape (looks, ...), got shape {scores.shape}")
-    return np.asarray(scores.argmax(axis=0))
+    scores = np.asarray(validation)
+    if scores.ndim < 1 or not len(scores):
+        raise ValueError(f"validation must have shape (looks, ...), got {scores.shape}")
+    best = scores.max(axis=0)
+    return np.asarray((scores >= best - _ROUNDING * np.abs(best)).argmax(axis=0))
 
 
+@door
 def at_selected(validation: ArrayLike, values: ArrayLike) -> Floats:
     """Return values at each run's `selected_look`: two arrays (looks, ...) to (...).
 
@@ -485,34 +505,9 @@ def at_selected(validation: ArrayLike, values: ArrayLike) -> Floats:
     >>> at_selected([[0.5], [0.8], [0.8]], [[0.4], [0.7], [0.9]]).tolist()
     [0.7]
     """
-    best, data = selected_look(validation), np.asarray(values, dtype=np.float64)
+    best, data = selected_look(validation), np.asarray(values)
     if data.shape != np.shape(validation):
         raise ValueError(
             f"values have shape {data.shape}, validation {np.shape(validation)}; use the same"
         )
     return cast(Floats, np.take_along_axis(data, best[None], axis=0)[0])
-
-
-def _looks(times: ArrayLike, spreads: ArrayLike, eps: float) -> tuple[Floats, NDArray[np.bool_]]:
-    clock = np.asarray(times, dtype=np.float64)
-    values = np.asarray(spreads, dtype=np.float64)
-    if clock.ndim != 1 or not len(clock) or values.shape != clock.shape:
-        raise ValueError(
-            f"times and spreads must both have shape (looks,), got {clock.shape} and {values.shape}"
-        )
-    if not (np.diff(clock) > 0).all():
-        raise ValueError("times must increase; sort the looks and leave out repeated ones")
-    if not (np.isfinite(values) & (values >= 0)).all():
-        raise ValueError(f"spreads must be finite and at least 0, got {values.tolist()}")
-    if not (math.isfinite(eps) and eps >= 0):
-        raise ValueError(f"eps must be a finite number of percentage points >= 0, got {eps}")
-    return clock, values <= eps
-
-
-def _check_shares(name: str, values: Floats) -> None:
-    wrong = values[~((values >= 0) & (values <= 1))]
-    if wrong.size:
-        raise ValueError(
-            f"{name} must hold shares between 0 and 1, got {wrong.flat[0]:g}; "
-            "divide per cent by 100"
-        )

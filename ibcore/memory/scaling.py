@@ -1,19 +1,29 @@
 """The same draw at another scale: multiply weights, leave biases and gains alone."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from ibcore.door import Count, check_memory, door
+from ibcore.memory.analytic.diagonal import as_exact
 from ibcore.nets import MLP
 from ibcore.population import Population
 
 Layers = Literal["all", "hidden", "head"]
 
 
+_ORDINARY = 1e100  # weights larger than this, or smaller than its inverse, are scaled
+
+
+@door
 def scale_weights(
-    population: Population, alpha: float | Sequence[float] | Tensor, *, layers: Layers = "all"
+    population: Population,
+    alpha: Annotated[float | Sequence[float] | Tensor, as_exact],
+    *,
+    layers: Layers = "all",
 ) -> Population:
     r"""Return the same networks with weights :math:`\alpha\,w`.
 
@@ -68,6 +78,7 @@ def scale_weights(
     )
 
 
+@door
 def weight_names(architecture: nn.Module, *, layers: Layers = "all") -> tuple[str, ...]:
     """Return the names of the weights that `scale_weights` multiplies.
 
@@ -84,11 +95,12 @@ def weight_names(architecture: nn.Module, *, layers: Layers = "all") -> tuple[st
     >>> weight_names(MLP(2, 1, depth=2, width=4), layers="hidden")
     ('layers.0.weight', 'layers.1.weight')
     """
-    if layers not in get_args(Layers):
-        raise ValueError(f"unknown layers {layers!r}; choose one of {', '.join(get_args(Layers))}")
+    if any(map(is_lazy, architecture.parameters())):
+        raise ValueError("architecture has lazy parameters; call it once on its inputs")
     names = tuple(name for name, value in architecture.named_parameters() if value.ndim >= 2)
     if not names:
-        raise ValueError(f"{type(architecture).__name__} has no weights of two dimensions")
+        kind = type(architecture).__name__
+        raise ValueError(f"architecture {kind} has no weights of two dimensions")
     is_mlp = isinstance(architecture, MLP)
     head = f"layers.{architecture.depth}.weight" if is_mlp else names[-1]
     if layers == "head":
@@ -96,7 +108,8 @@ def weight_names(architecture: nn.Module, *, layers: Layers = "all") -> tuple[st
     return tuple(name for name in names if layers == "all" or name != head)
 
 
-def repeat_members(population: Population, times: int) -> Population:
+@door
+def repeat_members(population: Population, times: Count) -> Population:
     """Return every network ``times`` times, the whole population one after the other.
 
     Member ``k`` of the result is member ``k % m``, so m draws serve many pipelines and scales.
@@ -114,8 +127,8 @@ def repeat_members(population: Population, times: int) -> Population:
     ...                  drawn.parameters["layers.0.weight"]).all())
     (6, True)
     """
-    if times < 1:
-        raise ValueError(f"times must be at least 1, got {times}")
+    values = population.parameters.values()
+    check_memory("times", times, float(times) * sum(v.numel() * v.element_size() for v in values))
     parameters = {
         name: value.repeat(times, *[1] * (value.ndim - 1))
         for name, value in population.parameters.items()
@@ -126,6 +139,7 @@ def repeat_members(population: Population, times: int) -> Population:
 # What is left of the initial weights themselves: retained fraction, angle, norm.
 
 
+@door
 def retained_fraction(trained: Population, start: Population) -> Tensor:
     r"""Return how much of the initial weights is still in the trained ones.
 
@@ -157,15 +171,18 @@ def retained_fraction(trained: Population, start: Population) -> Tensor:
     >>> retained_fraction(scale_weights(start, 0.25), start).tolist()
     [0.25, 0.25]
     """
-    squares = _product(start, start)
+    _check_same(trained, start)
+    (end, size), (begin, unit) = _weights(trained), _weights(start)
+    squares = _product(begin, begin)
     if bool((squares == 0).any()):
         raise ValueError(
-            "the initial weights of at least one network are all 0, so nothing can be retained; "
+            "the weights of at least one network in start are all 0, so nothing can be retained; "
             "start from a positive scale"
         )
-    return _product(trained, start) / squares
+    return _product(end, begin) / squares * (size / unit)
 
 
+@door
 def cosine(trained: Population, start: Population) -> Tensor:
     r"""Return the cosine of the angle between trained and initial weights, shape (m,), float64.
 
@@ -186,9 +203,13 @@ def cosine(trained: Population, start: Population) -> Tensor:
     >>> cosine(scale_weights(start, 8.0), start).round(decimals=9).tolist()
     [1.0, 1.0]
     """
-    return _product(trained, start) / (weight_norm(trained) * weight_norm(start))
+    _check_same(trained, start)
+    end, begin = _weights(trained)[0], _weights(start)[0]
+    norms = (_product(each, each).sqrt() for each in (end, begin))
+    return _product(end, begin) / (next(norms) * next(norms))
 
 
+@door
 def weight_norm(population: Population) -> Tensor:
     """Return the Euclidean norm of all weights of each network, shape (m,), float64.
 
@@ -201,25 +222,36 @@ def weight_norm(population: Population) -> Tensor:
     >>> norms.round(decimals=9).tolist()
     [4.0, 4.0]
     """
-    return _product(population, population).sqrt()
+    weights, size = _weights(population)
+    return _product(weights, weights).sqrt() * size
 
 
-def _product(first: Population, second: Population) -> Tensor:
-    """Return the inner product of two networks' weights, member by member: (m,)."""
-    if len(first) != len(second):
+def _check_same(trained: Population, start: Population) -> None:
+    shapes = [{k: v.shape for k, v in p.parameters.items()} for p in (trained, start)]
+    if shapes[0] != shapes[1]:
         raise ValueError(
-            f"the populations hold {len(first)} and {len(second)} networks; compare the same ones"
+            f"trained and start must be the same networks, got {len(trained)} and {len(start)} of "
+            "them, or other shapes"
         )
-    if first.parameters.keys() != second.parameters.keys():
-        raise ValueError("the populations have different architectures; compare the same networks")
-    parts = list(_products(first, second))
+
+
+def _weights(population: Population) -> tuple[list[Tensor], Tensor]:
+    """Return all weights in float64, each (m, entries), divided by a size (m,): usually 1.
+
+    Squares of weights of extreme size would overflow or vanish.
+    """
+    names = weight_names(population.architecture)
+    weights = [population.parameters[name].flatten(1).double() for name in names]
+    size = torch.stack([each.abs().amax(1) for each in weights]).amax(0)
+    extreme = (size > _ORDINARY) | ((size > 0) & (size < 1 / _ORDINARY))
+    size = torch.where(extreme, size, 1.0)
+    return [each / size[:, None] for each in weights], size
+
+
+def _product(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Return the inner product of two networks' weights, member by member: (m,)."""
+    parts = [(a * b).sum(1) for a, b in zip(first, second, strict=True)]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
-
-
-def _products(first: Population, second: Population) -> Iterator[Tensor]:
-    for name in weight_names(first.architecture):
-        a, b = (p.parameters[name].flatten(1).double() for p in (first, second))  # (m, entries)
-        yield (a * b).sum(1)

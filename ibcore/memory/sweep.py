@@ -1,19 +1,33 @@
 """Train every pipeline, scale and seed at once, and look at them on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import nan
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ibcore.door import (
+    Count,
+    Labels,
+    NonNegative,
+    Positive,
+    Range,
+    Seed,
+    Whole,
+    as_raw,
+    as_tensor,
+    check_memory,
+    door,
+)
 from ibcore.memory.metrics import (
     Floats,
+    Sizes,
     Verdict,
     at_selected,
     disagreement_by_scale,
@@ -38,15 +52,18 @@ from ibcore.nets.network import Network
 from ibcore.population import Population, member_seed
 from ibcore.runtime import generator
 from ibcore.tasks.images import COUNT, digits
-from ibcore.training import Optimizer
+from ibcore.training import Optimizer, OptimizerConfig
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
+else:  # pandas is loaded where a table is made
+    DataFrame = Any
 
 
 # A training pipeline: optimizer, rates and batch, with the clocks that it sets.
 
 
+@door
 @dataclass(frozen=True)
 class Pipeline:
     r"""How a network is trained; memory belongs to the pipeline, not to the network alone.
@@ -68,7 +85,7 @@ class Pipeline:
     Raises
     ------
     ValueError
-        If the optimizer is unknown or a number is out of range.
+        If the optimizer is unknown, has no momentum, or a number is out of range.
 
     Examples
     --------
@@ -79,35 +96,29 @@ class Pipeline:
 
     name: str
     optimizer: Optimizer = "sgd"
-    learning_rate: float = 0.1
-    weight_decay: float = 0.0
-    momentum: float = 0.0
-    batch_size: int = 32
-    decay_steps: int | None = None
-    sam_radius: float = 0.0
+    learning_rate: NonNegative = 0.1
+    weight_decay: NonNegative = 0.0
+    momentum: Annotated[float, Range(0, 1, below=True)] = 0.0
+    batch_size: Count = 32
+    decay_steps: Whole | None = None
+    sam_radius: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        if self.optimizer not in get_args(Optimizer):
-            known = ", ".join(get_args(Optimizer))
-            raise ValueError(f"unknown optimizer {self.optimizer!r}; choose one of {known}")
-        if self.decay_steps is not None and self.decay_steps < 0:
-            raise ValueError(f"decay_steps must be at least 0, got {self.decay_steps}")
-        if not self.sam_radius >= 0:
-            raise ValueError(f"sam_radius must be at least 0, got {self.sam_radius}")
-        for clock in (self.clock, self.noise):
-            clock(0)  # refuses rates that are out of range
+        OptimizerConfig(self.optimizer, momentum=self.momentum)  # refuses what does not go together
 
-    def clock(self, steps: ArrayLike) -> Floats:
+    @door
+    def clock(self, steps: Sizes) -> Floats:
         """Return the explicit clock after so many steps; nan for decay under ``"adam"``."""
         rates = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
-        taken = np.asarray(steps, dtype=np.float64)
+        taken = np.asarray(steps)
         if self.decay_steps is not None:
             taken = np.minimum(taken, self.decay_steps)
         clock = explicit_clock(taken, **rates, momentum=self.momentum)
         rescaled = self.optimizer == "adam" and self.weight_decay > 0
         return np.full_like(clock, nan) if rescaled else clock
 
-    def noise(self, steps: ArrayLike) -> Floats:
+    @door
+    def noise(self, steps: Sizes) -> Floats:
         """Return the noise clock after so many steps, at a squared gradient of 1; SGD only."""
         clock = noise_clock(steps, learning_rate=self.learning_rate, batch_size=self.batch_size)
         return clock if self.optimizer == "sgd" else np.full_like(clock, nan)
@@ -140,13 +151,26 @@ def group_pipelines(pipelines: Sequence[Pipeline]) -> list[list[int]]:
 # Classification problems for the sweeps: a training, a validation and a test set.
 
 
-class Examples(NamedTuple):
-    """Inputs ``(n, ...)`` and classes ``(n,)``."""
+@door(gradients=True)
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Inputs ``(n, ...)`` and classes ``(n,)``, at least one; ``x, y = examples`` unpacks them."""
 
     x: Tensor
-    y: Tensor
+    y: Labels
+
+    def __post_init__(self) -> None:
+        if not self.x.ndim or not len(self.x) or self.y.shape != self.x.shape[:1]:
+            raise ValueError(
+                "examples need inputs x (n, ...) and classes y (n,) with n >= 1, "
+                f"got {tuple(self.x.shape)} and {tuple(self.y.shape)}"
+            )
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.x, self.y))
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Three disjoint sets of examples.
@@ -159,7 +183,7 @@ class Problem:
     Raises
     ------
     ValueError
-        If a set is empty, its inputs and classes differ in number, or inputs differ in shape.
+        If inputs differ in shape.
 
     Examples
     --------
@@ -174,12 +198,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
-            x, y = getattr(self, name)
-            if not len(x) or tuple(y.shape) != (len(x),):
-                raise ValueError(
-                    f"{name} needs inputs (n, ...) and classes (n,) with n >= 1, "
-                    f"got {tuple(x.shape)} and {tuple(y.shape)}"
-                )
+            x, _ = getattr(self, name)
             if x.shape[1:] != self.train.x.shape[1:]:
                 raise ValueError(
                     f"{name} has inputs of shape {tuple(x.shape[1:])}, "
@@ -197,11 +216,12 @@ class Problem:
         return Problem(*(Examples(x.to(device, dtype), y.to(device)) for x, y in sets))
 
 
+@door
 def digits_problem(
     *,
-    train: int = 300,
-    validation: int = 300,
-    split: int = 0,
+    train: Annotated[int, Range(2)] = 300,
+    validation: Count = 300,
+    split: Seed = 0,
     images: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> Problem:
@@ -235,10 +255,9 @@ def digits_problem(
     >>> problem.train.x.shape, len(problem.validation.x), len(problem.test.x)
     (torch.Size([300, 64]), 300, 1197)
     """
-    if train < 2 or validation < 1 or train + validation >= COUNT:
+    if train + validation >= COUNT:
         raise ValueError(
-            f"train must be at least 2, validation at least 1, and both together below {COUNT}, "
-            f"got {train} and {validation}"
+            f"train and validation must be below {COUNT} together, got {train} and {validation}"
         )
     pixels, labels = digits()
     order = torch.randperm(COUNT, generator=generator(split))
@@ -254,15 +273,29 @@ def digits_problem(
 
 # Split labeled images into the three sets of a problem.
 
+_ROUNDING = 32  # a deviation of so many units in the last place is noise
 
+
+def _as_images(value: Any, name: str) -> Tensor:
+    images = as_raw(value, name)
+    return as_tensor(images, name) if images.is_floating_point() else images
+
+
+@door
 def image_problem(
-    images: Tensor, labels: Tensor, *, train: int, validation: int, test: int, split: int = 0
+    images: Annotated[Tensor, _as_images],
+    labels: Labels,
+    *,
+    train: Count,
+    validation: Count,
+    test: Count,
+    split: Seed = 0,
 ) -> Problem:
     r"""Draw three disjoint sets of images, each with equally many of every class, if it can be.
 
     Images are cut class by class from a random order, so the share of a class in each set is that
     in the data up to one image.  Each channel is shifted and scaled to mean 0 and variance 1 over
-    the training set; nothing else is done to the images.
+    the training set (one that is constant there is shifted only); nothing else is done to them.
 
     Parameters
     ----------
@@ -292,15 +325,21 @@ def image_problem(
             "images need shape (n, channels, height, width) and labels (n,), "
             f"got {tuple(images.shape)} and {tuple(labels.shape)}"
         )
-    if min(train, validation, test) < 1 or train + validation + test > len(images):
+    if train + validation + test > len(images):
         raise ValueError(
-            f"train, validation and test must be at least 1 and together at most the {len(images)} "
-            f"images, got {train}, {validation} and {test}"
+            f"train, validation and test must be at most the {len(images)} images together, "
+            f"got {train}, {validation} and {test}"
         )
     order = _interleaved(labels, split).to(images.device)
     sets = [order[:train], order[train:][:validation], order[train + validation :][:test]]
     x = images[sets[0]].float()  # (train, channels, height, width)
-    mean, deviation = (f(x, dim=(0, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
+    over = (0, 2, 3)
+    mean = x.mean(over, keepdim=True)
+    deviation = x.std(over, keepdim=True, correction=int(x[:, 0].numel() > 1))
+    noise = _ROUNDING * torch.finfo(x.dtype).eps * x.abs().amax(over, keepdim=True)
+    deviation = torch.where(deviation > noise, deviation, 1.0)  # of a constant channel
+    if not bool((mean + deviation).isfinite().all()):
+        raise ValueError("images hold values too large for float32; divide them by the largest")
     return Problem(
         *(Examples((images[rows].float() - mean) / deviation, labels[rows].long()) for rows in sets)
     )
@@ -333,6 +372,7 @@ MEASURES = (  # of each network at each look
 FORGOTTEN = 2.0  # spread in percentage points at which a scale counts as forgotten
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class SweepResult:
     """Measures of every pipeline, scale and network at every look.
@@ -358,18 +398,17 @@ class SweepResult:
     pipelines: tuple[Pipeline, ...]
     scales: tuple[float, ...]
     looks: tuple[int, ...]
-    seed: int
+    seed: Seed
     measures: Mapping[str, Floats]
     predictions: NDArray[np.int32]
 
     def __post_init__(self) -> None:
         axes = (len(self.looks), len(self.pipelines), len(self.scales))
-        shapes = {name: values.shape for name, values in self.measures.items()}
-        if set(shapes) != set(MEASURES):
-            raise ValueError(f"measures are {sorted(shapes)}, expected {sorted(MEASURES)}")
-        for name, shape in (shapes | {"predictions": self.predictions.shape[:-1]}).items():
-            if shape != (*axes, self.networks):
-                raise ValueError(f"{name} has shape {shape}, expected {(*axes, self.networks)}")
+        shapes = {name: np.asarray(self.measures.get(name)).shape for name in MEASURES}
+        shapes["predictions"] = np.shape(self.predictions)[:-1]
+        for name, shape in shapes.items():
+            if shape[:3] != axes or shape != shapes["predictions"]:
+                raise ValueError(f"{name} has shape {shape}, expected {(*axes, 'networks')}")
 
     @property
     def networks(self) -> int:
@@ -383,13 +422,12 @@ class SweepResult:
             raise ValueError(f"unknown pipeline {pipeline!r}; choose one of {', '.join(names)}")
         return names.index(pipeline)
 
+    @door
     def values(self, measure: str, pipeline: str, *, when: When = "final") -> Floats:
         """Return a measure at the last look, or at each network's best validation accuracy.
 
         Shape (scales, networks), as `spread` takes it.
         """
-        if when not in get_args(When):
-            raise ValueError(f"unknown when {when!r}; choose one of {', '.join(get_args(When))}")
         if measure not in self.measures:
             raise ValueError(f"unknown measure {measure!r}; choose one of {', '.join(MEASURES)}")
         track = self.measures[measure][:, self.number(pipeline)]  # (looks, scales, networks)
@@ -398,20 +436,24 @@ class SweepResult:
         validation = self.measures["validation_accuracy"][:, self.number(pipeline)]
         return at_selected(validation, track)
 
+    @door
     def spread(self, pipeline: str, *, when: When = "final") -> float:
         """Return the spread of test accuracy over scales in percentage points."""
         return spread(self.values("test_accuracy", pipeline, when=when))
 
+    @door
     def spreads(self, pipeline: str) -> Floats:
         """Return the spread of test accuracy at each look, shape (looks,)."""
         track = self.measures["test_accuracy"][:, self.number(pipeline)]
         return np.array([spread(values) for values in track])
 
+    @door
     def gate(self, pipeline: str) -> Verdict:
         """Say whether all networks of a pipeline have fitted their training set at the end."""
         return gate(self.values("train_accuracy", pipeline))
 
-    def forgetting_time(self, pipeline: str, *, eps: float = FORGOTTEN) -> float | None:
+    @door
+    def forgetting_time(self, pipeline: str, *, eps: NonNegative = FORGOTTEN) -> float | None:
         """Return the first look from which the spread stays within ``eps``, in steps.
 
         None if the last look is not there yet; see `ibcore.memory.forgetting_time`.
@@ -425,7 +467,8 @@ class SweepResult:
 _OWN = ("optimizer", "learning_rate", "weight_decay", "momentum", "sam_radius", "batch_size")
 
 
-def sweep_table(result: SweepResult, *, eps: float = FORGOTTEN) -> "pd.DataFrame":
+@door
+def sweep_table(result: SweepResult, *, eps: NonNegative = FORGOTTEN) -> DataFrame:
     """Return all measures of a sweep with the rates, clocks and marks that belong to them.
 
     Parameters
@@ -484,16 +527,13 @@ def sweep_table(result: SweepResult, *, eps: float = FORGOTTEN) -> "pd.DataFrame
     return pd.concat([labels, pd.DataFrame(rows)], axis=1)
 
 
-def _labels(result: SweepResult) -> "pd.DataFrame":
+def _labels(result: SweepResult) -> DataFrame:
     """Return the pipelines' own columns, one row for each."""
     import pandas as pd
 
-    table = pd.DataFrame({"pipeline": [each.name for each in result.pipelines]})
-    for name in _OWN:
-        table[name] = [getattr(each, name) for each in result.pipelines]
-    ends = [each.decay_steps for each in result.pipelines]
-    table["decay_steps"] = [np.nan if end is None else float(end) for end in ends]
-    return table
+    table = pd.DataFrame([asdict(each) for each in result.pipelines])
+    table["decay_steps"] = table["decay_steps"].astype(float)
+    return table.rename(columns={"name": "pipeline"})[["pipeline", *_OWN, "decay_steps"]]
 
 
 def _clocks(result: SweepResult) -> dict[str, Floats]:
@@ -602,17 +642,18 @@ def _take(population: Population, members: Tensor) -> Population:
     return Population(population.architecture, chosen)
 
 
+@door(gradients=True)
 def sweep(
     problem: Problem,
     architecture: Network,
     pipelines: Sequence[Pipeline],
     *,
-    scales: Sequence[float],
-    networks: int,
-    steps: int,
-    looks: Sequence[int] = (),
+    scales: Sequence[Positive],
+    networks: Count,
+    steps: Count,
+    looks: Sequence[Whole] = (),
     layers: Layers = "all",
-    seed: int = 0,
+    seed: Seed = 0,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> SweepResult:
@@ -666,6 +707,10 @@ def sweep(
     ((0, 10, 30), [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
     """
     alphas, moments = _scales(scales), _looks(looks, steps)
+    shape = (len(moments), len(pipelines), len(alphas), networks)
+    points = len(problem.test.y)
+    weights = sum(p.numel() for p in architecture.parameters()) * len(pipelines) * len(alphas)
+    check_memory("networks", networks, networks * (8.0 * weights + 4.0 * len(moments) * points))
     drawn = Population.sample(
         architecture,
         networks=networks,
@@ -677,10 +722,10 @@ def sweep(
         dtype=dtype,
     )
     data = problem.to(drawn.device, dtype)
+    _check_outputs(data, drawn)
     seeds = [member_seed(seed, network) for network in range(networks)]
-    shape = (len(moments), len(pipelines), len(alphas), networks)
     measures = {name: np.full(shape, np.nan) for name in MEASURES}
-    predictions = np.zeros((*shape, len(data.test.y)), dtype=np.int32)
+    predictions = np.zeros((*shape, points), dtype=np.int32)
     for group in group_pipelines(pipelines):
         factors = (
             torch.tensor(alphas, dtype=torch.float64).repeat_interleave(networks).repeat(len(group))
@@ -699,17 +744,25 @@ def sweep(
 
 
 def _scales(scales: Sequence[float]) -> tuple[float, ...]:
-    alphas = tuple(map(float, scales))
-    if not alphas or any(b <= a for a, b in pairwise((0.0, *alphas))):
-        raise ValueError(f"scales must be positive and increasing, got {alphas}")
-    return alphas
+    if not scales or any(b <= a for a, b in pairwise(scales)):
+        raise ValueError(f"scales must be increasing, and at least one, got {tuple(scales)}")
+    return tuple(scales)
 
 
 def _looks(looks: Sequence[int], steps: int) -> tuple[int, ...]:
-    moments = tuple(sorted({*looks, steps}))
-    if moments[0] < 0 or moments[-1] > steps:
+    if looks and max(looks) > steps:
         raise ValueError(f"looks must lie between 0 and the {steps} steps, got {tuple(looks)}")
-    return moments
+    return tuple(sorted({*looks, steps}))
+
+
+def _check_outputs(problem: Problem, drawn: Population) -> None:
+    one, x = _take(drawn, torch.tensor([0])), problem.train.x
+    outputs = one.forward(x[:2], statistics=one.batch_statistics(x))
+    if outputs.shape[-1] < problem.classes:
+        raise ValueError(
+            f"problem has {problem.classes} classes but architecture {outputs.shape[-1]} outputs; "
+            "classes are whole numbers from 0"
+        )
 
 
 def _train(
@@ -739,13 +792,11 @@ def _train(
         weight_decay=rates(p.weight_decay for p in pipelines),
         momentum=rates(p.momentum for p in pipelines),
         batch_size=pipelines[0].batch_size,
-        decay_steps=rates(_decay_steps(p, steps) for p in pipelines).long(),
+        decay_steps=rates(
+            steps if p.decay_steps is None else p.decay_steps for p in pipelines
+        ).long(),
         sam_radius=rates(p.sam_radius for p in pipelines),
         seed=[seeds[member % len(seeds)] for member in range(len(start))],
-        looks=tuple(watcher.rows),
-        on_look=watcher,
+        checkpoints=tuple(watcher.rows),
+        on_checkpoint=watcher,
     )
-
-
-def _decay_steps(pipeline: Pipeline, steps: int) -> int:
-    return steps if pipeline.decay_steps is None else pipeline.decay_steps

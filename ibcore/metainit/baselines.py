@@ -11,14 +11,16 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Data, Seed, Whole, check_memory, door
 from ibcore.metainit.maml import (
     Inner,
     InnerRates,
     Parameters,
     Points,
     TaskLoss,
+    as_weights,
     check_parameters,
-    parts,
+    check_points,
     rate_table,
     repeat,
 )
@@ -31,19 +33,20 @@ from ibcore.training.optimizers import StackedOptimizer
 BUDGETS = (0, 1, 10, 50, 100, 200)  # steps after which the paper's public code looks, and 0
 
 
+@door(gradients=True)
 def optimizer_curve(
     model: nn.Module,
     starts: Mapping[str, Tensor],
     support: Points,
-    x: Tensor,
+    x: Data,
     *,
-    steps: Sequence[int] = BUDGETS,
+    steps: Sequence[Whole] = BUDGETS,
     optimizer: Optimizer = "adamw",
     learning_rate: float = 1e-3,
     weight_decay: float = 0.01,
     momentum: float = 0.0,
-    loss: Loss | TaskLoss = "mse",
-    task_chunk: int | None = None,
+    loss: TaskLoss | Loss = "mse",
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> Tensor:
     """Train a copy of the start on each task's whole support set, and evaluate it on the way.
@@ -72,7 +75,7 @@ def optimizer_curve(
     Returns
     -------
     Tensor
-        Outputs, shape ``(len(steps), tasks, n, ...)``.
+        Outputs, shape ``(len(steps), tasks, n, ...)``; nan where the steps diverge.
 
     Raises
     ------
@@ -91,8 +94,8 @@ def optimizer_curve(
     method = OptimizerConfig(
         optimizer, learning_rate=learning_rate, weight_decay=weight_decay, momentum=momentum
     )
-    inner = Inner(model, loss, vectorize)
-    support, own = _checked(inner, starts, support, x, steps)
+    inner = Inner(model, loss, vectorize, task_chunk)
+    support, x, own = _checked(inner, starts, support, x, steps)
 
     def run(part: slice) -> Tensor:
         points = support[0][part], support[1][part]
@@ -105,19 +108,20 @@ def optimizer_curve(
 
         return _watch(inner, steps, x[part], table.leaves, advance)
 
-    return torch.cat([run(part) for part in parts(len(x), task_chunk)], dim=1)
+    return torch.cat([run(part) for part in inner.parts(len(x))], dim=1)
 
 
+@door(gradients=True)
 def rates_curve(
     model: nn.Module,
     starts: Mapping[str, Tensor],
     rates: InnerRates,
     support: Points,
-    x: Tensor,
+    x: Data,
     *,
-    steps: Sequence[int] = (0, 1),
-    loss: Loss | TaskLoss = "mse",
-    task_chunk: int | None = None,
+    steps: Sequence[Whole] = (0, 1),
+    loss: TaskLoss | Loss = "mse",
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> Tensor:
     """Take plain gradient steps with given rates on each task, and evaluate on the way.
@@ -135,7 +139,7 @@ def rates_curve(
     Returns
     -------
     Tensor
-        Outputs, shape ``(len(steps), tasks, n, ...)``.
+        Outputs, shape ``(len(steps), tasks, n, ...)``; nan where the steps diverge.
 
     Raises
     ------
@@ -149,8 +153,8 @@ def rates_curve(
     >>> curve[:, 0].flatten().tolist()
     [0.0, 0.5]
     """
-    inner = Inner(model, loss, vectorize)
-    support, own = _checked(inner, starts, support, x, steps)
+    inner = Inner(model, loss, vectorize, task_chunk)
+    support, x, own = _checked(inner, starts, support, x, steps)
     table = rate_table(rates, {name: value[0] for name, value in own.items()})
     fixed = {name: rate.detach() for name, rate in table.items()}
 
@@ -164,9 +168,10 @@ def rates_curve(
         begin = {name: value[part] for name, value in own.items()}
         return _watch(inner, steps, x[part], begin, advance)
 
-    return torch.cat([run(part) for part in parts(len(x), task_chunk)], dim=1)
+    return torch.cat([run(part) for part in inner.parts(len(x))], dim=1)
 
 
+@door
 def pooled(support: Points, query: Points) -> tuple[Points, Points]:
     """Put all points of all tasks, of both sets, into one task: what plain pre-training sees.
 
@@ -178,6 +183,11 @@ def pooled(support: Points, query: Points) -> tuple[Points, Points]:
     tuple
         The same points, (1, T (n + q), ...), as support and as query set.
 
+    Raises
+    ------
+    ValueError
+        If inputs and targets are not of the same points, or the two sets are not alike.
+
     References
     ----------
     Bencomo et al. (2025): a control in a branch of the authors' public code.
@@ -188,9 +198,14 @@ def pooled(support: Points, query: Points) -> tuple[Points, Points]:
     >>> pooled(points, points)[0][0].shape
     torch.Size([1, 12, 4])
     """
+    sets = check_points("support", support), check_points("query", query)
+    for first, second in zip(*sets, strict=True):
+        kinds = [(tuple(z.shape[2:]), z.dtype, str(z.device)) for z in (first, second)]
+        if kinds[0] != kinds[1]:
+            raise ValueError(f"support and query must be alike, got {kinds[0]} and {kinds[1]}")
     x, y = (
         torch.cat([first.flatten(0, 1), second.flatten(0, 1)])[None]  # (1, T (n + q), ...)
-        for first, second in zip(support, query, strict=True)
+        for first, second in zip(*sets, strict=True)
     )
     return (x, y), (x, y)
 
@@ -215,25 +230,22 @@ def _watch(
 
 def _checked(
     inner: Inner, starts: Mapping[str, Tensor], support: Points, x: Tensor, steps: Sequence[int]
-) -> tuple[Points, Parameters]:
-    """Return the support sets and each task's own initial weights."""
-    if not steps or min(steps) < 0 or any(b <= a for a, b in pairwise(steps)):
+) -> tuple[Points, Tensor, Parameters]:
+    """Return the support sets, the inputs and each task's own initial weights."""
+    if not steps or any(b <= a for a, b in pairwise(steps)):
         raise ValueError(f"steps must be numbers >= 0 in rising order, got {list(steps)}")
+    if not starts:
+        raise ValueError("starts must hold the weights of the model, got none")
     like = next(iter(starts.values()))
     support = inner.checked("support", support, like)
     tasks = len(support[0])
     if len(x) != tasks:
         raise ValueError(f"support holds {tasks} tasks and x {len(x)}; give each task both")
     shapes = {name: value.shape for name, value in inner.model.named_parameters()}
-    if all(name in shapes and value.shape == shapes[name] for name, value in starts.items()):
-        own = repeat(starts, tasks)
-    else:
-        own = dict(starts)
-    wrong = {name: len(value) for name, value in own.items() if len(value) != tasks}
-    if wrong:
-        raise ValueError(f"support holds {tasks} tasks, but there are initial weights for {wrong}")
-    check_parameters(inner.model, {name: value[0] for name, value in own.items()})
-    return support, {name: value.detach() for name, value in own.items()}
+    shared = {name: value for name, value in starts.items() if value.shape == shapes.get(name)}
+    own = {**starts, **repeat(shared, tasks)}
+    check_parameters(inner.model, own, "starts", tasks)
+    return support, as_weights(x, like), {name: value.detach() for name, value in own.items()}
 
 
 # Random initial weights as PyTorch draws them by default, from a seed and for many networks.
@@ -241,12 +253,13 @@ def _checked(
 _MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
+@door
 def random_starts(
     model: nn.Module,
-    networks: int,
+    networks: Count,
     *,
-    seed: int = 0,
-    first: int = 0,
+    seed: Seed = 0,
+    first: Whole = 0,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
@@ -275,7 +288,7 @@ def random_starts(
     Raises
     ------
     ValueError
-        If there is no network, or a module has parameters that no rule covers.
+        If there is no memory for so many, or a module has parameters that no rule covers.
 
     Examples
     --------
@@ -283,11 +296,10 @@ def random_starts(
     >>> starts["weight"].shape, bool(starts["weight"].abs().max() <= 0.5)
     (torch.Size([3, 2, 4]), True)
     """
-    if networks < 1:
-        raise ValueError(f"networks must be at least 1, got {networks}")
+    check_memory("networks", networks, 16.0 * networks * sum(p.numel() for p in model.parameters()))
     target = resolve_device(device)
     drawn = [
-        initial_weights(model, generator(member_seed(seed, first + i))) for i in range(networks)
+        _initial_weights(model, generator(member_seed(seed, first + i))) for i in range(networks)
     ]
     return {
         name: torch.stack([weights[name] for weights in drawn]).to(target, dtype)
@@ -295,19 +307,8 @@ def random_starts(
     }
 
 
-def initial_weights(model: nn.Module, rng: torch.Generator) -> dict[str, Tensor]:
-    """Draw one network's initial weights as in `random_starts`, float64, in the model's order.
-
-    Raises
-    ------
-    ValueError
-        If a module has parameters that no rule covers.
-
-    Examples
-    --------
-    >>> initial_weights(nn.LayerNorm(2), torch.Generator())
-    {'weight': tensor([1., 1.], dtype=torch.float64), 'bias': tensor([0., 0.], dtype=torch.float64)}
-    """
+def _initial_weights(model: nn.Module, rng: torch.Generator) -> dict[str, Tensor]:
+    """Draw one network's initial weights as in `random_starts`, float64, in the model's order."""
     drawn: dict[str, Tensor] = {}
     covered: list[str] = []
     for prefix, module in model.named_modules():
@@ -328,27 +329,34 @@ def _draw(prefix: str, module: nn.Module, rng: torch.Generator) -> dict[str, Ten
     own = dict(module.named_parameters(recurse=False))
     if isinstance(module, _MAPS):
         bound = 1 / math.sqrt(math.prod(module.weight.shape[1:]))
-        return {name: _uniform(value, bound, rng) for name, value in own.items()}
+        return {
+            name: (2 * torch.rand(value.shape, generator=rng, dtype=torch.float64) - 1) * bound
+            for name, value in own.items()
+        }
     if not own or "gain" in own or "Norm" in type(module).__name__:
-        return {name: _constant(value, float(name != "bias")) for name, value in own.items()}
+        return {
+            name: torch.full(value.shape, float(name != "bias"), dtype=torch.float64)
+            for name, value in own.items()
+        }
     raise ValueError(
         f"no rule draws the parameters {sorted(own)} of {prefix or 'the model'} "
         f"({type(module).__name__}); give it a method initial_parameters(generator)"
     )
 
 
-def _uniform(like: Tensor, bound: float, rng: torch.Generator) -> Tensor:
-    drawn = torch.rand(like.shape, generator=rng, dtype=torch.float64)
-    return (2 * drawn - 1) * bound
-
-
-def _constant(like: Tensor, value: float) -> Tensor:
-    return torch.full(like.shape, value, dtype=torch.float64)
-
-
 # How well each task was solved: accuracy, squared error, and the share of variance explained.
 
 
+def _check_shapes(outputs: Tensor, targets: Tensor, shape: torch.Size, wanted: str) -> None:
+    if outputs.ndim < 3 or shape != targets.shape or not targets.numel():
+        got = f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
+        raise ValueError(f"need outputs and targets {wanted}, got {got}")
+
+
+_ROUNDING = 32 * torch.finfo(torch.float64).eps  # a spread below this share is rounding noise
+
+
+@door
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the share of points with the right class, for each task, in float64.
 
@@ -357,7 +365,7 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     outputs
         ``(..., tasks, n, classes)``; with one output, logits of class 1 (0 counts as class 0).
     targets
-        Classes, ``(tasks, n)``.
+        Classes as whole numbers, ``(tasks, n)``: 0 and 1 for one output.
 
     Returns
     -------
@@ -367,18 +375,18 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a target is not one of the classes.
 
     Examples
     --------
     >>> accuracy(torch.tensor([[[2.0], [-1.0]]]), torch.tensor([[1, 1]])).tolist()
     [0.5]
     """
-    if outputs.ndim < 3 or outputs.shape[-3:-1] != targets.shape:
-        raise ValueError(
-            f"need outputs (..., tasks, n, classes) and targets (tasks, n), got "
-            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
-        )
+    _check_shapes(outputs, targets, outputs.shape[-3:-1], "(tasks, n, classes) and (tasks, n)")
+    classes = max(outputs.shape[-1], 2)
+    wrong = targets[(targets != targets.round()) | (targets < 0) | (targets >= classes)]
+    if len(wrong):
+        raise ValueError(f"targets must be classes from 0 to {classes - 1}, got {wrong[0]:g}")
     if outputs.shape[-1] == 1:
         right = (outputs[..., 0] > 0) == (targets > 0.5)
     else:
@@ -386,6 +394,7 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     return right.double().mean(-1)
 
 
+@door
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the mean squared error of each task in float64, in the targets' unit squared.
 
@@ -401,14 +410,18 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     >>> squared_error(torch.zeros(1, 2, 1), torch.tensor([[[1.0], [3.0]]])).tolist()
     [5.0]
     """
-    if outputs.ndim < 3 or outputs.shape[-3:] != targets.shape:
-        raise ValueError(
-            f"need outputs (..., tasks, n, out) and targets (tasks, n, out), got "
-            f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
-        )
-    return (outputs.double() - targets.double()).square().flatten(-2).mean(-1)
+    return _squared_error(outputs, targets)
 
 
+def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    _check_shapes(outputs, targets, outputs.shape[-3:], "(tasks, n, out) and (tasks, n, out)")
+    error = (outputs.double() - targets.double()).square().flatten(-2).mean(-1)
+    if not bool(error.isfinite().all()):
+        raise ValueError("outputs and targets are too far apart to be squared; change their unit")
+    return error
+
+
+@door
 def variance_explained(outputs: Tensor, targets: Tensor) -> Tensor:
     r"""Return :math:`1 - \text{MSE}/\text{Var}`: 1 is perfect, 0 the best constant, below is worse.
 
@@ -425,6 +438,10 @@ def variance_explained(outputs: Tensor, targets: Tensor) -> Tensor:
     >>> variance_explained(torch.full((1, 2, 1), 2.0), targets).tolist()
     [0.0]
     """
-    error = squared_error(outputs, targets)
-    variance = targets.double().flatten(-2).var(-1, correction=0)  # (tasks,)
-    return torch.where(variance > 0, 1 - error / variance, torch.nan)
+    error = _squared_error(outputs, targets)
+    values = targets.double().flatten(-2)  # (tasks, n * out)
+    variance = values.var(-1, correction=0)
+    if bool(((variance == 0) & (values != values[:, :1]).any(-1)).any()):
+        raise ValueError("targets are too small to be squared; choose another unit")
+    noise = (_ROUNDING * values.abs().amax(-1)).square()
+    return torch.where(variance > noise, 1 - error / variance, torch.nan)

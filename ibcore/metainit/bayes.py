@@ -1,11 +1,19 @@
 """The ideal learner of a task family with finitely many tasks, and the simplest one."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, Labels, Positive, Range, check_memory, door
 
+Guesses = Annotated[Tensor, Range(-1e-6, 1 + 1e-6)]  # sums of probabilities are not exact
+
+_ROUNDING = 32  # numbers that differ by fewer units in the last place are equal
+
+
+@door
 @dataclass(frozen=True, eq=False)
 class TaskPrior:
     """Finitely many tasks over the same objects, and how probable each is.
@@ -20,7 +28,7 @@ class TaskPrior:
     Raises
     ------
     ValueError
-        If shapes do not fit, or the weights are not probabilities.
+        If shapes or types do not fit, or the weights are not probabilities.
 
     Examples
     --------
@@ -30,7 +38,7 @@ class TaskPrior:
     """
 
     tables: Tensor
-    weights: Tensor
+    weights: Annotated[Tensor, Range(0)]
 
     def __post_init__(self) -> None:
         if self.tables.ndim != 2 or self.weights.shape != self.tables.shape[:1]:
@@ -44,8 +52,8 @@ class TaskPrior:
                 f"{self.weights.dtype}; convert them with .double()"
             )
         total = self.weights.sum().item()
-        if bool((self.weights < 0).any()) or not abs(total - 1) < 1e-9:
-            raise ValueError(f"weights must be >= 0 and sum to 1, got a sum of {total}")
+        if not abs(total - 1) < 1e-9:
+            raise ValueError(f"weights must sum to 1, got a sum of {total}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +85,9 @@ class Posterior:
         return self.variance.mean(-1)
 
 
+@door
 def posterior(
-    prior: TaskPrior, picked: Tensor, labels: Tensor, *, noise: float | None = None
+    prior: TaskPrior, picked: Labels, labels: Tensor, *, noise: Positive | None = None
 ) -> Posterior:
     r"""Return the posterior of the ideal learner after each support set.
 
@@ -97,14 +106,14 @@ def posterior(
 
     Returns
     -------
-    Belief
+    Posterior
         In float64.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, the noise is not positive, or no task of the prior agrees with a
-        support set.
+        If shapes do not fit, no task of the prior agrees with a support set, or the noise is too
+        small to compare tasks.
 
     Examples
     --------
@@ -114,39 +123,40 @@ def posterior(
     [[0.0, 0.5, 1.0]]
     """
     objects = prior.tables.shape[1]
-    if picked.ndim != 2 or picked.shape != labels.shape or picked.dtype != torch.int64:
-        raise ValueError(
-            f"picked (t, n) must be int64 with labels (t, n), got {picked.dtype} "
-            f"{tuple(picked.shape)} and {tuple(labels.shape)}"
-        )
-    if picked.numel() and not 0 <= int(picked.min()) <= int(picked.max()) < objects:
-        raise ValueError(f"picked must number the {objects} objects from 0, got {picked.max()}")
-    if noise is not None and not noise > 0:
-        raise ValueError(f"noise must be above 0, got {noise}; None stands for exact labels")
-    values = labels.double()
+    _check_picked(picked, labels, objects)
+    check_memory("picked", len(picked), 32.0 * len(picked) * objects)
     if noise is None:
-        moments = _exact(prior, picked, values)
+        mean, square = _exact(prior, picked, labels)
     else:
-        moments = _noisy(prior, picked, values, noise)
-    mean, square = moments
+        mean, square = _noisy(prior, picked, labels.double(), noise)
+    if not bool(square.isfinite().all()):
+        raise ValueError(f"noise={noise} is too small for labels so far from those of any task")
     return Posterior(mean, (square - mean.square()).relu())  # below 0 by rounding only
+
+
+def _check_picked(picked: Tensor, labels: Tensor, objects: int) -> None:
+    if picked.ndim != 2 or picked.shape != labels.shape or not len(picked):
+        raise ValueError(f"need picked, labels (t, n), got {[*picked.shape]}, {[*labels.shape]}")
+    if picked.numel() and int(picked.max()) >= objects:
+        raise ValueError(f"picked must number the {objects} objects from 0, got {picked.max()}")
 
 
 def _exact(prior: TaskPrior, picked: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the posterior's first two moments, each (t, objects), from the tasks that agree."""
     columns = prior.tables.mT.contiguous()  # (objects, tasks)
     everyone = torch.arange(len(prior.weights), device=prior.weights.device)
+    noise = _ROUNDING * torch.finfo(labels.dtype).eps * prior.tables.abs().max()
     means, squares = [], []
     for number, (objects, values) in enumerate(zip(picked.tolist(), labels.tolist(), strict=True)):
         left = everyone
         for place, value in zip(objects, values, strict=True):
-            left = left[columns[place][left] == value]
-        if not len(left):
+            left = left[(columns[place][left] - value).abs() <= noise]
+        total = prior.weights[left].sum()
+        if not total > 0:
             raise ValueError(
-                f"no task of the prior agrees with support set {number}; its labels are noisy, or "
-                "its task is not in the prior"
+                f"no task of the prior agrees with support set {number}: noisy labels?"
             )
-        weights = prior.weights[left] / prior.weights[left].sum()
+        weights = prior.weights[left] / total
         means.append(weights @ prior.tables[left])
         squares.append(weights @ prior.tables[left].square())
     return torch.stack(means), torch.stack(squares)
@@ -162,7 +172,8 @@ def _noisy(prior: TaskPrior, picked: Tensor, labels: Tensor, noise: float) -> tu
     return posterior @ prior.tables, posterior @ prior.tables.square()
 
 
-def memorize_majority(picked: Tensor, labels: Tensor, objects: int) -> Tensor:
+@door
+def memorize_majority(picked: Labels, labels: Tensor, objects: Count) -> Tensor:
     """Return the guesses of a learner that knows what it saw, and else says the majority label.
 
     Parameters
@@ -175,32 +186,36 @@ def memorize_majority(picked: Tensor, labels: Tensor, objects: int) -> Tensor:
     Returns
     -------
     Tensor
-        Probability of label 1, ``(t, objects)``, float64: 0, 1, or 0.5 where votes are tied.
+        Probability of label 1, ``(t, objects)``, float64: 0, 1, or 0.5 where votes are tied or
+        there is none.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit or a label is not 0 or 1.
+        If the shapes do not fit, an object is not one of them or a label is not 0 or 1.
 
     Examples
     --------
     >>> memorize_majority(torch.tensor([[0, 1, 1]]), torch.tensor([[1, 0, 0]]), 3).tolist()
     [[1.0, 0.0, 0.0]]
     """
-    if picked.ndim != 2 or picked.shape != labels.shape:
-        raise ValueError(
-            f"need picked and labels (t, n), got {tuple(picked.shape)} and {tuple(labels.shape)}"
-        )
-    values = labels.double()
-    if not bool(((values == 0) | (values == 1)).all()):
-        raise ValueError(f"labels must be 0 or 1, got {sorted(set(values.flatten().tolist()))}")
-    share = values.mean(1, keepdim=True)  # (t, 1)
-    majority = (share > 0.5).double() + 0.5 * (share == 0.5).double()
+    _check_picked(picked, labels, objects)
+    check_memory("objects", objects, 16.0 * objects * len(picked))
+    values = _binary(labels)
+    votes, half = values.sum(1, keepdim=True), values.shape[1] / 2  # (t, 1)
+    majority = (votes > half).double() + 0.5 * (votes == half).double()
     guesses = majority.expand(-1, objects).clone()
     return guesses.scatter(1, picked, values)
 
 
-def guess_accuracy(guesses: Tensor, labels: Tensor) -> Tensor:
+def _binary(labels: Tensor) -> Tensor:
+    if bool(((labels != 0) & (labels != 1)).any()):
+        raise ValueError(f"labels must be 0 or 1, got {sorted(set(labels.flatten().tolist()))}")
+    return labels.double()
+
+
+@door
+def guess_accuracy(guesses: Guesses, labels: Tensor) -> Tensor:
     """Return the accuracy of probabilities of label 1; a guess of 0.5 is right half the time.
 
     Guesses ``(t, objects)`` and labels ``(t, objects)`` give ``(t,)``, float64.
@@ -208,7 +223,7 @@ def guess_accuracy(guesses: Tensor, labels: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, a guess is no probability or a label is not 0 or 1.
 
     Examples
     --------
@@ -217,5 +232,6 @@ def guess_accuracy(guesses: Tensor, labels: Tensor) -> Tensor:
     """
     if guesses.shape != labels.shape:
         raise ValueError(f"got guesses {tuple(guesses.shape)} for labels {tuple(labels.shape)}")
-    right = (guesses > 0.5) == (labels > 0.5)
-    return torch.where(guesses == 0.5, 0.5, right.double()).mean(-1)
+    right = (guesses > 0.5) == (_binary(labels) == 1)
+    tied = (guesses - 0.5).abs() <= _ROUNDING * torch.finfo(guesses.dtype).eps
+    return torch.where(tied, 0.5, right.double()).mean(-1)

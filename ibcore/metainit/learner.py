@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ibcore.door import Count, Data, NonNegative, Positive, Whole, door
 from ibcore.metainit.maml import (
+    Inner,
     Parameters,
     Points,
     RateKind,
     Start,
     TaskLoss,
-    adapt,
-    first_start,
+    adapted_by,
+    check_parameters,
+    full_rates,
     mean_loss,
-    meta_gradient,
-    predict,
-    reptile_gradient,
+    meta_gradient_of,
+    parameters_below,
+    predicted_by,
+    rate_table,
+    reptile_gradient_of,
 )
 from ibcore.tasks.concepts import Episodes
 from ibcore.training import Loss
@@ -27,12 +32,13 @@ from ibcore.training import Loss
 
 OuterOptimizer = Literal["adamw", "sgd"]
 Progress = Callable[[int, Tensor], None]
-Gradient = Callable[[Start, int], tuple[Tensor, Start]]  # loss and gradients at a step
-Judge = Callable[[Start], float]
+Tasks = Episodes | tuple[Points, Points]
+Slopes = tuple[Parameters, Parameters]  # gradients of weights and of rates
 
 _CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
 
 
+@door
 @dataclass(frozen=True)
 class Outer:
     """Options of the outer loop.
@@ -65,26 +71,14 @@ class Outer:
     'adamw'
     """
 
-    steps: int
+    steps: Count
     optimizer: OuterOptimizer = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    clip: float | None = 1.0
-    validate_every: int = 250
-    patience: int | None = 20
+    learning_rate: NonNegative = 1e-3
+    weight_decay: NonNegative = 0.01
+    clip: Positive | None = 1.0
+    validate_every: Count = 250
+    patience: Count | None = 20
     on_step: Progress | None = None
-
-    def __post_init__(self) -> None:
-        if self.optimizer not in get_args(OuterOptimizer):
-            raise ValueError(f"unknown optimizer {self.optimizer!r}; choose one of adamw, sgd")
-        for name in ("steps", "validate_every", "patience"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        for name in ("learning_rate", "weight_decay"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be finite and >= 0, got {getattr(self, name)}")
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip must be above 0, got {self.clip}; None sets no limit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +110,7 @@ class Fitted:
 
 
 class EarlyStopping:
-    """The best validation so far, with a copy of its start: later steps cannot change it.
-
-    Examples
-    --------
-    >>> best, start = EarlyStopping(), Start({"w": torch.zeros(1)}, {})
-    >>> for step, loss in ((1, 3.0), (2, 1.0), (3, 2.0)):
-    ...     _ = start.params["w"].add_(1)
-    ...     best.update(step, loss, start)
-    >>> best.step, best.start.params["w"].item(), best.failures
-    (2, 2.0, 1)
-    """
+    """The best validation so far, with a copy of its start: later steps cannot change it."""
 
     def __init__(self) -> None:
         self.step, self.failures = 0, 0
@@ -145,57 +129,27 @@ class EarlyStopping:
 
 
 def meta_train(
-    start: Start, gradient: Gradient, *, outer: Outer, kind: RateKind, judge: Judge | None = None
+    learner: "MetaLearner", draw: Callable[[int], Tasks], validation: Sequence[Tasks], outer: Outer
 ) -> Fitted:
-    """Run the outer loop from a copy of ``start``.
-
-    Parameters
-    ----------
-    start
-        Where it begins; it stays.
-    gradient
-        Gives the loss and the gradients at a start for step 0, 1, ...
-    outer
-        The options.
-    kind
-        Whether rates are ``"fixed"``, learned as one ``"shared"`` number, or ``"each"`` its own.
-    judge
-        Gives the validation loss of a start.
-
-    Raises
-    ------
-    FloatingPointError
-        If a loss becomes infinite or nan; the message names the step.
-
-    Examples
-    --------
-    >>> def gradient(at, step):  # of w**2
-    ...     return at.params["w"] ** 2, Start({"w": 2 * at.params["w"]}, {})
-    >>> outer = Outer(steps=50, optimizer="sgd", learning_rate=0.1, clip=None, weight_decay=0)
-    >>> begin = Start({"w": torch.tensor(1.0)}, {})
-    >>> fitted = meta_train(begin, gradient, outer=outer, kind="fixed")
-    >>> bool(fitted.last.params["w"].abs() < 1e-4)
-    True
-    """
-    moving = _Moving(start, outer, kind)
+    """Run the outer loop from a copy of the learner's start."""
+    moving = _Moving(learner.start, outer, learner.kind)
     best, losses = EarlyStopping(), []
     for step in range(1, outer.steps + 1):
-        loss, slopes = gradient(moving.start, step - 1)
+        loss, slopes = learner._gradient(moving.start, _drawn(draw(step - 1)))
         moving.step(slopes)
         losses.append(loss.detach().reshape(()))
         if outer.on_step is not None:
             outer.on_step(step, losses[-1])
-        if step % _CHECK_EVERY == 0 or step == outer.steps:
-            _check_finite(losses)
-        if judge is not None and (step % outer.validate_every == 0 or step == outer.steps):
-            best.update(step, judge(moving.start), moving.start)
+        due, last = step % outer.validate_every == 0, step == outer.steps
+        if due or last or step % _CHECK_EVERY == 0:
+            _check_finite(losses, moving.leaves)
+        if validation and (due or last):
+            best.update(step, learner._validate(moving.start, validation), moving.start)
             if outer.patience is not None and best.failures >= outer.patience:
                 break
-    _check_finite(losses)
-    last = moving.start.copy()
     return Fitted(
-        best.start or last.copy(),
-        last,
+        best.start or moving.start.copy(),
+        moving.start.copy(),
         best.step or len(losses),
         torch.stack(losses),
         torch.tensor(best.steps, dtype=torch.int64),
@@ -222,12 +176,12 @@ class _Moving:
             return list(rates.values())
         return list(rates.values())[:1] if self.kind == "shared" else []
 
-    def step(self, slopes: Start) -> None:
+    def step(self, slopes: Slopes) -> None:
         """Take one step along gradients by name."""
-        rates = slopes.rates
+        params, rates = slopes
         if self.kind == "shared" and rates:
             rates = {"all": torch.stack(list(rates.values())).sum()}
-        gradients = [*slopes.params.values(), *self._learned(rates)]
+        gradients = [*params.values(), *self._learned(rates)]
         for leaf, gradient in zip(self.leaves, gradients, strict=True):
             leaf.grad = gradient
         if self.clip is not None:
@@ -235,19 +189,26 @@ class _Moving:
         self.optimizer.step()
 
 
-def _check_finite(losses: list[Tensor]) -> None:
+def _check_finite(losses: list[Tensor], leaves: list[Tensor]) -> None:
+    """Raise unless the last losses are finite, and what they have led to."""
     recent = torch.stack(losses[-_CHECK_EVERY:])
-    if not bool(recent.isfinite().all()):
-        first = int((~recent.isfinite()).nonzero()[0, 0])
-        raise FloatingPointError(
-            f"the loss is {recent[first].item()} at step {len(losses) - len(recent) + first + 1}; "
-            "use smaller rates, a smaller learning rate or fewer inner steps, or clip the gradient"
-        )
+    wrong = (~recent.isfinite()).nonzero()
+    remedy = "use smaller rates, a smaller learning rate or fewer inner steps, or clip the gradient"
+    if len(wrong):
+        first = int(wrong[0, 0])
+        step = len(losses) - len(recent) + first + 1
+        raise FloatingPointError(f"the loss is {recent[first].item()} at step {step}; {remedy}")
+    if not all(bool(leaf.isfinite().all()) for leaf in leaves):
+        raise FloatingPointError(f"a weight is not finite after step {len(losses)}; {remedy}")
 
 
-Tasks = Episodes | tuple[Points, Points]
+@door
+def _drawn(draw: Tasks) -> Tasks:
+    """Take in what a user's function has drawn."""
+    return draw
 
 
+@door(gradients=True)
 class MetaLearner:
     """A network's start, learned so that a few gradient steps on a new task go far.
 
@@ -308,14 +269,14 @@ class MetaLearner:
         model: nn.Module,
         *,
         params: Mapping[str, Tensor] | None = None,
-        rate: float = 1e-3,
+        rate: NonNegative = 1e-3,
         rates: RateKind = "each",
         adapted: Sequence[str] | None = None,
-        inner_steps: int = 1,
+        inner_steps: Whole = 1,
         first_order: bool = False,
         reptile: bool = False,
-        loss: Loss | TaskLoss = "mse",
-        task_chunk: int | None = None,
+        loss: TaskLoss | Loss = "mse",
+        task_chunk: Count | None = None,
         vectorize: bool = True,
     ) -> None:
         if reptile and (rates != "fixed" or first_order or inner_steps < 1):
@@ -323,12 +284,17 @@ class MetaLearner:
                 "Reptile has at least one inner step, fixed rates and no order to choose; got "
                 f"inner_steps={inner_steps}, rates={rates!r}, first_order={first_order}"
             )
-        names = None if adapted is None else tuple(adapted)
-        self.model, self.kind, self.reptile = model, rates, reptile
-        self.inner_steps, self.first_order, self.loss = inner_steps, first_order, loss
-        self.task_chunk, self.vectorize = task_chunk, vectorize
-        self.start = first_start(model, params, rate=rate, kind=rates, adapted=names)
+        self.model, self.loss, self.kind, self.reptile = model, loss, rates, reptile
+        self.inner_steps, self.first_order = inner_steps, first_order
+        self.inner = Inner(model, loss, vectorize, task_chunk)
+        own: Mapping[str, Tensor] = dict(model.named_parameters())
+        chosen = dict(own if params is None else params)
+        check_parameters(model, chosen)
+        names = list(chosen) if adapted is None else parameters_below(model, adapted, "adapted")
+        each = full_rates(chosen, rate, names) if rates == "each" else dict.fromkeys(names, rate)
+        self.start = Start(chosen, rate_table(each, chosen)).copy()
 
+    @door(gradients=True)
     def fit(
         self,
         draw: Callable[[int], Tasks],
@@ -362,35 +328,14 @@ class MetaLearner:
         FloatingPointError
             If a loss becomes infinite or nan; ``start`` then stays as it was.
         """
-        outer = Outer(
-            steps,
-            optimizer,
-            learning_rate,
-            weight_decay,
-            clip,
-            validate_every,
-            patience,
-            on_step,
-        )
-
-        def gradient(start: Start, step: int) -> tuple[Tensor, Start]:
-            return self._gradient(start, draw(step))
-
-        def judge(start: Start) -> float:
-            return self._validate(start, validation)
-
-        fitted = meta_train(
-            self.start,
-            gradient,
-            outer=outer,
-            kind=self.kind,
-            judge=judge if len(validation) else None,
-        )
+        options = learning_rate, weight_decay, clip, validate_every, patience, on_step
+        fitted = meta_train(self, draw, validation, Outer(steps, optimizer, *options))
         self.start = fitted.best.copy()
         return fitted
 
+    @door(gradients=True)
     def adapt(
-        self, support: Points, *, inner_steps: int | None = None, start: Start | None = None
+        self, support: Points, *, inner_steps: Whole | None = None, start: Start | None = None
     ) -> Parameters:
         """Return the weights of each task after its inner steps; the start is not changed.
 
@@ -403,49 +348,38 @@ class MetaLearner:
         start
             None for the learner's own.
         """
-        begin = self.start if start is None else start
-        return adapt(
-            self.model,
-            begin.params,
-            begin.rates,
-            support,
-            inner_steps=self.inner_steps if inner_steps is None else inner_steps,
-            loss=self.loss,
-            task_chunk=self.task_chunk,
-            vectorize=self.vectorize,
-        )
+        steps = self.inner_steps if inner_steps is None else inner_steps
+        return self._adapted(start or self.start, support, steps)
 
-    def predict(self, support: Points, x: Tensor, *, inner_steps: int | None = None) -> Tensor:
-        """Adapt to each task and evaluate it on its own inputs: ``(tasks, n, ...)``."""
-        stacked = self.adapt(support, inner_steps=inner_steps)
-        options = {"task_chunk": self.task_chunk, "vectorize": self.vectorize}
-        return predict(self.model, stacked, x, **options)  # type: ignore[arg-type]
+    @door(gradients=True)
+    def predict(self, support: Points, x: Data, *, inner_steps: Whole | None = None) -> Tensor:
+        """Adapt to each task and evaluate it on its own inputs: ``(tasks, n, ...)``.
 
-    def _gradient(self, start: Start, tasks: Tasks) -> tuple[Tensor, Start]:
-        options = {
-            "inner_steps": self.inner_steps,
-            "loss": self.loss,
-            "task_chunk": self.task_chunk,
-            "vectorize": self.vectorize,
-        }
-        place = self.model, start.params, start.rates, tasks[0]
+        Where the steps diverge the outputs are nan.
+        """
+        steps = self.inner_steps if inner_steps is None else inner_steps
+        with torch.no_grad():
+            return predicted_by(self.inner, self._adapted(self.start, support, steps), x)
+
+    def _adapted(self, start: Start, support: Points, steps: int) -> Parameters:
+        with torch.enable_grad():
+            return adapted_by(self.inner, (start.params, start.rates), support, steps)
+
+    def _gradient(self, start: Start, tasks: Tasks) -> tuple[Tensor, Slopes]:
+        origin, (support, query) = (start.params, start.rates), tasks[:2]
         if self.reptile:
-            loss, away = reptile_gradient(*place, **options)  # type: ignore[arg-type]
-            return loss, Start(away, {})
-        loss, slopes = meta_gradient(*place, tasks[1], first_order=self.first_order, **options)  # type: ignore[arg-type]
-        return loss, Start(slopes["params"], slopes["rates"])
+            loss, away = reptile_gradient_of(self.inner, origin, support, self.inner_steps)
+            return loss, (away, {})
+        loss, slopes = meta_gradient_of(
+            self.inner, origin, (support, query), self.inner_steps, self.first_order
+        )
+        return loss, (slopes["params"], slopes["rates"])
 
     def _validate(self, start: Start, validation: Sequence[Tasks]) -> float:
         """Return the query loss after adaptation, averaged over all tasks."""
         total, count = 0.0, 0
         for support, query in (batch[:2] for batch in validation):
-            loss = mean_loss(
-                self.model,
-                self.adapt(support, start=start),
-                query,
-                loss=self.loss,
-                task_chunk=self.task_chunk,
-                vectorize=self.vectorize,
-            )
+            adapted = self._adapted(start, support, self.inner_steps)
+            loss = mean_loss(self.inner, adapted, query)
             total, count = total + loss.item() * len(query[0]), count + len(query[0])
         return total / count

@@ -1,18 +1,18 @@
 """The gradient of what is learned with respect to where learning starts, over a batch of tasks."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ibcore.door import Count, Data, Whole, door, explained
+from ibcore.nets.network import Network
 from ibcore.training import Loss
-from ibcore.training.loop import loss_function, member_targets, stacked_forward
+from ibcore.training.loop import loss_function, member_targets
 
 # The inner loop: each task takes gradient steps of its own from one start, all tasks at once.
 #
@@ -21,29 +21,14 @@ from ibcore.training.loop import loss_function, member_targets, stacked_forward
 # No task's loss depends on another's weights, so each gets its own gradient.  The other order, a
 # gradient inside the map and another around it, is silently wrong through some norms.
 
-Points = tuple[Tensor, Tensor]
+Points = tuple[Data, Data]
 Parameters = dict[str, Tensor]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 _TARGET_DIMENSIONS = {"cross_entropy": 2, "binary": 2, "mse": 3}
 
 
-def twice_differentiable() -> AbstractContextManager[None]:
-    """Return a context in which fused attention is left out: its kernels differentiate once only.
-
-    Examples
-    --------
-    >>> q = torch.ones(1, 1, 2, 4, requires_grad=True)
-    >>> with twice_differentiable():
-    ...     y = torch.nn.functional.scaled_dot_product_attention(q, q, q)
-    >>> slope, = torch.autograd.grad(y.square().sum(), q, create_graph=True)
-    >>> torch.autograd.grad(slope.square().sum(), q)[0].shape
-    torch.Size([1, 1, 2, 4])
-    """
-    context: AbstractContextManager[None] = sdpa_kernel([SDPBackend.MATH])
-    return context
-
-
+@door
 @dataclass(frozen=True, eq=False)
 class Inner:
     """A network and a loss, for many tasks at once.
@@ -59,6 +44,11 @@ class Inner:
     vectorize
         False for a plain loop over tasks, which takes any module, even those that
         `torch.func.vmap` refuses.
+    task_chunk
+        How many tasks are held in memory at once; None for all.
+
+    Each task has a dropout mask of its own, from torch's generator; the model is in the mode that
+    the caller has set.
 
     Raises
     ------
@@ -74,11 +64,11 @@ class Inner:
     """
 
     model: nn.Module
-    loss: Loss | TaskLoss
+    loss: TaskLoss | Loss
     vectorize: bool = True
+    task_chunk: Count | None = None
 
     def __post_init__(self) -> None:
-        loss_function(self.loss)
         for name, module in self.model.named_modules():
             if getattr(module, "track_running_stats", False) and module.training:
                 raise ValueError(
@@ -88,13 +78,28 @@ class Inner:
 
     def outputs(self, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
         """Evaluate each task's network: weights (t, *shape) and x (t, n, ...) to (t, n, ...)."""
-        with twice_differentiable():
-            if self.vectorize:
-                return stacked_forward(self.model)(stacked, x)
-            states = [{name: p[i] for name, p in stacked.items()} for i in range(len(x))]
-            return torch.stack(
-                [functional_call(self.model, s, (x[i],)) for i, s in enumerate(states)]
-            )
+        kind = f"inputs (x, support or query) of shape {tuple(x.shape[1:])} and {x.dtype}"
+        twice = sdpa_kernel([SDPBackend.MATH])  # fused attention can be differentiated once only
+        with twice, explained(f"the model does not take {kind}"):
+            if not self.vectorize:
+                return torch.stack([self._one(stacked, x, task) for task in range(len(x))])
+            if isinstance(self.model, Network):
+                return self.model.forward_stacked(stacked, x)
+            try:
+                return vmap(self._call, randomness="different")(dict(stacked), x)
+            except RuntimeError as error:
+                self._one(stacked, x, 0)  # the map is to blame only if this works
+                raise ValueError(
+                    f"torch.func.vmap cannot map {type(self.model).__name__}: {error}; "
+                    "use vectorize=False"
+                ) from error
+
+    def _call(self, weights: Parameters, x: Tensor) -> Tensor:
+        output: Tensor = functional_call(self.model, weights, (x,))
+        return output
+
+    def _one(self, stacked: Mapping[str, Tensor], x: Tensor, task: int) -> Tensor:
+        return self._call({name: value[task] for name, value in stacked.items()}, x[task])
 
     def losses(self, stacked: Mapping[str, Tensor], points: Points) -> Tensor:
         """Return the loss of each task's network on its own points, shape (t,)."""
@@ -102,15 +107,15 @@ class Inner:
         if isinstance(self.loss, str):
             _check_outputs(self.loss, outputs, targets)
             return loss_function(self.loss)(outputs, targets)
-        if self.vectorize:
-            losses = vmap(self.loss)(outputs, targets)
-        else:
-            losses = torch.stack([self.loss(o, y) for o, y in zip(outputs, targets, strict=True)])
+        shapes = tuple(outputs.shape[1:]), tuple(targets.shape[1:])
+        with explained(f"the loss does not take outputs {shapes[0]} and targets {shapes[1]}"):
+            if self.vectorize:
+                losses = vmap(self.loss, randomness="different")(outputs, targets)
+            else:
+                pairs = zip(outputs, targets, strict=True)
+                losses = torch.stack([self.loss(o, y) for o, y in pairs])
         if losses.shape != outputs.shape[:1]:
-            raise ValueError(
-                f"the loss gives shape {tuple(losses.shape[1:])} for one task; it takes one task's "
-                "outputs (n, ...) and targets (n, ...) and must return one number"
-            )
+            raise ValueError(f"the loss gives {[*losses.shape[1:]]} for a task, not one number")
         return losses
 
     def step(
@@ -125,6 +130,11 @@ class Inner:
         moved = zip(rates.items(), moving, slopes, strict=True)
         return stacked | {name: p - rate * slope for (name, rate), p, slope in moved}
 
+    def parts(self, tasks: int) -> Iterator[slice]:
+        """Cut the tasks into chunks."""
+        size = self.task_chunk or tasks
+        return (slice(start, min(start + size, tasks)) for start in range(0, tasks, size))
+
     def checked(self, name: str, points: Points, like: Tensor) -> Points:
         """Return the points of each task with targets in the type that the loss needs.
 
@@ -132,32 +142,33 @@ class Inner:
         ------
         ValueError
             If points are not (t, n, ...) with targets (t, n, ...) that fit the loss, or lie on
-            another device or in another type than ``like``, a parameter.
+            another device than ``like``, a parameter, whose type the inputs get.
         """
-        x, y = points
-        if x.ndim < 2 or y.ndim < 2 or x.shape[:2] != y.shape[:2] or 0 in x.shape[:2]:
-            raise ValueError(
-                f"{name} must be inputs (tasks, n, ...) and targets (tasks, n, ...) with at least "
-                f"one point, got {tuple(x.shape)} and {tuple(y.shape)}"
-            )
+        x, y = check_points(name, points)
         if x.device != like.device or y.device != like.device:
-            raise ValueError(
-                f"{name} is on {x.device} and {y.device}, the parameters on {like.device}; "
-                "move all to one device"
-            )
-        if x.is_floating_point() and x.dtype != like.dtype:
-            raise ValueError(
-                f"the inputs of {name} are {x.dtype}, the parameters {like.dtype}; "
-                f"convert them with x.to({like.dtype})"
-            )
+            raise ValueError(f"{name} is on {x.device}, {y.device}, weights on {like.device}")
+        x = as_weights(x, like)
         if not isinstance(self.loss, str):
             return x, y
         if y.ndim != _TARGET_DIMENSIONS[self.loss]:
             wanted = "(tasks, n, out)" if self.loss == "mse" else "(tasks, n)"
-            raise ValueError(
-                f"loss {self.loss} needs targets {wanted} in {name}, got {tuple(y.shape)}"
-            )
+            raise ValueError(f"loss {self.loss} needs targets {wanted} in {name}, got {[*y.shape]}")
+        if self.loss == "mse":
+            y = y.to(like.dtype)
         return x, member_targets(self.loss, y, len(y), y.shape[1], like.dtype)
+
+
+def as_weights(x: Tensor, like: Tensor) -> Tensor:
+    """Return inputs in the type of a weight; whole numbers, such as tokens, stay."""
+    return x.to(like.dtype) if x.is_floating_point() else x
+
+
+def check_points(name: str, points: Points) -> Points:
+    """Return a set of points if inputs and targets belong to the same points of the same tasks."""
+    x, y = points
+    if x.ndim < 2 or y.ndim < 2 or x.shape[:2] != y.shape[:2] or 0 in x.shape[:2]:
+        raise ValueError(f"{name} needs x and y (tasks, n, ...), not {[*x.shape]}, {[*y.shape]}")
+    return points
 
 
 def _check_outputs(loss: str, outputs: Tensor, targets: Tensor) -> None:
@@ -167,10 +178,10 @@ def _check_outputs(loss: str, outputs: Tensor, targets: Tensor) -> None:
         raise ValueError(f"loss binary needs a network with 1 output for each point, got {shape}")
     if loss == "cross_entropy" and len(shape) != 1:
         raise ValueError(f"loss cross_entropy needs outputs (n, classes), got (n, *{shape})")
+    if loss == "cross_entropy" and int(targets.max()) >= shape[0]:
+        raise ValueError(f"targets hold class {int(targets.max())}, outputs {shape[0]} classes")
     if loss == "mse" and outputs.shape != targets.shape:
-        raise ValueError(
-            f"the targets of a point have shape {tuple(targets.shape[2:])}, the outputs {shape}"
-        )
+        raise ValueError(f"targets of shape {[*targets.shape[2:]]} do not fit outputs {shape}")
 
 
 def repeat(parameters: Mapping[str, Tensor], tasks: int) -> Parameters:
@@ -184,28 +195,10 @@ def repeat(parameters: Mapping[str, Tensor], tasks: int) -> Parameters:
     return {name: value.expand(tasks, *value.shape) for name, value in parameters.items()}
 
 
-def parts(tasks: int, chunk: int | None) -> Iterator[slice]:
-    """Cut the tasks into chunks; None for all at once.
-
-    Raises
-    ------
-    ValueError
-        If the chunk is below 1.
-
-    Examples
-    --------
-    >>> list(parts(5, 3))
-    [slice(0, 3, None), slice(3, 5, None)]
-    """
-    if chunk is not None and chunk < 1:
-        raise ValueError(f"task_chunk must be at least 1, got {chunk}; None takes all at once")
-    size = chunk or tasks
-    return (slice(start, min(start + size, tasks)) for start in range(0, tasks, size))
-
-
 # Rates of the inner loop: one for all weights, one for each, or only for some of them.
 
 InnerRates = float | Tensor | Mapping[str, float | Tensor]
+Origin = tuple[Mapping[str, Tensor], InnerRates]  # initial weights, and rates
 
 
 def rate_table(rates: InnerRates, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -228,7 +221,7 @@ def rate_table(rates: InnerRates, params: Mapping[str, Tensor]) -> dict[str, Ten
     Raises
     ------
     ValueError
-        If a name is unknown, a number is not finite, or a tensor does not fit its parameter.
+        If a name is unknown, or a tensor does not fit its parameter.
 
     Examples
     --------
@@ -250,24 +243,17 @@ def rate_table(rates: InnerRates, params: Mapping[str, Tensor]) -> dict[str, Ten
 def _rate(name: str, rate: float | Tensor, like: Tensor) -> Tensor:
     """Return one rate as a tensor that fits its parameter."""
     if not isinstance(rate, Tensor):
-        if not math.isfinite(rate):
-            raise ValueError(f"the rate of {name} must be finite, got {rate}")
         return like.new_tensor(rate)
-    if (rate.dtype, rate.device) != (like.dtype, like.device):
-        raise ValueError(
-            f"the rate of {name} is {rate.dtype} on {rate.device}, the parameter {like.dtype} on "
-            f"{like.device}; convert it with rate.to(parameter)"
-        )
-    pairs = zip(reversed(rate.shape), reversed(like.shape), strict=False)
-    if rate.ndim > like.ndim or any(mine not in (1, theirs) for mine, theirs in pairs):
-        raise ValueError(
-            f"the rate of {name} has shape {tuple(rate.shape)}, which does not broadcast to the "
-            f"parameter's {tuple(like.shape)}"
-        )
+    sizes = zip(reversed(rate.shape), reversed(like.shape), strict=False)
+    broadcasts = rate.ndim <= like.ndim and all(mine in (1, theirs) for mine, theirs in sizes)
+    if not broadcasts or (rate.dtype, rate.device) != (like.dtype, like.device):
+        kinds = [f"{z.dtype} {tuple(z.shape)} on {z.device}" for z in (rate, like)]
+        raise ValueError(f"rates: that of {name}, {kinds[0]}, does not broadcast to {kinds[1]}")
     return rate
 
 
-def names_below(model: nn.Module, prefixes: Iterable[str]) -> list[str]:
+@door
+def names_below(model: nn.Module, prefixes: Sequence[str]) -> list[str]:
     """Return the names of the parameters at or below some modules, in the model's order.
 
     Raises
@@ -281,21 +267,24 @@ def names_below(model: nn.Module, prefixes: Iterable[str]) -> list[str]:
     >>> names_below(net, ["2"])  # the head, for ANIL
     ['2.weight', '2.bias']
     """
-    names, wanted = [name for name, _ in model.named_parameters()], list(prefixes)
-    if not wanted:
-        raise ValueError("no parameter would be adapted; name at least one module or parameter")
-    for prefix in wanted:
-        if not any(_below(name, prefix) for name in names):
-            raise ValueError(f"no parameter lies at or below {prefix!r}; there are {names}")
-    return [name for name in names if any(_below(name, prefix) for prefix in wanted)]
+    return parameters_below(model, prefixes, "prefixes")
 
 
-def _below(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
+def parameters_below(model: nn.Module, prefixes: Sequence[str], argument: str) -> list[str]:
+    """Return the same for prefixes that came in under another name."""
+    names = [name for name, _ in model.named_parameters()]
+    if not prefixes:
+        raise ValueError(f"{argument} is empty, so no parameter would be adapted; name one")
+    below = {prefix: [n for n in names if f"{n}.".startswith(f"{prefix}.")] for prefix in prefixes}
+    for prefix, found in below.items():
+        if not found:
+            raise ValueError(f"{argument}: no parameter lies below {prefix!r}, only {names}")
+    return [name for name in names if any(name in found for found in below.values())]
 
 
+@door
 def full_rates(
-    params: Mapping[str, Tensor], rate: float, names: Iterable[str] | None = None
+    params: Mapping[str, Tensor], rate: float, names: Sequence[str] | None = None
 ) -> dict[str, Tensor]:
     """Return one rate for each number of each named parameter, all equal: the start of Meta-SGD.
 
@@ -308,6 +297,11 @@ def full_rates(
     names
         Of the parameters to be adapted; None for all.
 
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+
     References
     ----------
     Li et al. (2017), "Meta-SGD: learning to learn quickly for few-shot learning".
@@ -317,13 +311,18 @@ def full_rates(
     >>> full_rates({"bias": torch.zeros(2)}, 0.5)
     {'bias': tensor([0.5000, 0.5000])}
     """
-    chosen = params if names is None else {name: params[name] for name in names}
-    return {name: torch.full_like(value, rate) for name, value in chosen.items()}
+    unknown = set(names or ()) - set(params)
+    if unknown:
+        raise ValueError(f"names holds {sorted(unknown)}, but params {sorted(params)}")
+    return {
+        name: torch.full_like(params[name], rate) for name in (params if names is None else names)
+    }
 
 
 MetaGradients = dict[Literal["params", "rates"], Parameters]
 
 
+@door(gradients=True)
 def meta_gradient(
     model: nn.Module,
     params: Mapping[str, Tensor],
@@ -331,10 +330,10 @@ def meta_gradient(
     support: Points,
     query: Points,
     *,
-    inner_steps: int = 1,
+    inner_steps: Whole = 1,
     first_order: bool = False,
-    loss: Loss | TaskLoss = "mse",
-    task_chunk: int | None = None,
+    loss: TaskLoss | Loss = "mse",
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> tuple[Tensor, MetaGradients]:
     r"""Return the mean query loss after adaptation, and its gradient at the start.
@@ -380,7 +379,10 @@ def meta_gradient(
     Raises
     ------
     ValueError
-        If names, shapes, types or devices do not fit, or an option is out of range.
+        If names, shapes or devices do not fit, the model cannot be mapped or does not take the
+        inputs, or an option is out of range.
+    FloatingPointError
+        If the loss becomes infinite or nan.
 
     References
     ----------
@@ -397,8 +399,18 @@ def meta_gradient(
     >>> value.item(), grads["params"]["weight"].item(), grads["rates"]["weight"].item()
     (0.25, -0.5, -2.0)
     """
-    inner = Inner(model, loss, vectorize)
-    support, query = check_tasks(inner, params, support, query, inner_steps)
+    inner = Inner(model, loss, vectorize, task_chunk)
+    sets = support, query
+    value, slopes = meta_gradient_of(inner, (params, rates), sets, inner_steps, first_order)
+    return _finite(value), slopes
+
+
+def meta_gradient_of(
+    inner: Inner, origin: Origin, sets: tuple[Points, Points], inner_steps: int, first_order: bool
+) -> tuple[Tensor, MetaGradients]:
+    """Return the same for a network and a loss that are known."""
+    params, rates = origin
+    support, query = _checked(inner, params, *sets)
     leaves = {name: value.detach().requires_grad_() for name, value in params.items()}
     table = {
         name: rate.detach().requires_grad_() for name, rate in rate_table(rates, params).items()
@@ -406,7 +418,7 @@ def meta_gradient(
     inputs, tasks = [*leaves.values(), *table.values()], len(support[0])
     value = torch.zeros_like(inputs[0].flatten()[0])
     gradients = [torch.zeros_like(leaf) for leaf in inputs]
-    for part in parts(tasks, task_chunk):
+    for part in inner.parts(tasks):
         adapted = repeat(leaves, len(support[0][part]))
         for _ in range(inner_steps):
             points = support[0][part], support[1][part]
@@ -420,66 +432,59 @@ def meta_gradient(
     return value, {"params": by_name, "rates": by_rate}
 
 
-def check_tasks(
-    inner: Inner, params: Mapping[str, Tensor], support: Points, query: Points, inner_steps: int
+def _finite(value: Tensor) -> Tensor:
+    if not bool(value.isfinite()):
+        raise FloatingPointError(
+            f"the loss of query or support is {value.item()} after adaptation; use smaller rates, "
+            "fewer inner steps or data of a smaller scale"
+        )
+    return value
+
+
+def _checked(
+    inner: Inner, params: Mapping[str, Tensor], support: Points, query: Points
 ) -> tuple[Points, Points]:
-    """Return both sets with targets in the right type.
-
-    Raises
-    ------
-    ValueError
-        If the parameters are not those of the model, the sets do not fit the parameters or the
-        loss or each other, or the number of steps is negative.
-
-    Examples
-    --------
-    >>> net, points = nn.Linear(3, 1), (torch.ones(2, 5, 3), torch.ones(2, 5, 1))
-    >>> inner, params = Inner(net, "mse"), dict(net.named_parameters())
-    >>> check_tasks(inner, params, points, points, 1)[0][1].shape
-    torch.Size([2, 5, 1])
-    """
+    """Return both sets with targets in the right type, if they fit each other and the model."""
     check_parameters(inner.model, params)
-    if inner_steps < 0:
-        raise ValueError(f"inner_steps must be at least 0, got {inner_steps}")
     like = next(iter(params.values()))
     support, query = inner.checked("support", support, like), inner.checked("query", query, like)
-    if len(support[0]) != len(query[0]):
-        raise ValueError(
-            f"support holds {len(support[0])} tasks and query {len(query[0])}; give each task both"
-        )
+    tasks = len(support[0]), len(query[0])
+    if tasks[0] != tasks[1]:
+        raise ValueError(f"support holds {tasks[0]} tasks and query {tasks[1]}; give each both")
     return support, query
 
 
-def check_parameters(model: nn.Module, params: Mapping[str, Tensor]) -> None:
-    """Raise ``ValueError`` unless there is one value of the right shape for each parameter.
-
-    Examples
-    --------
-    >>> check_parameters(nn.Linear(3, 1, bias=False), {"weight": torch.zeros(1, 3)})
-    """
-    shapes = {name: tuple(value.shape) for name, value in model.named_parameters()}
-    given = {name: tuple(value.shape) for name, value in params.items()}
+def check_parameters(
+    model: nn.Module, given: Mapping[str, Tensor], name: str = "params", tasks: int | None = None
+) -> None:
+    """Raise ``ValueError`` unless each parameter has a value of its shape, for each task if any."""
+    lead = () if tasks is None else (tasks,)
+    shapes = {key: (*lead, *value.shape) for key, value in model.named_parameters()}
     if not shapes:
         raise ValueError("the model has no parameters, so there is nothing to learn")
     if set(shapes) != set(given):
-        raise ValueError(f"params names {sorted(given)}, the model's are {sorted(shapes)}")
-    for name, shape in shapes.items():
-        if given[name] != shape:
-            raise ValueError(f"params has {name} of shape {given[name]}, the model's is {shape}")
+        raise ValueError(f"{name} names {sorted(given)}, the model's are {sorted(shapes)}")
+    for key, shape in shapes.items():
+        if tuple(given[key].shape) != shape:
+            raise ValueError(
+                f"{name} has {key} of shape {tuple(given[key].shape)}, the model needs {shape}"
+                + ("" if tasks is None else f" for the {tasks} tasks of x")
+            )
 
 
 # Adapt a start to tasks, and evaluate what each task has learned.
 
 
+@door(gradients=True)
 def adapt(
     model: nn.Module,
     params: Mapping[str, Tensor],
     rates: InnerRates,
     support: Points,
     *,
-    inner_steps: int = 1,
-    loss: Loss | TaskLoss = "mse",
-    task_chunk: int | None = None,
+    inner_steps: Whole = 1,
+    loss: TaskLoss | Loss = "mse",
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> Parameters:
     """Take gradient steps on each task's support set, all from the same start, which stays.
@@ -492,7 +497,8 @@ def adapt(
     Returns
     -------
     dict
-        The weights of each task by name, shape ``(tasks, *shape)``: copies, outside any graph.
+        The weights of each task by name, shape ``(tasks, *shape)``: copies, outside any graph, nan
+        where the steps diverge.
 
     Raises
     ------
@@ -506,12 +512,18 @@ def adapt(
     >>> adapt(model, start, 0.25, support)["weight"].flatten().tolist()
     [0.5, -0.5]
     """
-    inner = Inner(model, loss, vectorize)
-    support, _ = check_tasks(inner, params, support, support, inner_steps)
+    inner = Inner(model, loss, vectorize, task_chunk)
+    return adapted_by(inner, (params, rates), support, inner_steps)
+
+
+def adapted_by(inner: Inner, origin: Origin, support: Points, inner_steps: int) -> Parameters:
+    """Return the same for a network and a loss that are known."""
+    params, rates = origin
+    support, _ = _checked(inner, params, support, support)
     table = {name: rate.detach() for name, rate in rate_table(rates, params).items()}
     start = {name: value.detach() for name, value in params.items()}
     adapted = []
-    for part in parts(len(support[0]), task_chunk):
+    for part in inner.parts(len(support[0])):
         points = support[0][part], support[1][part]
         current = repeat(start, len(points[0]))
         for _ in range(inner_steps if table else 0):
@@ -521,13 +533,14 @@ def adapt(
     return {name: torch.cat([chunk[name] for chunk in adapted]) for name in start}
 
 
+@door
 @torch.no_grad()
 def predict(
     model: nn.Module,
     stacked: Mapping[str, Tensor],
-    x: Tensor,
+    x: Data,
     *,
-    task_chunk: int | None = None,
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> Tensor:
     """Evaluate each task's network on its own inputs, without autograd.
@@ -551,7 +564,7 @@ def predict(
     Raises
     ------
     ValueError
-        If weights and inputs are for different numbers of tasks.
+        If weights and inputs do not fit the model, or are for different numbers of tasks.
 
     Examples
     --------
@@ -559,14 +572,17 @@ def predict(
     >>> predict(nn.Linear(1, 1, bias=False), stacked, torch.ones(2, 1, 1)).flatten().tolist()
     [2.0, 3.0]
     """
-    wrong = {name: len(value) for name, value in stacked.items() if len(value) != len(x)}
-    if wrong:
-        raise ValueError(f"x holds {len(x)} tasks, but the weights {wrong}; give one set for each")
-    inner = Inner(model, "mse", vectorize)
+    return predicted_by(Inner(model, "mse", vectorize, task_chunk), stacked, x)
+
+
+def predicted_by(inner: Inner, stacked: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Return the same for a network that is known."""
+    check_parameters(inner.model, stacked, "stacked", tasks=len(x))
+    x = as_weights(x, next(iter(stacked.values())))
     return torch.cat(
         [
             inner.outputs({name: value[part] for name, value in stacked.items()}, x[part])
-            for part in parts(len(x), task_chunk)
+            for part in inner.parts(len(x))
         ]
     )
 
@@ -574,15 +590,16 @@ def predict(
 # Reptile: move the start towards where tasks end up, without a query set.
 
 
+@door(gradients=True)
 def reptile_gradient(
     model: nn.Module,
     params: Mapping[str, Tensor],
     rates: InnerRates,
     support: Points,
     *,
-    inner_steps: int = 5,
-    loss: Loss | TaskLoss = "mse",
-    task_chunk: int | None = None,
+    inner_steps: Count = 5,
+    loss: TaskLoss | Loss = "mse",
+    task_chunk: Count | None = None,
     vectorize: bool = True,
 ) -> tuple[Tensor, Parameters]:
     r"""Return the mean support loss after adaptation and the direction away from the tasks.
@@ -608,7 +625,7 @@ def reptile_gradient(
     Raises
     ------
     ValueError
-        As for `meta_gradient`, or if there is no inner step.
+        As for `meta_gradient`.
 
     References
     ----------
@@ -621,37 +638,26 @@ def reptile_gradient(
     >>> reptile_gradient(model, start, 0.25, support, inner_steps=1)[1]["weight"].item()
     -1.0
     """
-    if inner_steps < 1:
-        raise ValueError(f"Reptile needs at least 1 inner step, got {inner_steps}")
-    options = {"loss": loss, "task_chunk": task_chunk, "vectorize": vectorize}
-    adapted = adapt(model, params, rates, support, inner_steps=inner_steps, **options)  # type: ignore[arg-type]
-    away = {name: value.detach() - adapted[name].mean(0) for name, value in params.items()}
-    return mean_loss(model, adapted, support, **options), away  # type: ignore[arg-type]
+    inner = Inner(model, loss, vectorize, task_chunk)
+    value, away = reptile_gradient_of(inner, (params, rates), support, inner_steps)
+    return _finite(value), away
+
+
+def reptile_gradient_of(
+    inner: Inner, origin: Origin, support: Points, inner_steps: int
+) -> tuple[Tensor, Parameters]:
+    """Return the same for a network and a loss that are known."""
+    adapted = adapted_by(inner, origin, support, inner_steps)
+    away = {name: value.detach() - adapted[name].mean(0) for name, value in origin[0].items()}
+    return mean_loss(inner, adapted, support), away
 
 
 @torch.no_grad()
-def mean_loss(
-    model: nn.Module,
-    stacked: Mapping[str, Tensor],
-    points: Points,
-    *,
-    loss: Loss | TaskLoss,
-    task_chunk: int | None = None,
-    vectorize: bool = True,
-) -> Tensor:
-    """Return the loss of each task's network on its own points, averaged over tasks.
-
-    Examples
-    --------
-    >>> points = torch.ones(2, 1, 1), torch.tensor([[[1.0]], [[3.0]]])
-    >>> net, weights = nn.Linear(1, 1, bias=False), {"weight": torch.zeros(2, 1, 1)}
-    >>> mean_loss(net, weights, points, loss="mse").item()
-    5.0
-    """
-    inner = Inner(model, loss, vectorize)
+def mean_loss(inner: Inner, stacked: Mapping[str, Tensor], points: Points) -> Tensor:
+    """Return the loss of each task's network on its own points, averaged over tasks."""
     x, y = inner.checked("points", points, next(iter(stacked.values())))
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    for part in parts(len(x), task_chunk):
+    for part in inner.parts(len(x)):
         chosen = {name: value[part] for name, value in stacked.items()}
         total += inner.losses(chosen, (x[part], y[part])).sum()
     return total / len(x)
@@ -660,9 +666,9 @@ def mean_loss(
 # Where learning starts: initial weights together with the rates of the steps that follow.
 
 RateKind = Literal["fixed", "shared", "each"]
-RATE_KINDS: tuple[RateKind, ...] = get_args(RateKind)
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Start:
     """Initial weights and inner rates, by name of parameter.
@@ -696,35 +702,3 @@ class Start:
             for part in (self.params, self.rates)
         )
         return Start(params, rates)
-
-
-def first_start(
-    model: nn.Module,
-    params: Mapping[str, Tensor] | None,
-    *,
-    rate: float,
-    kind: RateKind,
-    adapted: tuple[str, ...] | None,
-) -> Start:
-    """Return where meta-learning begins; the options are those of `MetaLearner`.
-
-    Raises
-    ------
-    ValueError
-        If parameters do not fit the model, or an option is unknown.
-
-    Examples
-    --------
-    >>> net = nn.Linear(3, 1)
-    >>> start = first_start(net, None, rate=0.1, kind="each", adapted=("bias",))
-    >>> start.rates
-    {'bias': tensor([0.1000])}
-    """
-    if kind not in RATE_KINDS:
-        raise ValueError(f"unknown rates {kind!r}; choose one of {', '.join(RATE_KINDS)}")
-    own: Mapping[str, Tensor] = dict(model.named_parameters())
-    chosen = dict(own if params is None else params)
-    check_parameters(model, chosen)
-    names = list(chosen) if adapted is None else names_below(model, adapted)
-    table = rate_table(dict.fromkeys(names, rate), chosen)
-    return Start(chosen, full_rates(chosen, rate, names) if kind == "each" else table).copy()

@@ -2,12 +2,19 @@
 
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics
-from ibcore.nets.init import ACTIVATIONS, Activation, Prior, Scaling, activation_function
+from ibcore.nets.init import (
+    ACTIVATIONS,
+    Activation,
+    Prior,
+    Scaling,
+    activation_function,
+    sample_parameters,
+)
 from ibcore.nets.mlp import MLP, Norm, Residual
-from ibcore.nets.network import count_parameters, match_size, sample_parameters
+from ibcore.nets.network import count_parameters, match_size
 from ibcore.nets.recurrent import LSTM, RNN
-from ibcore.nets.resnet import ConvHead, ConvNet, ImageNorm, ResNet, ResNetDepth
-from ibcore.nets.transformer import Head, Transformer
+from ibcore.nets.resnet import ConvNet, ResNet
+from ibcore.nets.transformer import Transformer
 
 __all__ = [
     "ACTIVATIONS",
@@ -15,15 +22,11 @@ __all__ = [
     "MLP",
     "RNN",
     "Activation",
-    "ConvHead",
     "ConvNet",
-    "Head",
-    "ImageNorm",
     "Moments",
     "Norm",
     "Prior",
     "ResNet",
-    "ResNetDepth",
     "Residual",
     "Scaling",
     "Statistics",

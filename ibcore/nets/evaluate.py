@@ -7,12 +7,14 @@ products.  All paths are tested against the plain loop over modules; the choice 
 
 import copy
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ibcore.door import door
 from ibcore.nets.batch_norm import (
     Gains,
     Moments,
@@ -21,7 +23,7 @@ from ibcore.nets.batch_norm import (
     kept_shape,
     scale_and_offset,
 )
-from ibcore.nets.init import activation_function
+from ibcore.nets.init import apply_in_place
 from ibcore.nets.mlp import MLP, normalize_channels
 from ibcore.nets.network import Network
 
@@ -57,7 +59,7 @@ def _parts(count: int, size: int) -> Iterator[slice]:
 # Statistics of batch norms on a reference set, exact in any number of parts.
 
 
-@torch.no_grad()
+@door
 def batch_statistics(
     architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
 ) -> dict[str, Moments]:
@@ -96,10 +98,18 @@ def batch_statistics(
     >>> batch_statistics(net, stacked, torch.rand(1, 9, 2))["norms.0"].mean.shape
     torch.Size([1, 3])
     """
+    return moments_of(architecture, parameters, x)
+
+
+@torch.no_grad()
+def moments_of(
+    architecture: Network, parameters: Mapping[str, Tensor], x: Tensor
+) -> dict[str, Moments]:
+    """Return what `batch_statistics` does, of arguments that need no check."""
     if not architecture.batch_norms:
         return {}
     if x.shape[1] < 2:
-        raise ValueError(f"statistics of batch norm need at least 2 points, got {x.shape[1]}")
+        raise ValueError(f"x must hold at least 2 points for batch norm, got {x.shape[1]}")
     members, points = chunks(architecture, x)
     parts = []
     for some in members:
@@ -117,49 +127,39 @@ def _measure(
     architecture: Network, parameters: Mapping[str, Tensor], parts: list[Tensor]
 ) -> Statistics:
     """Return the statistics of some members from all parts of their data."""
-    known: dict[str, Moments] = {}
-    if len(parts) == 1:
-        architecture.forward_stacked(parameters, parts[0], batch_norm=_Record(known, len(parts[0])))
-        return known
-    for name in architecture.batch_norms:
-        total = _Total()
+    norm = _Measure(len(parts[0]), in_one_pass=len(parts) == 1)
+    while len(norm.known) < len(architecture.batch_norms):
+        norm.total = _Total()
         for part in parts:
             try:
-                norm = _Until(known, name, total, len(part))
                 architecture.forward_stacked(parameters, part, batch_norm=norm)
-            except _ReachedError:
-                continue
-        known[name] = total.moments()
-    return known
-
-
-class _Record:
-    """Measure every norm on the way."""
-
-    def __init__(self, known: dict[str, Moments], members: int) -> None:
-        self.known, self.members = known, members
-
-    def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
-        total = _Total()
-        total.add(z, over, self.members)
-        self.known[name] = total.moments()
-        return OfStatistics(self.known)(name, z, over, gains)
+            except _ReachedError as reached:
+                name = str(reached)
+        if not norm.in_one_pass:
+            norm.known[name] = norm.total.moments()
+    return norm.known
 
 
 class _ReachedError(Exception):
-    """The norm in question has been measured; the rest of the pass is not needed."""
+    """The norm of this name has been measured; the rest of the pass is not needed."""
 
 
-class _Until:
-    """Fix the norms that are known, measure the next one and end the pass there."""
+class _Measure:
+    """Fix the norms that are known, and measure the next one: on the way, or for all parts."""
 
-    def __init__(self, known: Statistics, name: str, total: "_Total", members: int) -> None:
-        self.known, self.name, self.total, self.members = known, name, total, members
+    def __init__(self, members: int, *, in_one_pass: bool) -> None:
+        self.members, self.in_one_pass = members, in_one_pass
+        self.known: dict[str, Moments] = {}
+        self.total = _Total()
 
     def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
-        if name == self.name:
-            self.total.add(z, over, self.members)
-            raise _ReachedError
+        if name not in self.known:
+            if not self.in_one_pass:
+                self.total.add(z, over, self.members)
+                raise _ReachedError(name)
+            total = _Total()
+            total.add(z, over, self.members)
+            self.known[name] = total.moments()
         return OfStatistics(self.known)(name, z, over, gains)
 
 
@@ -315,7 +315,7 @@ def _finish_layer(
         buffers.skip.copy_(z)
     if architecture.prefactor != 1:
         z.mul_(architecture.prefactor)
-    activation_function(architecture.activation, in_place=True)(z)
+    apply_in_place(architecture.activation, z)
     if gate is not None:
         z.mul_(torch.mm(gate, source, out=buffers.gate).sigmoid_())
     if architecture.residual == "paper":
@@ -349,16 +349,44 @@ def evaluate_stacked(
     >>> evaluate_stacked(net, stacked, torch.zeros(1, 5, 2)).shape
     torch.Size([1, 5, 1])
     """
-    if not isinstance(architecture, Network):
-        return _forward_loop(architecture, parameters, x)
-    known = _checked(architecture, statistics, len(x))
-    if not isinstance(architecture, MLP):
-        return _forward_chunked(architecture, parameters, x, known)
-    if known:
-        architecture, parameters = fold(architecture, parameters, known)
-    if x.device.type == "cpu":
-        return forward_tiled(architecture, parameters, x)
-    return _forward_chunked(architecture, parameters, x, {})
+    with translated(architecture, x[0]):
+        if not isinstance(architecture, Network):
+            with evaluating(architecture):
+                return forward_loop(architecture, parameters, x)
+        known = _checked(architecture, statistics, len(x))
+        if not isinstance(architecture, MLP):
+            return _forward_chunked(architecture, parameters, x, known)
+        if known:
+            architecture, parameters = fold(architecture, parameters, known)
+        if x.device.type == "cpu":
+            return forward_tiled(architecture, parameters, x)
+        return _forward_chunked(architecture, parameters, x, {})
+
+
+@contextmanager
+def translated(architecture: nn.Module, x: Tensor) -> Iterator[None]:
+    """Turn what torch says of a module that does not take x, (n, *in), into one clear error."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"x of shape {tuple(x.shape)} does not go through {type(architecture).__name__}: "
+            f"{error}"
+        ) from error
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout and the like off for a while."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
 def fold(
@@ -414,10 +442,16 @@ def _checked(architecture: Network, statistics: Statistics | None, members: int)
     return statistics
 
 
-def _forward_loop(architecture: nn.Module, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+def forward_loop(architecture: nn.Module, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
     """Evaluate any module, one member after the other."""
     states = [{n: p[i] for n, p in parameters.items()} for i in range(len(x))]
-    return torch.stack([functional_call(architecture, s, (x[i],)) for i, s in enumerate(states)])
+    outputs = [functional_call(architecture, s, (x[i],)) for i, s in enumerate(states)]
+    if not isinstance(outputs[0], Tensor):
+        raise ValueError(
+            f"architecture {type(architecture).__name__} returns {type(outputs[0]).__name__}, not "
+            "one tensor; wrap it in a module that returns its outputs alone"
+        )
+    return torch.stack(outputs)
 
 
 def _forward_chunked(

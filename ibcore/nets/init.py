@@ -6,19 +6,22 @@ once from the seed in float64 on the CPU.  The *size* multiplies it.  So the sam
 """
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ibcore.door import Count, NonNegative, as_choice, door
+
 Prior = Literal["uniform", "gaussian", "ball", "laplace", "student"]
 Scaling = Literal["glorot", "fan_in", "raw"]
 PRIORS: tuple[Prior, ...] = get_args(Prior)
-SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
-Shapes = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[Count, ...]]
 
 _CONSTANT = {"gain": 1.0, "shift": 0.0}  # of norms: not drawn, and no scale changes them
 
@@ -69,12 +72,22 @@ def _standard_deviation(scaling: Scaling, shape: tuple[int, ...]) -> float:
     return math.sqrt(1 / 3)
 
 
-def _check_size(weight_scale: float, bias_scale: float, scaling: str) -> None:
-    for name, value in (("weight_scale", weight_scale), ("bias_scale", bias_scale)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be a finite number >= 0, got {value}")
-    if scaling not in SCALINGS:
-        raise ValueError(f"unknown scaling {scaling!r}; choose one of {', '.join(SCALINGS)}")
+@dataclass(frozen=True)
+class Initialization:
+    """How parameters are drawn and sized: the options of `ibcore.nets.sample_parameters`."""
+
+    weight_scale: float = 1.0
+    bias_scale: float = 1.0
+    bias_growth: float = 1.0
+    prior: Prior = "uniform"
+    scaling: Scaling = "glorot"
+
+    def size(self, name: str, shape: tuple[int, ...]) -> float:
+        """Return what multiplies the drawn numbers of a parameter."""
+        if len(shape) < 2:
+            return self.bias_scale * _growth(name, self.bias_growth)
+        size = self.weight_scale * _standard_deviation(self.scaling, shape)
+        return size * (math.sqrt(3) if self.prior == "uniform" else 1)
 
 
 def _growth(name: str, bias_growth: float) -> float:
@@ -91,68 +104,30 @@ def _constant(name: str) -> float | None:
     return _CONSTANT.get(name.rsplit(".", maxsplit=1)[-1])
 
 
-def count_units(shapes: Shapes) -> int:
-    """Return how many numbers are drawn for one network: all but gains and shifts of norms.
-
-    Examples
-    --------
-    >>> count_units({"layers.0.weight": (3, 2), "norms.0.gain": (3,), "norms.0.shift": (3,)})
-    6
-    """
-    return sum(math.prod(shape) for name, shape in shapes.items() if _constant(name) is None)
-
-
-def draw_units(shapes: Shapes, generator: torch.Generator, prior: Prior, out: Tensor) -> None:
-    """Draw one network's parameters before they are given a size, one after the other.
+def draw_units(
+    shapes: Shapes, generators: Sequence[torch.Generator], prior: Prior, entries: int
+) -> Tensor:
+    """Draw each network's parameters before they have a size: (m, entries) in float64.
 
     Weights have unit variance (1/3 for the uniform prior), biases are uniform in (-1, 1).
-    ``out`` is float64 and has `count_units` entries.
-
-    Raises
-    ------
-    ValueError
-        If the prior is unknown.
-
-    Examples
-    --------
-    >>> units = torch.empty(3, dtype=torch.float64)
-    >>> draw_units({"layers.0.bias": (3,)}, torch.Generator().manual_seed(0), "uniform", units)
-    >>> bool((units.abs() <= 1).all())
-    True
     """
-    if prior not in PRIORS:
-        raise ValueError(f"unknown prior {prior!r}; choose one of {', '.join(PRIORS)}")
-    if prior == "uniform":  # one call for all; sqrt(3) comes with the size
-        torch.rand(len(out), generator=generator, dtype=torch.float64, out=out).mul_(2).sub_(1)
-        return
-    start = 0
-    for shape in (shape for name, shape in shapes.items() if _constant(name) is None):
-        count = math.prod(shape)
-        draw = _uniform if len(shape) == 1 else _DRAW[prior]
-        out[start : start + count] = draw(count, generator)
-        start += count
+    units = torch.empty(len(generators), entries, dtype=torch.float64)
+    for own, out in zip(generators, units, strict=True):
+        if prior == "uniform":  # one call for all; sqrt(3) comes with the size
+            torch.rand(entries, generator=own, dtype=torch.float64, out=out).mul_(2).sub_(1)
+            continue
+        drawn = [
+            (_uniform if len(shape) < 2 else _DRAW[prior])(math.prod(shape), own)
+            for name, shape in shapes.items()
+            if _constant(name) is None
+        ]
+        if drawn:
+            torch.cat(drawn, out=out)
+    return units
 
 
-def give_size(
-    units: Tensor,
-    shapes: Shapes,
-    *,
-    weight_scale: float,
-    bias_scale: float,
-    bias_growth: float,
-    prior: Prior,
-    scaling: Scaling,
-) -> dict[str, Tensor]:
-    """Cut drawn units ``(m, count_units)`` into parameters ``(m, *shape)`` of the right size.
-
-    The options are those of `ibcore.nets.sample_parameters`.
-
-    Raises
-    ------
-    ValueError
-        As in `ibcore.nets.sample_parameters`.
-    """
-    _check_size(weight_scale, bias_scale, scaling)
+def give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[str, Tensor]:
+    """Cut drawn units ``(m, entries)`` into parameters ``(m, *shape)`` of the right size."""
     parameters: dict[str, Tensor] = {}
     start = 0
     for name, shape in shapes.items():
@@ -160,15 +135,98 @@ def give_size(
         if constant is not None:
             parameters[name] = units.new_full((len(units), *shape), constant)
             continue
-        if len(shape) == 1:
-            size = bias_scale * _growth(name, bias_growth)
-        else:
-            size = weight_scale * _standard_deviation(scaling, shape)
-            size *= math.sqrt(3) if prior == "uniform" else 1
-        part = units[:, start : start + math.prod(shape)]
-        parameters[name] = (part * size).reshape(len(units), *shape)  # (m, *shape)
+        part = units[:, start : start + math.prod(shape)] * options.size(name, shape)
+        parameters[name] = part.reshape(len(units), *shape)  # (m, *shape)
         start += math.prod(shape)
     return parameters
+
+
+# Draw the parameters of one network, or of many at once.
+
+_ENTRIES = 2**24  # numbers in float64 that are drawn before they are given a size
+
+
+@door
+def sample_parameters(
+    shapes: Shapes,
+    generator: torch.Generator,
+    *,
+    weight_scale: NonNegative = 1.0,
+    bias_scale: NonNegative = 1.0,
+    bias_growth: float = 1.0,
+    prior: Prior = "uniform",
+    scaling: Scaling = "glorot",
+) -> dict[str, Tensor]:
+    r"""Draw the parameters of one network in float64.
+
+    Weights have mean 0 and standard deviation :math:`\alpha\,\sigma_l` with
+    :math:`\sigma_l^2 = 2/(n_\text{in}+n_\text{out})` (``"glorot"``), :math:`1/n_\text{in}`
+    (``"fan_in"``) or :math:`1/3` (``"raw"``); for the uniform prior these are
+    :math:`U(-s, s)` with :math:`s=\alpha\sqrt{6/(n_\text{in}+n_\text{out})}`,
+    :math:`\alpha\sqrt{3/n_\text{in}}` and :math:`\alpha`.
+    Biases of layer :math:`l = 1, 2, \dots` are :math:`U(-b, b)\,\gamma^l`, whatever the prior.
+
+    Parameters
+    ----------
+    shapes
+        Name to shape.  Names end in ``.<layer>.weight`` (out, in, and those of a kernel, which
+        count for both fans), ``.<layer>.bias``, layers counted from 0, or ``.<layer>.gain`` and
+        ``.<layer>.shift`` of a norm: these are 1 and 0, not drawn.
+    generator
+        A CPU generator; the draw consumes it in the order of ``shapes``.
+    weight_scale
+        :math:`\alpha \ge 0`.
+    bias_scale
+        :math:`b \ge 0`.
+    bias_growth
+        :math:`\gamma`, for layers with numbers; with ReLU and :math:`\gamma=\alpha` scaling
+        the weights only rescales the function.
+    prior
+        Shape of the weights' distribution, at matched variance.  ``"ball"`` is uniform in a
+        ball over each weight matrix; ``"student"`` has three degrees of freedom.
+    scaling
+        How the standard deviation depends on the layer's shape.
+
+    Raises
+    ------
+    ValueError
+        If a scale is negative or not finite, or a prior or scaling is unknown.
+
+    References
+    ----------
+    Teney et al. (2024), section 2; Glorot and Bengio (2010), equation 16.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> drawn = sample_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, generator)
+    >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
+    (torch.Size([4, 2]), True)
+    """
+    options = Initialization(weight_scale, bias_scale, bias_growth, prior, scaling)
+    return {name: p[0] for name, p in sample_stacked(shapes, [generator], options).items()}
+
+
+def sample_stacked(
+    shapes: Shapes,
+    generators: Iterable[torch.Generator],
+    options: Initialization,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> dict[str, Tensor]:
+    """Draw one network with each generator: parameters ``(m, *shape)``.
+
+    Each is drawn in float64 on the CPU, whatever the device and dtype of the result.
+    """
+    entries = sum(math.prod(s) for name, s in shapes.items() if _constant(name) is None)
+    waiting, parts = iter(generators), []
+    while some := list(islice(waiting, max(1, _ENTRIES // max(1, entries)))):
+        sized = give_size(draw_units(shapes, some, options.prior, entries), shapes, options)
+        parts.append({name: value.to(device, dtype) for name, value in sized.items()})
+    if len(parts) == 1:
+        return parts[0]
+    return {name: torch.cat([part[name] for part in parts]) for name in shapes}
 
 
 # The activation functions of the book, each as a plain function and an in-place twin.
@@ -197,61 +255,36 @@ _ALIASES: dict[str, Activation] = {
 }
 
 
-def _activations_gaussian(z: Tensor) -> Tensor:
-    return torch.exp(-z.square())
-
-
-def _linear(z: Tensor) -> Tensor:
-    return z
-
-
-_FUNCTIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
-    "selu": torch.selu,
-    "tanh": torch.tanh,
-    "gaussian": _activations_gaussian,
-    "sine": torch.sin,
-    "sigmoid": torch.sigmoid,
-    "linear": _linear,
-    "leaky_relu": functional.leaky_relu,
-    "abs": torch.abs,
-    "softplus": functional.softplus,
-}
-
-_IN_PLACE: dict[Activation, Callable[[Tensor], Tensor]] = {
-    "relu": Tensor.relu_,
-    "gelu": torch.ops.aten.gelu_,
-    "silu": torch.ops.aten.silu_,
-    "selu": torch.selu_,
-    "tanh": Tensor.tanh_,
-    "gaussian": lambda z: z.square_().neg_().exp_(),
-    "sine": Tensor.sin_,
-    "sigmoid": Tensor.sigmoid_,
-    "linear": _linear,
-    "leaky_relu": torch.ops.aten.leaky_relu_,
-    "abs": Tensor.abs_,
-    "softplus": lambda z: z.copy_(functional.softplus(z)),
+_FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "relu": (torch.relu, Tensor.relu_),
+    "gelu": (functional.gelu, torch.ops.aten.gelu_),
+    "silu": (functional.silu, torch.ops.aten.silu_),
+    "selu": (torch.selu, torch.selu_),
+    "tanh": (torch.tanh, Tensor.tanh_),
+    "gaussian": (lambda z: torch.exp(-z.square()), lambda z: z.square_().neg_().exp_()),
+    "sine": (torch.sin, Tensor.sin_),
+    "sigmoid": (torch.sigmoid, Tensor.sigmoid_),
+    "linear": (lambda z: z, lambda z: z),
+    "leaky_relu": (functional.leaky_relu, torch.ops.aten.leaky_relu_),
+    "abs": (torch.abs, Tensor.abs_),
+    "softplus": (functional.softplus, lambda z: z.copy_(functional.softplus(z))),
 }
 
 
-def canonical_activation(name: str) -> Activation:
-    """Return the canonical name; ``"swish"``, ``"gauss"``, ``"sin"``, ``"identity"`` are aliases.
-
-    Raises
-    ------
-    ValueError
-        If the name is not known.
-    """
-    alias = _ALIASES.get(name, name)
-    for known in ACTIVATIONS:
-        if alias == known:
-            return known
-    raise ValueError(f"unknown activation {name!r}; choose one of {', '.join(ACTIVATIONS)}")
+def as_activation(value: Any, name: str) -> Activation:
+    """Return one of `ACTIVATIONS`; ``swish``, ``gauss``, ``sin`` and ``identity`` are aliases."""
+    alias = _ALIASES.get(value, value) if isinstance(value, str) else value
+    chosen: Activation = as_choice(alias, name, ACTIVATIONS)
+    return chosen
 
 
-def activation_function(name: str, *, in_place: bool = False) -> Callable[[Tensor], Tensor]:
+ActivationName = Annotated[str, as_activation]
+
+
+@door
+def activation_function(
+    name: ActivationName, *, in_place: bool = False
+) -> Callable[[Tensor], Tensor]:
     r"""Return the activation :math:`\varphi`, applied element by element.
 
     Parameters
@@ -273,5 +306,9 @@ def activation_function(name: str, *, in_place: bool = False) -> Callable[[Tenso
     >>> activation_function("gaussian")(torch.tensor([0.0, 1.0])).tolist()
     [1.0, 0.3678794503211975]
     """
-    table = _IN_PLACE if in_place else _FUNCTIONS
-    return table[canonical_activation(name)]
+    return _FUNCTIONS[name][in_place]
+
+
+def apply_in_place(name: str, z: Tensor) -> None:
+    """Overwrite z by the activation of it."""
+    _FUNCTIONS[name][1](z)

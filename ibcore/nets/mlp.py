@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
+from ibcore.door import Count, Seed, door
 from ibcore.nets.batch_norm import (
     BatchNorm,
     Gains,
@@ -17,8 +17,8 @@ from ibcore.nets.batch_norm import (
     of_batch,
     of_formula,
 )
-from ibcore.nets.init import activation_function, canonical_activation
-from ibcore.nets.network import Affine, Network
+from ibcore.nets.init import ActivationName, activation_function
+from ibcore.nets.network import Affine, Depth, Network, as_input, linear
 
 Norm = Literal["layer", "batch"]
 Residual = Literal["paper", "block"]
@@ -34,24 +34,7 @@ def normalize_channels(z: Tensor, dim: int = -1) -> Tensor:
     return centered / (centered.square().mean(dim, keepdim=True) + NORM_EPSILON).sqrt()
 
 
-def _choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        options = ", ".join(repr(choice) for choice in (*choices, None))
-        raise ValueError(f"unknown {name} {value!r}; choose one of {options}")
-
-
-def _at_least_one(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
-
-
-def _linear(in_features: int, out_features: int) -> nn.Module:
-    """Return a linear layer without drawing from the global random state."""
-    layer: nn.Module = skip_init(nn.Linear, in_features, out_features)  # type: ignore[no-untyped-call]
-    return layer
-
-
+@door
 class MLP(Network):
     r"""A fully connected network :math:`f:\mathbb{R}^{n_\text{in}}\to\mathbb{R}^{n_\text{out}}`.
 
@@ -111,36 +94,30 @@ class MLP(Network):
 
     def __init__(
         self,
-        in_features: int = 2,
-        out_features: int = 1,
+        in_features: Count = 2,
+        out_features: Count = 1,
         *,
-        depth: int = 3,
-        width: int = 64,
-        activation: str = "relu",
+        depth: Depth = 3,
+        width: Count = 64,
+        activation: ActivationName = "relu",
         prefactor: float = 1.0,
         norm: Norm | None = None,
         residual: Residual | None = None,
         gated: bool = False,
         affine: bool = False,
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
-        _at_least_one(in_features=in_features, out_features=out_features, depth=depth, width=width)
-        _choice("norm", norm, get_args(Norm))
-        _choice("residual", residual, get_args(Residual))
         if affine and norm is None:
             raise ValueError("affine belongs to a norm; choose norm='layer' or norm='batch' too")
-        self.activation = canonical_activation(activation)
-        self.phi = activation_function(activation)
+        self.activation, self.phi = activation, activation_function(activation)
         self.depth, self.width, self.out_features = depth, width, out_features
         self.prefactor, self.norm, self.residual, self.gated = prefactor, norm, residual, gated
         self.affine, self.in_dimensions, self.widest = affine, 1, max(width, out_features)
         self.batch_norms = tuple(f"norms.{i}" for i in range(depth if norm == "batch" else 0))
         pairs = list(pairwise([in_features] + [width] * depth))
-        self.layers = nn.ModuleList(
-            [_linear(i, o) for i, o in pairs] + [_linear(width, out_features)]
-        )
-        self.gates = nn.ModuleList([_linear(i, o) for i, o in pairs] if gated else [])
+        self.layers = nn.ModuleList([linear(i, o) for i, o in [*pairs, (width, out_features)]])
+        self.gates = nn.ModuleList([linear(i, o) for i, o in pairs] if gated else [])
         self.norms = nn.ModuleList([Affine(width) for _ in pairs] if affine else [])
         self.draw(seed)
 
@@ -160,6 +137,8 @@ class MLP(Network):
 
         Batch norm takes its moments from x, or from ``statistics`` of this one network.
         """
+        first: Any = self.layers[0]
+        x = as_input(x, first.weight, first.in_features)
         batch_norm = of_formula if statistics is None else OfStatistics(statistics)
         parameters = dict(self.named_parameters()) if self.affine else {}
 

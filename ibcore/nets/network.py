@@ -1,144 +1,45 @@
 """What the networks of the book share: names, shapes and one forward pass for many of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
+from ibcore.door import Count, Range, as_raw, check_memory, door
 from ibcore.nets.batch_norm import BatchNorm, of_batch
-from ibcore.nets.init import Prior, Scaling, Shapes, count_units, draw_units, give_size
+from ibcore.nets.init import sample_parameters
 from ibcore.runtime import generator
 
-# Draw the parameters of one network, or of many at once.
-
-_ENTRIES = 2**24  # numbers in float64 that are drawn before they are given a size
+Depth = Annotated[int, Range(1, 10_000)]
 
 
-def sample_parameters(
-    shapes: Shapes,
-    generator: torch.Generator,
-    *,
-    weight_scale: float = 1.0,
-    bias_scale: float = 1.0,
-    bias_growth: float = 1.0,
-    prior: Prior = "uniform",
-    scaling: Scaling = "glorot",
-) -> dict[str, Tensor]:
-    r"""Draw the parameters of one network in float64.
+def as_input(x: Tensor, like: Tensor, *inside: int, lead: int | None = None) -> Tensor:
+    """Return what a module with a parameter ``like`` is called on, as real numbers of its type.
 
-    Weights have mean 0 and standard deviation :math:`\alpha\,\sigma_l` with
-    :math:`\sigma_l^2 = 2/(n_\text{in}+n_\text{out})` (``"glorot"``), :math:`1/n_\text{in}`
-    (``"fan_in"``) or :math:`1/3` (``"raw"``); for the uniform prior these are
-    :math:`U(-s, s)` with :math:`s=\alpha\sqrt{6/(n_\text{in}+n_\text{out})}`,
-    :math:`\alpha\sqrt{3/n_\text{in}}` and :math:`\alpha`.
-    Biases of layer :math:`l = 1, 2, \dots` are :math:`U(-b, b)\,\gamma^l`, whatever the prior.
-
-    Parameters
-    ----------
-    shapes
-        Name to shape.  Names end in ``.<layer>.weight`` (out, in, and those of a kernel, which
-        count for both fans), ``.<layer>.bias``, layers counted from 0, or ``.<layer>.gain`` and
-        ``.<layer>.shift`` of a norm: these are 1 and 0, not drawn.
-    generator
-        A CPU generator; the draw consumes it in the order of ``shapes``.
-    weight_scale
-        :math:`\alpha \ge 0`.
-    bias_scale
-        :math:`b \ge 0`.
-    bias_growth
-        :math:`\gamma`, for layers with numbers; with ReLU and :math:`\gamma=\alpha` scaling
-        the weights only rescales the function.
-    prior
-        Shape of the weights' distribution, at matched variance.  ``"ball"`` is uniform in a
-        ball over each weight matrix; ``"student"`` has three degrees of freedom.
-    scaling
-        How the standard deviation depends on the layer's shape.
-
-    Raises
-    ------
-    ValueError
-        If a scale is negative or not finite, or a prior or scaling is unknown.
-
-    References
-    ----------
-    Teney et al. (2024), section 2; Glorot and Bengio (2010), equation 16.
-
-    Examples
-    --------
-    >>> generator = torch.Generator().manual_seed(0)
-    >>> drawn = sample_parameters({"layers.0.weight": (4, 2), "layers.0.bias": (4,)}, generator)
-    >>> drawn["layers.0.weight"].shape, bool(drawn["layers.0.bias"].abs().max() <= 1)
-    (torch.Size([4, 2]), True)
+    Its last dimensions are ``inside`` (0 for any size), after ``lead`` ones, or any number.  As in
+    `torch.nn` its values are not looked at, which would make a GPU wait.
     """
-    stacked = sample_stacked(
-        shapes,
-        [generator],
-        weight_scale=weight_scale,
-        bias_scale=bias_scale,
-        bias_growth=bias_growth,
-        prior=prior,
-        scaling=scaling,
-    )
-    return {name: value[0] for name, value in stacked.items()}
-
-
-def sample_stacked(
-    shapes: Shapes,
-    generators: Iterable[torch.Generator],
-    *,
-    weight_scale: float,
-    bias_scale: float,
-    bias_growth: float,
-    prior: Prior,
-    scaling: Scaling,
-    device: torch.device | None = None,
-    dtype: torch.dtype = torch.float64,
-) -> dict[str, Tensor]:
-    """Draw one network with each generator: parameters ``(m, *shape)``.
-
-    Each is drawn in float64 on the CPU, whatever the device and dtype of the result.  The options
-    are those of `sample_parameters`.
-
-    Raises
-    ------
-    ValueError
-        As in `sample_parameters`.
-
-    Examples
-    --------
-    >>> generators = (torch.Generator().manual_seed(seed) for seed in (0, 1))
-    >>> options = {"weight_scale": 1.0, "bias_scale": 1.0, "bias_growth": 1.0}
-    >>> sample_stacked({"layers.0.weight": (4, 2)}, generators, prior="gaussian",
-    ...                scaling="fan_in", **options)["layers.0.weight"].shape
-    torch.Size([2, 4, 2])
-    """
-    entries, waiting, parts = count_units(shapes), iter(generators), []
-    while some := list(islice(waiting, max(1, _ENTRIES // max(1, entries)))):
-        units = _units(shapes, some, prior, entries)
-        sized = give_size(
-            units,
-            shapes,
-            weight_scale=weight_scale,
-            bias_scale=bias_scale,
-            bias_growth=bias_growth,
-            prior=prior,
-            scaling=scaling,
+    x = as_raw(x, "x")
+    start = max(0, x.ndim - len(inside)) if lead is None else lead
+    sizes = tuple(want or size for want, size in zip(inside, x.shape[start:], strict=False))
+    if len(sizes) < len(inside) or tuple(x.shape[start:]) != sizes:
+        shown = ", ".join(
+            ["..." if lead is None else "n", *(str(want or "any") for want in inside)]
         )
-        parts.append({name: value.to(device, dtype) for name, value in sized.items()})
-    if len(parts) == 1:
-        return parts[0]
-    return {name: torch.cat([part[name] for part in parts]) for name in shapes}
+        raise ValueError(f"x must have shape ({shown}), got {tuple(x.shape)}")
+    return x if x.is_floating_point() else x.to(like.dtype)
 
 
-def _units(
-    shapes: Shapes, generators: Sequence[torch.Generator], prior: Prior, entries: int
-) -> Tensor:
-    units = torch.empty(len(generators), entries, dtype=torch.float64)
-    for index, own in enumerate(generators):
-        draw_units(shapes, own, prior, units[index])
-    return units
+def linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
+    """Return a linear layer without drawing from the global random state."""
+    check_memory(
+        "width or features", max(in_features, out_features), 4.0 * in_features * out_features
+    )
+    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
+    return layer
 
 
 class Affine(nn.Module):
@@ -217,6 +118,7 @@ def for_each(architecture: nn.Module, x: Tensor, members: int) -> Tensor:
 # Count the parameters of a network, and find the width that matches a count.
 
 
+@door
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable parameters.
 
@@ -228,7 +130,10 @@ def count_parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def match_size(build: Callable[[int], nn.Module], target: int, *, largest: int = 4096) -> nn.Module:
+@door
+def match_size(
+    build: Callable[[int], nn.Module], target: Count, *, largest: Count = 4096
+) -> nn.Module:
     """Return the network whose parameter count is nearest to ``target``.
 
     ``build(width)`` must have more parameters at larger widths; the width is found by

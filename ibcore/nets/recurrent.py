@@ -5,41 +5,33 @@ derivative.  These compute the same numbers from the same weights.
 """
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
-from ibcore.nets.init import activation_function, canonical_activation
+from ibcore.door import Count, Seed, door
+from ibcore.nets.init import ActivationName, activation_function
+from ibcore.nets.network import Depth, as_input, linear
 from ibcore.runtime import generator
 
 GateNorm = Literal["layer"]
 
-_EPSILON = 1e-5  # of the norms, as in torch.nn.LayerNorm
+_EPSILON = 1e-5  # of the layer norms, as in torch.nn.LayerNorm and GPT-2
 
 
-def _linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
-    """Return a linear layer without drawing from the global random state."""
-    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
-    return layer
+class LayerNorm(nn.Module):
+    """Layer norm with gain and bias, written out: its batched second derivatives are right."""
 
-
-class GateLayerNorm(nn.Module):
-    """Layer norm of each gate by itself, with gain and bias."""
-
-    def __init__(self, gates: int, width: int) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(gates, width))
-        self.bias = nn.Parameter(torch.zeros(gates, width))
+        self.gain, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Normalize each gate over its units: ``(n, gates * width)`` to the same."""
-        gates = z.reshape(*z.shape[:-1], *self.gain.shape)  # (n, gates, width)
-        centered = gates - gates.mean(-1, keepdim=True)
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize over the last dimension: ``(..., *shape)`` to the same."""
+        centered = x - x.mean(-1, keepdim=True)
         spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
-        normal: Tensor = centered / spread * self.gain + self.bias
-        return normal.flatten(-2)  # (n, gates * width)
+        return centered / spread * self.gain + self.bias
 
 
 class Layer(nn.Module):
@@ -48,14 +40,16 @@ class Layer(nn.Module):
     def __init__(self, inputs: int, width: int, gates: int, norm: GateNorm | None) -> None:
         super().__init__()
         self.width = width
-        self.input = _linear(inputs, gates * width)
-        self.hidden = _linear(width, gates * width, bias=False)
-        self.norm = GateLayerNorm(gates, width) if norm == "layer" else None
+        self.input = linear(inputs, gates * width)
+        self.hidden = linear(width, gates * width, bias=False)
+        self.norm = LayerNorm(gates, width) if norm == "layer" else None
 
     def gates(self, received: Tensor, state: Tensor) -> Tensor:
         """Return the gates at one time, before their nonlinearities: (n, gates * width)."""
         z: Tensor = received + self.hidden(state)
-        return z if self.norm is None else self.norm(z)
+        if self.norm is not None:  # each gate by itself
+            z = self.norm(z.reshape(*z.shape[:-1], -1, self.width)).flatten(-2)
+        return z
 
 
 class _Recurrent(nn.Module):
@@ -63,28 +57,23 @@ class _Recurrent(nn.Module):
 
     gates: int
 
+    @door
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
+        in_features: Count,
+        out_features: Count,
         *,
-        depth: int = 1,
-        width: int = 32,
+        depth: Depth = 1,
+        width: Count = 32,
         norm: GateNorm | None = None,
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
-        sizes = {"in_features": in_features, "out_features": out_features}
-        for name, size in (sizes | {"depth": depth, "width": width}).items():
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
-        if norm is not None and norm not in get_args(GateNorm):
-            raise ValueError(f"unknown norm {norm!r}; choose 'layer' or None")
         self.in_features, self.out_features = in_features, out_features
         self.depth, self.width, self.norm = depth, width, norm
         inputs = [in_features] + [width] * (depth - 1)
         self.layers = nn.ModuleList([Layer(size, width, self.gates, norm) for size in inputs])
-        self.head = _linear(width, out_features)
+        self.head = linear(width, out_features)
         self.load_state_dict(self.initial_parameters(generator(seed)))
 
     def initial_parameters(self, rng: torch.Generator) -> dict[str, Tensor]:
@@ -110,6 +99,7 @@ class _Recurrent(nn.Module):
         ValueError
             If x has another shape, or the sequence is empty.
         """
+        x = as_input(x, self.head.weight)
         if x.ndim != 3 or x.shape[-1] != self.in_features or x.shape[1] < 1:
             raise ValueError(
                 f"x must be sequences (n, t, {self.in_features}) with t >= 1, got {tuple(x.shape)}"
@@ -125,9 +115,18 @@ class _Recurrent(nn.Module):
         return output
 
     def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        received, states = layer.input(x), []  # of all times in one product
+        h = memory = received.new_zeros(len(x), self.width)
+        for t in range(x.shape[1]):
+            h, memory = self._step(layer.gates(received[:, t], h), memory)
+            states.append(h)
+        return torch.stack(states, 1)  # (n, t, width)
+
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError  # each kind of network has its own
 
 
+@door
 class RNN(_Recurrent):
     r"""An Elman network: :math:`h_t = \varphi(W x_t + U h_{t-1} + b)`, from :math:`h_0 = 0`.
 
@@ -174,21 +173,15 @@ class RNN(_Recurrent):
         *,
         depth: int = 1,
         width: int = 32,
-        activation: str = "tanh",
+        activation: ActivationName = "tanh",
         norm: GateNorm | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(in_features, out_features, depth=depth, width=width, norm=norm, seed=seed)
-        self.activation = canonical_activation(activation)
-        self.phi = activation_function(activation)
+        self.activation, self.phi = activation, activation_function(activation)
 
-    def _run(self, layer: Layer, x: Tensor) -> Tensor:
-        received, states = layer.input(x), []  # of all times in one product
-        h = received.new_zeros(len(x), self.width)
-        for t in range(x.shape[1]):
-            h = self.phi(layer.gates(received[:, t], h))
-            states.append(h)
-        return torch.stack(states, 1)  # (n, t, width)
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        return self.phi(gates), memory
 
 
 class LSTM(_Recurrent):
@@ -226,12 +219,7 @@ class LSTM(_Recurrent):
 
     gates = 4
 
-    def _run(self, layer: Layer, x: Tensor) -> Tensor:
-        received, states = layer.input(x), []  # of all times in one product
-        h = c = received.new_zeros(len(x), self.width)
-        for t in range(x.shape[1]):
-            i, f, g, o = layer.gates(received[:, t], h).chunk(4, -1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
-            states.append(h)
-        return torch.stack(states, 1)  # (n, t, width)
+    def _step(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = gates.chunk(4, -1)
+        memory = f.sigmoid() * memory + i.sigmoid() * g.tanh()
+        return o.sigmoid() * memory.tanh(), memory

@@ -3,16 +3,17 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from ibcore.door import Count, Seed, check_memory, door
 from ibcore.nets.batch_norm import BatchNorm, OfStatistics, Statistics, of_batch, of_formula
-from ibcore.nets.init import activation_function, canonical_activation
-from ibcore.nets.network import Affine, Network
+from ibcore.nets.init import ActivationName, activation_function
+from ibcore.nets.network import Affine, Network, as_input, linear
 
 # Convolutions of many networks as one grouped convolution, and what comes after the last one.
 #
@@ -23,25 +24,14 @@ OVER = (0, 2, 3)  # points and places, over which batch norm takes its moments
 
 
 def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2d:
-    """Return a convolution without drawing from the global random state.
-
-    Examples
-    --------
-    >>> convolution(3, 8, 5, bias=False).weight.shape
-    torch.Size([8, 3, 5, 5])
-    """
+    """Return a convolution without drawing from the global random state."""
+    check_memory("width or channels", max(inputs, outputs), 4.0 * inputs * outputs * size**2)
     layer: nn.Conv2d = skip_init(nn.Conv2d, inputs, outputs, size, bias=bias)  # type: ignore[no-untyped-call]
     return layer
 
 
 def side_by_side(x: Tensor) -> Tensor:
-    """Put the channels of all networks side by side: (m, n, c, h, w) to (n, m * c, h, w).
-
-    Examples
-    --------
-    >>> side_by_side(torch.zeros(4, 7, 3, 8, 8)).shape
-    torch.Size([7, 12, 8, 8])
-    """
+    """Put the channels of all networks side by side: (m, n, c, h, w) to (n, m * c, h, w)."""
     return x.transpose(0, 1).flatten(1, 2)
 
 
@@ -87,7 +77,9 @@ class Grouped:
     def head(self, features: Tensor) -> Tensor:
         """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""
         weight, bias = self.parameters["head.weight"], self.parameters["head.bias"]
-        own = features.reshape(len(features), len(weight), -1).transpose(0, 1)  # (m, n, c)
+        own = features.reshape(-1, len(weight), features.shape[1] // len(weight)).transpose(
+            0, 1
+        )  # (m, n, c)
         return torch.baddbmm(bias[:, None, :], own, weight.mT)
 
 
@@ -114,18 +106,16 @@ class ImageNetwork(Network):
         seed: int,
     ) -> None:
         super().__init__()
-        if norm is not None and norm not in get_args(ImageNorm):
-            raise ValueError(f"unknown norm {norm!r}; choose one of 'batch', None")
-        self.activation = canonical_activation(activation)
-        self.phi = activation_function(activation)
-        self.norm, self.in_dimensions, self.out_features = norm, 3, out_features
+        self.activation, self.phi = activation, activation_function(activation)
+        self.norm, self.in_dimensions = norm, 3
+        self.in_channels, self.out_features = layers[0][1], out_features
         self.convs = nn.ModuleDict(
             {name: convolution(i, o, size, bias=norm is None) for name, i, o, size in layers}
         )
         normed = layers if norm else ()
         self.norms = nn.ModuleDict({name: Affine(o) for name, _, o, _ in normed})
         self.batch_norms = tuple(f"norms.{name}" for name, *_ in normed)
-        self.head = skip_init(nn.Linear, features, out_features)  # type: ignore[no-untyped-call]
+        self.head = linear(features, out_features)
         self.draw(seed)
 
     @abstractmethod
@@ -137,6 +127,7 @@ class ImageNetwork(Network):
 
         Batch norm takes its moments from x, or from ``statistics`` of this one network.
         """
+        x = as_input(x, self.head.weight, self.in_channels, 0, 0, lead=1)
         own = {name: value[None] for name, value in self.named_parameters()}
         batch_norm = of_formula if statistics is None else OfStatistics(statistics)
         return self.forward_stacked(own, x[None], batch_norm=batch_norm)[0]
@@ -152,18 +143,6 @@ class ImageNetwork(Network):
         return layers.head(self.compute(layers, side_by_side(x)))
 
 
-def check_sizes(**sizes: int) -> None:
-    """Raise ``ValueError`` for a size below 1.
-
-    Examples
-    --------
-    >>> check_sizes(width=3)
-    """
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
-
-
 ResNetDepth = Literal[9, 18]
 
 _STAGES = (1, 2, 4, 8)  # width of each stage over that of the first
@@ -171,6 +150,7 @@ _BLOCKS = 2  # in each stage of ResNet-18
 _GROWS = ("grow1", "grow2", "grow3")
 
 
+@door
 class ResNet(ImageNetwork):
     r"""A residual network in one of two forms.
 
@@ -225,31 +205,23 @@ class ResNet(ImageNetwork):
 
     def __init__(
         self,
-        in_channels: int = 3,
-        out_features: int = 10,
+        in_channels: Count = 3,
+        out_features: Count = 10,
         *,
         depth: ResNetDepth = 9,
-        width: int = 64,
+        width: Count = 64,
         residual: bool = True,
         norm: ImageNorm | None = "batch",
-        activation: str = "relu",
-        image_size: int = 32,
-        seed: int = 0,
+        activation: ActivationName = "relu",
+        image_size: Count = 32,
+        seed: Seed = 0,
     ) -> None:
-        check_sizes(in_channels=in_channels, out_features=out_features, width=width)
-        if depth not in (9, 18):
-            raise ValueError(f"depth must be 9 or 18, got {depth}")
-        if image_size < 8 or image_size % 8:
+        if image_size % 8:
             raise ValueError(f"image_size must be a multiple of 8, got {image_size}")
         layers = _layers9(in_channels, width) if depth == 9 else _layers18(in_channels, width)
-        super().__init__(
-            [layer for layer in layers if residual or not layer[0].endswith("skip")],
-            _STAGES[-1] * width,
-            out_features,
-            activation=activation,
-            norm=norm,
-            seed=seed,
-        )
+        kept = [layer for layer in layers if residual or not layer[0].endswith("skip")]
+        size = _STAGES[-1] * width
+        super().__init__(kept, size, out_features, activation=activation, norm=norm, seed=seed)
         self.depth, self.width, self.residual = depth, width, residual
         first = 2 * width if depth == 9 else width  # channels at full size
         self.widest = max(in_channels, first) * image_size**2
@@ -317,6 +289,7 @@ def _layers18(in_channels: int, width: int) -> Iterator[Layer]:
 ConvHead = Literal["average", "flatten"]
 
 
+@door
 class ConvNet(ImageNetwork):
     r"""Blocks of convolution, activation and 2 x 2 max pooling, then a linear output layer.
 
@@ -357,37 +330,27 @@ class ConvNet(ImageNetwork):
 
     def __init__(
         self,
-        in_channels: int = 1,
-        out_features: int = 10,
+        in_channels: Count = 1,
+        out_features: Count = 10,
         *,
-        channels: Sequence[int] = (16, 32),
-        image_size: int = 8,
-        activation: str = "relu",
+        channels: Sequence[Count] = (16, 32),
+        image_size: Count = 8,
+        activation: ActivationName = "relu",
         norm: ImageNorm | None = None,
         head: ConvHead = "average",
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
-        check_sizes(in_channels=in_channels, out_features=out_features, blocks=len(channels))
-        check_sizes(**{f"channels[{i}]": count for i, count in enumerate(channels)})
-        if head not in get_args(ConvHead):
-            raise ValueError(f"unknown head {head!r}; choose one of 'average', 'flatten'")
         last = image_size >> len(channels)
-        if last < 1:
+        if not channels or last < 1:
             raise ValueError(
-                f"image_size {image_size} is too small for {len(channels)} blocks, each of which "
-                f"halves it; use at least {2 ** len(channels)}, or fewer channels"
+                f"channels={channels} are {len(channels)} blocks, each of which halves the image; "
+                f"give at least one, and as many as image_size {image_size} takes"
             )
-        layers = [
-            (str(index), i, o, 3) for index, (i, o) in enumerate(pairwise((in_channels, *channels)))
-        ]
-        places = last**2 if head == "flatten" else 1
+        pairs = pairwise((in_channels, *channels))
+        features = channels[-1] * (last**2 if head == "flatten" else 1)
+        layers = [(str(index), i, o, 3) for index, (i, o) in enumerate(pairs)]
         super().__init__(
-            layers,
-            channels[-1] * places,
-            out_features,
-            activation=activation,
-            norm=norm,
-            seed=seed,
+            layers, features, out_features, activation=activation, norm=norm, seed=seed
         )
         self.pooling = head
         sizes = [(image_size >> index) ** 2 * count for index, count in enumerate(channels)]

@@ -1,42 +1,24 @@
 """A small GPT with explicit attention, so that second derivatives and vmap work."""
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
-from ibcore.nets.init import activation_function, canonical_activation
+from ibcore.door import Count, Seed, as_raw, check_memory, door
+from ibcore.nets.init import ActivationName, activation_function
+from ibcore.nets.network import Depth, linear
+from ibcore.nets.recurrent import LayerNorm
 from ibcore.runtime import generator
 
 Head = Literal["tied", "untied"]
 Past = tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block, (batch, heads, t, size)
 
-_EPSILON = 1e-5  # of the layer norms, as in GPT-2
 _EXPANSION = 4  # width of the hidden layer of a block over the width of the model
 _SPREAD = 0.02 * math.sqrt(768)  # standard deviation of GPT-2's weights times sqrt(width)
 _RESIDUAL = ("out.weight", "down.weight")  # the maps whose results are added to the stream
-
-
-def _linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
-    layer: nn.Linear = skip_init(nn.Linear, in_features, out_features, bias=bias)  # type: ignore[no-untyped-call]
-    return layer
-
-
-class LayerNorm(nn.Module):
-    """Layer norm with gain and bias, written out: its batched second derivatives are right."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gain, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize over the last dimension: ``(..., width)`` to the same."""
-        centered = x - x.mean(-1, keepdim=True)
-        spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
-        return centered / spread * self.gain + self.bias
 
 
 class Attention(nn.Module):
@@ -45,7 +27,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv, self.out = _linear(width, 3 * width), _linear(width, width)
+        self.qkv, self.out = linear(width, 3 * width), linear(width, width)
 
     def forward(
         self, x: Tensor, past: tuple[Tensor, Tensor] | None = None
@@ -68,7 +50,7 @@ class Block(nn.Module):
         super().__init__()
         self.attention_norm, self.attention = LayerNorm(width), Attention(width, heads)
         self.mlp_norm = LayerNorm(width)
-        self.up, self.down = _linear(width, _EXPANSION * width), _linear(_EXPANSION * width, width)
+        self.up, self.down = linear(width, _EXPANSION * width), linear(_EXPANSION * width, width)
         self.phi = activation_function(activation)
 
     def forward(
@@ -80,6 +62,7 @@ class Block(nn.Module):
         return x + self.down(self.phi(self.up(self.mlp_norm(x)))), past
 
 
+@door
 class Transformer(nn.Module):
     r"""A decoder-only language model with the layout of GPT-2, at any size.
 
@@ -135,34 +118,31 @@ class Transformer(nn.Module):
 
     def __init__(
         self,
-        vocabulary: int = 512,
+        vocabulary: Count = 512,
         *,
-        depth: int = 6,
-        width: int = 96,
-        heads: int = 4,
-        context: int = 128,
-        activation: str = "gelu",
+        depth: Depth = 6,
+        width: Count = 96,
+        heads: Count = 4,
+        context: Count = 128,
+        activation: ActivationName = "gelu",
         gain: float = 1.0,
         head: Head = "tied",
         positions: bool = True,
         scale_residual: bool = True,
-        seed: int = 0,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
-        _check_sizes(vocabulary=vocabulary, depth=depth, width=width, heads=heads, context=context)
         if width % heads:
             raise ValueError(f"heads must divide the width, got {heads} heads at width {width}")
-        if not math.isfinite(gain):
-            raise ValueError(f"gain must be a finite number, got {gain}")
-        if head not in get_args(Head):
-            raise ValueError(f"unknown head {head!r}; choose one of {', '.join(get_args(Head))}")
-        self.activation = canonical_activation(activation)
+        check_memory("vocabulary", vocabulary, 4.0 * vocabulary * width)
+        check_memory("context", context, 4.0 * context * width)
+        self.activation = activation
         self.vocabulary, self.depth, self.width = vocabulary, depth, width
         self.context, self.gain, self.scale_residual = context, gain, scale_residual
         self.tokens = nn.Parameter(torch.empty(vocabulary, width))
         self.blocks = nn.ModuleList([Block(width, heads, activation) for _ in range(depth)])
         self.norm = LayerNorm(width)
-        self.head = _linear(width, vocabulary, bias=False) if head == "untied" else None
+        self.head = linear(width, vocabulary, bias=False) if head == "untied" else None
         self.places = nn.Parameter(torch.empty(context, width)) if positions else None
         self.load_state_dict(self.initial_parameters(generator(seed)))
 
@@ -206,12 +186,19 @@ class Transformer(nn.Module):
             If the tokens are not integers of that shape, or the sequence becomes longer than
             the context.
         """
-        if tokens.is_floating_point() or tokens.ndim != 2:
+        tokens = as_raw(tokens, "tokens")
+        if tokens.is_floating_point() or tokens.dtype == torch.bool or tokens.ndim != 2:
             raise ValueError(
                 "tokens must be integers of shape (batch, t), got "
                 f"{tokens.dtype} of shape {tuple(tokens.shape)}"
             )
-        x = functional.embedding(tokens, self.tokens)  # (batch, t, width)
+        try:
+            x = functional.embedding(tokens, self.tokens)  # (batch, t, width)
+        except IndexError:
+            low, high = int(tokens.min()), int(tokens.max())
+            raise ValueError(
+                f"tokens must be from 0 to {self.vocabulary - 1}, got {low} to {high}"
+            ) from None
         if self.places is not None:
             start = 0 if past is None else past[0][0].shape[-2]
             x = x + self.places[start : self._end(start + tokens.shape[1])]
@@ -234,9 +221,3 @@ class Transformer(nn.Module):
 def _turn(name: str) -> int:
     """Say when a parameter is drawn: what only some models have comes last."""
     return {"places": 1, "head.weight": 2}.get(name, 0)
-
-
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")

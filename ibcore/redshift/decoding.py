@@ -1,12 +1,12 @@
 """Sample the sequences that untrained transformers write, many networks and gains at once."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from ibcore.door import Count, Seed, Whole, check_memory, door
 from ibcore.nets.transformer import Past, Transformer
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
@@ -26,14 +26,15 @@ class _Extend(nn.Module):
         return logits[:, -1].argmax(-1), past  # (batch,)
 
 
+@door
 def sample_sequences(
     architecture: Transformer,
     *,
-    networks: int = 10,
+    networks: Count = 10,
     gains: Sequence[float] = (1.0,),
-    length: int = 100,
-    seed: int = 0,
-    first: int = 0,
+    length: Count = 100,
+    seed: Seed = 0,
+    first: Whole = 0,
     device: torch.device | str | None = None,
 ) -> Tensor:
     """Draw untrained transformers and let each continue one random token by greedy decoding.
@@ -53,7 +54,7 @@ def sample_sequences(
     length
         Tokens to decode after the prompt.
     device
-        Where the weights are drawn and used.  A GPU draws other weights than a CPU.
+        Where the weights are used.  They are drawn on the CPU, so they are the same everywhere.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def sample_sequences(
     >>> sample_sequences(net, networks=3, gains=(0.5, 1.0), length=5).shape
     torch.Size([3, 2, 6])
     """
-    _check(networks, gains, length)
+    _check(architecture, networks, gains, length)
     target = resolve_device(device)
     return torch.cat(
         [
@@ -143,7 +144,7 @@ def _stack(net: Transformer, seeds: list[int], device: torch.device) -> dict[str
         name: torch.empty(len(seeds), *p.shape, device=device) for name, p in net.named_parameters()
     }
     for index, seed in enumerate(seeds):
-        for name, value in net.initial_parameters(generator(seed, device)).items():
+        for name, value in net.initial_parameters(generator(seed)).items():
             stacked[name][index] = value
     return stacked
 
@@ -155,10 +156,14 @@ def _prompts(net: Transformer, seeds: list[int], device: torch.device) -> Tensor
     return torch.cat(drawn).to(device)
 
 
-def _check(networks: int, gains: Sequence[float], length: int) -> None:
-    for name, value in (("networks", networks), ("length", length), ("gains", len(gains))):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    for gain in gains:
-        if not math.isfinite(gain):
-            raise ValueError(f"every gain must be a finite number, got {gain}")
+def _check(net: Transformer, networks: int, gains: Sequence[float], length: int) -> None:
+    if not gains:
+        raise ValueError("gains must hold at least one number, got none")
+    if net.places is not None and length > net.context:
+        raise ValueError(
+            f"length must be at most the context of {net.context}, got {length}; build the model "
+            "with a longer context or positions=False"
+        )
+    kept = 8.0 * len(gains) * length * net.depth * net.width  # bytes of keys and values
+    check_memory("length", length, kept)
+    check_memory("networks", networks, 8.0 * networks * len(gains) * length)

@@ -3,14 +3,23 @@
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, Range, check_memory, door
 from ibcore.population import Population
-from ibcore.redshift.sampling import check_values, is_constant, mask_constant
+from ibcore.redshift.sampling import (
+    ROUNDING,
+    Values,
+    check_outputs,
+    exact,
+    is_constant,
+    mask_constant,
+    rounding_noise,
+)
 from ibcore.tasks.modular import Nodes, axis
 
 Transform = Literal["dct", "fft", "hann"]
@@ -65,20 +74,16 @@ def _amplitudes(values: Tensor, transform: Transform) -> Tensor:
         coefficients = _dct(values)
     else:
         windowed = _hann(values) if transform == "hann" else values
-        coefficients = torch.fft.rfftn(windowed, dim=tuple(range(1, values.ndim)))
+        coefficients = windowed[..., : values.shape[-1] // 2 + 1]
+        if len(values):  # the transform of no functions is an error of the library
+            coefficients = torch.fft.rfftn(windowed, dim=tuple(range(1, values.ndim)))
     amplitudes = coefficients.abs().flatten(1)  # (networks, k)
     amplitudes[:, 0] = 0
     return amplitudes
 
 
-def _checked(values: Tensor, transform: str) -> tuple[Tensor, Transform]:
-    for known in TRANSFORMS:
-        if transform == known:
-            return check_values(values), known
-    raise ValueError(f"unknown transform {transform!r}; choose one of {', '.join(TRANSFORMS)}")
-
-
-def fourier_complexity(values: Tensor, *, transform: Transform = "dct") -> Tensor:
+@door
+def fourier_complexity(values: Values, *, transform: Transform = "dct") -> Tensor:
     r"""Return the mean frequency of each function, weighted by amplitude, in :math:`[0, 1]`.
 
     .. math:: C(f) = \frac{\sum_{k \neq 0} |\hat f(k)|\,\lVert k\rVert}
@@ -105,8 +110,8 @@ def fourier_complexity(values: Tensor, *, transform: Transform = "dct") -> Tenso
     Raises
     ------
     ValueError
-        If the values are not finite floating point numbers on a grid of at least two points,
-        or the transform is unknown.
+        If the values are not finite numbers on a grid of at least two points, or the transform is
+        unknown.
 
     References
     ----------
@@ -123,15 +128,15 @@ def fourier_complexity(values: Tensor, *, transform: Transform = "dct") -> Tenso
     >>> [round(float(fourier_complexity(f[None])), 3) for f in (line, torch.cos(40 * line))]
     [0.033, 0.401]
     """
-    exact, transform = _checked(values, transform)
     radius, count = _frequencies(values.shape[1], values.ndim - 1, transform, values.device)
     weight = torch.stack([count * radius / radius.max(), count], dim=1)  # (k, 2)
-    chunk = max(1, _CHUNK_VALUES // values[0].numel())
-    sums = torch.cat([_amplitudes(part, transform) @ weight for part in torch.split(exact, chunk)])
+    parts = torch.split(exact(values), max(1, _CHUNK_VALUES // values.shape[1:].numel()))
+    sums = torch.cat([_amplitudes(part, transform) @ weight for part in parts])
     return mask_constant(sums[:, 0] / sums[:, 1], values)
 
 
-def radial_spectrum(values: Tensor, *, transform: Transform = "dct") -> tuple[Tensor, Tensor]:
+@door
+def radial_spectrum(values: Values, *, transform: Transform = "dct") -> tuple[Tensor, Tensor]:
     r"""Return the mean amplitude in rings of equal frequency.
 
     Ring :math:`j` holds the coefficients with :math:`\lVert k\rVert` nearest to :math:`j` (in
@@ -154,10 +159,9 @@ def radial_spectrum(values: Tensor, *, transform: Transform = "dct") -> tuple[Te
     >>> int(radial_spectrum(wave[None])[1].argmax())  # ring 0 is frequency 1
     2
     """
-    exact, transform = _checked(values, transform)
     radius, count = _frequencies(values.shape[1], values.ndim - 1, transform, values.device)
     ring = radius.round().long()  # (k,)
-    amplitudes = _amplitudes(exact, transform) * count  # (networks, k)
+    amplitudes = _amplitudes(exact(values), transform) * count  # (networks, k)
     rings = int(ring.max()) + 1
     sums = amplitudes.new_zeros(len(values), rings).index_add_(1, ring, amplitudes)
     means = (sums / count.new_zeros(rings).index_add_(0, ring, count))[:, 1:]
@@ -169,7 +173,10 @@ def radial_spectrum(values: Tensor, *, transform: Transform = "dct") -> tuple[Te
 # Variation along paths: how far a network's output travels on the way between two inputs.
 
 
-def path_variation(population: Population, a: Tensor, b: Tensor, *, points: int = 33) -> Tensor:
+@door
+def path_variation(
+    population: Population, a: Tensor, b: Tensor, *, points: Annotated[int, Range(2)] = 33
+) -> Tensor:
     r"""Return how much longer the way of each function is than the straight one.
 
     Along the segment from :math:`a_i` to :math:`b_i`, sampled at equally spaced :math:`x_{ij}`,
@@ -184,7 +191,7 @@ def path_variation(population: Population, a: Tensor, b: Tensor, *, points: int 
     population
         m networks; several outputs are added up.
     a, b
-        Ends of the segments, ``(n, in)`` each, in the population's dtype and device.
+        Ends of the segments, ``(n, in)`` each, on the population's device.
     points
         Samples along each segment, both ends included, at least 2.  Turns between two samples
         are not seen, so V never falls as samples are added in between.
@@ -192,7 +199,8 @@ def path_variation(population: Population, a: Tensor, b: Tensor, *, points: int 
     Returns
     -------
     Tensor
-        Shape ``(m,)``, float64, at least 1; nan for a constant function.
+        Shape ``(m,)``, float64, at least 1; nan for a constant function, and infinite for one
+        that comes back to its start on every segment.
 
     Raises
     ------
@@ -217,16 +225,16 @@ def path_variation(population: Population, a: Tensor, b: Tensor, *, points: int 
         raise ValueError(
             f"a and b must have one shape (n, in), got {tuple(a.shape)} and {tuple(b.shape)}"
         )
-    if points < 2:
-        raise ValueError(f"points must be at least 2, got {points}")
+    check_memory("points", points, 8.0 * points * a.numel())
+    a, b = a.to(population.dtype), b.to(population.dtype)
     share = torch.linspace(0, 1, points, dtype=a.dtype, device=a.device)[:, None]
     x = torch.lerp(a[:, None, :], b[:, None, :], share)  # (n, points, in)
-    values = population.forward(x.flatten(0, 1))  # (m, n * points, out)
-    if not bool(torch.isfinite(values).all()):
-        raise ValueError("an output is nan or infinite; look at the weight scale of the networks")
-    paths = values.double().reshape(len(population), len(a), points, -1)  # (m, n, points, out)
+    values = check_outputs(population.forward(x.flatten(0, 1)))  # (m, n * points, out)
+    paths = exact(values).reshape(len(population), len(a), points, -1)  # (m, n, points, out)
     travelled = paths.diff(dim=2).abs().flatten(1).sum(1)
     straight = (paths[:, :, -1] - paths[:, :, 0]).abs().flatten(1).sum(1)
+    noise = len(a) * rounding_noise(paths, values.dtype)
+    straight = straight.masked_fill(straight <= noise, 0.0)
     return (travelled / straight).masked_fill(is_constant(values), torch.nan)
 
 
@@ -248,6 +256,8 @@ def _projection(basis: str, points: int, degree: int, nodes: Nodes) -> Tensor:
 
 def _degree(points: int, degree: int | None, nodes: Nodes) -> int:
     largest = points // 3 if nodes in ("uniform", "cell") else points - 1
+    if largest < 1:
+        raise ValueError(f"values must have at least 3 points along each axis, got {points}")
     if degree is None:
         return min(16, largest)
     if not 1 <= degree <= largest:
@@ -272,12 +282,11 @@ def polynomial_coefficients(
     >>> (c.abs() > 1e-12).tolist()
     [[False, False, True, False]]
     """
-    exact = check_values(values)
-    points = exact.shape[1]
-    matrix = _projection(basis, points, _degree(points, degree, nodes), nodes).to(exact.device)
-    for dimension in range(1, exact.ndim):
-        exact = (exact.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
-    return exact
+    points, fitted = values.shape[1], exact(values)
+    matrix = _projection(basis, points, _degree(points, degree, nodes), nodes).to(values.device)
+    for dimension in range(1, values.ndim):
+        fitted = (fitted.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
+    return fitted
 
 
 def _mean_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) -> Tensor:
@@ -285,12 +294,15 @@ def _mean_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) ->
     dimensions = coefficients.ndim - 1
     line = torch.arange(coefficients.shape[1], dtype=torch.float64, device=values.device)
     order = torch.stack(torch.meshgrid(*[line] * dimensions, indexing="ij")).sum(0).flatten()
-    amplitudes = coefficients.abs().flatten(1)[:, 1:]  # without the constant
-    return mask_constant(amplitudes @ order[1:] / amplitudes.sum(1), values)
+    amplitudes = coefficients.abs().flatten(1)  # (networks, k), the constant first
+    rest, size = amplitudes[:, 1:].sum(1), amplitudes.amax(1)
+    flat = rest <= ROUNDING * torch.finfo(torch.float64).eps * len(order) * size
+    return mask_constant(amplitudes[:, 1:] @ order[1:] / rest, values).masked_fill(flat, torch.nan)
 
 
+@door
 def chebyshev_complexity(
-    values: Tensor, *, degree: int | None = None, nodes: Nodes = "uniform"
+    values: Values, *, degree: Count | None = None, nodes: Nodes = "uniform"
 ) -> Tensor:
     r"""Return the mean order of the Chebyshev expansion, weighted by amplitude.
 
@@ -312,14 +324,13 @@ def chebyshev_complexity(
     Returns
     -------
     Tensor
-        Shape ``(networks,)``, float64, between 1 and 2K in two dimensions; nan for a constant
-        function.
+        Shape ``(networks,)``, float64, between 1 and 2K in two dimensions; nan where the function
+        or its expansion is constant.
 
     Raises
     ------
     ValueError
-        If the values are not finite floating point numbers on a grid, or the degree does not
-        fit it.
+        If the values are not finite numbers on a grid, or the degree does not fit it.
 
     References
     ----------
@@ -335,8 +346,9 @@ def chebyshev_complexity(
     return _mean_order(values, "chebyshev", degree, nodes)
 
 
+@door
 def legendre_complexity(
-    values: Tensor, *, degree: int | None = None, nodes: Nodes = "uniform"
+    values: Values, *, degree: Count | None = None, nodes: Nodes = "uniform"
 ) -> Tensor:
     r"""Return the mean order of the Legendre expansion, weighted by amplitude.
 
@@ -350,7 +362,7 @@ def legendre_complexity(
     Returns
     -------
     Tensor
-        Shape ``(networks,)``, float64; nan for a constant function.
+        Shape ``(networks,)``, float64; nan as there.
 
     Raises
     ------
@@ -373,7 +385,8 @@ def legendre_complexity(
 # Total variation: how far a function travels along a line.
 
 
-def total_variation(values: Tensor) -> Tensor:
+@door
+def total_variation(values: Values) -> Tensor:
     r"""Return the mean total variation along the lines of the grid, in standard deviations.
 
     .. math:: V(f) = \frac{1}{\operatorname{std} f}
@@ -394,7 +407,7 @@ def total_variation(values: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the values are not finite floating point numbers on a grid.
+        If the values are not finite numbers on a grid.
 
     References
     ----------
@@ -407,10 +420,12 @@ def total_variation(values: Tensor) -> Tensor:
     >>> round(float(total_variation(ramp[None])), 3)  # 2 / std, std = 2 / sqrt(12)
     3.411
     """
-    exact = check_values(values)
+    doubles = exact(values)
+    lines = doubles.shape[1] ** (doubles.ndim - 2)  # along each axis
     lengths = [
-        exact.diff(dim=axis).abs().sum(axis).reshape(len(exact), -1).mean(1)  # (networks,)
-        for axis in range(1, exact.ndim)
+        doubles.diff(dim=axis).abs().sum(axis).reshape(len(doubles), lines).mean(1)  # (networks,)
+        for axis in range(1, doubles.ndim)
     ]
-    deviation = exact.flatten(1).std(1, correction=0)
+    flat = doubles.flatten(1)
+    deviation = flat.std(1, correction=0) if len(flat) else flat.sum(1)
     return mask_constant(torch.stack(lengths).mean(0) / deviation, values)

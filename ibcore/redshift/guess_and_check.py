@@ -1,18 +1,32 @@
 """Guess and check: draw random networks until one fits the training points, with no training."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ibcore.door import (
+    Count,
+    NonNegative,
+    Positive,
+    Range,
+    Seed,
+    Whole,
+    as_integer,
+    as_number,
+    as_raw,
+    check_memory,
+    door,
+)
 from ibcore.nets import MLP
 from ibcore.population import Population, member_seed
-from ibcore.redshift.lempel_ziv import lz76
+from ibcore.redshift.lempel_ziv import count_lz76
+from ibcore.redshift.sampling import check_outputs
 from ibcore.runtime import generator, resolve_device
 from ibcore.stats import Interval, wilson_interval
 
@@ -20,40 +34,51 @@ from ibcore.stats import Interval, wilson_interval
 
 Table = NDArray[np.uint8]  # truth tables, one a row, eight entries a byte
 
+
+def _as_tables(value: Any, name: str) -> Table:
+    """Return truth tables as bytes, from whole numbers of any type."""
+    tables = as_raw(value, name).cpu().numpy()
+    if tables.ndim != 2 or not tables.shape[1] or tables.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} must be truth tables in bytes, (functions, N / 8), got {tables.dtype} of "
+            f"shape {tables.shape}; pack bits with numpy.packbits"
+        )
+    wrong = tables[(tables < 0) | (tables > 255)]
+    if wrong.size:
+        raise ValueError(f"{name} must hold bytes, from 0 to 255, got {wrong[0]}")
+    return tables.astype(np.uint8)
+
+
+Tables = Annotated[Table, _as_tables]
+
 _CHUNK = 512  # networks whose weights are held at once
 
 
 def boolean_inputs(variables: int) -> Tensor:
     """Return all inputs of a Boolean function, 0 or 1, counting in binary: ``(2**n, n)``, float64.
 
-    Raises
-    ------
-    ValueError
-        If ``variables`` is not between 3 and 16.
-
     Examples
     --------
     >>> boolean_inputs(3)[:3].tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
-    if not 3 <= variables <= 16:
-        raise ValueError(f"variables must be between 3 and 16, got {variables}")
     numbers = torch.arange(2**variables)[:, None]
     places = torch.arange(variables - 1, -1, -1)
     return ((numbers >> places) & 1).double()
 
 
+@door
 def sample_boolean(
     activation: str = "relu",
     *,
-    variables: int = 7,
-    depth: int = 2,
-    width: int = 40,
-    weight_scale: float = 1.0,
-    bias_scale: float = 1.0,
-    networks: int = 1000,
-    seed: int = 0,
-    first: int = 0,
+    variables: Annotated[int, Range(3, 16)] = 7,
+    depth: Count = 2,
+    width: Count = 40,
+    weight_scale: NonNegative = 1.0,
+    bias_scale: NonNegative = 1.0,
+    networks: Count = 1000,
+    seed: Seed = 0,
+    first: Whole = 0,
     device: torch.device | str | None = None,
 ) -> Table:
     r"""Draw random networks and return the Boolean function that each computes.
@@ -66,7 +91,7 @@ def sample_boolean(
     activation, depth, width
         The architecture, as in `ibcore.nets.MLP`.
     variables
-        Inputs, each 0 or 1.
+        Inputs, each 0 or 1; from 3 to 16.
     weight_scale, bias_scale
         :math:`\sigma_w` and :math:`b`.
     networks, seed, first
@@ -94,8 +119,7 @@ def sample_boolean(
     >>> sample_boolean(networks=5, width=8).shape
     (5, 16)
     """
-    if networks < 1:
-        raise ValueError(f"networks must be at least 1, got {networks}")
+    check_memory("networks", networks, networks * 2.0 ** (variables - 3))
     architecture = MLP(variables, 1, depth=depth, width=width, activation=activation)
     inputs, tables = boolean_inputs(variables), []
     for start in range(0, networks, _CHUNK):
@@ -110,12 +134,13 @@ def sample_boolean(
             first=first + start,
             device=device,
         )
-        positive = population.forward(inputs.to(population.device))[..., 0] > 0  # (chunk, 2**n)
-        tables.append(np.packbits(positive.cpu().numpy(), axis=1))
+        values = check_outputs(population.forward(inputs.to(population.device)))  # (chunk, 2**n, 1)
+        tables.append(np.packbits((values[..., 0] > 0).cpu().numpy(), axis=1))
     return np.concatenate(tables)
 
 
-def boolean_complexity(tables: Table) -> NDArray[np.float64]:
+@door
+def boolean_complexity(tables: Tables) -> NDArray[np.float64]:
     r"""Return the Lempel-Ziv complexity of Boolean functions, shape ``(functions,)``.
 
     .. math:: K(x) = \begin{cases} \log_2 N & x \text{ constant} \\
@@ -139,14 +164,14 @@ def boolean_complexity(tables: Table) -> NDArray[np.float64]:
     >>> boolean_complexity(np.array([[0] * 16, [85] * 16], dtype=np.uint8)).tolist()
     [7.0, 21.0]
     """
-    return np.array([_complexity(np.unpackbits(row).tolist()) for row in tables])
+    return np.array([_complexity(np.unpackbits(row)) for row in tables], dtype=np.float64)
 
 
-def _complexity(bits: list[int]) -> float:
+def _complexity(bits: Table) -> float:
     size = math.log2(len(bits))
-    if len(set(bits)) == 1:
+    if bits.min() == bits.max():
         return size
-    return size * (lz76(bits) + lz76(bits[::-1])) / 2
+    return size * (count_lz76(bits) + count_lz76(bits[::-1])) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +193,8 @@ class Ranking:
     distinct: int
 
 
-def rank_functions(tables: Table, *, batches: int = 1, top: int = 300) -> Ranking:
+@door
+def rank_functions(tables: Tables, *, batches: Count = 1, top: Count = 300) -> Ranking:
     """Count how often each function was drawn, overall and in consecutive equal batches.
 
     Functions drawn equally often come in the order of their truth tables.
@@ -185,9 +211,7 @@ def rank_functions(tables: Table, *, batches: int = 1, top: int = 300) -> Rankin
     >>> ranking.tables.tolist(), ranking.counts.tolist(), ranking.distinct
     ([[2], [1]], [[1, 1], [1, 0]], 3)
     """
-    if top < 1:
-        raise ValueError(f"top must be at least 1, got {top}")
-    if batches < 1 or len(tables) % batches:
+    if len(tables) % batches:
         raise ValueError(f"batches must divide the {len(tables)} draws equally, got {batches}")
     functions, which = np.unique(tables, axis=0, return_inverse=True)
     batch = np.repeat(np.arange(batches), len(tables) // batches)
@@ -200,24 +224,29 @@ def rank_functions(tables: Table, *, batches: int = 1, top: int = 300) -> Rankin
 # The unbiased model: a learner with the same weight on every frequency.
 
 
+def _as_even(value: Any, name: str) -> int:
+    """Return the size of a grid, even and at least 4, whose frequencies fit the memory."""
+    points = as_integer(value, name)
+    if points < 4 or points % 2:
+        raise ValueError(f"{name} must be even and at least 4, got {points}")
+    check_memory(name, points, 8.0 * points**2)
+    return points
+
+
+Even = Annotated[int, _as_even]
+
+
 def all_frequencies(points: int) -> Tensor:
     r"""Return each discrete frequency of a grid once, up to sign: ``(points**2 // 2 - 1, 2)``.
 
     Integer pairs with :math:`|k_i| \le` points/2, without 0; of :math:`k` and :math:`-k` only
     one, since :math:`\sin(\pi k x + p)` covers both by its phase.
 
-    Raises
-    ------
-    ValueError
-        If ``points`` is not even and at least 4.
-
     Examples
     --------
     >>> all_frequencies(4).tolist()
     [[0.0, 1.0], [1.0, -1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]]
     """
-    if points < 4 or points % 2:
-        raise ValueError(f"points must be even and at least 4, got {points}")
     half = points // 2
     inner = torch.arange(1 - half, half, dtype=torch.float64)
     mesh = torch.stack(torch.meshgrid(inner, inner, indexing="ij"), -1).reshape(-1, 2)
@@ -226,6 +255,7 @@ def all_frequencies(points: int) -> Tensor:
     return torch.cat([kept, edge])
 
 
+@door
 class UnbiasedModel(nn.Module):
     r"""One layer of sines at fixed frequencies: :math:`f(x)=\sum_k c_k \sin(\pi k\cdot x + p_k)`.
 
@@ -260,10 +290,10 @@ class UnbiasedModel(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, points: int = 64, *, amplitude: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, points: Even = 64, *, amplitude: Positive = 1.0, seed: Seed = 0) -> None:
         super().__init__()
         self.register_buffer("frequencies", all_frequencies(points))
-        amplitudes, phases = _draw(len(self.frequencies), amplitude, seed)
+        amplitudes, phases = _draw(len(self.frequencies), amplitude, [seed])[:, 0]
         self.amplitudes, self.phases = nn.Parameter(amplitudes), nn.Parameter(phases)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -272,20 +302,21 @@ class UnbiasedModel(nn.Module):
         return waves @ self.amplitudes[:, None]
 
 
-def _draw(count: int, amplitude: float, seed: int) -> Tensor:
-    """Return amplitudes and phases of one model, ``(2, count)``."""
-    if not (math.isfinite(amplitude) and amplitude > 0):
-        raise ValueError(f"amplitude must be a finite number > 0, got {amplitude}")
-    drawn = torch.rand(2, count, generator=generator(seed), dtype=torch.float64)
-    return torch.stack([(2 * drawn[0] - 1) * amplitude, 2 * math.pi * drawn[1]])
+def _draw(count: int, amplitude: float, seeds: Sequence[int]) -> Tensor:
+    """Return amplitudes and phases of one model for each seed, ``(2, seeds, count)``."""
+    rngs = map(generator, seeds)
+    drawn = [torch.rand(2, count, generator=rng, dtype=torch.float64) for rng in rngs]
+    amplitudes, phases = torch.stack(drawn, 1)
+    return torch.stack([(2 * amplitudes - 1) * amplitude, 2 * math.pi * phases])
 
 
+@door
 def sample_unbiased(
-    networks: int = 100,
-    grid: int = 64,
+    networks: Count = 100,
+    grid: Even = 64,
     *,
-    amplitude: float = 1.0,
-    seed: int = 0,
+    amplitude: Positive = 1.0,
+    seed: Seed = 0,
     device: torch.device | str | None = None,
 ) -> Tensor:
     r"""Draw unbiased models and evaluate each on a grid of cell centers over :math:`[-1, 1]^2`.
@@ -316,12 +347,10 @@ def sample_unbiased(
     >>> sample_unbiased(3, 8).shape
     torch.Size([3, 8, 8])
     """
-    if networks < 1:
-        raise ValueError(f"networks must be at least 1, got {networks}")
+    check_memory("networks", networks, 32.0 * networks * grid**2)
     target = resolve_device(device)
     frequencies = all_frequencies(grid)
-    seeds = (member_seed(seed, i) for i in range(networks))
-    drawn = torch.stack([_draw(len(frequencies), amplitude, own) for own in seeds], 1)
+    drawn = _draw(len(frequencies), amplitude, [member_seed(seed, i) for i in range(networks)])
     size, phase = drawn.to(target)  # (networks, frequencies) each
     frequencies = frequencies.to(target)
     # The first cell center is 1/grid - 1, and each next one is 2/grid further: a Fourier sum.
@@ -337,6 +366,13 @@ def sample_unbiased(
 Guesser = Callable[[Tensor, int, int], Tensor]
 
 
+def _as_accuracy(value: Any, name: str) -> float:
+    """Return a share, or nan where there was no hit."""
+    empty = isinstance(value, float) and math.isnan(value)
+    return math.nan if empty else as_number(value, name, Range(0, 1))
+
+
+@door
 @dataclass(frozen=True)
 class Guesses:
     """What random functions did on one data set.
@@ -353,10 +389,10 @@ class Guesses:
         Mean share of test points with the right sign, over the hits; nan without a hit.
     """
 
-    samples: int
-    hits: int
-    points: int
-    accuracy: float
+    samples: Count
+    hits: Whole
+    points: Count
+    accuracy: Annotated[float, _as_accuracy]
 
     @property
     def hit_rate(self) -> Interval:
@@ -369,13 +405,14 @@ class Guesses:
         return 2.0**-self.points
 
 
+@door
 def check_guesses(
     guess: Guesser,
     train: tuple[Tensor, Tensor],
     test: tuple[Tensor, Tensor],
     *,
-    samples: int,
-    chunk: int = 256,
+    samples: Count,
+    chunk: Count = 256,
 ) -> Guesses:
     """Draw ``samples`` random functions, keep those that fit, and see how they generalize.
 
@@ -395,7 +432,8 @@ def check_guesses(
     Raises
     ------
     ValueError
-        If a number is below 1, points and labels do not fit, or a label is not +1 or -1.
+        If a number is below 1, points and labels do not fit, a label is not +1 or -1, or the
+        value of a function is not finite.
 
     References
     ----------
@@ -410,14 +448,11 @@ def check_guesses(
     >>> result.samples, result.hits > 0, result.accuracy, result.baseline
     (200, True, 1.0, 0.25)
     """
-    for name, value in (("samples", samples), ("chunk", chunk)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
     for name, (points, labels) in (("train", train), ("test", test)):
         _check_data(name, points, labels)
     hits: list[int] = []
     for first in range(0, samples, chunk):
-        values = guess(train[0], first, min(chunk, samples - first))  # (chunk, n)
+        values = check_outputs(guess(train[0], first, min(chunk, samples - first)))  # (chunk, n)
         fits = (values.sign() == train[1].to(values)).all(1)
         hits += [first + index for index in fits.nonzero()[:, 0].tolist()]
     scores = [_share_right(guess(test[0], member, 1)[0], test[1]) for member in hits]
@@ -425,6 +460,7 @@ def check_guesses(
     return Guesses(samples, len(hits), len(train[0]), accuracy)
 
 
+@door
 def network_guesser(
     architecture: MLP, *, device: torch.device | str | None = None, **draw: Any
 ) -> Guesser:
@@ -443,14 +479,16 @@ def network_guesser(
         )
         return population.forward(points.to(population.device, population.dtype))[..., 0]
 
+    guess(torch.zeros(1, architecture.shapes["layers.0.weight"][1]), 0, 1)  # refuses bad options
     return guess
 
 
+@door
 def unbiased_guesser(
-    points: int = 32,
+    points: Even = 32,
     *,
-    amplitude: float = 1.0,
-    seed: int = 0,
+    amplitude: Positive = 1.0,
+    seed: Seed = 0,
     device: torch.device | str | None = None,
 ) -> Guesser:
     """Return a guesser of unbiased models, with the options of `UnbiasedModel`.
@@ -463,13 +501,13 @@ def unbiased_guesser(
     target, frequencies = resolve_device(device), all_frequencies(points)
 
     def guess(inputs: Tensor, first: int, count: int) -> Tensor:
-        rngs = [generator(member_seed(seed, first + i)) for i in range(count)]
-        shape = (2, len(frequencies))
-        drawn = torch.stack([torch.rand(shape, generator=g, dtype=torch.float64) for g in rngs])
-        sizes, phases = (2 * drawn[:, 0] - 1) * amplitude, 2 * math.pi * drawn[:, 1]
-        angle = math.pi * inputs.to(target) @ frequencies.to(target).mT  # (n, frequencies)
+        seeds = [member_seed(seed, first + i) for i in range(count)]
+        sizes, phases = _draw(len(frequencies), amplitude, seeds)  # (count, frequencies) each
+        x = inputs.to(target, torch.float64)
+        angle = math.pi * x @ frequencies.to(target).mT  # (n, frequencies)
         sines, cosines = (sizes * phases.cos()).to(target), (sizes * phases.sin()).to(target)
-        return sines @ angle.sin().mT + cosines @ angle.cos().mT  # (count, n)
+        values: Tensor = sines @ angle.sin().mT + cosines @ angle.cos().mT  # (count, n)
+        return values
 
     return guess
 

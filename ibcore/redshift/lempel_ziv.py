@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibcore.redshift.sampling import check_values, mask_constant
+from ibcore.door import Range, as_raw, check_memory, door
+from ibcore.redshift.sampling import Values, exact, mask_constant, rounding_noise
 
 # Count LZ76 phrases in linear time with a suffix automaton that grows with the sequence.
 #
@@ -83,6 +84,8 @@ def count_lz76(text: Sequence[int] | NDArray[np.integer]) -> int:
     """
     symbols = np.asarray(text, dtype=np.int64)
     alphabet, states = int(symbols.max()) + 1, 2 * len(symbols) + 1
+    remedy = "choose a shorter one, or one of fewer different symbols"
+    check_memory("length of sequence", len(symbols), 4.0 * alphabet * states, remedy=remedy)
     compiled = _compiled()
     if compiled is None:
         empty = [-1] * states
@@ -94,13 +97,28 @@ def count_lz76(text: Sequence[int] | NDArray[np.integer]) -> int:
 
 
 Variant = Literal["lz76", "lz78"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
-Symbols = Sequence[int] | NDArray[np.integer]
+
+def _as_symbols(value: Any, name: str) -> NDArray[np.integer]:
+    """Return a sequence of whole numbers, whatever holds them, as an array ``(n,)``."""
+    symbols = as_raw(value, name)
+    if symbols.shape == (0,):
+        raise ValueError(f"{name} must hold at least one symbol, got none")
+    if symbols.is_floating_point() or symbols.ndim != 1:
+        raise TypeError(
+            f"{name} must be a sequence of whole numbers, got {symbols.dtype} of shape "
+            f"{tuple(symbols.shape)}; cut numbers into bins first"
+        )
+    array: NDArray[np.integer] = symbols.cpu().numpy()
+    return array if array.dtype == np.uint64 else array.astype(np.int64)
+
+
+Symbols = Annotated[Sequence[int] | NDArray[np.integer] | Tensor, _as_symbols]
 
 _NEAR = 256  # integers that lie within so many need no ranks: the automaton may know more symbols
 
 
+@door
 def lz76(sequence: Symbols) -> int:
     """Return the number of phrases of Lempel and Ziv's 1976 parsing.
 
@@ -122,10 +140,10 @@ def lz76(sequence: Symbols) -> int:
     >>> lz76([0, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1])  # 0|001|10|100|1000|101
     6
     """
-    _not_empty(sequence)
-    return count_lz76(_ranks(sequence))
+    return count_lz76(_ranks(np.asarray(sequence)))
 
 
+@door
 def lz78(sequence: Symbols) -> int:
     """Return the number of phrases of Lempel and Ziv's 1978 parsing (the dictionary size).
 
@@ -145,10 +163,13 @@ def lz78(sequence: Symbols) -> int:
     >>> lz78([1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 1, 0])  # 1|0|01|11|10|110|00|010
     8
     """
-    _not_empty(sequence)
+    return _count_lz78(np.asarray(sequence).tolist())
+
+
+def _count_lz78(symbols: Sequence[int]) -> int:
     children: dict[tuple[int, int], int] = {}
     phrases, node = 0, 0
-    for symbol in sequence:
+    for symbol in symbols:
         step = (node, symbol)
         if step in children:
             node = children[step]
@@ -159,48 +180,47 @@ def lz78(sequence: Symbols) -> int:
     return phrases + (node != 0)
 
 
-def _not_empty(sequence: Symbols) -> None:
-    if len(sequence) == 0:
-        raise ValueError("a sequence needs at least one symbol, got none")
-
-
-def _ranks(sequence: Symbols) -> NDArray[np.integer]:
+def _ranks(symbols: NDArray[np.integer]) -> NDArray[np.integer]:
     """Replace symbols by small integers from 0 in order of value."""
-    symbols = sequence if isinstance(sequence, np.ndarray) else np.asarray(list(sequence))
-    if symbols.dtype.kind in "iu":
-        low = symbols.min()
-        if int(symbols.max()) - int(low) < _NEAR:
-            near: NDArray[np.integer] = symbols - low
-            return near
+    low = symbols.min()
+    if int(symbols.max()) - int(low) < _NEAR:
+        near: NDArray[np.integer] = symbols - low
+        return near
     ranks: NDArray[np.integer] = np.unique(symbols, return_inverse=True)[1]
     return ranks
 
 
 _COUNT: dict[Variant, Callable[[NDArray[np.integer]], int]] = {
-    "lz76": count_lz76,
-    "lz78": lambda symbols: lz78(symbols.tolist()),
+    "lz76": lambda symbols: count_lz76(_ranks(symbols)),
+    "lz78": lambda symbols: _count_lz78(symbols.tolist()),
 }
 
 
 def discretize(values: Tensor, levels: int) -> Tensor:
     """Cut each function's range into equal bins: ``(networks, ...)`` to ``(networks, n**d)``.
 
-    Values become integers from 0 to ``levels - 1``; cells are read row by row.
+    Values become integers from 0 to ``levels - 1``; cells are read row by row.  A value that lies
+    on the border of two bins but for rounding belongs to the upper one, as one that lies there.
 
     Examples
     --------
     >>> discretize(torch.tensor([[0.0, 0.4, 0.6, 1.0]]), 2).tolist()
     [[0, 0, 1, 1]]
     """
-    if levels < 2:
-        raise ValueError(f"levels must be at least 2, got {levels}")
-    flat = check_values(values).flatten(1)
+    flat = exact(values).flatten(1)
     low, high = flat.amin(1, keepdim=True), flat.amax(1, keepdim=True)
     span = torch.where(high > low, high - low, torch.ones_like(high))
-    return ((flat - low) / span * levels).long().clamp_(max=levels - 1)
+    place = (flat - low) / span * levels
+    noise = rounding_noise(flat, values.dtype)[:, None] / span * levels
+    border = place.round()
+    place = torch.where((place - border).abs() <= noise, border, place)
+    return place.long().clamp_(max=levels - 1)
 
 
-def lempel_ziv_complexity(values: Tensor, *, variant: Variant = "lz78", levels: int = 2) -> Tensor:
+@door
+def lempel_ziv_complexity(
+    values: Values, *, variant: Variant = "lz78", levels: Annotated[int, Range(2, 2**31 - 1)] = 2
+) -> Tensor:
     r"""Return the Lempel-Ziv complexity of each function: the phrases of its discretized image.
 
     Each function is cut into ``levels`` equal bins between its own minimum and maximum, read row
@@ -225,8 +245,8 @@ def lempel_ziv_complexity(values: Tensor, *, variant: Variant = "lz78", levels: 
     Raises
     ------
     ValueError
-        If the values are not finite floating point numbers on a grid, the variant is unknown or
-        the levels are fewer than 2.
+        If the values are not finite numbers on a grid, the variant is unknown or the levels are
+        fewer than 2.
 
     References
     ----------
@@ -239,8 +259,6 @@ def lempel_ziv_complexity(values: Tensor, *, variant: Variant = "lz78", levels: 
     >>> float(lempel_ziv_complexity(step)), float(lempel_ziv_complexity(step, variant="lz76"))
     (5.0, 3.0)
     """
-    if variant not in VARIANTS:
-        raise ValueError(f"unknown variant {variant!r}; choose one of {', '.join(VARIANTS)}")
     count = _COUNT[variant]
     counts = [float(count(sequence)) for sequence in discretize(values, levels).cpu().numpy()]
     return mask_constant(torch.tensor(counts, dtype=torch.float64, device=values.device), values)

@@ -1,8 +1,21 @@
-"""Sample the functions that untrained networks compute."""
+"""Sample the functions that untrained networks compute; what all measures of them share."""
+
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
+from ibcore.door import (
+    Count,
+    NonNegative,
+    Range,
+    Seed,
+    Whole,
+    as_raw,
+    as_tensor,
+    check_memory,
+    door,
+)
 from ibcore.nets import MLP, Norm, Prior, Residual, Scaling
 from ibcore.population import Population
 from ibcore.tasks import grid as input_grid
@@ -10,26 +23,27 @@ from ibcore.tasks import grid as input_grid
 _CHUNK = 64  # networks whose weights are held at once
 
 
+@door
 def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
     activation: str = "relu",
-    depth: int = 3,
-    width: int = 64,
-    weight_scale: float = 1.0,
-    networks: int = 100,
-    grid: int = 64,
+    depth: Count = 3,
+    width: Count = 64,
+    weight_scale: NonNegative = 1.0,
+    networks: Count = 100,
+    grid: Annotated[int, Range(2)] = 64,
     norm: Norm | None = None,
     residual: Residual | None = None,
     gated: bool = False,
     prior: Prior = "uniform",
     scaling: Scaling = "glorot",
-    bias_scale: float = 1.0,
-    seed: int = 0,
+    bias_scale: NonNegative = 1.0,
+    seed: Seed = 0,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float64,
     *,
     prefactor: float = 1.0,
     bias_growth: float = 1.0,
-    first: int = 0,
+    first: Whole = 0,
 ) -> Tensor:
     r"""Draw untrained networks and evaluate each on a grid over :math:`[-1, 1]^2`.
 
@@ -60,7 +74,8 @@ def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
     Raises
     ------
     ValueError
-        If a number is out of range, a name unknown, or the device absent.
+        If a number is out of range, a name unknown, the device absent, or a weight scale so large
+        that an output is not finite.
 
     References
     ----------
@@ -71,8 +86,9 @@ def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
     >>> sample_functions("tanh", networks=2, grid=8, width=16).shape
     torch.Size([2, 8, 8])
     """
-    if networks < 1:
-        raise ValueError(f"networks must be at least 1, got {networks}")
+    one = grid**2 * 8.0  # bytes
+    check_memory("grid", grid, one)
+    check_memory("networks", networks, networks * one)
     architecture = MLP(
         2,
         1,
@@ -101,26 +117,53 @@ def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
             dtype=dtype,
         )
         values.append(population.forward(points.to(population.device)))  # (chunk, grid**2, 1)
-    return torch.cat(values).reshape(networks, grid, grid)
+    return check_outputs(torch.cat(values)).reshape(networks, grid, grid)
 
 
-# What all measures share: the check of their input, and which functions are constant.
+def check_outputs(values: Tensor) -> Tensor:
+    """Return what networks give, or raise ``ValueError`` if it is not finite."""
+    if not bool(values.isfinite().all()):
+        raise ValueError("an output is nan or infinite; choose a smaller weight_scale")
+    return values
 
-_ROUNDING_STEPS = 32  # a spread below this many units in the last place is rounding noise
+
+# What all measures share: functions on a grid, and which of them are constant.
+
+ROUNDING = 32  # a spread below this many units in the last place is rounding noise
+_ORDINARY = 1e100  # functions larger than this, or smaller than its inverse, are scaled
 
 
-def check_values(values: Tensor) -> Tensor:
-    """Return sampled functions ``(networks, n, ..., n)`` in float64, or raise ``ValueError``."""
-    if not values.is_floating_point():
-        raise ValueError(f"values must be floating point, got {values.dtype}; use values.double()")
+def as_values(value: Any, name: str) -> Tensor:
+    """Return finite functions on a grid, ``(networks, n, ..., n)``; no network is allowed."""
+    values = as_raw(value, name)
+    values = as_tensor(values if values.is_floating_point() else values.double(), name)
     if values.ndim < 2 or len(set(values.shape[1:])) != 1 or values.shape[1] < 2:
         raise ValueError(
-            "values must have shape (networks, n, ..., n) with n >= 2 points along each axis, "
+            f"{name} must have shape (networks, n, ..., n) with n >= 2 points along each axis, "
             f"got {tuple(values.shape)}; add a leading dimension for a single function"
         )
-    if not bool(torch.isfinite(values).all()):
-        raise ValueError("values contain nan or infinity; look at the weight scale of the networks")
-    return values.double()
+    return values
+
+
+Values = Annotated[Tensor, as_values]
+
+
+def exact(values: Tensor) -> Tensor:
+    """Return functions in float64; those of extreme size are divided by it.
+
+    No measure sees the scale of a function, but its sums and squares could overflow or vanish.
+    """
+    doubles, flat = values.double(), values.flatten(1)
+    size = torch.maximum(flat.amax(1), -flat.amin(1)).double()  # (networks,)
+    extreme = (size > _ORDINARY) | ((size > 0) & (size < 1 / _ORDINARY))
+    if not bool(extreme.any()):
+        return doubles
+    return doubles / torch.where(extreme, size, 1.0).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def rounding_noise(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return up to which size a difference of values is noise, if computed in ``dtype``: (m,)."""
+    return ROUNDING * torch.finfo(dtype).eps * values.flatten(1).abs().amax(1)
 
 
 def is_constant(values: Tensor) -> Tensor:
@@ -131,7 +174,7 @@ def is_constant(values: Tensor) -> Tensor:
     """
     flat = values.flatten(1)  # (networks, n**d)
     spread = flat.amax(1) - flat.amin(1)
-    return spread <= _ROUNDING_STEPS * torch.finfo(values.dtype).eps * flat.abs().amax(1)
+    return spread <= rounding_noise(values, values.dtype)
 
 
 def mask_constant(measure: Tensor, values: Tensor) -> Tensor:

@@ -1,41 +1,57 @@
 """Linear splines as activations: a function of one number, given by its heights at knots."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ibcore.door import (
+    Count,
+    Level,
+    NonNegative,
+    Positive,
+    Range,
+    Seed,
+    as_tensor,
+    check_memory,
+    door,
+)
 from ibcore.nets import MLP, activation_function
 from ibcore.population import Population, member_seed
 from ibcore.runtime import generator
 
+Knots = Annotated[int, Range(2)]
+
 
 def spline_knots(knots: int, bound: float, *, dtype: torch.dtype = torch.float64) -> Tensor:
     """Return equally spaced knots from ``-bound`` to ``bound``, both included.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 2 knots or the bound is not positive.
 
     Examples
     --------
     >>> spline_knots(5, 1.0).tolist()
     [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
-    if knots < 2:
-        raise ValueError(f"knots must be at least 2, got {knots}")
-    if not (math.isfinite(bound) and bound > 0):
-        raise ValueError(f"bound must be a finite number > 0, got {bound}")
     return torch.linspace(-bound, bound, knots, dtype=torch.float64).to(dtype)
 
 
-def evaluate_spline(z: Tensor, heights: Tensor, bound: float = 5.0) -> Tensor:
+def _as_heights(value: Any, name: str) -> Tensor:
+    heights = as_tensor(value, name)
+    if heights.ndim != 1 or len(heights) < 2:
+        raise ValueError(
+            f"{name} must have shape (k,) with k at least 2, got {tuple(heights.shape)}"
+        )
+    return heights
+
+
+Heights = Annotated[Tensor, _as_heights]
+
+
+@door
+def evaluate_spline(z: Tensor, heights: Heights, bound: Positive = 5.0) -> Tensor:
     r"""Evaluate a linear spline element by element; differentiable in both tensors.
 
     Between two knots the value is on the straight line through their heights.  Beyond
@@ -46,7 +62,7 @@ def evaluate_spline(z: Tensor, heights: Tensor, bound: float = 5.0) -> Tensor:
     z
         Any shape.
     heights
-        Values at the knots of `spline_knots`, shape ``(k,)``, in the dtype of z.
+        Values at the knots of `spline_knots`, shape ``(k,)``.
     bound
         Where the outermost knots are.
 
@@ -66,8 +82,11 @@ def evaluate_spline(z: Tensor, heights: Tensor, bound: float = 5.0) -> Tensor:
     >>> evaluate_spline(torch.tensor([-3.0, 0.25, 3.0]), heights, bound=1.0).tolist()
     [0.0, 0.25, 3.0]
     """
-    if heights.ndim != 1:
-        raise ValueError(f"heights must have shape (k,), got {tuple(heights.shape)}")
+    dtype = torch.promote_types(z.dtype, heights.dtype)
+    return _evaluate(z.to(dtype), heights.to(dtype), bound)
+
+
+def _evaluate(z: Tensor, heights: Tensor, bound: float) -> Tensor:
     knots = spline_knots(len(heights), bound, dtype=heights.dtype).to(heights.device)
     slopes = heights.diff() / knots.diff()  # (k - 1,)
     intercepts = heights[:-1] - slopes * knots[:-1]
@@ -78,6 +97,7 @@ def evaluate_spline(z: Tensor, heights: Tensor, bound: float = 5.0) -> Tensor:
     return torch.addcmul(intercept, slope, z)
 
 
+@door
 class Spline(nn.Module):
     """A linear spline with fixed heights, for use as an activation.
 
@@ -102,26 +122,23 @@ class Spline(nn.Module):
 
     heights: Tensor
 
-    def __init__(self, heights: Tensor, *, bound: float = 5.0) -> None:
+    def __init__(self, heights: Heights, *, bound: Positive = 5.0) -> None:
         super().__init__()
-        if heights.ndim != 1 or not bool(torch.isfinite(heights).all()):
-            raise ValueError(
-                f"heights must be finite numbers of shape (k,), got shape {tuple(heights.shape)}"
-            )
-        spline_knots(len(heights), bound)
         self.register_buffer("heights", heights.detach().clone(), persistent=False)
         self.bound = bound
 
     @classmethod
+    @door
     def of(
         cls,
         activation: str,
         *,
-        knots: int = 51,
-        bound: float = 5.0,
+        knots: Knots = 51,
+        bound: Positive = 5.0,
         dtype: torch.dtype = torch.float64,
     ) -> "Spline":
         """Return the spline that agrees with an activation of `ibcore.nets` at the knots."""
+        check_memory("knots", knots, 16.0 * knots)
         exact = activation_function(activation)(spline_knots(knots, bound))
         return cls(exact.to(dtype), bound=bound)
 
@@ -133,9 +150,10 @@ class Spline(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Evaluate the spline element by element."""
-        return evaluate_spline(z, self.heights, self.bound)
+        return _evaluate(z, self.heights, self.bound)
 
 
+@door
 class SplineMLP(nn.Module):
     """A plain `ibcore.nets.MLP` whose activation is a spline; the spline is not a parameter.
 
@@ -163,12 +181,12 @@ class SplineMLP(nn.Module):
     def __init__(
         self,
         spline: Spline,
-        in_features: int = 2,
-        out_features: int = 1,
+        in_features: Count = 2,
+        out_features: Count = 1,
         *,
-        depth: int = 2,
-        width: int = 64,
-        seed: int = 0,
+        depth: Count = 2,
+        width: Count = 64,
+        seed: Seed = 0,
     ) -> None:
         super().__init__()
         self._sizes = (in_features, out_features, depth, width)
@@ -181,7 +199,8 @@ class SplineMLP(nn.Module):
             x = self.spline(layer(x))
         return cast(Tensor, self.layers[-1](x))
 
-    def sample(self, *, networks: int, seed: int = 0) -> Population:
+    @door
+    def sample(self, *, networks: Count, seed: Seed = 0) -> Population:
         """Draw networks with the weights that `Population.sample` gives the MLP of this size.
 
         They have the dtype and device of the spline's heights.
@@ -207,6 +226,7 @@ def _plain(sizes: tuple[int, int, int, int], seed: int = 0) -> MLP:
 Progress = Callable[[int, float], None]
 
 
+@door
 @dataclass(frozen=True)
 class Bilevel:
     """How an activation is learned.  Adam trains both levels.
@@ -239,7 +259,7 @@ class Bilevel:
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or the start is no activation.
 
     Examples
     --------
@@ -249,31 +269,24 @@ class Bilevel:
     """
 
     start: str = "relu"
-    knots: int = 51
-    bound: float = 5.0
-    smoothing: float = 1.0
-    outer_steps: int = 60
-    inner_steps: tuple[int, int] = (150, 300)
-    networks: int = 4
-    train_fraction: float = 0.7
-    depth: int = 2
-    width: int = 64
-    learning_rate: float = 1e-2
-    spline_rate: float = 0.05
+    knots: Knots = 51
+    bound: Positive = 5.0
+    smoothing: NonNegative = 1.0
+    outer_steps: Count = 60
+    inner_steps: tuple[Count, Count] = (150, 300)
+    networks: Count = 4
+    train_fraction: Level = 0.7
+    depth: Count = 2
+    width: Count = 64
+    learning_rate: NonNegative = 1e-2
+    spline_rate: NonNegative = 0.05
 
     def __post_init__(self) -> None:
-        counts = (self.outer_steps, self.networks, *self.inner_steps)
-        if min(counts) < 1:
-            raise ValueError(
-                "outer_steps, networks and inner_steps must be at least 1, "
-                f"got {self.outer_steps}, {self.networks} and {self.inner_steps}"
-            )
-        if not 0 < self.train_fraction < 1:
-            raise ValueError(f"train_fraction must be between 0 and 1, got {self.train_fraction}")
-        for name in ("smoothing", "learning_rate", "spline_rate"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number >= 0, got {value}")
+        try:
+            activation_function(self.start)
+        except ValueError as error:
+            raise ValueError(f"start is an {error}") from None
+        check_memory("knots", self.knots, 8.0 * self.knots**2)
 
     def inner(self, step: int) -> int:
         """Return how many steps the weights take before step 0, 1, ... of the spline."""
@@ -282,6 +295,7 @@ class Bilevel:
         return round(first * growth)
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class LearnedActivation:
     """The learned spline, the one at the start, and the validation loss before each step."""
@@ -307,12 +321,13 @@ def smoothing_kernel(knots: int, deviation: float) -> Tensor:
     return torch.softmax(-0.5 * ((line[:, None] - line) / deviation).square(), dim=1)
 
 
+@door(gradients=True)
 def learn_activation(
     x: Tensor,
-    y: Tensor,
+    y: Annotated[Tensor, Range(0, 1)],
     plan: Bilevel = Bilevel(),
     *,
-    seed: int = 0,
+    seed: Seed = 0,
     on_step: Progress | None = None,
 ) -> LearnedActivation:
     r"""Learn the activation with which networks best classify points they were not trained on.
@@ -374,6 +389,10 @@ def learn_activation(
         fresh = _sample(plan, heights, x.shape[1], member_seed(seed, step))
         trained = _train(plan, fresh, x[seen], y[seen], plan.inner(step))
         loss = _validation_loss(trained, heights, x[held_out], y[held_out])
+        if not bool(loss.isfinite()):
+            raise FloatingPointError(
+                f"the loss of outer step {step + 1} is not finite; lower a rate"
+            )
         (moves.grad,) = torch.autograd.grad(loss, [moves])
         optimizer.step()
         losses.append(loss.detach())

@@ -81,10 +81,10 @@ def fetch_data(name: Annotated[str, typer.Argument(help="A data set of the list.
 
 def _state(source: "DataSet") -> str:
     """Say how many files are here; without pooch the place of the cache is not known."""
-    from ibcore.data import place
+    from ibcore.data import data_dir
 
     try:
-        folder = place(source.name)
+        folder = data_dir(source.name)
     except ImportError:
         return "not here (downloads need pooch: pip install pooch)"
     here = sum((folder / file.name).is_file() for file in source.files)

@@ -228,7 +228,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
     >>> from ibcore.runs.ledger import parse_claim
     >>> claim = parse_claim({
     ...     "id": "toy.mean", "statement": "It is {value}.", "lab": "toy",
-    ...     "experiment": "toy.squares", "measure": "mean('x')", "expect": {"above": 1},
+    ...     "experiment": "toy.squares", "measure": "mean('x')", "expect": {"above": 1}, "null": 0,
     ...     "tier": "smoke", "paper": None, "verdict": "beyond the paper", "note": "An example.",
     ... })
     >>> result = evaluate(claim, pd.DataFrame({"network": [0, 1, 2], "x": [1.0, 2.0, 3.0]}))

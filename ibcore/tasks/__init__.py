@@ -1,7 +1,6 @@
 """Problem generators: functions that return tensors and need no download."""
 
 from ibcore.tasks.concepts import (
-    ConceptView,
     Episodes,
     concept_inputs,
     concept_prior,
@@ -13,8 +12,6 @@ from ibcore.tasks.images import ColoredDigits, Digits, colored_digits, digits
 from ibcore.tasks.modular import (
     Modular,
     Moduli,
-    Nodes,
-    NumberView,
     SparseRegression,
     Split,
     axis,
@@ -41,14 +38,11 @@ from ibcore.tasks.omniglot import (
 
 __all__ = [
     "ColoredDigits",
-    "ConceptView",
     "Digits",
     "Episodes",
     "Glyphs",
     "Modular",
     "Moduli",
-    "Nodes",
-    "NumberView",
     "Pool",
     "SparseRegression",
     "Split",

@@ -1,13 +1,18 @@
 """Boolean concepts: short rules about a few features, drawn from a grammar."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ibcore.door import Count, Data, Range, Seed, check_memory, door
 from ibcore.runtime import generator
+
+Pixels = Annotated[int, Range(1, 4096)]  # along one side
+Features = Annotated[int, Range(1, 8)]
+Noise = Annotated[float, Range(0, 1e30)]  # more would be infinite in torch.float32
 
 # Batches of small tasks: a support set to learn from and a query set to be judged by.
 
@@ -31,14 +36,15 @@ class Episodes(NamedTuple):
     picked: Tensor
 
 
+@door
 def table_episodes(
-    inputs: Tensor,
-    targets: Tensor,
+    inputs: Data,
+    targets: Data,
     *,
-    tasks: int | None = None,
-    support: int | tuple[int, int],
-    noise: float = 0.0,
-    seed: int = 0,
+    tasks: Count | None = None,
+    support: Count | tuple[Count, Count],
+    noise: Noise = 0.0,
+    seed: Seed = 0,
 ) -> Episodes:
     """Draw tasks from a pool in which each is a table: one target for each of the same objects.
 
@@ -78,12 +84,12 @@ def table_episodes(
     (torch.Size([3, 2, 4]), torch.Size([3, 4]))
     """
     pool, objects = _sizes(inputs, targets)
-    if tasks is not None and tasks < 1:
-        raise ValueError(f"tasks must be at least 1, got {tasks}; None takes the pool once")
-    if noise < 0 or (noise and not targets.is_floating_point()):
-        raise ValueError(f"noise must be >= 0 and needs real targets, got {noise}, {targets.dtype}")
+    if noise and not targets.is_floating_point():
+        raise ValueError(f"noise={noise} needs real targets, got {targets.dtype}")
     rng = generator(seed)
     n = draw_size(support, rng)
+    size = 8.0 * (tasks or pool) * (n + objects) * (inputs[0].numel() + targets[0, 0].numel())
+    check_memory("tasks", tasks or pool, size)
     rows = torch.arange(pool) if tasks is None else torch.randint(pool, (tasks,), generator=rng)
     picked = torch.randint(objects, (len(rows), n), generator=rng)
     rows, picked = rows.to(inputs.device), picked.to(inputs.device)
@@ -97,22 +103,10 @@ def table_episodes(
 
 
 def draw_size(support: int | tuple[int, int], rng: torch.Generator) -> int:
-    """Return n, or draw it from the smallest to the largest, both included.
-
-    Raises
-    ------
-    ValueError
-        If it could be below 1, or the range is empty.
-
-    Examples
-    --------
-    >>> rng = torch.Generator().manual_seed(0)
-    >>> draw_size(5, rng), 2 <= draw_size((2, 4), rng) <= 4
-    (5, True)
-    """
+    """Return n, or draw it from the smallest to the largest, both included."""
     low, high = (support, support) if isinstance(support, int) else support
-    if not 1 <= low <= high:
-        raise ValueError(f"support must be n >= 1 or a pair of smallest and largest, got {support}")
+    if low > high:
+        raise ValueError(f"support must be n or a pair of smallest and largest, got {support}")
     return int(torch.randint(low, high + 1, (), generator=rng))
 
 
@@ -143,7 +137,8 @@ _SEGMENTS = {  # of a seven-segment digit: corners (top, left, bottom, right) on
 _DIGITS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 
 
-def concept_images(size: int = 32) -> Tensor:
+@door
+def concept_images(size: Annotated[int, Range(12, 4096)] = 32) -> Tensor:
     """Draw the 16 objects of four features: color, shape, size and texture.
 
     Feature 1 chooses red or blue, feature 2 a square or a triangle, feature 3 a large or a small
@@ -160,19 +155,12 @@ def concept_images(size: int = 32) -> Tensor:
         Shape ``(16, 3, size, size)``, float64, 0 or 1, in the order of
         `ibcore.tasks.concepts.concept_objects`.
 
-    Raises
-    ------
-    ValueError
-        If the drawings would be too small to tell apart.
-
     Examples
     --------
     >>> images = concept_images(16)
     >>> len({tuple(image.flatten().tolist()) for image in images})
     16
     """
-    if size < 12:
-        raise ValueError(f"size must be at least 12 pixels, got {size}")
     images = torch.zeros(16, 3, size, size, dtype=torch.float64)
     for number, image in enumerate(images):
         color, shape, small, striped = (number >> place & 1 for place in (3, 2, 1, 0))
@@ -193,7 +181,10 @@ def _figure(size: int, *, triangle: bool, margin: int) -> Tensor:
     return inside
 
 
-def number_images(count: int = 100, *, size: int = 32) -> Tensor:
+@door
+def number_images(
+    count: Annotated[int, Range(1, 100)] = 100, *, size: Annotated[int, Range(16, 4096)] = 32
+) -> Tensor:
     """Draw the numbers 0 to ``count - 1`` with two digits of seven segments each.
 
     Parameters
@@ -218,10 +209,6 @@ def number_images(count: int = 100, *, size: int = 32) -> Tensor:
     >>> number_images(12).shape
     torch.Size([12, 1, 32, 32])
     """
-    if not 1 <= count <= 100:
-        raise ValueError(f"two digits show up to 100 numbers, got count={count}")
-    if size < 16:
-        raise ValueError(f"size must be at least 16 pixels, got {size}")
     glyphs = torch.stack([_digit(segments, size) for segments in _DIGITS])  # (10, size, size / 2)
     numbers = torch.arange(count)
     pages = torch.zeros(count, 1, size, size, dtype=torch.float64)
@@ -242,7 +229,7 @@ def _digit(segments: str, size: int) -> Tensor:
 
 
 def standardize(images: Tensor) -> Tensor:
-    """Give each channel mean 0 and variance 1 over all images and pixels; an empty one stays 0.
+    """Give each channel mean 0 and variance 1 over all images and pixels; a constant one is 0.
 
     Examples
     --------
@@ -251,10 +238,12 @@ def standardize(images: Tensor) -> Tensor:
     """
     mean = images.mean((0, 2, 3), keepdim=True)
     spread = images.std((0, 2, 3), correction=0, keepdim=True)
-    return torch.where(spread > 0, (images - mean) / spread, torch.zeros_like(images))
+    rounding = 16 * torch.finfo(images.dtype).eps * images.abs().amax((0, 2, 3), keepdim=True)
+    return torch.where(spread > rounding, (images - mean) / spread, torch.zeros_like(images))
 
 
-def patches(images: Tensor, *, size: int = 4) -> Tensor:
+@door
+def patches(images: Tensor, *, size: Pixels = 4) -> Tensor:
     """Cut images into a sequence of square patches, row by row: what a sequence model reads.
 
     Parameters
@@ -279,7 +268,7 @@ def patches(images: Tensor, *, size: int = 4) -> Tensor:
     >>> patches(torch.zeros(5, 3, 32, 32)).shape
     torch.Size([5, 64, 48])
     """
-    if images.ndim != 4 or size < 1 or images.shape[2] % size or images.shape[3] % size:
+    if images.ndim != 4 or images.shape[2] % size or images.shape[3] % size:
         raise ValueError(
             f"patches of {size} by {size} pixels do not cover images (n, channels, height, width) "
             f"of shape {tuple(images.shape)}"
@@ -292,31 +281,25 @@ Bools = NDArray[np.bool_]
 
 LONGEST = 50  # conjunctions of a rule, and literals of a conjunction; longer ones are drawn again
 _BLOCK = 1024  # candidates drawn at once
-_LARGEST = 8  # features
 
 
-def concept_objects(features: int = 4) -> Bools:
+@door
+def concept_objects(features: Features = 4) -> Bools:
     """Return all objects, counting in binary, the first feature most significant.
 
     Shape ``(2**features, features)``.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 1 or more than 8 features.
 
     Examples
     --------
     >>> concept_objects(2).astype(int).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
-    if not 1 <= features <= _LARGEST:
-        raise ValueError(f"features must be between 1 and {_LARGEST}, got {features}")
     places = np.arange(features - 1, -1, -1)
     return ((np.arange(2**features)[:, None] >> places) & 1).astype(np.bool_)
 
 
-def sample_concepts(count: int, *, features: int = 4, seed: int = 0) -> Tensor:
+@door
+def sample_concepts(count: Count, *, features: Features = 4, seed: Seed = 0) -> Tensor:
     r"""Draw concepts from the grammar of disjunctive normal forms with random probabilities.
 
     A concept is an "or" of conjunctions, a conjunction an "and" of literals, a literal "feature i
@@ -358,10 +341,7 @@ def sample_concepts(count: int, *, features: int = 4, seed: int = 0) -> Tensor:
     >>> tables.shape, bool(((tables.sum(1) > 0) & (tables.sum(1) < 16)).all())
     (torch.Size([100, 16]), True)
     """
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, got {seed}")
+    check_memory("count", count, 10.0 * count * 2**features)
     rng, objects = np.random.default_rng(seed), concept_objects(features)
     found: list[Bools] = []
     while sum(map(len, found)) < count:
@@ -406,11 +386,12 @@ def _tables(
     return kept
 
 
+@door
 def concept_inputs(
     view: ConceptView = "bits",
     *,
-    features: int = 4,
-    size: int = 32,
+    features: Features = 4,
+    size: Pixels = 32,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """Return all objects as inputs of a network.
@@ -439,8 +420,6 @@ def concept_inputs(
     >>> concept_inputs("image", size=16).shape
     torch.Size([16, 3, 16, 16])
     """
-    if view not in get_args(ConceptView):
-        raise ValueError(f"unknown view {view!r}; choose one of bits, image")
     objects = torch.from_numpy(concept_objects(features))
     if view == "bits":
         return 2 * objects.to(dtype) - 1
@@ -453,10 +432,11 @@ def concept_inputs(
 
 Floats = NDArray[np.float64]
 
-_CONCEPTS_PRIOR_LARGEST = 4  # features; tables of four are numbers of 16 bits
 
-
-def concept_prior(*, features: int = 4, draws: int = 400, seed: int = 0) -> tuple[Tensor, Tensor]:
+@door
+def concept_prior(
+    *, features: Annotated[int, Range(1, 4)] = 4, draws: Count = 400, seed: Seed = 0
+) -> tuple[Tensor, Tensor]:
     r"""Return every truth table and its probability under `ibcore.tasks.sample_concepts`.
 
     Given the grammar's probabilities the distribution of tables is computed, not sampled: with
@@ -492,12 +472,6 @@ def concept_prior(*, features: int = 4, draws: int = 400, seed: int = 0) -> tupl
     >>> tables.shape[1], round(weights.sum().item(), 12)
     (4, 1.0)
     """
-    if not 1 <= features <= _CONCEPTS_PRIOR_LARGEST:
-        raise ValueError(
-            f"features must be between 1 and {_CONCEPTS_PRIOR_LARGEST}, got {features}"
-        )
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, got {draws}")
     rng, total = np.random.default_rng(seed), np.zeros(2 ** (2**features))
     for _ in range(draws):
         again, further = rng.random(2)

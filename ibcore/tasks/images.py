@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, Range, Seed, check_memory, door
 from ibcore.runtime import generator
 
 PIXELS = 64  # of a digit, 8 by 8
@@ -48,6 +49,7 @@ class ColoredDigits:
     test_color: Points
 
 
+@door
 def digits(*, dtype: torch.dtype = torch.float64) -> Digits:
     """Return the 1,797 handwritten digits of 8 by 8 pixels that scikit-learn ships.
 
@@ -93,8 +95,13 @@ def _load() -> Digits:
     return Digits(images, torch.tensor(data.target, dtype=torch.int64))
 
 
+@door
 def colored_digits(
-    *, train: int = 1300, band: int = 1, seed: int = 0, dtype: torch.dtype = torch.float64
+    *,
+    train: Annotated[int, Range(2, COUNT - 2)] = 1300,
+    band: Count = 1,
+    seed: Seed = 0,
+    dtype: torch.dtype = torch.float64,
 ) -> ColoredDigits:
     r"""Return digits with a band of color: two signals, one of them a shortcut.
 
@@ -146,10 +153,7 @@ def colored_digits(
     >>> data.train.x.shape, data.test_digit.x.shape
     (torch.Size([1300, 65]), torch.Size([497, 65]))
     """
-    if not 2 <= train <= COUNT - 2:
-        raise ValueError(f"train must be between 2 and {COUNT - 2} images, got {train}")
-    if band < 1:
-        raise ValueError(f"band must be at least 1 pixel, got {band}")
+    check_memory("band", band, 16.0 * COUNT * (PIXELS + band))
     rng = generator(seed)
     order = torch.randperm(COUNT, generator=rng)
     known, held_out = order[:train], order[train:]

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.door import Count, Range, Seed, Share, Whole, check_memory, door
 from ibcore.runtime import generator
-from ibcore.tasks.concepts import number_images, standardize
+from ibcore.tasks.concepts import Noise, Pixels, number_images, standardize
 
 # Few-shot modular arithmetic: learn x mod m from a few examples, for moduli seen or not.
 
@@ -20,6 +21,9 @@ NumberView = Literal["number", "scaled", "bits", "image", "circular"]
 NUMBERS = 100  # x runs from 0 to 99
 LARGEST = 40  # modulus
 
+Several = Annotated[int, Range(2, 10**9)]
+Dimensions = Annotated[int, Range(1, 16)]
+
 
 class Moduli(NamedTuple):
     """Moduli to meta-train on, and others to test on."""
@@ -28,6 +32,7 @@ class Moduli(NamedTuple):
     test: tuple[int, ...]
 
 
+@door
 def moduli(split: Split) -> Moduli:
     """Return the 20 training and the 20 test moduli of a split.
 
@@ -48,15 +53,14 @@ def moduli(split: Split) -> Moduli:
     >>> moduli("interpolation").test[:3]
     (2, 4, 6)
     """
-    if split not in get_args(Split):
-        raise ValueError(f"unknown split {split!r}; choose one of {', '.join(get_args(Split))}")
     if split == "extrapolation":
         return Moduli(tuple(range(1, 21)), tuple(range(21, LARGEST + 1)))
     return Moduli(tuple(range(1, LARGEST, 2)), tuple(range(2, LARGEST + 1, 2)))
 
 
+@door
 def remainder_tables(
-    chosen: Sequence[int], *, numbers: int = NUMBERS, dtype: torch.dtype = torch.float32
+    chosen: Sequence[Count], *, numbers: Count = NUMBERS, dtype: torch.dtype = torch.float32
 ) -> Tensor:
     r"""Return :math:`x \bmod m` for every x from 0 to ``numbers - 1``: ``(moduli, numbers, 1)``.
 
@@ -70,15 +74,15 @@ def remainder_tables(
     >>> remainder_tables([2, 3], numbers=4)[..., 0].tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 0.0]]
     """
-    if not chosen or min(chosen) < 1:
-        raise ValueError(f"moduli must be at least 1, and at least one of them, got {list(chosen)}")
-    if numbers < 1:
-        raise ValueError(f"numbers must be at least 1, got {numbers}")
+    if not chosen:
+        raise ValueError("chosen must hold at least one modulus, got none")
+    check_memory("numbers", numbers, 16.0 * numbers * len(chosen))
     rest = torch.arange(numbers) % torch.tensor(list(chosen))[:, None]  # (moduli, numbers)
     return rest.to(dtype)[..., None]
 
 
-def constant_predictor(chosen: Sequence[int], *, numbers: int = NUMBERS) -> Tensor:
+@door
+def constant_predictor(chosen: Sequence[Count], *, numbers: Count = NUMBERS) -> Tensor:
     r"""Return the mean squared error of the best constant for each modulus, float64, ``(moduli,)``.
 
     It is the variance of :math:`x \bmod m` over x.  A learner above this line has learned less
@@ -98,12 +102,13 @@ def constant_predictor(chosen: Sequence[int], *, numbers: int = NUMBERS) -> Tens
     return tables.var(1, correction=0)
 
 
+@door
 def number_inputs(
     view: NumberView = "bits",
     *,
-    numbers: int = NUMBERS,
-    size: int = 32,
-    periods: Sequence[float] = (),
+    numbers: Several = NUMBERS,
+    size: Pixels = 32,
+    periods: Sequence[Annotated[float, Range(1e-9, 1e9)]] = (),
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     r"""Return the numbers 0 to ``numbers - 1`` as inputs of a network.
@@ -145,12 +150,9 @@ def number_inputs(
     >>> number_inputs("circular", periods=[4.0])[1].round().tolist()
     [0.0, 1.0]
     """
-    if view not in get_args(NumberView):
-        raise ValueError(f"unknown view {view!r}; choose one of {', '.join(get_args(NumberView))}")
-    if numbers < 2:
-        raise ValueError(f"numbers must be at least 2, got {numbers}")
     if (view == "circular") != bool(len(periods)):
         raise ValueError(f"periods belong to view='circular' and to it alone, got {list(periods)}")
+    check_memory("numbers", numbers, 40.0 * numbers * (8 + len(periods)))
     if view == "image":
         return standardize(number_images(numbers, size=size)).to(dtype)
     x = torch.arange(numbers, dtype=torch.float64)
@@ -169,8 +171,6 @@ def _bits(numbers: int) -> Tensor:
 
 def _circular(x: Tensor, periods: Sequence[float]) -> Tensor:
     """Return points on circles, (numbers, 2 * periods)."""
-    if not all(math.isfinite(period) and period > 0 for period in periods):
-        raise ValueError(f"periods must be positive, got {list(periods)}")
     angle = 2 * math.pi * x[:, None] / torch.tensor(list(periods), dtype=torch.float64)
     return torch.stack([angle.cos(), angle.sin()], -1).flatten(1)  # (numbers, 2 * periods)
 
@@ -178,10 +178,12 @@ def _circular(x: Tensor, periods: Sequence[float]) -> Tensor:
 # Input grids: the points at which a function is looked at.
 
 Nodes = Literal["uniform", "cell", "chebyshev", "legendre"]
-NODES: tuple[Nodes, ...] = get_args(Nodes)
 
 
-def axis(points: int, *, nodes: Nodes = "uniform", dtype: torch.dtype = torch.float64) -> Tensor:
+@door
+def axis(
+    points: Several, *, nodes: Nodes = "uniform", dtype: torch.dtype = torch.float64
+) -> Tensor:
     r"""Return the coordinates of a grid along one axis, rising within :math:`[-1, 1]`.
 
     Parameters
@@ -206,8 +208,7 @@ def axis(points: int, *, nodes: Nodes = "uniform", dtype: torch.dtype = torch.fl
     >>> axis(3).tolist(), axis(2, nodes="cell").tolist()
     ([-1.0, 0.0, 1.0], [-0.5, 0.5])
     """
-    if points < 2:
-        raise ValueError(f"a grid needs at least 2 points along each axis, got {points}")
+    check_memory("points", points, 8.0 * points ** (2 if nodes == "legendre" else 1))
     steps = torch.arange(points, dtype=torch.float64)
     if nodes == "uniform":
         values = torch.linspace(-1, 1, points, dtype=torch.float64)
@@ -215,16 +216,15 @@ def axis(points: int, *, nodes: Nodes = "uniform", dtype: torch.dtype = torch.fl
         values = (2 * steps + 1) / points - 1
     elif nodes == "chebyshev":
         values = -torch.cos(math.pi * (steps + 0.5) / points)
-    elif nodes == "legendre":
-        values = torch.from_numpy(np.polynomial.legendre.leggauss(points)[0])
     else:
-        raise ValueError(f"unknown nodes {nodes!r}; choose one of {', '.join(NODES)}")
+        values = torch.from_numpy(np.polynomial.legendre.leggauss(points)[0])
     return values.to(dtype)
 
 
+@door
 def grid(
-    points: int,
-    dimensions: int = 2,
+    points: Several,
+    dimensions: Dimensions = 2,
     *,
     nodes: Nodes = "uniform",
     dtype: torch.dtype = torch.float64,
@@ -258,15 +258,13 @@ def grid(
     >>> grid(2).tolist()
     [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
     """
-    if dimensions < 1:
-        raise ValueError(f"dimensions must be at least 1, got {dimensions}")
+    check_memory("points", points, 16.0 * dimensions * float(points) ** dimensions)
     coordinates = [axis(points, nodes=nodes, dtype=dtype)] * dimensions
     mesh = torch.meshgrid(*coordinates, indexing="ij")
     return torch.stack([m.reshape(-1) for m in mesh], dim=-1)  # (points**d, d)
 
 
 Rule = Literal["below", "at_most"]
-RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,13 +285,14 @@ class Modular:
     test_y: Tensor
 
 
+@door
 def modular_labels(
-    modulus: int,
+    modulus: Annotated[int, Range(2)],
     *,
-    numbers: int = 16,
-    dimensions: int = 2,
+    numbers: Several = 16,
+    dimensions: Dimensions = 2,
     rule: Rule = "below",
-    points: int | None = None,
+    points: Several | None = None,
 ) -> Tensor:
     r"""Return the label of every point of a grid, :math:`1[(\sum_i x_i) \bmod M < M/2]`.
 
@@ -336,28 +335,25 @@ def modular_labels(
     >>> modular_labels(4, numbers=8, rule="at_most")[0].tolist()
     [1, 1, 1, 0, 1, 1, 1, 0]
     """
-    if modulus < 2:
-        raise ValueError(f"modulus must be at least 2, got {modulus}; at 1 all labels are equal")
-    if dimensions < 1:
-        raise ValueError(f"dimensions must be at least 1, got {dimensions}")
-    if rule not in RULES:
-        raise ValueError(f"unknown rule {rule!r}; choose one of {', '.join(RULES)}")
     count = numbers if points is None else points
-    line = (axis(count) + 1) / 2 * (len(axis(numbers)) - 1)
+    name = "numbers" if points is None else "points"
+    check_memory(name, count, 16.0 * dimensions * float(count) ** dimensions)
+    line = (axis(count) + 1) / 2 * (numbers - 1)
     line = line.round() if points is None else line  # whole numbers, whatever the rounding
     mesh = torch.stack(torch.meshgrid(*[line] * dimensions, indexing="ij"))
     rest = mesh.sum(0) % modulus
     return (rest < modulus / 2 if rule == "below" else rest <= modulus / 2).long()
 
 
+@door
 def modular_addition(
-    modulus: int,
+    modulus: Annotated[int, Range(2)],
     *,
-    numbers: int = 16,
-    dimensions: int = 2,
+    numbers: Several = 16,
+    dimensions: Dimensions = 2,
     rule: Rule = "below",
-    train_fraction: float = 0.6,
-    seed: int = 0,
+    train_fraction: Share = 0.6,
+    seed: Seed = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Modular:
     r"""Return modular addition as a problem of two classes, points split at random.
@@ -396,7 +392,7 @@ def modular_addition(
     if not 0 < count < len(labels):
         raise ValueError(
             f"train_fraction {train_fraction} leaves {count} of {len(labels)} points to train on; "
-            "choose a share between 0 and 1 that leaves some for each set"
+            "choose one that leaves some for each set"
         )
     order = torch.randperm(len(labels), generator=generator(seed))
     x, train, test = grid(numbers, dimensions, dtype=dtype), order[:count], order[count:]
@@ -406,6 +402,7 @@ def modular_addition(
 # Sparse regression: few points, many features, and a truth with few coefficients.
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class SparseRegression:
     """Points, labels and the coefficients behind them.
@@ -424,21 +421,27 @@ class SparseRegression:
     y: Tensor
     truth: Tensor
 
+    @door
     def excess_risk(self, beta: Tensor) -> Tensor:
         r"""Return :math:`\|\beta-\beta^*\|^2`, the excess risk for x from N(0, I).
 
         Shape (..., d) to (...); half of it is the excess of half the squared error.
         """
+        if beta.shape[-1:] != self.truth.shape[-1:]:
+            raise ValueError(
+                f"beta must have shape (..., {self.truth.shape[-1]}), got {tuple(beta.shape)}"
+            )
         return (beta - self.truth).square().sum(-1)
 
 
+@door
 def sparse_regression(
     *,
-    points: int = 20,
-    features: int = 40,
-    nonzero: int = 3,
-    noise: float = 0.0,
-    seed: int = 0,
+    points: Count = 20,
+    features: Count = 40,
+    nonzero: Whole = 3,
+    noise: Noise = 0.0,
+    seed: Seed = 0,
 ) -> SparseRegression:
     r"""Draw a regression problem with a sparse truth.
 
@@ -477,13 +480,9 @@ def sparse_regression(
     >>> task.x.shape, int(task.truth.count_nonzero()), float(task.excess_risk(0 * task.truth))
     (torch.Size([20, 40]), 3, 3.0)
     """
-    if points < 1 or features < 1 or not 0 <= nonzero <= features:
-        raise ValueError(
-            f"need points >= 1, features >= 1 and 0 <= nonzero <= features, got points {points}, "
-            f"features {features}, nonzero {nonzero}"
-        )
-    if not 0 <= noise < float("inf"):
-        raise ValueError(f"noise must be finite and >= 0, got {noise}")
+    if nonzero > features:
+        raise ValueError(f"nonzero must be at most features={features}, got {nonzero}")
+    check_memory("points", points, 8.0 * points * features)
     source = generator(seed)
     x = torch.randn(points, features, generator=source, dtype=torch.float64)
     places = torch.randperm(features, generator=source)[:nonzero]
@@ -494,7 +493,8 @@ def sparse_regression(
     return SparseRegression(x, x @ truth + shifts, truth)
 
 
-def stack_problems(problems: list[SparseRegression]) -> SparseRegression:
+@door
+def stack_problems(problems: Sequence[SparseRegression]) -> SparseRegression:
     """Return problems of one size as one, along a new first axis.
 
     Raises
@@ -510,8 +510,5 @@ def stack_problems(problems: list[SparseRegression]) -> SparseRegression:
     shapes = {tuple(problem.x.shape) for problem in problems}
     if len(shapes) != 1:
         raise ValueError(f"problems must have one shape of x, got {sorted(shapes)}")
-    return SparseRegression(
-        torch.stack([problem.x for problem in problems]),
-        torch.stack([problem.y for problem in problems]),
-        torch.stack([problem.truth for problem in problems]),
-    )
+    fields = ([getattr(each, name) for each in problems] for name in ("x", "y", "truth"))
+    return SparseRegression(*map(torch.stack, fields))

@@ -6,20 +6,22 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ibcore.door import Count, Range, Raw, Seed, check_memory, door
 from ibcore.runtime import generator
-from ibcore.tasks.concepts import Episodes
+from ibcore.tasks.concepts import Episodes, Pixels
 
 DRAWINGS = 20  # of each official character
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Glyphs:
     """Drawings of characters, and the alphabet of each.
@@ -43,7 +45,7 @@ class Glyphs:
     (3, ('Greek', 'Latin'))
     """
 
-    images: Tensor
+    images: Annotated[Tensor, Range(0, 1)]
     alphabets: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -51,10 +53,10 @@ class Glyphs:
         if len(shape) != 5 or shape[2] != 1 or shape[3] != shape[4] or 0 in shape:
             raise ValueError(f"images must be (characters, drawings, 1, size, size), got {shape}")
         if len(self.alphabets) != shape[0]:
-            raise ValueError(f"{shape[0]} characters need as many alphabets' names")
-        low, high = self.images.min().item(), self.images.max().item()
-        if not 0 <= low <= high <= 1:
-            raise ValueError(f"ink must lie between 0 and 1, got {low} to {high}")
+            raise ValueError(
+                f"alphabets must name that of each of the {shape[0]} characters, got "
+                f"{len(self.alphabets)} names"
+            )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -64,6 +66,7 @@ class Glyphs:
         """The alphabets, each once, in the order in which they come up."""
         return tuple(dict.fromkeys(self.alphabets))
 
+    @door
     def of(self, names: Sequence[str]) -> "Glyphs":
         """Return the characters of some alphabets.
 
@@ -79,7 +82,8 @@ class Glyphs:
         return Glyphs(self.images[rows], tuple(self.alphabets[row] for row in rows))
 
 
-def glyphs_from_arrays(ink: ArrayLike, alphabets: Sequence[str], *, size: int = 32) -> Glyphs:
+@door
+def glyphs_from_arrays(ink: Raw, alphabets: Sequence[str], *, size: Pixels = 32) -> Glyphs:
     """Make glyphs of drawings, each pixel of the result the mean ink of the area it covers.
 
     Parameters
@@ -101,22 +105,21 @@ def glyphs_from_arrays(ink: ArrayLike, alphabets: Sequence[str], *, size: int = 
     >>> glyphs_from_arrays(np.zeros((2, 20, 105, 105)), ["Greek", "Latin"]).images.shape
     torch.Size([2, 20, 1, 32, 32])
     """
-    data = np.asarray(ink)
-    if data.ndim != 4 or not 1 <= size <= min(data.shape[2:]):
+    if ink.ndim != 4 or size > min(ink.shape[2:]) or 0 in ink.shape:
         raise ValueError(
-            f"need ink (characters, drawings, height, width) of at least {size} pixels a side, "
-            f"got {data.shape}"
+            f"ink must be (characters, drawings, height, width) of at least {size} pixels a side, "
+            f"got {tuple(ink.shape)}"
         )
+    Range(0, 1).check("ink", float(ink.min()), float(ink.max()))
     small = [  # character by character: the drawings of all would be large as floats
-        functional.interpolate(
-            torch.from_numpy(drawings.astype(np.float32))[:, None], (size, size), mode="area"
-        )
-        for drawings in data
+        functional.interpolate(drawings.float()[:, None], (size, size), mode="area")
+        for drawings in ink
     ]
     return Glyphs(torch.stack(small), tuple(alphabets))
 
 
-def read_omniglot(path: str | Path, *, size: int = 32) -> Glyphs:
+@door
+def read_omniglot(path: str | Path, *, size: Pixels = 32) -> Glyphs:
     """Read one of the official archives, or the folder it was unpacked to.
 
     The files are ``images_*/ALPHABET/characterNN/*.png``, black ink on white paper, 20 drawings
@@ -164,7 +167,7 @@ def read_omniglot(path: str | Path, *, size: int = 32) -> Glyphs:
         raise ValueError(f"{place} should hold {DRAWINGS} drawings of each character, has {wrong}")
     keys = sorted(found)
     ink = np.stack([np.stack([found[key][name] for name in sorted(found[key])]) for key in keys])
-    return glyphs_from_arrays(ink, [alphabet for alphabet, _ in keys], size=size)
+    return glyphs_from_arrays(torch.from_numpy(ink), [alphabet for alphabet, _ in keys], size=size)
 
 
 def _files(place: Path) -> Iterator[tuple[str, bytes]]:
@@ -196,7 +199,10 @@ def _ink(name: str, content: bytes) -> NDArray[np.bool_]:
     return dark
 
 
-def rotated(glyphs: Glyphs, *, degrees: float = 15.0, seed: int = 0) -> Glyphs:
+@door
+def rotated(
+    glyphs: Glyphs, *, degrees: Annotated[float, Range(0, 360)] = 15.0, seed: Seed = 0
+) -> Glyphs:
     """Turn each drawing once by an angle of its own, uniform from ``-degrees`` to ``degrees``.
 
     Raises
@@ -214,8 +220,6 @@ def rotated(glyphs: Glyphs, *, degrees: float = 15.0, seed: int = 0) -> Glyphs:
     >>> rotated(glyphs).images.shape
     torch.Size([1, 20, 1, 8, 8])
     """
-    if not degrees >= 0:
-        raise ValueError(f"degrees must be at least 0, got {degrees}")
     flat = glyphs.images.flatten(0, 1)  # (characters * drawings, 1, size, size)
     draw = torch.rand(len(flat), generator=generator(seed), dtype=torch.float64)
     angle = ((2 * draw - 1) * degrees).deg2rad().to(flat)
@@ -233,47 +237,27 @@ Pool = Literal["all", "ancient", "asian", "european", "middle"]
 
 INK_MEAN, INK_SPREAD = 0.078, 0.268  # of Omniglot at 32 pixels; inputs are (ink - mean) / spread
 
-POOLS: dict[str, tuple[str, ...]] = {
-    "ancient": (
-        "Alphabet_of_the_Magi",
-        "Anglo-Saxon_Futhorc",
-        "Armenian",
-        "Asomtavruli_(Georgian)",
-        "Early_Aramaic",
-        "Grantha",
-        "Greek",
-        "Hebrew",
-        "Latin",
-        "Sanskrit",
-        "Syriac_(Estrangelo)",
-        "Tifinagh",
-    ),
-    "asian": (
-        "Balinese",
-        "Bengali",
-        "Burmese_(Myanmar)",
-        "Grantha",
-        "Gujarati",
-        "Japanese_(hiragana)",
-        "Japanese_(katakana)",
-        "Korean",
-        "Malay_(Jawi_-_Arabic)",
-        "Sanskrit",
-        "Tagalog",
-    ),
-    "european": ("Anglo-Saxon_Futhorc", "Braille", "Cyrillic", "Greek", "Latin"),
-    "middle": (
-        "Armenian",
-        "Asomtavruli_(Georgian)",
-        "Early_Aramaic",
-        "Hebrew",
-        "Malay_(Jawi_-_Arabic)",
-        "Mkhedruli_(Georgian)",
-        "Syriac_(Estrangelo)",
-    ),
+_MEMBERS = {
+    "ancient": """
+        Alphabet_of_the_Magi Anglo-Saxon_Futhorc Armenian Asomtavruli_(Georgian) Early_Aramaic
+        Grantha Greek Hebrew Latin Sanskrit Syriac_(Estrangelo) Tifinagh
+    """,
+    "asian": """
+        Balinese Bengali Burmese_(Myanmar) Grantha Gujarati Japanese_(hiragana)
+        Japanese_(katakana) Korean Malay_(Jawi_-_Arabic) Sanskrit Tagalog
+    """,
+    "european": """
+        Anglo-Saxon_Futhorc Braille Cyrillic Greek Latin
+    """,
+    "middle": """
+        Armenian Asomtavruli_(Georgian) Early_Aramaic Hebrew Malay_(Jawi_-_Arabic)
+        Mkhedruli_(Georgian) Syriac_(Estrangelo)
+    """,
 }
+POOLS: dict[str, tuple[str, ...]] = {name: tuple(text.split()) for name, text in _MEMBERS.items()}
 
 
+@door
 def glyph_pool(glyphs: Glyphs, pool: Pool) -> Glyphs:
     """Return the characters of one family of alphabets.
 
@@ -303,19 +287,18 @@ def glyph_pool(glyphs: Glyphs, pool: Pool) -> Glyphs:
     >>> len(glyph_pool(glyphs, "all")), len(glyph_pool(glyphs, "european"))
     (6, 5)
     """
-    if pool not in get_args(Pool):
-        raise ValueError(f"unknown pool {pool!r}; choose one of {', '.join(get_args(Pool))}")
     return glyphs if pool == "all" else glyphs.of(POOLS[pool])
 
 
+@door
 def glyph_episodes(
     glyphs: Glyphs,
     *,
-    tasks: int,
-    ways: int = 20,
-    shots: int = 5,
-    queries: int = 15,
-    seed: int = 0,
+    tasks: Count,
+    ways: Count = 20,
+    shots: Count = 5,
+    queries: Count = 15,
+    seed: Seed = 0,
 ) -> Episodes:
     """Draw tasks: tell apart a few characters after seeing a few drawings of each.
 
@@ -354,15 +337,14 @@ def glyph_episodes(
     >>> drawn.support[0].shape, drawn.query[1].tolist()[0]
     (torch.Size([3, 5, 1, 8, 8]), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
     """
-    for name, value in (("tasks", tasks), ("shots", shots), ("queries", queries)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
     drawings = glyphs.images.shape[1]
     if not 2 <= ways <= len(glyphs) or shots + queries > drawings:
         raise ValueError(
             f"{ways} ways with {shots} + {queries} drawings do not fit {len(glyphs)} characters "
             f"with {drawings} drawings each"
         )
+    points = tasks * (len(glyphs) + ways * (drawings + glyphs.images[0].numel()))
+    check_memory("tasks", tasks, 4.0 * points)
     rng, device = generator(seed), glyphs.images.device
     rows = torch.rand(tasks, len(glyphs), generator=rng).argsort(1)[:, :ways]  # (tasks, ways)
     order = torch.rand(tasks, ways, drawings, generator=rng).argsort(2)
@@ -401,13 +383,14 @@ _TILT = 0.2  # of the angle, in radians, and of the logarithm of the size of a d
 _SHIFT = 0.12  # of the place of a drawing
 
 
+@door
 def synthetic_glyphs(
     alphabets: Sequence[str] = ("First", "Second", "Third", "Fourth"),
     *,
-    characters: int = 20,
-    drawings: int = 20,
-    size: int = 32,
-    seed: int = 0,
+    characters: Count = 20,
+    drawings: Count = 20,
+    size: Annotated[int, Range(8, 4096)] = 32,
+    seed: Seed = 0,
 ) -> Glyphs:
     """Draw invented characters: strokes from an inventory of their alphabet, by a shaky hand.
 
@@ -439,13 +422,7 @@ def synthetic_glyphs(
     >>> glyphs.images.shape, glyphs.alphabets[2:4]
     (torch.Size([6, 4, 1, 16, 16]), ('First', 'Second'))
     """
-    for name, value, least in (
-        ("characters", characters, 1),
-        ("drawings", drawings, 1),
-        ("size", size, 8),
-    ):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
+    check_memory("characters", characters, 8.0 * len(alphabets) * characters * drawings * size**2)
     if not alphabets or len(set(alphabets)) != len(alphabets):
         raise ValueError(f"alphabets must be different names, got {list(alphabets)}")
     rng, images = generator(seed), []

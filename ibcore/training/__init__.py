@@ -1,31 +1,19 @@
 """Train many networks at once, each as if it were trained alone."""
 
-from ibcore.training.loop import (
-    LOSSES,
-    Look,
-    Loss,
-    LossFunction,
-    Plan,
-    Progress,
-    Trained,
-    TrainingRun,
-    make_job,
-    train_stacked,
-)
-from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig
+from ibcore.training.loop import LOSSES, Loss, LossFunction, OnCheckpoint, Plan, Progress, Trained
+from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig, Rate, Steps
 
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
-    "Look",
     "Loss",
     "LossFunction",
+    "OnCheckpoint",
     "Optimizer",
     "OptimizerConfig",
     "Plan",
     "Progress",
+    "Rate",
+    "Steps",
     "Trained",
-    "TrainingRun",
-    "make_job",
-    "train_stacked",
 ]

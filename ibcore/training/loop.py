@@ -5,7 +5,6 @@ differentiated with respect to their summed losses.  No member's loss depends on
 parameters, so each gets its own gradient; a mean across members would divide it.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
+from ibcore.door import Count, Range, Whole, as_choice, as_labels, as_tensor, door
+from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
@@ -55,11 +55,6 @@ class Batches:
     def __init__(
         self, seeds: Sequence[int], points: int, batch_size: int | None, device: torch.device
     ) -> None:
-        if batch_size is not None and not 1 <= batch_size <= points:
-            raise ValueError(
-                f"batch_size must be between 1 and the {points} points, got {batch_size}; "
-                "leave it out to use all points"
-            )
         self._generators = [generator(seed) for seed in seeds] if batch_size else []
         self._points, self._size, self._device = points, batch_size, device
         self._start, self._order = points, torch.empty(0)
@@ -128,28 +123,13 @@ def mse(outputs: Tensor, targets: Tensor) -> Tensor:
 _FUNCTIONS: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "binary": binary, "mse": mse}
 
 
-def loss_function(loss: Loss | LossFunction) -> LossFunction:
-    """Return the function behind a name, or a function as it is.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
-
-    Examples
-    --------
-    >>> loss_function("mse")(torch.ones(2, 3, 1), torch.zeros(2, 3, 1)).tolist()
-    [1.0, 1.0]
-    """
-    if callable(loss):
-        return loss
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}, or a function")
-    return _FUNCTIONS[loss]
+def loss_function(loss: LossFunction | Loss) -> LossFunction:
+    """Return the function behind a name, or a function as it is."""
+    return loss if callable(loss) else _FUNCTIONS[as_choice(loss, "loss", LOSSES)]
 
 
 def member_targets(
-    loss: Loss | LossFunction, y: Tensor, members: int, points: int, dtype: torch.dtype
+    loss: LossFunction | Loss, y: Tensor, members: int, points: int, dtype: torch.dtype
 ) -> Tensor:
     """Return targets with a leading dimension of members, without copying shared ones.
 
@@ -187,22 +167,16 @@ def member_targets(
 def _checked_values(loss: str, y: Tensor, dtype: torch.dtype) -> Tensor:
     """Return targets in the type that the loss needs."""
     if loss == "cross_entropy":
-        if y.is_floating_point() or y.dtype == torch.bool or bool((y < 0).any()):
-            raise ValueError(
-                f"loss cross_entropy needs y as whole numbers of classes from 0, got {y.dtype}"
-                + ("" if y.is_floating_point() else f" with smallest value {y.min().item()}")
-            )
-        return y.long()
-    if loss == "binary" and bool(((y < 0) | (y > 1)).any()):
-        raise ValueError(
-            f"loss binary needs y between 0 and 1, got {y.min().item()} to {y.max().item()}"
-        )
+        return as_labels(y, "y")
+    y = as_tensor(y, "y", Range(0, 1) if loss == "binary" else None)
     if loss == "mse" and y.dtype != dtype:
         raise ValueError(f"y is {y.dtype}, the population {dtype}; convert it with y.to({dtype})")
     return y.to(dtype)
 
 
-def check_outputs(loss: LossFunction, outputs: Tensor, targets: Tensor) -> None:
+def check_outputs(
+    loss: LossFunction, outputs: Tensor, targets: Tensor, all_targets: Tensor
+) -> None:
     """Raise ``ValueError`` unless outputs (m, b, out) fit the targets and the loss gives (m,)."""
     out = tuple(outputs.shape[2:])
     if loss is binary and out != (1,):
@@ -211,9 +185,12 @@ def check_outputs(loss: LossFunction, outputs: Tensor, targets: Tensor) -> None:
         )
     if loss is mse and outputs.shape != targets.shape:
         raise ValueError(f"y holds targets of shape {tuple(targets.shape[2:])}, the outputs {out}")
-    if loss is cross_entropy and int(targets.max()) >= outputs.shape[-1]:
+    if loss is cross_entropy and len(out) != 1:
+        raise ValueError(f"loss cross_entropy needs networks with outputs (classes,), got {out}")
+    if loss is cross_entropy and int(all_targets.max()) >= outputs.shape[-1]:
         raise ValueError(
-            f"y holds class {int(targets.max())}, but the networks have {outputs.shape[-1]} outputs"
+            f"y holds class {int(all_targets.max())}, but the networks have {outputs.shape[-1]} "
+            "outputs"
         )
     losses = loss(outputs, targets)
     if tuple(losses.shape) != (len(outputs),):
@@ -226,9 +203,10 @@ def check_outputs(loss: LossFunction, outputs: Tensor, targets: Tensor) -> None:
 # What is to be trained, on what and how: options and data, checked before the first step.
 
 Progress = Callable[[int, Tensor], None]
-Look = Callable[[int, Tensor, Mapping[str, Tensor]], None]
+OnCheckpoint = Callable[[int, Tensor, dict[str, Tensor]], None]
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Plan:
     """How to train.
@@ -251,20 +229,20 @@ class Plan:
         any) is below this; its parameters then never change again.
     on_step
         Called after each step with its number, from 1, and the last loss of each member, (m,).
-    looks
-        Numbers of steps, from 0 to ``steps``, after which ``on_look`` is called; 0 is before the
-        first step.
-    on_look
+    checkpoints
+        Numbers of steps, from 0 to ``steps``, after which ``on_checkpoint`` is called; 0 is before
+        the first step.
+    on_checkpoint
         Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
         and a copy of their current parameters, ``(members, *shape)`` by name.  Members train in
-        chunks, so each look is one call for each chunk: together the calls name every member
+        chunks, so each checkpoint is one call for each chunk: together the calls name every member
         once, in order, those that stopped early with the parameters that they keep.
 
     Raises
     ------
     ValueError
-        If ``steps`` is below 1, ``stop_at`` is not finite, or the looks are not different whole
-        numbers from 0 to ``steps`` with a function to call.
+        If a number is out of range, or the checkpoints are not different whole numbers from 0 to
+        ``steps`` with a function to call.
 
     Examples
     --------
@@ -272,83 +250,65 @@ class Plan:
     'adam'
     """
 
-    loss: Loss | LossFunction
-    steps: int
+    loss: LossFunction | Loss
+    steps: Count
     method: OptimizerConfig = field(default_factory=OptimizerConfig)
-    batch_size: int | None = None
+    batch_size: Count | None = None
     stop_at: float | None = None
     on_step: Progress | None = None
-    looks: Sequence[int] = ()
-    on_look: Look | None = None
+    checkpoints: Sequence[Whole] = ()
+    on_checkpoint: OnCheckpoint | None = None
 
     def __post_init__(self) -> None:
-        loss_function(self.loss)
-        if self.steps < 1:
-            raise ValueError(f"steps must be at least 1, got {self.steps}")
-        if self.stop_at is not None and not math.isfinite(self.stop_at):
-            raise ValueError(f"stop_at must be finite, got {self.stop_at}; leave it out for no end")
-        if bool(len(self.looks)) != (self.on_look is not None):
-            raise ValueError("looks and on_look need each other: give both, or neither")
-        wrong = [look for look in self.looks if look not in range(self.steps + 1)]
-        if wrong or len(set(self.looks)) < len(self.looks):
+        if bool(len(self.checkpoints)) != (self.on_checkpoint is not None):
+            raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
+        twice = len(set(self.checkpoints)) < len(self.checkpoints)
+        if twice or max(self.checkpoints, default=0) > self.steps:
             raise ValueError(
-                f"looks must be different whole numbers from 0 to {self.steps} steps, "
-                f"got {list(self.looks)}"
+                f"checkpoints must be different whole numbers from 0 to {self.steps} steps, "
+                f"got {list(self.checkpoints)}"
             )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class TrainingRun:
-    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y (m, n, ...)."""
+    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y for all or (m, n, ...).
+
+    Targets and rates are checked, and each member gets its own.  The seeds, one for each member,
+    decide the order of minibatches.
+    """
 
     architecture: nn.Module
     parameters: Mapping[str, Tensor]
     x: Tensor
     y: Tensor
     plan: Plan
-    loss: LossFunction
-    rates: MemberRates
     seeds: Sequence[int]
+    loss: LossFunction = field(init=False)
+    rates: MemberRates = field(init=False)
+
+    def __post_init__(self) -> None:
+        (members, points), plan = self.x.shape[:2], self.plan
+        if len(self.seeds) != members:
+            given = len(self.seeds)
+            raise ValueError(f"seed must be one number or one for each of {members}, got {given}")
+        if not points:
+            raise ValueError("x holds no point to train on")
+        if (plan.batch_size or 1) > points:
+            raise ValueError(
+                f"batch_size must be at most the {points} points, got {plan.batch_size}; "
+                "leave it out to use all points"
+            )
+        if self.y.device != self.x.device:
+            raise ValueError(
+                f"y is on {self.y.device}, x on {self.x.device}; move y with y.to(x.device)"
+            )
+        like = next(iter(self.parameters.values()))
+        self.loss, self.rates = loss_function(plan.loss), plan.method.rates(like)
+        self.y = member_targets(plan.loss, self.y, members, points, like.dtype)
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-def make_job(
-    architecture: nn.Module,
-    parameters: Mapping[str, Tensor],
-    x: Tensor,
-    y: Tensor,
-    *,
-    plan: Plan,
-    seeds: Sequence[int],
-) -> TrainingRun:
-    """Check targets and rates, and give each member its own; x has shape (m, n, in).
-
-    ``seeds`` (one for each member) decide the order of minibatches.
-
-    Raises
-    ------
-    ValueError
-        If targets, rates or seeds do not fit the members.
-
-    Examples
-    --------
-    >>> import torch
-    >>> weight = {"weight": torch.zeros(2, 1, 3)}  # two members
-    >>> x, y = torch.ones(2, 4, 3), torch.ones(4, 1)
-    >>> net = nn.Linear(3, 1, bias=False)
-    >>> len(make_job(net, weight, x, y, plan=Plan("mse", steps=5), seeds=[0, 1]))
-    2
-    """
-    like = next(iter(parameters.values()))
-    if len(seeds) != len(x):
-        raise ValueError(f"seed must be one number or one for each of {len(x)}, got {len(seeds)}")
-    targets = member_targets(plan.loss, y, len(x), x.shape[1], like.dtype)
-    if y.device != x.device:
-        raise ValueError(f"y is on {y.device}, x on {x.device}; move y with y.to(x.device)")
-    rates, loss = plan.method.rates(like), loss_function(plan.loss)
-    return TrainingRun(architecture, parameters, x, targets, plan, loss, rates, seeds)
 
 
 # Sharpness-aware minimization: look at the gradient a little way uphill.
@@ -393,6 +353,24 @@ def uphill(values: Tensor, gradient: Tensor, radius: Tensor) -> Iterator[None]:
         values.copy_(before)
 
 
+# Random numbers for code that knows only the global generators, which are put back afterwards.
+
+
+@contextmanager
+def seeded_rng(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global generators of the CPU and of a device for a while, then restore them.
+
+    Dropout and the initial weights of `torch.nn` modules draw from them.
+    """
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
 # Many networks of one architecture as one table of numbers and one forward pass.
 
 Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
@@ -403,22 +381,29 @@ def stacked_forward(architecture: nn.Module) -> Forward:
 
     A `ibcore.nets.network.Network` has batched products of its own.  Any other module is mapped
     by `torch.func.vmap` over the forward pass only: gradients inside ``vmap`` are wrong for some
-    norms.
-
-    Examples
-    --------
-    >>> forward = stacked_forward(nn.Linear(3, 1, bias=False))
-    >>> forward({"weight": torch.ones(2, 1, 3)}, torch.ones(2, 5, 3)).shape
-    torch.Size([2, 5, 1])
+    norms.  What cannot be mapped, such as `torch.nn.LSTM`, goes through a loop over the members.
     """
     if isinstance(architecture, Network):
         return architecture.forward_stacked
 
-    def call(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        output: Tensor = functional_call(architecture, dict(parameters), (x,))
-        return output
+    def call(parameters: Mapping[str, Tensor], x: Tensor) -> Any:
+        return functional_call(architecture, dict(parameters), (x,))
 
-    return vmap(call)
+    mapped, mappable = vmap(call, randomness="different"), True
+
+    def forward(parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        nonlocal mappable
+        if mappable:
+            try:
+                output = mapped(parameters, x)
+                if isinstance(output, Tensor):
+                    return output
+            except (RuntimeError, ValueError):  # the loop says what is wrong, if anything is
+                pass
+            mappable = False
+        return forward_loop(architecture, parameters, x)
+
+    return forward
 
 
 class FlatParameters:
@@ -529,37 +514,32 @@ def train_stacked(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         If the outputs do not fit the targets or the loss.
     FloatingPointError
         If a loss becomes infinite or nan; the message names the member and the step.
-
-    Examples
-    --------
-    >>> from ibcore.training import Plan, make_job
-    >>> weight = {"weight": torch.zeros(2, 1, 3)}  # two members
-    >>> x, y = torch.ones(2, 4, 3), torch.ones(4, 1)
-    >>> net = torch.nn.Linear(3, 1, bias=False)
-    >>> job = make_job(net, weight, x, y, plan=Plan("mse", steps=5), seeds=[0, 1])
-    >>> train_stacked(job)[2].tolist()
-    [5, 5]
     """
+    with seeded_rng(job.seeds[0], job.x.device):
+        return _train(job)
+
+
+def _train(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     forward = stacked_forward(job.architecture)
     batch = job.plan.batch_size or job.x.shape[1]
     activations = _activation_bytes(job, forward, batch)
     chunks = [_Chunk(job, forward, rows) for rows in _parts(job, activations)]
     losses = job.x.new_full((len(job),), torch.nan, dtype=job.rates.learning_rate.dtype)
     history: list[Tensor] = []
-    looks = set(job.plan.looks)
-    _look(job, chunks, looks & {0})
+    checkpoints = set(job.plan.checkpoints)
+    _report(job, chunks, checkpoints & {0})
     for step in range(1, job.plan.steps + 1):
         for chunk in chunks:
             chunk.step(losses)
         history.append(losses.clone())
         if job.plan.on_step is not None:
             job.plan.on_step(step, losses.clone())
-        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in looks:
+        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in checkpoints:
             _check_finite(history, step)
             history = []
-        _look(job, chunks, looks & {step})
-        if not any(map(len, chunks)):  # all have stopped: later looks would see the same
-            _look(job, chunks, {look for look in looks if look > step})
+        _report(job, chunks, checkpoints & {step})
+        if not any(map(len, chunks)):  # all have stopped: later checkpoints would see the same
+            _report(job, chunks, {later for later in checkpoints if later > step})
             break
     parameters = chunks[0].table.split(torch.cat([chunk.finished() for chunk in chunks]))
     final = _evaluate(job, forward, parameters, activations * job.x.shape[1] // batch)
@@ -619,14 +599,14 @@ class _Chunk:
         return self.result
 
 
-def _look(job: TrainingRun, chunks: Sequence[_Chunk], looks: Set[int]) -> None:
-    """Report the parameters of every chunk, once for each look, in order."""
-    if job.plan.on_look is None:
+def _report(job: TrainingRun, chunks: Sequence[_Chunk], checkpoints: Set[int]) -> None:
+    """Report the parameters of every chunk, once for each checkpoint, in order."""
+    if job.plan.on_checkpoint is None:
         return
-    for look in sorted(looks):
+    for checkpoint in sorted(checkpoints):
         for chunk in chunks:
             members = torch.arange(chunk.part.start, chunk.part.stop)
-            job.plan.on_look(look, members, chunk.table.split(chunk.finished().clone()))
+            job.plan.on_checkpoint(checkpoint, members, chunk.table.split(chunk.finished().clone()))
 
 
 def _rows(data: Tensor, rows: Tensor) -> Tensor:
@@ -640,9 +620,25 @@ def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
     x, y = job.x[:1, :batch], job.y[:1, :batch]
 
     def work() -> None:
-        check_outputs(job.loss, forward(leaves, x), y)
+        with translated(job.architecture, x[0]), _constant_buffers(job.architecture):
+            outputs = forward(leaves, x)
+        check_outputs(job.loss, outputs, y, job.y)
 
     return 2 * saved_bytes(work)
+
+
+@contextmanager
+def _constant_buffers(architecture: nn.Module) -> Iterator[None]:
+    """Raise ``ValueError`` if a step changes a buffer, such as running statistics of a norm."""
+    before = {name: value.clone() for name, value in architecture.named_buffers()}
+    yield
+    if changed := [n for n, b in architecture.named_buffers() if not torch.equal(b, before[n])]:
+        for name in changed:
+            architecture.get_buffer(name).copy_(before[name])
+        raise ValueError(
+            f"architecture changes its buffers {changed} as it computes, which all networks would "
+            "share; build norms with track_running_stats=False"
+        )
 
 
 def _parts(job: TrainingRun, activations: int) -> list[slice]:
@@ -661,12 +657,13 @@ def _evaluate(
     """Return the loss of each member on all its points, shape (m,)."""
     net = job.architecture
     if isinstance(net, Network) and (net.batch_norms or net.in_dimensions > 1):
-        known = batch_statistics(net, parameters, job.x)
+        known = moments_of(net, parameters, job.x)
         return job.loss(evaluate_stacked(net, parameters, job.x, statistics=known), job.y)
     losses = []
-    for part in _parts(job, activations):
-        chosen = {name: value[part] for name, value in parameters.items()}
-        losses.append(job.loss(forward(chosen, job.x[part]), job.y[part]))
+    with evaluating(net):
+        for part in _parts(job, activations):
+            chosen = {name: value[part] for name, value in parameters.items()}
+            losses.append(job.loss(forward(chosen, job.x[part]), job.y[part]))
     return torch.cat(losses)
 
 
@@ -676,8 +673,10 @@ def _check_finite(history: Sequence[Tensor], last: int) -> None:
     if bool(wrong.any()):
         step = int(wrong.any(1).nonzero()[0, 0])
         member = int(wrong[step].nonzero()[0, 0])
+        at = last - len(history) + 1 + step
+        remedy = "a smaller learning rate, or smaller" if at > 1 else "smaller data or"
         raise FloatingPointError(
-            f"the loss of member {member} is {history[step][member].item()} at step "
-            f"{last - len(history) + 1 + step} ({int(wrong[step].sum())} of {wrong.shape[1]} "
-            "members there); use a smaller learning rate, or smaller initial weights"
+            f"the loss of member {member} is {history[step][member].item()} at step {at} "
+            f"({int(wrong[step].sum())} of {wrong.shape[1]} members there); use {remedy} "
+            "initial weights"
         )

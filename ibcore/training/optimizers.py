@@ -6,16 +6,33 @@ member takes the steps that `torch.optim` would give it alone.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 from torch import Tensor
+
+from ibcore.door import NonNegative, Range, Whole, as_raw, door
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+
+
+def _as_steps(value: Any, name: str) -> Tensor:
+    steps = as_raw(value, name)
+    if steps.is_floating_point() or steps.dtype == torch.bool or bool((steps < 0).any()):
+        raise TypeError(f"{name} must be whole numbers from 0, got {value}")
+    return steps
+
+
+Rate = NonNegative | Annotated[Tensor, Range(0)]
+Steps = Whole | Annotated[Tensor, _as_steps]
+"""A rate or a number of steps: one, or one for each member, shape (m,)."""
+
+_BELOW_ONE = Range(0, 1, below=True)
+_Beta = Annotated[float, _BELOW_ONE]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +50,13 @@ class MemberRates:
 
     def take(self, rows: Tensor | slice) -> "MemberRates":
         """Return the rates of some members."""
-        return replace(
-            self,
-            learning_rate=self.learning_rate[rows],
-            weight_decay=self.weight_decay[rows],
-            momentum=self.momentum[rows],
-            decay_steps=None if self.decay_steps is None else self.decay_steps[rows],
-            sam_radius=self.sam_radius[rows],
-        )
+        names = ("learning_rate", "weight_decay", "momentum", "decay_steps", "sam_radius")
+        given = {name: getattr(self, name) for name in names}
+        taken: dict[str, Any] = {n: None if v is None else v[rows] for n, v in given.items()}
+        return replace(self, **taken)
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class OptimizerConfig:
     """An optimizer and its options; rates are one number, or one for each member, shape (m,).
@@ -81,23 +95,16 @@ class OptimizerConfig:
     """
 
     optimizer: Optimizer = "adam"
-    learning_rate: float | Tensor = 1e-3
-    weight_decay: float | Tensor = 0.0
-    momentum: float | Tensor = 0.0
-    betas: tuple[float, float] = BETAS
-    eps: float = EPSILON
-    decay_steps: int | Tensor | None = None
-    sam_radius: float | Tensor = 0.0
+    learning_rate: Rate = 1e-3
+    weight_decay: Rate = 0.0
+    momentum: _Beta | Annotated[Tensor, _BELOW_ONE] = 0.0
+    betas: tuple[_Beta, _Beta] = BETAS
+    eps: NonNegative = EPSILON
+    decay_steps: Steps | None = None
+    sam_radius: Rate = 0.0
 
     def __post_init__(self) -> None:
-        if self.optimizer not in OPTIMIZERS:
-            known = ", ".join(OPTIMIZERS)
-            raise ValueError(f"unknown optimizer {self.optimizer!r}; choose one of {known}")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be two numbers >= 0 and < 1, got {self.betas}")
-        if not (math.isfinite(self.eps) and self.eps >= 0):
-            raise ValueError(f"eps must be a finite number >= 0, got {self.eps}")
-        if self.optimizer == "sgd" and (tuple(self.betas), self.eps) != (BETAS, EPSILON):
+        if self.optimizer == "sgd" and (self.betas, self.eps) != (BETAS, EPSILON):
             raise ValueError("betas and eps belong to adam and adamw; leave them out for sgd")
         if self.optimizer != "sgd" and bool((torch.as_tensor(self.momentum) != 0).any()):
             raise ValueError(f"momentum belongs to sgd; betas[0] is that of {self.optimizer}")
@@ -108,50 +115,27 @@ class OptimizerConfig:
         Raises
         ------
         ValueError
-            If a rate is out of range or has another length than m.
+            If a rate has another length than m.
         """
+        names = ("learning_rate", "weight_decay", "momentum", "sam_radius")
+        rates = {name: _of_members(name, getattr(self, name), like, like.dtype) for name in names}
+        steps = self.decay_steps
+        if steps is not None:
+            steps = _of_members("decay_steps", steps, like, torch.int64)
         return MemberRates(
-            self.optimizer,
-            _member_rate("learning_rate", self.learning_rate, like),
-            _member_rate("weight_decay", self.weight_decay, like),
-            _member_rate("momentum", self.momentum, like, below=1),
-            self.betas,
-            self.eps,
-            _member_steps("decay_steps", self.decay_steps, like),
-            _member_rate("sam_radius", self.sam_radius, like),
+            self.optimizer, betas=self.betas, eps=self.eps, decay_steps=steps, **rates
         )
 
 
-def _member_rate(
-    name: str, value: float | Tensor, like: Tensor, *, below: float = math.inf
-) -> Tensor:
-    """Return a rate for each member, shape (m, 1)."""
-    rate = torch.as_tensor(value, dtype=like.dtype, device=like.device)
-    _check_members(name, rate, like)
-    wrong = rate.reshape(-1)[~((rate >= 0) & (rate < below)).reshape(-1)]  # nan is wrong as well
-    if len(wrong):
-        limit = f"< {below:g}" if below < math.inf else "finite"
-        raise ValueError(f"{name} must be >= 0 and {limit}, got {wrong[0].item():g}")
-    return rate.expand(len(like))[:, None]
-
-
-def _member_steps(name: str, value: int | Tensor | None, like: Tensor) -> Tensor | None:
-    """Return a number of steps for each member, int64 (m, 1), or None."""
-    if value is None:
-        return None
-    steps = torch.as_tensor(value, device=like.device)
-    _check_members(name, steps, like)
-    if steps.is_floating_point() or steps.dtype == torch.bool or bool((steps < 0).any()):
-        raise ValueError(f"{name} must be whole numbers >= 0, or None for all steps, got {value}")
-    return steps.long().expand(len(like))[:, None]
-
-
-def _check_members(name: str, value: Tensor, like: Tensor) -> None:
-    if value.ndim > 1 or (value.ndim == 1 and len(value) != len(like)):
+def _of_members(name: str, value: float | Tensor, like: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return one number for each member, shape (m, 1)."""
+    each = torch.as_tensor(value, dtype=dtype, device=like.device)
+    if each.ndim > 1 or (each.ndim == 1 and len(each) != len(like)):
         raise ValueError(
             f"{name} must be one number or one for each of the {len(like)} networks, "
-            f"got shape {tuple(value.shape)}"
+            f"got shape {tuple(each.shape)}"
         )
+    return each.expand(len(like))[:, None]
 
 
 class StackedOptimizer:

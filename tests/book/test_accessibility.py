@@ -241,7 +241,7 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 @pytest.mark.parametrize("paper", ["#ffffff", "#121212"])
 def test_every_color_of_a_figure_stands_out_from_the_page(paper: str) -> None:
-    from ibcore.plots.page import STYLES
+    from ibcore.plots import STYLES
 
     pale = {name: color for name, (color, *_) in STYLES.items() if contrast(color, paper) < 3}
     assert not pale

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import colab
 import pytest
@@ -16,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 RUNNER = Path(__file__).with_name("run_alone.py")
 SECONDS = 45
-QUICKEST = ("redshift", "idea.ipynb")
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +30,9 @@ def leave_alone(path: Path, folder: Path, wheel: Path) -> Path:
     return Path(shutil.copy(path, folder))
 
 
-def each(path: Path) -> Any:
-    """Return a notebook as a parameter: the quickest at each change, all weekly."""
-    marks = () if path.parts[-2:] == QUICKEST else pytest.mark.slow
-    return pytest.param(path, marks=marks, id=path.relative_to(ROOT).as_posix())
-
-
-@pytest.mark.parametrize("path", [each(path) for path in NOTEBOOKS])
+# Weekly; the set-up cell alone runs at each change (test_set_up.py), the rest in the book's build.
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_notebook_runs_alone_and_changes_no_installed_version(
     path: Path, tmp_path: Path, wheel: Path
 ) -> None:

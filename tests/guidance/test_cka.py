@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ibcore.guidance import MinibatchCKA, cka, cka_matrix
-from ibcore.guidance.similarity import _features_are_cheaper, gram
+from ibcore.guidance.similarity import features_are_cheaper, gram, hsic
 
 KERNELS = ["linear", "rbf"]
 
@@ -137,20 +137,19 @@ def test_the_unbiased_criterion_has_the_value_of_all_points_on_average_over_subs
     """Over ALL subsets of 5 of 8 points: an identity, without sampling error."""
     from itertools import combinations
 
-    from ibcore.guidance.similarity import _feature_hsic, gram_hsic
+    def value(x, y, *, unbiased=True, grams=False):
+        return hsic(x, y, unbiased=unbiased, grams=grams).item()
 
     x, y = related(8, 3, 2)
     subsets = [list(rows) for rows in combinations(range(8), 5)]
-    whole = _feature_hsic(x, y, unbiased=True).item()
-    parts = [_feature_hsic(x[rows], y[rows], unbiased=True).item() for rows in subsets]
+    whole = value(x, y)
+    parts = [value(x[rows], y[rows]) for rows in subsets]
     assert np.mean(parts) == pytest.approx(whole, rel=1e-10)
     k, other = gram(x), gram(y)
-    grams = [
-        gram_hsic(k[rows][:, rows], other[rows][:, rows], unbiased=True).item() for rows in subsets
-    ]
+    grams = [value(k[rows][:, rows], other[rows][:, rows], grams=True) for rows in subsets]
     assert grams == pytest.approx(parts, rel=1e-9)
-    biased = [_feature_hsic(x[rows], y[rows], unbiased=False).item() for rows in subsets]
-    whole_biased = _feature_hsic(x, y, unbiased=False).item()
+    biased = [value(x[rows], y[rows], unbiased=False) for rows in subsets]
+    whole_biased = value(x, y, unbiased=False)
     assert abs(np.mean(biased) - whole_biased) > 0.01 * whole_biased
 
 
@@ -229,8 +228,8 @@ def test_with_more_points_than_features_no_matrix_of_all_pairs_of_points_is_form
 @pytest.mark.parametrize("widths", [([3], [5]), ([30, 2, 9], [4]), ([5] * 20, []), ([64], [512])])
 def test_more_points_than_features_in_all_always_mean_the_feature_form(widths):
     first, second = widths
-    assert _features_are_cheaper(sum(first) + sum(second) + 1, first, second)
-    assert not _features_are_cheaper(2, first, second) or max(first) <= 5
+    assert features_are_cheaper(sum(first) + sum(second) + 1, first, second)
+    assert not features_are_cheaper(2, first, second) or max(first) <= 5
 
 
 @pytest.mark.parametrize(("n", "p"), [(9, 3), (6, 9)], ids=["features", "gram"])
@@ -267,22 +266,21 @@ def test_the_criteria_of_a_peer_library_give_the_same():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: cka(x.long(), x), "x must be floating point, got torch.int64"),
         (lambda x: cka(x[:, 0], x), r"x must have shape \(points, features\), got \(60,\)"),
-        (lambda x: cka(x, x[:50]), "x holds 60 points but y 50"),
-        (lambda x: cka(x[:3], x[:3]), "x holds 3 points; this measure needs at least 4"),
+        (lambda x: cka(x, x[:50]), "y holds 50 points on cpu, x 60"),
+        (lambda x: cka(x[:3], x[:3]), "x holds 3 points; it needs at least 4"),
         (lambda x: cka(x[:1], x[:1], unbiased=False), "needs at least 2"),
         (lambda x: cka(x, torch.full_like(x, 0.1)), "all rows of y are equal"),
-        (lambda x: cka(x / 0, x), "x contains nan or infinity"),
-        (lambda x: cka(x, x, kernel="cosine"), "unknown kernel 'cosine'; choose one of linear"),
+        (lambda x: cka(x / 0, x), "x holds a value that is not finite"),
+        (lambda x: cka(x, x, kernel="cosine"), "unknown kernel 'cosine'; choose one of 'linear'"),
         (lambda x: cka(x, x, sigma=2.0), "sigma=2.0 belongs to kernel='rbf'"),
-        (lambda x: cka(x, x, kernel="rbf", sigma=0.0), "sigma must be a finite number > 0"),
+        (lambda x: cka(x, x, kernel="rbf", sigma=0.0), "sigma must be above 0"),
         (
             lambda x: cka((x > 1.5)[:, :1].double(), x, kernel="rbf"),
             "median distance between points is 0",
         ),
-        (lambda x: cka_matrix([]), "no layer to compare"),
-        (lambda x: cka_matrix([x], []), "no layer to compare"),
+        (lambda x: cka_matrix([]), "no layer in xs or ys to compare"),
+        (lambda x: cka_matrix([x], []), "no layer in xs or ys"),
         (lambda x: cka_matrix([x, x[:9]]), r"xs\[1\] holds 9 points"),
         (
             lambda x: cka_matrix([x], [x.float()]),
@@ -319,7 +317,7 @@ def test_unbiased_cka_lies_between_minus_1_and_1_even_for_four_points():
 def test_one_accumulator_is_for_one_comparison():
     total = MinibatchCKA()
     total.update([normal(9, 2)], [normal(9, 2, seed=1), normal(9, 3)])
-    with pytest.raises(ValueError, match=r"\(1, 1\) layers, earlier ones \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"earlier ones xs\[0\], ys\[0\], ys\[1\]"):
         total.update([normal(9, 2)], [normal(9, 2, seed=1)])
 
 
@@ -328,3 +326,31 @@ def test_the_features_are_not_changed():
     before = x.clone(), y.clone()
     cka(x, y), cka_matrix([x, y]), cka_matrix([x[:9], y[:9]]), cka(x, y, kernel="rbf")
     assert torch.equal(x, before[0]) and torch.equal(y, before[1])
+
+
+@pytest.mark.parametrize("unbiased", [False, True])
+@pytest.mark.parametrize("n", [12, 80])
+def test_powers_of_two_change_no_digit_and_no_size_is_too_large_or_small(unbiased, n):
+    x, y = related(n, 9, 6)
+    for kernel in KERNELS:
+        options = {"kernel": kernel, "unbiased": unbiased}
+        value = cka(x, y, **options)
+        for power in (-900, -30, 900):
+            assert cka(x * 2.0**power, y / 2.0**power, **options) == value
+        small, large = x.float() * 2.0**-70, y.float() * 2.0**70
+        assert torch.equal(
+            cka_matrix([small, large], **options), cka_matrix([x.float(), y.float()], **options)
+        )
+    totals = MinibatchCKA(unbiased=unbiased), MinibatchCKA(unbiased=unbiased)
+    for rows in torch.arange(n).split(n // 2):
+        totals[0].update([x[rows].float()], [y[rows].float()])
+        totals[1].update([x[rows].float() * 2.0**-70], [y[rows].float() * 2.0**70])
+    assert torch.equal(totals[0].value(), totals[1].value())
+
+
+def test_whole_numbers_flags_lists_and_arrays_mean_what_their_numbers_say():
+    x, y = (normal(20, 3) * 5).round(), normal(20, 4, seed=1)
+    expected = cka(x, y)
+    for same in (x.long(), x.int().numpy(), x.tolist()):
+        assert cka(same, y) == expected
+    assert cka(x > 0, y) == cka((x > 0).double(), y)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import cohen_kappa_score
 
 from ibcore.guidance import error_consistency
@@ -66,7 +67,6 @@ def test_resamples_without_errors_are_drawn_again():
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        ([1, 0], [1, 0], "as booleans, got int64; use predictions == labels"),
         ([[True]], [[True]], r"shape \(n,\) with n >= 1, got \(1, 1\)"),
         ([True, False], [True], "first has 2 points but second 1"),
         ([True, True], [True, True], "both classifiers are right on all 2 points"),
@@ -78,7 +78,11 @@ def test_bad_input_is_named(first, second, message):
         error_consistency(first, second)
 
 
-@pytest.mark.parametrize("options", [{"level": 1.0}, {"draws": 0}])
-def test_bad_options_are_named(options):
-    with pytest.raises(ValueError, match="0 < level < 1 and draws >= 1"):
-        error_consistency([True, False], [True, True], **options)
+def test_shares_are_no_flags_and_tensors_are_read_as_arrays():
+    first, second = draws(0.7, 0.6, 0.3, 50, 0)
+    with pytest.raises(
+        TypeError, match=r"second must be booleans, predictions == labels, got int64"
+    ):
+        error_consistency(first, second.astype(int))
+    tensors = torch.tensor(first), second.tolist()
+    assert error_consistency(*tensors) == error_consistency(first, second)

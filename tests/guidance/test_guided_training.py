@@ -1,6 +1,7 @@
 """Guided training: equal to a plain loop, paired with its control, and true to its schedule."""
 
 import copy
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ibcore.guidance import (
     Distillation,
     LabelGuide,
     NetworkGuide,
+    NoiseGuide,
     PixelGuide,
     Schedule,
     ScrambledGuide,
@@ -422,19 +424,19 @@ def test_distillation_is_the_loss_of_the_textbook_and_learns_from_unlabeled_poin
     assert agree[N:].double().mean() > 0.9
 
 
-def test_checkpoints_show_the_network_in_evaluation_mode():
+def test_looks_show_the_network_in_evaluation_mode():
     x, y, _ = data()
-    looks = []
+    checkpoints = []
 
     def look(step, model):
-        looks.append((step, model.training, torch.is_grad_enabled(), model[1].weight.clone()))
+        checkpoints.append((step, model.training, torch.is_grad_enabled(), model[1].weight.clone()))
 
     done = guide(target(), teacher(), x, y, steps=5, checkpoints=[0, 2, 5], on_checkpoint=look)
-    assert [(step, training, grad) for step, training, grad, _ in looks] == [
+    assert [(step, training, grad) for step, training, grad, _ in checkpoints] == [
         (step, False, False) for step in (0, 2, 5)
     ]
-    assert torch.equal(looks[0][3], target()[1].weight)
-    assert torch.equal(looks[2][3], done.model[1].weight)
+    assert torch.equal(checkpoints[0][3], target()[1].weight)
+    assert torch.equal(checkpoints[2][3], done.model[1].weight)
     assert torch.is_grad_enabled()
 
 
@@ -459,20 +461,20 @@ def test_a_loss_that_explodes_is_named_at_its_step():
         ({"guide": None, "schedule": Schedule()}, "schedule without a guide"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"y": torch.zeros(3)}, "x holds 30 points, y 3 labels"),
-        ({"unlabeled": torch.zeros(4, 36)}, "they must be alike"),
+        ({"unlabeled": torch.zeros(4, 36)}, "unlabeled must be like x"),
         ({"guide": LabelGuide(2), "unlabeled": data()[2]}, "a label for every point"),
-        ({"unlabeled_batch_size": 4}, "without unlabeled points"),
-        ({"batch_size": 31}, "between 1 and the 30 points, got 31"),
+        ({"unlabeled_batch_size": 4}, "unlabeled_batch_size must be at most the 0 points, got 4"),
+        ({"batch_size": 31}, "batch_size must be at most the 30 points, got 31"),
         ({"batch_size": 29}, "would hold 1 points, but the measure needs at least 2"),
         ({"batch_size": 9, "alignment": Alignment(unbiased=True)}, "3 points, .* at least 4"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
-        ({"learning_rate": -1.0}, "learning_rate must be >= 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be at least 0, got -1"),
         ({"momentum": 0.9}, "momentum belongs to sgd"),
         ({"seed": -1}, "seed must be between 0"),
         (
             {"checkpoints": [99], "on_checkpoint": print},
-            "checkpoints must be different whole numbers from 0 to 5",
+            "checkpoints must be different whole numbers up to 5",
         ),
         ({"checkpoints": [1]}, "need each other"),
         ({"mapping": "odd"}, "unknown mapping 'odd'"),
@@ -491,8 +493,8 @@ def test_bad_options_are_named(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"measure": "cca"}, "unknown measure 'cca'; choose one of cka, rsa"),
-        ({"reduction": "max"}, "'sum' or 'mean', got 'max'"),
+        ({"measure": "cca"}, "unknown measure 'cca'; choose one of 'cka', 'rsa'"),
+        ({"reduction": "max"}, "unknown reduction 'max'; choose one of 'sum', 'mean'"),
         ({"kernel": "cosine"}, "unknown kernel 'cosine'"),
         ({"measure": "rsa", "unbiased": True}, "belong to measure='cka', not 'rsa'"),
         ({"measure": "procrustes", "per_token": True}, "belong to measure='cka'"),
@@ -504,17 +506,89 @@ def test_bad_alignments_are_named(options, message):
 
 
 def test_bad_options_of_distillation_are_named():
-    with pytest.raises(ValueError, match="temperature > 0"):
+    with pytest.raises(ValueError, match="temperature must be above 0"):
         Distillation(torch.zeros(2, 2), temperature=0)
-    with pytest.raises(ValueError, match="weight <= 1"):
+    with pytest.raises(ValueError, match=r"weight must be .* at most 1"):
         Distillation(torch.zeros(2, 2), weight=1.5)
 
 
 @pytest.mark.gpu
-def test_a_gpu_gives_the_same_run():
+def test_a_gpu_gives_the_same_run(gpu):
     x, y, unlabeled = data()
     schedule = Schedule("disconnect", 2.0, until=10)
     options = {"steps": 20, "batch_size": 12, "unlabeled": unlabeled, "schedule": schedule}
     here = guide(target(), teacher(), x, y, **options)
-    there = guide(target(), teacher().cuda(), x, y, device="cuda", **options)
+    there = guide(target(), teacher().to(gpu), x, y, device=gpu, **options)
     assert same(here.model, there.model.cpu(), within=1e-6)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_what_a_caller_has_set_in_torch_changes_nothing(context):
+    x, y, _ = data(torch.float32)
+    runs = []
+    for inside in (nullcontext, context, lambda: torch.autocast("cpu", dtype=torch.bfloat16)):
+        with inside():
+            net, watcher = redraw(target().float(), 3), redraw(teacher().float(), 4)
+            runs.append(guide(net, watcher, x.clone(), y, steps=4, learning_rate=0.01).model)
+    assert same(runs[0], runs[1]) and same(runs[0], runs[2])
+    with context():
+        net = target()
+    guide(net, net, x, y, steps=1)  # what was made inside learns outside
+
+
+def test_inputs_get_the_type_of_the_weights_and_targets_that_of_the_outputs():
+    x, y, unlabeled = data()
+    options = {"steps": 3, "alignment": Alignment(unbiased=True)}
+    expected = guide(target(), teacher(), x, y, unlabeled=unlabeled, **options)
+    options["unlabeled"] = unlabeled.numpy()
+    arrays = guide(target(), teacher(), x.tolist(), y.numpy(), **options)
+    assert same(expected.model, arrays.model)
+    whole = torch.stack([y, 1 - y], 1)
+    for given in (whole, whole.float(), whole.bool()):
+        done = guide(target(), None, x, given, steps=3, loss="mse")
+        assert same(done.model, guide(target(), None, x, whole.double(), steps=3, loss="mse").model)
+    single = guide(target().float(), None, x, y, steps=3)
+    assert same(single.model, guide(target().float(), None, x.float(), y, steps=3).model)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y": torch.arange(N)}, "y must hold classes from 0 to 1, got 2"),
+        ({"y": torch.zeros(N)}, r"y must hold classes from 0 to 1, got torch.float32"),
+        ({"y": -torch.arange(N)}, "got -1"),
+        ({"y": torch.zeros(N, 2).long()}, r"needs y of shape \('n',\), got \(30, 2\)"),
+        ({"loss": "mse", "y": torch.zeros(N, 1)}, r"needs y of shape \('n', 2\)"),
+        ({"loss": "mse", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\), got \(30,\)"),
+        ({"loss": "binary", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\)"),
+        ({"loss": "binary", "y": 2 * torch.ones(N, 2)}, "y must lie between 0 and 1, got 2.0"),
+        ({"x": torch.zeros(N, 5)}, r"the network does not take x of shape \(8, 5\)"),
+        ({"loss": Distillation(torch.zeros(5, 2))}, r"logits must have shape \(30, 2\)"),
+        ({"guide": NoiseGuide(9)}, "points=9 of the guide's data, but point 29"),
+        ({"guide": LabelGuide(2), "loss": lambda o, b: o.sum(), "y": 2 * data()[1]}, "class 2"),
+    ],
+)
+def test_data_that_do_not_fit_are_named(options, message):
+    x, y, _ = data()
+    settings = {"guide": teacher(), "x": x, "y": y, "steps": 5} | options
+    with pytest.raises(ValueError, match=message):
+        guide(target(), **settings)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_networks_and_norms_that_keep_averages_are_guided(kind):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core, self.norm = kind(6, 8, batch_first=True), nn.BatchNorm1d(8)
+            self.drop, self.head = nn.Dropout(0.5), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.head(self.drop(self.norm(self.core(x.flatten(1, 2))[0][:, -1])))
+
+    x, y, _ = data(torch.float32)
+    done = guide(Last(), teacher().float(), x, y, steps=20, learning_rate=0.03, init_seed=0)
+    assert done.pairs == [("0", "core"), ("2", "core")]
+    assert done.log.task_loss.iloc[-5:].mean() < done.log.task_loss.iloc[0]
+    with pytest.raises(ValueError, match=r"target has no weights at '1.weight' yet"):
+        guide(nn.Sequential(nn.Flatten(), nn.LazyLinear(2)), None, x, y, steps=1)

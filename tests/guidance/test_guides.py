@@ -230,14 +230,26 @@ class Bare(nn.Module):
         (lambda: redraw(nn.Sequential(Bare()), 0), "Bare '0' has parameters of its own"),
         (lambda: redraw(nn.Linear(2, 2), -1), "seed must be between 0"),
         (lambda: NetworkGuide(network(), mode="test"), "unknown mode 'test'"),
-        (lambda: LabelGuide(1), "classes must be at least 2"),
-        (lambda: NoiseGuide(0), "at least 1, got 0, 128"),
+        (lambda: LabelGuide(1), "classes must be a whole number at least 2"),
+        (lambda: NoiseGuide(0), "points must be at least 1, got 0"),
         (lambda: NoiseInputGuide(PixelGuide(), 0), "points must be at least 1"),
         (lambda: gabor_filters(size=4), "size must be odd"),
-        (lambda: gabor_filters(wavelengths=(1.0,)), "at least 2 pixels"),
+        (lambda: gabor_filters(wavelengths=(1.0,)), "must be at least 2, got 1"),
         (lambda: FilterGuide()(Batch(torch.rand(2, 9), None, None)), "filters need images"),
     ],
 )
 def test_bad_options_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_waves_that_vanish_on_the_grid_are_named():
+    for wavelength in (2.0, 1e9):  # a sine of 0 at all pixels, a cosine of 1
+        with pytest.raises(ValueError, match="vanish on 5 pixels"):
+            gabor_filters(wavelengths=(wavelength,))
+
+
+def test_only_guides_are_guides():
+    for wrong in (None, "pixels", PixelGuide, nn.Linear(2, 2)):
+        with pytest.raises(TypeError, match=r"guide must be a guide, such as PixelGuide\(\)"):
+            ScrambledGuide(wrong)

@@ -31,9 +31,9 @@ def test_other_mappings():
 @pytest.mark.parametrize(
     ("guide", "mapping", "message"),
     [
-        (["a"], "first", "unknown mapping 'first'; choose one of even, last, all"),
-        (["a"], [("b", "1")], "the guide has no layer 'b'; it has 'a'"),
-        (["a"], [("a", "9")], "the target has no layer '9'; it has '1', '2'"),
+        (["a"], "first", "unknown mapping 'first'; choose one of 'even', 'last', 'all'"),
+        (["a"], [("b", "1")], r"the guide has no layer 'b'; it has \['a'\]"),
+        (["a"], [("a", "9")], r"the target has no layer '9'; it has \['1', '2'\]"),
         (["a"], [("a", "1"), ("a", "1")], "each once"),
         (["a"], [], "at least one pair"),
         ([], "even", "the guide needs layers"),
@@ -64,11 +64,11 @@ def test_schedules_give_the_weights_of_task_and_guide(schedule, expected):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "cosine"}, "unknown schedule 'cosine'"),
-        ({"weight": -1}, "weight must be a finite number >= 0"),
+        ({"kind": "cosine"}, "unknown kind 'cosine'"),
+        ({"weight": -1}, "weight must be at least 0"),
         ({"until": 5}, "until=5 has no effect"),
-        ({"kind": "decay"}, "'decay' needs until, at least 1 step, got None"),
-        ({"kind": "disconnect", "until": 0}, "got 0"),
+        ({"kind": "decay"}, "'decay' needs until, a number of steps"),
+        ({"kind": "disconnect", "until": 0}, "until must be at least 1, got 0"),
         ({"kind": "initialize", "until": 3, "weight": 0.0}, "would not train at all"),
     ],
 )

@@ -106,20 +106,65 @@ def test_the_gradients_equal_finite_differences(measure, features):
     assert torch.autograd.gradcheck(measure, inputs)
 
 
+LABELS = torch.nn.functional.one_hot(torch.arange(40) % 4).double()
+
+
+@pytest.mark.parametrize("dissimilarity", ["euclidean", "cosine", "correlation"])
+def test_tied_distances_stay_tied_whatever_their_rounding(dissimilarity):
+    options = {"dissimilarity": dissimilarity, "comparison": "spearman"}
+    exact = 1.0 - LABELS @ LABELS.T  # 0 within a class, 1 between two
+    rows = np.triu_indices(40, 1)
+    a = scipy.spatial.distance.pdist((X - X.mean(0)).numpy(), dissimilarity)
+    expected = scipy.stats.spearmanr(exact.numpy()[rows], a).statistic
+    for scale in (1 / 3, 0.1, 1.0, 1e-200, 1e200):
+        for moved in (LABELS * scale, LABELS * scale + 7 * scale):
+            assert rsa(moved, X, **options).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_measures_do_not_depend_on_the_size_of_numbers():
+    for measure in (rsa, lambda x, y: rsa(x, y, dissimilarity="cosine"), procrustes, ridge):
+        for power in (-900, 900):
+            assert measure(X * 2.0**power, Y / 2.0**power) == measure(X, Y)
+
+
+@pytest.mark.parametrize("spread", [1, 1e-17])
+def test_a_fold_in_which_x_does_not_vary_predicts_the_mean(spread):
+    """One point is active, as in a sparse layer: those that predict it are all alike."""
+    x = torch.cat([0.3 + spread * torch.zeros(39, 2), torch.ones(1, 2)]).double()
+    x[5] += 1e-17  # rounding noise, if anything
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(0)).numpy()
+    wrong, total = 0.0, 0.0
+    for part in np.array_split(order, 5):
+        seen = np.setdiff1d(order, part)
+        predicted = Y[seen].mean(0).expand(len(part), -1)
+        if 39 in seen:
+            strength = 1e-3 * (x[seen] - x[seen].mean(0)).square().sum().item() / len(seen)
+            fitted = Ridge(alpha=strength).fit(x[seen].numpy(), Y[seen].numpy())
+            predicted = torch.from_numpy(fitted.predict(x[part].numpy()))
+        wrong += (Y[part] - predicted).square().sum().item()
+        total += (Y[part] - Y[seen].mean(0)).square().sum().item()
+    assert ridge(x, Y).item() == pytest.approx(1 - wrong / total, rel=1e-9)
+
+
+MEAN_INSIDE = [[0.1, 0.2], [0.3, 0.6], [-0.1, 0.9], [0.7, -0.3], [0.25, 0.35]]
+MEAN_INSIDE = torch.tensor(MEAN_INSIDE, dtype=torch.float64)  # the last is the mean of all
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: rsa(X, Y, dissimilarity="city"), "unknown dissimilarity 'city'"),
         (lambda: rsa(X, Y, comparison="kendall"), "unknown comparison 'kendall'"),
-        (lambda: rsa(X[:2], Y[:2]), "2 points; this measure needs at least 3"),
-        (lambda: rsa(torch.ones(5, 2), Y[:5]), "all dissimilarities of x are equal"),
-        (lambda: rsa(torch.zeros(5, 2), Y[:5], dissimilarity="cosine"), "no direction"),
-        (lambda: rsa(X / 0, Y), "x contains nan or infinity"),
-        (lambda: ridge(X, Y, penalty=0), "penalty must be a finite number > 0, got 0"),
+        (lambda: rsa(X[:2], Y[:2]), "2 points; it needs at least 3"),
+        (lambda: rsa(torch.ones(5, 2), Y[:5]), "all rows of x are equal"),
+        (lambda: rsa(torch.eye(5) / 3, Y[:5]), "all dissimilarities of x are equal"),
+        (lambda: rsa(MEAN_INSIDE, Y[:5], dissimilarity="cosine"), "of x has no direction"),
+        (lambda: rsa(MEAN_INSIDE[:, :1], Y[:5], dissimilarity="correlation"), "no direction"),
+        (lambda: ridge(X, Y, penalty=0), "penalty must be at least 1e-12, got 0"),
         (lambda: ridge(X, Y, folds=1), "folds must be between 2 and 20"),
         (lambda: ridge(X, Y, folds=21), "folds must be between 2 and 20.*got 21"),
         (lambda: ridge(X, torch.ones(40, 2)), "all rows of y are equal"),
-        (lambda: procrustes(X, Y[:9]), "x holds 40 points but y 9"),
+        (lambda: procrustes(X, Y[:9]), "y holds 9 points on cpu, x 40"),
         (lambda: procrustes(0 * X, Y), "all rows of x are equal"),
     ],
 )

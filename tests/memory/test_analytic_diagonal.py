@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
@@ -168,13 +169,18 @@ def test_decay_may_differ_between_runs(task):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda n, t: n.flow(t.x.float(), t.y, time=1.0), "x must be float64"),
+        (lambda n, t: n.flow(t.x, t.y, time=[]), "at least one, got"),
+        (lambda n, t: n.loss(t.x.expand(3, 20, 40), t.y.expand(2, 20)), r"x \(3,\), y \(2,\)"),
+        (
+            lambda n, t: n.flow(t.x, t.y, time=1.0, weight_decay=[0.1, 0.2]),
+            r"weight_decay \(2,\), net \(40,\)",
+        ),
         (lambda n, t: n.flow(t.x[:, :7], t.y, time=1.0), r"\(\.\.\., n, 40\).*\(20, 7\)"),
         (lambda n, t: n.flow(t.x, t.y, time=[2.0, 1.0]), "rising order"),
         (lambda n, t: n.flow(t.x, t.y, time=1.0, weight_decay=-1.0), "weight_decay .* got -1"),
         (lambda n, t: DiagonalNet(n.p, -n.q).flow(t.x, t.y, time=1.0), "p > 0 and q > 0"),
         (lambda n, t: n.train(t.x, t.y, steps=3, learning_rate=0.0), "learning_rate .* got 0"),
-        (lambda n, t: DiagonalNet.start(-1.0, features=3), "scale must be finite and > 0, got -1"),
+        (lambda n, t: DiagonalNet.start(-1.0, features=3), "scale must be above 0, got -1"),
         (lambda n, t: time_to_scale(0.1, 0.2, weight_decay=1.0), "only shrinks"),
         (lambda n, t: time_to_scale(0.2, 0.1, weight_decay=0.0), "use weight_decay > 0"),
     ],
@@ -187,3 +193,41 @@ def test_bad_input_is_refused(task, call, message):
 def test_divergence_is_an_error_that_names_the_remedy(task):
     with pytest.raises(FloatingPointError, match="lower the learning rate"):
         DiagonalNet.start(3.0, features=40).train(task.x, task.y, steps=600, learning_rate=1.0)
+
+
+def test_numbers_mean_the_same_in_every_container(task):
+    net = DiagonalNet.start([0.3, 1.0], features=40)
+    options = {"learning_rate": 2e-3, "batch_size": 3}
+    expected = net.train(task.x, task.y, steps=[2, 5], seed=3, **options)
+    x, y = task.x.numpy(), task.y.tolist()
+    found = DiagonalNet.start(np.array([0.3, 1.0]), features=np.int64(40)).train(
+        x, y, steps=np.array([2, 5]), seed=np.int64(3), **options
+    )
+    assert torch.equal(found.p, expected.p)
+    single = DiagonalNet(task.x.float().round(), task.x.long().tolist())  # exact in float32
+    assert single.p.dtype == torch.float64
+    assert torch.equal(single.p, task.x.float().round().double())
+    for time in ([3.0], np.array([3])):
+        assert net.flow(x, y, time=time).p.shape == (1, 2, 40)
+    with pytest.raises(TypeError, match=r"scale must be an array of numbers, got True"):
+        DiagonalNet.start(True, features=3)
+
+
+def test_what_the_callers_torch_is_set_to_changes_no_batch(task):
+    batches = minibatches(task.x, task.y, steps=3, batch_size=2, label_noise=0.1)
+    expected = [(x.clone(), y.clone()) for x, y in batches]
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            found = list(minibatches(task.x, task.y, steps=3, batch_size=2, label_noise=0.1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for (x, y), (other_x, other_y) in zip(found, expected, strict=True):
+        assert torch.equal(x, other_x) and torch.equal(y, other_y)
+
+
+def test_a_time_that_no_number_holds_is_an_error():
+    with pytest.raises(ValueError, match="weight_decay 1e-320 does not lead"):
+        time_to_scale(1.0, 0.1, weight_decay=1e-320)
+    with pytest.raises(ValueError, match="features must be at most 2147483647"):
+        DiagonalNet.start(1.0, features=10**12)

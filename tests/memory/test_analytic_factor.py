@@ -107,7 +107,7 @@ def test_plain_descent_does_not_conserve_what_sign_descent_does():
         (lambda n, t: n.train(t.x, t.y, steps=-1, learning_rate=1.0), "steps .* got -1"),
         (
             lambda n, t: sign_descent(n, t.x, t.y, steps=1, learning_rate=1.0, final_rate=2.0),
-            "final_rate must lie in",
+            "final_rate must be above 0 and at most 1, got 2",
         ),
     ],
 )
@@ -120,8 +120,7 @@ def test_bad_input_is_refused(task, call, message):
     ("options", "message"),
     [
         ({"seed": (1, 2)}, "2 seeds were given"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-        ({"label_noise": -1.0}, "label_noise must be finite and >= 0"),
+        ({"batch_size": 2**31 - 1}, "batch_size=2147483647 needs about"),
     ],
 )
 def test_batches_that_cannot_be_drawn_are_refused(task, options, message):

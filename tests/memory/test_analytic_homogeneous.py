@@ -140,15 +140,41 @@ def test_the_delay_of_a_mode_grows_with_the_logarithm_of_its_start():
         ),
         (
             lambda t: NormalizedNet(0 * torch.ones(2, 5).double(), torch.ones(2).double()),
-            "a row of weight is zero",
+            "a row of weight is zero, or its square",
         ),
         (
             lambda t: NormalizedNet.sample(5, width=2).predict(t.x[:1]),
             "constant over the batch",
         ),
-        (lambda t: TwoLayerReLU(t.x, t.y[:3]), "first must have shape"),
+        (lambda t: TwoLayerReLU(t.x, t.y[:3]), "first and second must have .* and \\(3,\\)"),
     ],
 )
 def test_bad_input_is_refused(task, call, message):
     with pytest.raises(ValueError, match=message):
         call(task)
+
+
+def test_a_normalized_net_trains_where_gradients_are_switched_off(task):
+    expected = NormalizedNet.sample(5, width=3).train(task.x, task.y, steps=3, learning_rate=0.1)
+    for context in (torch.no_grad, torch.inference_mode):
+        with context():
+            net = NormalizedNet.sample(5, width=3)
+            found = net.train(task.x.clone(), task.y, steps=3, learning_rate=0.1)
+        assert torch.equal(found.weight, expected.weight)
+
+
+def test_a_unit_that_varies_by_rounding_alone_is_constant():
+    x = 0.1 + 1e-17 * torch.arange(7.0, dtype=torch.float64)[:, None].expand(7, 3)
+    net = NormalizedNet([[0.1, 0.7, 0.3]], [1])
+    noisy = x + torch.tensor([0.0, 1.4e-17, 0.0], dtype=torch.float64)
+    noisy[3] += 1.4e-17
+    for points in (x, noisy):
+        with pytest.raises(ValueError, match="constant over the batch"):
+            net.predict(points)
+
+
+def test_sizes_that_no_number_holds_are_named():
+    with pytest.raises(ValueError, match=r"strength .* and start .* too far apart"):
+        saxe_mode([0.0], strength=1e300, start=1e-300)
+    with pytest.raises(ValueError, match="norm_squared must be above 0, got 0"):
+        effective_learning_rate([1.0, 0.0], learning_rate=0.1)

@@ -66,5 +66,13 @@ def test_without_an_interpolator_there_is_an_error():
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
 def test_a_scale_that_is_not_positive_is_refused(task, scale):
-    with pytest.raises(ValueError, match="scale must be finite and > 0"):
+    with pytest.raises(ValueError, match=r"scale (must be above 0|holds a value)"):
         woodworth_solution(task.x, task.y, scale)
+
+
+def test_the_potential_at_extreme_scales_is_the_limit_or_an_error():
+    beta = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    assert woodworth_potential(beta, 1e100).item() == pytest.approx(25 / 4e200)
+    assert woodworth_potential(beta, 1e-150).item() > 1000  # 7 ln(1e300), about
+    with pytest.raises(ValueError, match="scale is too small for this beta: 1e-200"):
+        woodworth_potential(beta, 1e-200)

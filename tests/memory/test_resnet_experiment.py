@@ -63,7 +63,7 @@ def test_bad_images_are_named():
     pixels, labels = images()
     with pytest.raises(ValueError, match=r"\(90, 3, 16\) and \(90,\)"):
         image_problem(pixels.flatten(2), labels, train=1, validation=1, test=1)
-    with pytest.raises(ValueError, match="at most the 90 images, got 60, 30 and 1"):
+    with pytest.raises(ValueError, match="at most the 90 images together, got 60, 30 and 1"):
         image_problem(pixels, labels, train=60, validation=30, test=1)
 
 

@@ -71,6 +71,17 @@ def test_retained_fraction_and_cosine_equal_a_plain_computation():
         torch.testing.assert_close(cosine(other, start)[i], w @ w0 / (w.norm() * w0.norm()))
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_weights_of_extreme_size_keep_their_angle_and_their_ratio(size):
+    start = drawn()
+    small, double = scale_weights(start, size), scale_weights(start, 2 * size)
+    torch.testing.assert_close(cosine(small, start), torch.ones(3, dtype=torch.float64))
+    torch.testing.assert_close(weight_norm(small) / size, weight_norm(start))
+    torch.testing.assert_close(
+        retained_fraction(double, small), torch.full((3,), 2.0, dtype=torch.float64)
+    )
+
+
 def test_single_precision_weights_are_measured_in_double():
     start = Population.sample(MLP(4, 3, depth=1, width=6), networks=2, dtype=torch.float32)
     assert {f(start, start).dtype for f in (cosine, retained_fraction)} == {torch.float64}
@@ -90,16 +101,24 @@ def test_bad_input_is_named():
         scale_weights(start, [1.0, 2.0])
     with pytest.raises(ValueError, match="alpha must be positive and finite, got 0"):
         scale_weights(start, [1.0, 0.0, 2.0])
-    with pytest.raises(ValueError, match="unknown layers 'first'; choose one of all, hidden, head"):
+    with pytest.raises(TypeError, match=r"alpha must be an array of numbers, got True"):
+        scale_weights(start, True)
+    with pytest.raises(
+        ValueError, match="unknown layers 'first'; choose one of 'all', 'hidden', 'head'"
+    ):
         scale_weights(start, 2.0, layers="first")
-    with pytest.raises(ValueError, match="3 and 2 networks"):
+    with pytest.raises(ValueError, match="same networks, got 3 and 2 of them"):
         cosine(start, drawn(networks=2))
-    with pytest.raises(ValueError, match="different architectures"):
+    with pytest.raises(ValueError, match="or other shapes"):
         cosine(start, drawn(gated=True))
     with pytest.raises(ValueError, match="all 0"):
         zero = {name: 0 * value for name, value in start.parameters.items()}
         retained_fraction(start, Population(start.architecture, zero))
-    with pytest.raises(ValueError, match="times must be at least 1, got 0"):
-        repeat_members(start, 0)
+    with pytest.raises(ValueError, match="times=2000000000 needs about"):
+        repeat_members(start, 2 * 10**9)
     with pytest.raises(ValueError, match="no weights"):
         weight_names(nn.LayerNorm(3))
+    with pytest.raises(
+        ValueError, match="architecture has no weights at 'weight' yet; call it once"
+    ):
+        weight_names(nn.LazyLinear(3))

@@ -11,6 +11,7 @@ from ibcore.memory import (
     Problem,
     digits_problem,
     forgetting_time,
+    image_problem,
     scale_weights,
     selected_look,
     spread,
@@ -239,7 +240,7 @@ def test_a_network_forgets_at_the_first_look_from_which_its_own_spread_stays_sma
 
 
 def test_bad_input_is_named(toy, net):
-    with pytest.raises(ValueError, match=r"positive and increasing, got \(2.0, 1.0\)"):
+    with pytest.raises(ValueError, match=r"scales must be increasing.* got \(2.0, 1.0\)"):
         run(toy, net, scales=(2.0, 1.0))
     with pytest.raises(ValueError, match=r"between 0 and the 12 steps, got \(0, 13\)"):
         run(toy, net, looks=(0, 13))
@@ -253,16 +254,12 @@ def test_bad_input_is_named(toy, net):
         run(toy, net, pipelines=PIPELINES[:1]).spread("plain", when="last")
     with pytest.raises(ValueError, match="unknown measure 'accuracy'; choose one of train_acc"):
         run(toy, net, pipelines=PIPELINES[:1]).values("accuracy", "plain")
-    with pytest.raises(ValueError, match="unknown optimizer 'lion'"):
-        Pipeline("x", "lion")
-    with pytest.raises(ValueError, match=r"learning_rate .* got -1"):
-        Pipeline("x", learning_rate=-1.0)
-    with pytest.raises(ValueError, match="decay_steps must be at least 0, got -1"):
-        Pipeline("x", decay_steps=-1)
-    with pytest.raises(ValueError, match=r"sam_radius must be at least 0, got -0\.1"):
-        Pipeline("x", sam_radius=-0.1)
-    with pytest.raises(ValueError, match="train needs inputs"):
-        Problem(Examples(toy.train.x, toy.test.y), toy.validation, toy.test)
+    with pytest.raises(ValueError, match="momentum belongs to sgd"):
+        Pipeline("x", "adam", momentum=0.9)
+    with pytest.raises(ValueError, match="examples need inputs"):
+        Examples(toy.train.x, toy.test.y)
+    with pytest.raises(ValueError, match="problem has 4 classes but architecture 3 outputs"):
+        run(Problem(toy.train, toy.validation, Examples(toy.test.x, toy.test.y + 1)), net)
     with pytest.raises(ValueError, match=r"test has inputs of shape \(2,\), train \(4,\)"):
         Problem(toy.train, toy.validation, Examples(toy.test.x[:, :2], toy.test.y))
 
@@ -279,13 +276,37 @@ def test_the_digits_are_split_without_overlap_and_scaled_by_the_training_set():
     assert len(rows) > 1790  # no digit occurs in two sets
     other = digits_problem(train=200, validation=100, split=2)
     assert not torch.equal(problem.train.y, other.train.y)
-    with pytest.raises(ValueError, match="below 1797, got 1000 and 797"):
+    with pytest.raises(ValueError, match="below 1797 together, got 1000 and 797"):
         digits_problem(train=1000, validation=797)
 
 
+def test_a_constant_channel_is_shifted_and_not_divided_by_its_rounding():
+    images = torch.rand(12, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    images[:, 1], images[:, 2] = 0.1, 0.0
+    sizes = {"train": 6, "validation": 3, "test": 3}
+    x = image_problem(images, torch.arange(12) % 3, **sizes).train.x
+    assert x[:, 0].std() > 0.9 and x[:, 1:].abs().max() < 1e-6
+    whole = (255 * images).byte()
+    found = image_problem(whole, torch.arange(12) % 3, **sizes).train.x
+    assert torch.equal(found, image_problem(whole.numpy(), (np.arange(12) % 3), **sizes).train.x)
+    assert torch.equal(found, image_problem(whole.double(), np.arange(12) % 3, **sizes).train.x)
+    with pytest.raises(ValueError, match="too large for float32"):
+        image_problem(images.double() * 1e300, torch.arange(12) % 3, **sizes)
+
+
+def test_a_sweep_trains_where_gradients_are_switched_off(toy, net):
+    options = {"pipelines": PIPELINES[:1], "networks": 1}
+    expected = run(toy, net, **options)
+    for context in (torch.no_grad, torch.inference_mode):
+        with context():
+            sets = (Examples(x + 0, y + 0) for x, y in (toy.train, toy.validation, toy.test))
+            found = run(Problem(*sets), net, **options)
+        assert np.array_equal(found.measures["train_loss"], expected.measures["train_loss"])
+
+
 @pytest.mark.gpu
-def test_a_gpu_gives_what_the_cpu_gives(toy, net, done):
-    found = run(toy, net, device="cuda")
+def test_a_gpu_gives_what_the_cpu_gives(toy, net, done, gpu):
+    found = run(toy, net, device=gpu)
     for name, values in done.measures.items():
         np.testing.assert_allclose(found.measures[name], values, rtol=1e-7)
     np.testing.assert_array_equal(found.predictions, done.predictions)

@@ -189,7 +189,7 @@ def test_parameters_without_a_rule_are_named():
         ({"steps": ()}, "steps must be numbers >= 0 in rising order"),
         ({"steps": (5, 5)}, r"got \[5, 5\]"),
         ({"x": torch.zeros(2, 4, 3)}, "support holds 3 tasks and x 2"),
-        ({"starts": 2}, "support holds 3 tasks, but there are initial weights for"),
+        ({"starts": 2}, r"starts has .* of shape \(2, 5, 3\), the model needs \(3, 5, 3\)"),
         ({"optimizer": "lion"}, "unknown optimizer 'lion'"),
     ],
 )
@@ -215,7 +215,34 @@ def test_scores_match_their_definitions():
     explained = variance_explained(predicted, targets)
     assert explained[0].item() == 0.5
     assert explained[1].isnan()
-    with pytest.raises(ValueError, match=r"need outputs \(..., tasks, n, out\)"):
+    with pytest.raises(ValueError, match=r"need outputs and targets \(tasks, n, out\)"):
         squared_error(predicted[..., 0], targets)
-    with pytest.raises(ValueError, match=r"need outputs \(..., tasks, n, classes\)"):
+    with pytest.raises(ValueError, match=r"need outputs and targets \(tasks, n, classes\)"):
         accuracy(outputs, torch.tensor([1, 1, 1]))
+
+
+@pytest.mark.parametrize("targets", [[[1, 3, 0]], [[1, -1, 0]], [[1, 0.5, 0]]])
+def test_targets_that_are_no_classes_are_named(targets):
+    for outputs in (torch.zeros(1, 3, 3), torch.zeros(1, 3, 1)):
+        with pytest.raises(ValueError, match="targets must be classes from 0 to"):
+            accuracy(outputs, targets)
+    assert accuracy(torch.zeros(1, 3, 3), [[0.0, 2.0, 0.0]]).tolist() == pytest.approx([2 / 3])
+
+
+def test_targets_that_differ_by_rounding_are_constant():
+    targets = torch.full((1, 7, 1), 0.1).double()
+    targets[0, 3] += 1e-17
+    assert variance_explained(targets + 1, 3 * targets - 2 * targets).isnan().all()
+    with pytest.raises(ValueError, match="targets are too small to be squared"):
+        variance_explained(targets, torch.arange(7.0)[None, :, None].double() * 1e-200)
+    with pytest.raises(ValueError, match="too far apart to be squared"):
+        squared_error(targets * 1e200, targets)
+
+
+def test_only_points_of_the_same_tasks_are_pooled():
+    x, y = torch.zeros(3, 2, 4), torch.zeros(3, 2, 1)
+    for wrong in ((x, y[:, :1]), (x[:2], y), (x[0], y)):
+        with pytest.raises(ValueError, match=r"query needs x and y \(tasks, n, ...\)"):
+            pooled((x, y), wrong)
+    with pytest.raises(ValueError, match="support and query must be alike"):
+        pooled((x, y), (x[..., :3], y))

@@ -144,7 +144,7 @@ HALF = torch.tensor([0.5, 0.5]).double()
         ),
         (
             lambda: posterior(everything(), torch.tensor([0]), torch.tensor([1])),
-            r"picked \(t, n\) must be int64",
+            r"need picked, labels \(t, n\)",
         ),
         (
             lambda: posterior(everything(), torch.tensor([[0]]), torch.tensor([[1]]), noise=0.0),
@@ -160,3 +160,25 @@ HALF = torch.tensor([0.5, 0.5]).double()
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_equal_numbers_are_equal_whatever_their_rounding():
+    tables = torch.tensor([[0.1 + 0.2, 1.0], [0.4, 0.0]]).double()
+    tables[0, 0] = 0.1 + 0.2  # 0.30000000000000004
+    prior = TaskPrior(tables, HALF)
+    assert posterior(prior, [[0]], [[0.3]]).mean[0, 1] == 1
+    guesses = torch.tensor([[1 - 0.9 + 0.4, 0.5]]).double()  # 0.49999999999999994 or 0.5
+    assert guess_accuracy(guesses, torch.ones(1, 2)).tolist() == [0.5]
+
+
+def test_without_a_vote_and_without_weight_nothing_is_said():
+    empty = torch.zeros(2, 0, dtype=torch.int64)
+    assert memorize_majority(empty, torch.zeros(2, 0), 3).unique().tolist() == [0.5]
+    prior = TaskPrior(torch.eye(2).double(), torch.tensor([1.0, 0.0]).double())
+    with pytest.raises(ValueError, match="no task of the prior agrees with support set 0"):
+        posterior(prior, [[0]], [[0]])
+    with pytest.raises(ValueError, match="noise=1e-200 is too small"):
+        posterior(prior, [[0]], [[0]], noise=1e-200)
+    for wrong, message in (([[3]], "number the 2 objects"), ([[-1]], "picked must hold classes")):
+        with pytest.raises(ValueError, match=message):
+            memorize_majority(wrong, [[0]], 2)

@@ -92,16 +92,24 @@ def test_inverse_variances_favor_easy_cells_where_plain_means_do_not():
     [
         (lambda: gap([0.1, 0.2]), r"scores must have shape \(architectures, models\)"),
         (lambda: gap([[0.1, 0.2]]), r"got \(1, 2\)"),
-        (lambda: gap([[0.1], [np.nan]]), "holds 1 values that are not finite"),
+        (lambda: gap([[0.1], [np.nan]]), "scores holds a value that is not finite"),
         (lambda: gap(SCORES, kind="variance"), "unknown kind 'variance'"),
         (lambda: gap_reduction(arm(0.1)[0], arm(0.1)), r"\(conditions, architectures, models\)"),
         (lambda: gap_reduction(arm(0.1), arm(0.1)[:1]), "conditions and architectures must agree"),
         (lambda: gap_reduction(arm(0.0), arm(0.1)), "condition 0 has no gap without"),
         (lambda: gap_reduction(arm(0.1, models=1), arm(0.1)), "at least 2 models"),
-        (lambda: gap_reduction(arm(0.1), arm(0.1), level=1.0), "0 < level < 1"),
+        (lambda: gap_reduction(arm(0.1), arm(0.1), level=1.0), "level must be above 0 and below 1"),
         (lambda: pool_inverse_variance([[1.0], [2.0]]), "need at least 2 runs"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_gap_of_rounding_noise_is_no_gap():
+    sums = [[0.1 + 0.2], [0.3]]
+    for kind in ("pairwise", "range", "deviation"):
+        assert gap(sums, kind=kind) == 0
+    with pytest.raises(ValueError, match="condition 0 has no gap without"):
+        gap_reduction([[[0.1 + 0.2] * 2, [0.3] * 2]], arm(0.1)[:1, :2])

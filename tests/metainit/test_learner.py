@@ -159,9 +159,9 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_step():
     ("options", "message"),
     [
         ({"rates": "free"}, "unknown rates 'free'"),
-        ({"adapted": ["head"]}, "no parameter lies at or below 'head'"),
-        ({"adapted": []}, "no parameter would be adapted"),
-        ({"rate": math.inf}, "must be finite, got inf"),
+        ({"adapted": ["head"]}, "no parameter lies below 'head'"),
+        ({"adapted": []}, "adapted is empty"),
+        ({"rate": math.inf}, "rate must be at least 0, got inf"),
         ({"reptile": True}, "fixed rates and no order to choose; got inner_steps=1, rates='each'"),
         ({"params": {}}, "params names"),
     ],
@@ -177,10 +177,53 @@ def test_bad_options_of_the_learner_are_named(options, message):
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"steps": 1, "patience": 0}, "patience must be at least 1, got 0"),
         ({"steps": 1, "clip": 0.0}, "clip must be above 0, got 0"),
-        ({"steps": 1, "learning_rate": -1}, "learning_rate must be finite and >= 0, got -1"),
+        ({"steps": 1, "learning_rate": -1}, "learning_rate must be at least 0, got -1"),
         ({"steps": 1, "optimizer": "lion"}, "unknown optimizer 'lion'"),
     ],
 )
 def test_bad_options_of_the_outer_loop_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         learner().fit(draw, **options)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
+    expected = learner().fit(draw, steps=3, validation=VALIDATION, validate_every=1)
+    with context():
+        model = learner()
+        inside = model.fit(draw, steps=2, validation=VALIDATION, validate_every=1)
+        outputs = model.predict(*_first(0))
+    torch.testing.assert_close(inside.losses, expected.losses[:2], rtol=0, atol=0)
+    assert torch.equal(outputs, model.predict(*_first(0)))
+    model.fit(draw, steps=1)  # what was made inside learns outside
+
+
+def _first(step):
+    drawn = draw(step)
+    return drawn.support, drawn.query[0]
+
+
+def test_what_a_function_draws_is_converted_or_named():
+    def arrays(step):
+        return [[z.numpy() for z in points] for points in draw(step)[:2]]
+
+    tensors, converted = (learner().fit(drawn, steps=3).last for drawn in (draw, arrays))
+    assert same(tensors, converted)
+    for wrong in (lambda step: None, lambda step: draw(step).support):
+        with pytest.raises((TypeError, ValueError), match=r"^draw"):
+            learner().fit(wrong, steps=1)
+
+
+def test_a_weight_that_is_not_finite_stops_training():
+    class Root(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(1))
+
+        def forward(self, x):
+            return self.w.abs().sqrt() * x
+
+    points = torch.ones(2, 3, 1), torch.zeros(2, 3, 1)
+    model = MetaLearner(Root(), inner_steps=0, rates="fixed")
+    with pytest.raises(FloatingPointError, match="a weight is not finite after step 1"):
+        model.fit(lambda _: (points, points), steps=1)

@@ -8,7 +8,14 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
-from ibcore.metainit import adapt, full_rates, meta_gradient, names_below, reptile_gradient
+from ibcore.metainit import (
+    adapt,
+    full_rates,
+    meta_gradient,
+    names_below,
+    predict,
+    reptile_gradient,
+)
 from ibcore.nets import MLP, Transformer
 
 from .models import BUILDERS, batch_norm, build, start_of, tasks_for
@@ -350,15 +357,15 @@ def test_reptile_with_one_step_is_the_rate_times_the_pooled_gradient():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", BUILDERS)
-def test_a_gpu_gives_the_meta_gradient_of_the_cpu(name):
+def test_a_gpu_gives_the_meta_gradient_of_the_cpu(name, gpu):
     model, shape = build(name)
     start, sets = start_of(model), tasks_for(shape)
     here = meta_gradient(model, start, 0.1, *sets, inner_steps=2)
     there = meta_gradient(
         model,
-        {key: value.cuda() for key, value in start.items()},
+        {key: value.to(gpu) for key, value in start.items()},
         0.1,
-        *[tuple(z.cuda() for z in points) for points in sets],
+        *[tuple(z.to(gpu) for z in points) for points in sets],
         inner_steps=2,
     )
     back = {kind: {k: v.cpu() for k, v in part.items()} for kind, part in there[1].items()}
@@ -372,19 +379,24 @@ POINTS = torch.zeros(2, 4, 3), torch.zeros(2, 4, 2)
     ("change", "message"),
     [
         ({"rates": {"head.weight": 0.1}}, r"rates name \['head.weight'\]"),
-        ({"rates": math.nan}, "the rate of layers.0.weight must be finite, got nan"),
-        ({"rates": {"layers.0.bias": torch.zeros(2)}}, r"shape \(2,\), which does not broadcast"),
-        ({"rates": torch.tensor(0.1).double()}, "is torch.float64 on cpu, the parameter"),
+        ({"rates": math.nan}, "rates must be finite, got nan"),
+        (
+            {"rates": {"layers.0.bias": torch.zeros(2)}},
+            r"\(2,\) on cpu, does not broadcast",
+        ),
+        (
+            {"rates": torch.tensor(0.1).double()},
+            r"float64 .* does not broadcast to torch.float32",
+        ),
         ({"inner_steps": -1}, "inner_steps must be at least 0, got -1"),
         ({"task_chunk": 0}, "task_chunk must be at least 1, got 0"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"loss": "binary"}, r"loss binary needs targets \(tasks, n\) in support"),
-        ({"loss": lambda o, y: (o - y).square()}, r"gives shape \(4, 2\) for one task"),
-        ({"support": (POINTS[0][0], POINTS[1][0])}, "inputs of shape|support must be inputs"),
-        ({"support": (POINTS[0], POINTS[1][:, :3])}, r"got \(2, 4, 3\) and \(2, 3, 2\)"),
-        ({"support": (POINTS[0].double(), POINTS[1])}, r"convert them with x.to\(torch.float32\)"),
+        ({"loss": lambda o, y: (o - y).square()}, r"gives \[4, 2\] for a task"),
+        ({"support": (POINTS[0][0], POINTS[1][0])}, "support needs x and y"),
+        ({"support": (POINTS[0], POINTS[1][:, :3])}, r"not \[2, 4, 3\], \[2, 3, 2\]"),
         ({"query": tuple(z[:1] for z in POINTS)}, "support holds 2 tasks and query 1"),
-        ({"query": (POINTS[0], POINTS[1][..., :1])}, r"have shape \(1,\), the outputs \(2,\)"),
+        ({"query": (POINTS[0], POINTS[1][..., :1])}, r"\[1\] do not fit outputs \(2,\)"),
         ({"params": {"layers.0.weight": torch.zeros(5, 3)}}, "the model's are"),
     ],
 )
@@ -400,3 +412,108 @@ def test_running_statistics_are_refused_with_their_remedy():
     with pytest.raises(ValueError, match=r"1 keeps running .* track_running_stats=False"):
         meta_gradient(model, start_of(model), 0.1, POINTS, POINTS)
     meta_gradient(nn.Sequential(model[0], batch_norm(2)), start_of(model), 0.1, POINTS, POINTS)
+
+
+def test_dropout_gives_each_task_a_mask_of_its_own():
+    model = nn.Sequential(nn.Linear(3, 400), nn.Dropout(0.5), nn.Linear(400, 1, bias=False))
+    start = {name: torch.ones_like(value) for name, value in model.named_parameters()}
+    x, y = torch.ones(4, 6, 3), torch.zeros(4, 6, 1)
+    for vectorize in (True, False):
+        torch.manual_seed(0)
+        first, again = (
+            meta_gradient(model, start, 1e-9, (x, y), (x, y), vectorize=vectorize)[0]
+            for _ in range(2)
+        )
+        assert first != again and first > 0
+    stacked = {name: value.expand(4, *value.shape) for name, value in start.items()}
+    outputs = predict(model, stacked, x)
+    assert all((z[:1] != z).any() for z in (outputs, outputs.mT))  # of tasks, and of points
+    assert (outputs / 1600 - 1).abs().max() < 0.25
+    torch.testing.assert_close(predict(model.eval(), stacked, x), torch.full_like(outputs, 1600))
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_module_that_cannot_be_mapped_is_named_with_its_remedy(kind):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.core = kind(2, 3, batch_first=True)
+
+        def forward(self, x):
+            return self.core(x)[0][:, -1]
+
+    model, (support, query) = Last().double(), tasks_for((4, 2))
+    with pytest.raises(ValueError, match=r"vmap cannot map Last: .*; use vectorize=False"):
+        predict(model, random_lists(model, 3), support[0])
+    assert predict(model, random_lists(model, 3), query[0], vectorize=False).shape == (3, 5, 3)
+    with pytest.raises(ValueError, match=r"does not take inputs .* of shape \(4, 9, 5\)"):
+        predict(model, random_lists(model, 3), torch.zeros(3, 4, 9, 5), vectorize=False)
+
+
+def random_lists(model, tasks):
+    return {name: [value.tolist()] * tasks for name, value in model.double().named_parameters()}
+
+
+def test_embeddings_take_whole_numbers_and_other_networks_the_type_of_their_weights():
+    embedding = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(12, 2)).double()
+    tokens = torch.randint(7, (3, 4, 4), generator=torch.Generator().manual_seed(0))
+    points = tokens, tasks_for((3,))[0][1]
+    start = start_of(embedding)
+    mapped, loop = (
+        meta_gradient(embedding, start, 0.1, points, points, vectorize=vectorize)
+        for vectorize in (True, False)
+    )
+    assert largest_gap(mapped[1], loop[1]) < 1e-12
+    model, shape = build("mlp")
+    (x, y), _ = tasks_for(shape)
+    start, y = start_of(model), y.round()
+    expected = meta_gradient(model, start, 0.1, (x.float(), y), (x.float(), y))
+    for given in ((x.float().numpy(), y.long()), (x.float().tolist(), y.int().numpy())):
+        value, grads = meta_gradient(model, start, 0.1, given, given)
+        assert value == expected[0] and largest_gap(grads, expected[1]) == 0
+
+
+def test_a_flag_is_no_rate():
+    model = nn.Linear(3, 2)
+    for rates in (True, {"weight": True}):
+        with pytest.raises(TypeError, match=r"^rates.* must be a number"):
+            meta_gradient(model, start_of(model), rates, POINTS, POINTS)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
+    model, shape = build("mlp with layer norm")
+    start, sets = start_of(model), tasks_for(shape)
+    expected = meta_gradient(model, start, 0.1, *sets, inner_steps=2)
+    with context():
+        inside = [tuple(z.clone() for z in points) for points in sets]
+        value, grads = meta_gradient(model, start, 0.1, *inside, inner_steps=2)
+        adapted = adapt(model, start, 0.1, inside[0])
+        _, away = reptile_gradient(model, start, 0.1, inside[0])
+    assert value == expected[0] and largest_gap(grads, expected[1]) == 0
+    assert all(torch.equal(v, adapt(model, start, 0.1, sets[0])[n]) for n, v in adapted.items())
+    assert away.keys() == start.keys()
+
+
+def test_classes_that_the_network_does_not_have_are_named():
+    model = MLP(3, 2, depth=1, width=5)
+    x, y = torch.zeros(2, 4, 3), torch.tensor([[0, 1, 0, 1], [0, 1, 0, 2]])
+    with pytest.raises(ValueError, match="targets hold class 2, outputs 2 classes"):
+        meta_gradient(model, start_of(model), 0.1, (x, y), (x, y), loss="cross_entropy")
+    with pytest.raises(ValueError, match=r"the loss does not take outputs \(4, 2\)"):
+        meta_gradient(
+            model, start_of(model), 0.1, (x, y), (x, y[..., None]), loss=functional.cross_entropy
+        )
+
+
+def test_overflow_is_an_error_and_no_number():
+    model, shape = build("mlp")
+    sets = [(x * 1e200, y) for x, y in tasks_for(shape)]
+    with pytest.raises(FloatingPointError, match="use smaller rates, fewer inner steps or data"):
+        meta_gradient(model, start_of(model), 1e200, *sets)
+
+
+def test_weights_that_do_not_exist_yet_are_asked_for():
+    model = nn.Sequential(nn.LazyLinear(4), nn.Linear(4, 2))
+    with pytest.raises(ValueError, match=r"model has no weights at '0.weight' yet; call it once"):
+        meta_gradient(model, {}, 0.1, POINTS, POINTS)

@@ -44,5 +44,5 @@ def test_common_other_names_are_understood():
 
 
 def test_an_unknown_activation_is_named_with_the_choices():
-    with pytest.raises(ValueError, match="unknown activation 'rely'; choose one of relu, gelu"):
+    with pytest.raises(ValueError, match="unknown name 'rely'; choose one of 'relu', 'gelu'"):
         activation_function("rely")

@@ -291,7 +291,7 @@ def test_a_batch_of_one_point_is_refused():
     many = population()
     with pytest.raises(ValueError, match="choose a batch_size that leaves no batch of a single"):
         many.train(randn(9, 3), randn(9, 2), loss="mse", steps=5, batch_size=4)
-    with pytest.raises(ValueError, match="need at least 2 points, got 1"):
+    with pytest.raises(ValueError, match="x must hold at least 2 points for batch norm, got 1"):
         many.batch_statistics(randn(1, 3))
     with pytest.raises(ValueError, match="needs at least 2 values in each channel"):
         of_batch("n", randn(1, 2, 1, 1), (0, 2, 3), None)
@@ -311,19 +311,19 @@ def test_gains_start_at_one_and_no_scale_or_norm_changes_what_is_drawn():
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", NETWORKS)
-def test_training_and_statistics_on_a_gpu_equal_those_on_the_cpu(name):
+def test_training_and_statistics_on_a_gpu_equal_those_on_the_cpu(name, gpu):
     net, shape = NETWORKS[name]
     many, x = population(net), randn(20, *shape)
     y = torch.randint(2, (20,), generator=torch.Generator().manual_seed(1))
-    there = Population(net, {key: value.to("cuda") for key, value in many.parameters.items()})
+    there = Population(net, {key: value.to(gpu) for key, value in many.parameters.items()})
     options = {"loss": "cross_entropy", "steps": 5, "optimizer": "sgd", "learning_rate": 1e-2}
-    here, gpu = many.train(x, y, **options), there.train(x.to("cuda"), y.to("cuda"), **options)
-    torch.testing.assert_close(gpu.losses.cpu(), here.losses, rtol=1e-8, atol=1e-10)
+    here, gone = many.train(x, y, **options), there.train(x.to(gpu), y.to(gpu), **options)
+    torch.testing.assert_close(gone.losses.cpu(), here.losses, rtol=1e-8, atol=1e-10)
     values = evaluate_stacked(
         net,
-        gpu.population.parameters,
-        x.to("cuda").expand(3, *x.shape),
-        statistics=gpu.population.batch_statistics(x.to("cuda")),
+        gone.population.parameters,
+        x.to(gpu).expand(3, *x.shape),
+        statistics=gone.population.batch_statistics(x.to(gpu)),
     )
     expected = here.population.forward(x, statistics=here.population.batch_statistics(x))
     torch.testing.assert_close(values.cpu(), expected, rtol=1e-7, atol=1e-8)

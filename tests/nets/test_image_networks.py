@@ -207,7 +207,7 @@ def test_weights_are_drawn_by_their_fans_and_scaled_and_norms_are_not():
 def test_a_member_drawn_later_or_in_parts_is_the_same(monkeypatch):
     net = ConvNet(norm="batch")
     whole = Population.sample(net, networks=4, seed=2)
-    monkeypatch.setattr("ibcore.nets.network._ENTRIES", 1)
+    monkeypatch.setattr("ibcore.nets.init._ENTRIES", 1)
     parts = Population.sample(net, networks=4, seed=2)
     late = Population.sample(net, networks=2, first=2, seed=2)
     for name, value in whole.parameters.items():
@@ -233,12 +233,12 @@ def test_the_head_is_the_weight_registered_last_and_layers_go_in_order():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ConvNet(channels=()), "blocks must be at least 1, got 0"),
+        (lambda: ConvNet(channels=()), r"channels=\(\) are 0 blocks"),
         (lambda: ConvNet(channels=(4, 0)), r"channels\[1\] must be at least 1, got 0"),
-        (lambda: ConvNet(channels=(1,) * 4), "image_size 8 is too small for 4 blocks.* least 16"),
+        (lambda: ConvNet(channels=(1,) * 4), "are 4 blocks.*as many as image_size 8 takes"),
         (lambda: ConvNet(head="max"), "unknown head 'max'; choose one of 'average', 'flatten'"),
-        (lambda: ConvNet(norm="layer"), "unknown norm 'layer'; choose one of 'batch', None"),
-        (lambda: ResNet(depth=34), "depth must be 9 or 18, got 34"),
+        (lambda: ConvNet(norm="layer"), "unknown norm 'layer'; choose one of 'batch'"),
+        (lambda: ResNet(depth=34), "unknown depth 34; choose one of 9, 18"),
         (lambda: ResNet(width=0), "width must be at least 1, got 0"),
         (lambda: ResNet(image_size=28), "image_size must be a multiple of 8, got 28"),
         (lambda: ResNet(activation="mish"), "unknown activation 'mish'"),

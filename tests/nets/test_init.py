@@ -73,10 +73,10 @@ def test_drawing_leaves_the_global_random_state_alone():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight_scale": -1.0}, "weight_scale must be a finite number >= 0, got -1.0"),
+        ({"weight_scale": -1.0}, "weight_scale must be at least 0, got -1"),
         ({"bias_scale": math.inf}, "bias_scale must be .* got inf"),
-        ({"prior": "cauchy"}, "unknown prior 'cauchy'; choose one of uniform"),
-        ({"scaling": "he"}, "unknown scaling 'he'; choose one of glorot"),
+        ({"prior": "cauchy"}, "unknown prior 'cauchy'; choose one of 'uniform'"),
+        ({"scaling": "he"}, "unknown scaling 'he'; choose one of 'glorot'"),
     ],
 )
 def test_bad_options_are_named(options, message):

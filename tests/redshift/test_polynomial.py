@@ -63,6 +63,14 @@ def test_one_and_three_dimensions_work():
     assert legendre_complexity(cube).item() == pytest.approx(3, abs=1e-8)
 
 
+def test_a_function_whose_expansion_is_constant_has_no_order():
+    even = axis(31).square()  # no straight line in it, but for rounding
+    fit = even[:, None] + even
+    assert bool(chebyshev_complexity(fit[None], degree=1).isnan())
+    with pytest.raises(ValueError, match="at least 3 points along each axis, got 2"):
+        chebyshev_complexity(torch.eye(2)[None])
+
+
 def test_constants_are_nan_and_ill_conditioned_degrees_are_refused():
     assert bool(chebyshev_complexity(torch.full((1, 9, 9), 0.3)).isnan())
     with pytest.raises(

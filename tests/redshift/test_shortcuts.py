@@ -51,7 +51,7 @@ def test_bad_segments_are_named():
     a, b = ends(3)
     with pytest.raises(ValueError, match=r"got \(7, 3\) and \(6, 3\)"):
         path_variation(population, a, b[:6])
-    with pytest.raises(ValueError, match="points must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="points must be a whole number at least 2, got 1"):
         path_variation(population, a, b, points=1)
 
 

@@ -60,16 +60,22 @@ def test_sampling_leaves_the_architecture_and_the_global_random_state_alone():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"networks": 0}, "networks must be at least 1, got 0"),
-        ({"length": 0}, "length must be at least 1, got 0"),
-        ({"gains": ()}, "gains must be at least 1, got 0"),
-        ({"gains": (math.inf,)}, "every gain must be a finite number, got inf"),
-        ({"length": 14}, "longer than the context of 13"),
+        ({"gains": ()}, "gains must hold at least one number, got none"),
+        ({"gains": (1.0, math.inf)}, r"gains\[1\] must be finite, got inf"),
+        ({"length": 14}, "length must be at most the context of 13, got 14"),
     ],
 )
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         sample_sequences(Transformer(**SMALL), **{"networks": 2, "length": 3, **options})
+
+
+@pytest.mark.gpu
+def test_a_gpu_uses_the_networks_of_the_cpu(gpu):
+    net = Transformer(**SMALL)
+    here, there = (decoding._stack(net, [1, 2], torch.device(name)) for name in ("cpu", gpu))
+    assert all(torch.equal(there[name].cpu(), value) for name, value in here.items())
+    assert sample_sequences(net, networks=2, length=3, device=gpu).device == torch.device(gpu, 0)
 
 
 def test_phrases_per_token_counts_each_sequence_alone():

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ibcore.redshift import total_variation
+from ibcore.nets import MLP
+from ibcore.population import Population
+from ibcore.redshift import path_variation, total_variation
 from ibcore.tasks import grid
 
 
@@ -31,3 +33,14 @@ def test_lines_of_both_axes_count_alike():
 
 def test_a_constant_is_nan():
     assert bool(total_variation(torch.full((1, 5, 5), 2.0)).isnan())
+
+
+def test_a_way_that_comes_back_is_infinitely_longer_than_the_straight_one():
+    net = MLP(1, 1, depth=1, width=2)
+    weights = {"layers.0.weight": [[1.0], [-1.0]], "layers.0.bias": [0.0, 0.0]}
+    weights |= {"layers.1.weight": [[1.0, 1.0]], "layers.1.bias": [0.1]}
+    many = Population(net, {name: torch.tensor([w]).double() for name, w in weights.items()})
+    assert path_variation(many, [[-0.3]], [[0.1 * 3]]).tolist() == [
+        math.inf
+    ]  # |x|, but for rounding
+    assert path_variation(many, [[1]], [[3]]).tolist() == [1.0]

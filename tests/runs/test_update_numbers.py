@@ -26,6 +26,8 @@ RESULT = ClaimResult(
     date=None,
     device=None,
     passed=True,
+    false_pass=0.0,
+    foil=None,
 )
 TUPLE = replace(RESULT, value=(1.0, 2.0), low=(0.5, 1.5), high=(1.5, 2.5))
 RESULTS = {"toy.a": RESULT, "toy.tuple": TUPLE}

@@ -184,7 +184,8 @@ def test_drawings_are_standardized_and_an_empty_channel_stays_zero():
         assert x[:, channel].mean().item() == pytest.approx(0, abs=1e-12)
         assert x[:, channel].std(correction=0).item() == pytest.approx(1, rel=1e-12)
     assert not x[:, 1].any()
-    assert not standardize(torch.full((2, 1, 3, 3), 5.0)).any()
+    for value in (5.0, 0.1, 1e30):  # the mean of ten times 0.1 is not 0.1
+        assert not standardize(torch.full((2, 1, 3, 3), value)).any()
 
 
 def test_patches_cover_an_image_row_by_row():
@@ -206,15 +207,11 @@ def test_numbers_are_drawn_with_the_same_digits_on_both_sides():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: sample_concepts(0), "count must be at least 1, got 0"),
-        (lambda: sample_concepts(1, features=9), "features must be between 1 and 8, got 9"),
-        (lambda: sample_concepts(1, seed=-1), "seed must be at least 0, got -1"),
-        (lambda: concept_prior(features=5), "features must be between 1 and 4, got 5"),
-        (lambda: concept_prior(draws=0), "draws must be at least 1, got 0"),
-        (lambda: concept_inputs("sound"), "unknown view 'sound'"),
+        (lambda: sample_concepts(1, features=9), "features must be .* at most 8, got 9"),
+        (lambda: concept_prior(features=5), "features must be .* at most 4, got 5"),
         (lambda: concept_inputs("image", features=3), "drawings show four features, got 3"),
-        (lambda: concept_images(8), "size must be at least 12 pixels, got 8"),
-        (lambda: number_images(101), "got count=101"),
+        (lambda: concept_images(8), "size must be a whole number at least 12 .*got 8"),
+        (lambda: number_images(101), "count must be .* at most 100, got 101"),
         (lambda: patches(torch.zeros(1, 1, 5, 4)), "do not cover"),
     ],
 )

@@ -33,9 +33,9 @@ def test_the_last_coordinate_runs_fastest_in_any_dimension():
 
 
 def test_too_few_points_or_unknown_nodes_are_refused():
-    with pytest.raises(ValueError, match="at least 2 points along each axis, got 1"):
+    with pytest.raises(ValueError, match=r"points must be a whole number at least 2 .*, got 1"):
         grid(1)
-    with pytest.raises(ValueError, match="unknown nodes 'random'; choose one of uniform"):
+    with pytest.raises(ValueError, match="unknown nodes 'random'; choose one of 'uniform'"):
         axis(4, nodes="random")
-    with pytest.raises(ValueError, match="dimensions must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"dimensions must be .*, got 0"):
         grid(4, 0)

@@ -56,10 +56,8 @@ def test_seeds_decide_and_the_global_random_state_is_left_alone():
 
 
 def test_bad_sizes_and_a_missing_library_are_named(monkeypatch):
-    with pytest.raises(ValueError, match="train must be between 2 and 1795 images, got 1796"):
+    with pytest.raises(ValueError, match=r"train must be .* at most 1795, got 1796"):
         colored_digits(train=1796)
-    with pytest.raises(ValueError, match="band must be at least 1 pixel, got 0"):
-        colored_digits(band=0)
     from ibcore.tasks import images
 
     def missing(name):

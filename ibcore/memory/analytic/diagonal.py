@@ -1,79 +1,96 @@
 """The diagonal net beta = p^2 - q^2: decay and noise slide its scale, and the scale decides."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.door import (
+    Count,
+    NonNegative,
+    Positive,
+    Range,
+    Seed,
+    Whole,
+    as_number,
+    as_raw,
+    as_tensor,
+    check_memory,
+    door,
+    plain_torch,
+)
 from ibcore.population import member_seed
 from ibcore.runtime import generator, resolve_device
 
-# Checks that the exact models share: float64, shapes that fit, rates in range.
+# What the exact models share: float64, shapes that fit, rates in range, steps that do not diverge.
 
 Number = float | Tensor  # one for all runs, or a tensor that broadcasts against (..., 1)
 Loss = Literal["squared", "logistic"]
 
-
-def check_float64(**tensors: Tensor) -> None:
-    """Raise unless every tensor is float64 and finite: the identities hold to rounding only so."""
-    for name, value in tensors.items():
-        if value.dtype != torch.float64:
-            raise ValueError(f"{name} must be float64, got {value.dtype}; call .double() on it")
-        if not torch.isfinite(value).all():
-            raise ValueError(f"{name} holds a value that is not finite")
+_ABOVE, _FROM = Range(0, above=True), Range(0)
 
 
-def check_data(x: Tensor, y: Tensor, features: int) -> None:
-    """Raise unless x is (..., n, features), y is (..., n) and they are finite float64 that fit."""
-    check_float64(x=x, y=y)
-    shaped = x.ndim >= 2 and y.ndim >= 1 and x.shape[-1] == features
+def as_exact(value: Any, name: str, bounds: Range | None = None) -> Tensor:
+    """Return finite numbers in float64: the identities hold to rounding only so."""
+    return as_tensor(as_raw(value, name).double(), name, bounds)
+
+
+def as_rate(value: Any, name: str, bounds: Range = _FROM) -> Number:
+    """Return one number as a float, and many as a tensor."""
+    many = getattr(value, "ndim", int(isinstance(value, list | tuple))) > 0
+    return as_exact(value, name, bounds) if many else as_number(value, name, bounds)
+
+
+Exact = Annotated[Tensor, as_exact]
+Scale = Annotated[Number | Sequence[float], partial(as_exact, bounds=_ABOVE)]
+Rate = Annotated[Number, partial(as_rate, bounds=_ABOVE)]
+Decay = Annotated[Number, as_rate]
+Seeds = Seed | Sequence[Seed]
+
+
+def check_data(
+    x: Tensor, y: Tensor | None = None, *, features: int | None = None, lead: Sequence[int] = ()
+) -> None:
+    """Raise unless x (..., n, features) and y (..., n) fit each other and nets (*lead, ...)."""
+    y = x.new_zeros(x.shape[:-1]) if y is None else y
+    shaped = x.ndim >= 2 and y.ndim >= 1 and features in (None, x.shape[-1])
     if not shaped or x.shape[-2] != y.shape[-1] or not x.shape[-2]:
         raise ValueError(
-            f"x must have shape (..., n, {features}) and y (..., n) with n at least 1, "
+            f"x must have shape (..., n, {features or 'd'}) and y (..., n) with n at least 1, "
             f"got {tuple(x.shape)} and {tuple(y.shape)}"
         )
-    broadcast(x.shape[:-2], y.shape[:-1])
+    broadcast(x=x.shape[:-2], y=y.shape[:-1], net=lead)
 
 
-def check_rates(learning_rate: Number, weight_decay: Number) -> None:
-    """Raise unless learning rates are > 0 and weight decays >= 0, all finite."""
-    eta, decay = torch.as_tensor(learning_rate), torch.as_tensor(weight_decay)
-    if not (torch.isfinite(eta).all() and (eta > 0).all()):
-        raise ValueError(f"learning_rate must be finite and > 0, got {learning_rate}")
-    check_decay(decay)
-
-
-def check_decay(weight_decay: Number) -> None:
-    """Raise unless weight decays are finite and at least 0."""
-    decay = torch.as_tensor(weight_decay)
-    if not (torch.isfinite(decay).all() and (decay >= 0).all()):
-        raise ValueError(f"weight_decay must be finite and >= 0, got {weight_decay}")
-
-
-def check_scale(scale: Number | Sequence[float], device: torch.device) -> Tensor:
-    """Return initial scales as a float64 tensor; raise unless all are finite and > 0."""
-    scales = torch.as_tensor(scale, dtype=torch.float64, device=device)
-    if not (torch.isfinite(scales).all() and (scales > 0).all()):
-        raise ValueError(f"scale must be finite and > 0, got {scale}")
-    return scales
-
-
-def check_finite_step(step: int, **tensors: Tensor) -> None:
-    """Raise ``FloatingPointError`` if training has diverged."""
-    if not all(torch.isfinite(value).all() for value in tensors.values()):
-        raise FloatingPointError(
-            f"training diverged at or before step {step}; lower the learning rate or the scale"
+def check_halves(first: Tensor, second: Tensor, names: str, inner: int = 0) -> None:
+    """Raise unless two parts of a net have shapes (..., d), or (..., h, d) and (..., h)."""
+    fits = first.ndim > inner and first.shape[: first.ndim - inner] == second.shape
+    if not fits or 0 in first.shape[-1 - inner :]:
+        both = "(..., h, d) and (..., h)" if inner else "one shape (..., d)"
+        raise ValueError(
+            f"{names} must have {both}, got {tuple(first.shape)} and {tuple(second.shape)}"
         )
 
 
-def check_loss(loss: str) -> None:
-    """Raise unless the loss is one we have."""
-    if loss not in get_args(Loss):
-        raise ValueError(f"unknown loss {loss!r}; choose one of {', '.join(get_args(Loss))}")
+def broadcast(**shapes: Sequence[int]) -> tuple[int, ...]:
+    """Return the common shape of some leading axes; ``ValueError`` if there is none."""
+    try:
+        return tuple(np.broadcast_shapes(*(tuple(shape) for shape in shapes.values())))
+    except ValueError:
+        found = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        raise ValueError(f"leading axes must fit each other, got {found}") from None
+
+
+def fit(net: Tensor, **rates: Number) -> list[Number]:
+    """Return rates on the device of a part of a net; raise unless they broadcast against it."""
+    for name, rate in rates.items():
+        broadcast(**{name: getattr(rate, "shape", ()), "net": net.shape})
+    return [rate.to(net.device) if isinstance(rate, Tensor) else rate for rate in rates.values()]
 
 
 def loss_slope(output: Tensor, y: Tensor, loss: Loss) -> Tensor:
@@ -81,17 +98,32 @@ def loss_slope(output: Tensor, y: Tensor, loss: Loss) -> Tensor:
     return (torch.sigmoid(output) if loss == "logistic" else output) - y
 
 
-def broadcast(*shapes: Sequence[int]) -> tuple[int, ...]:
-    """Return the common shape of some shapes; ``ValueError`` if there is none."""
-    common: tuple[int, ...] = np.broadcast_shapes(*(tuple(shape) for shape in shapes))
-    return common
+State = tuple[Tensor, Tensor]
 
 
-def ordered_looks(looks: int | float | Sequence[int | float], name: str) -> list[int | float]:
-    """Return looks as a list; raise unless they are >= 0 and do not decrease."""
+def descend(state: State, batches: Iterable[tuple[Any, ...]], move: Callable[..., State]) -> State:
+    """Take one step for each batch; ``FloatingPointError`` if training diverges."""
+    count = 0
+    for count, batch in enumerate(batches, 1):
+        state = move(*state, *batch)
+        if count % CHUNK == 0:
+            _check_finite(count, state)
+    _check_finite(count, state)
+    return state
+
+
+def _check_finite(step: int, state: State) -> None:
+    if not all(bool(torch.isfinite(value).all()) for value in state):
+        raise FloatingPointError(
+            f"training diverged at or before step {step}; lower the learning rate or the scale"
+        )
+
+
+def _in_order(looks: float | Sequence[float], name: str) -> list[float]:
+    """Return looks as a list; raise unless they do not decrease."""
     many = list(looks) if isinstance(looks, Sequence) else [looks]
-    if not many or any(not 0 <= a < float("inf") for a in many) or many != sorted(many):
-        raise ValueError(f"{name} must be finite, >= 0 and in rising order, got {looks}")
+    if not many or many != sorted(many):
+        raise ValueError(f"{name} must be in rising order and at least one, got {many}")
     return many
 
 
@@ -100,14 +132,15 @@ def ordered_looks(looks: int | float | Sequence[int | float], name: str) -> list
 CHUNK = 256  # steps drawn at once; part of the definition, as streams depend on it
 
 
+@door
 def minibatches(
-    x: Tensor,
-    y: Tensor,
+    x: Exact,
+    y: Exact,
     *,
-    steps: int,
-    batch_size: int | None = None,
-    label_noise: float = 0.0,
-    seed: int | Sequence[int] = 0,
+    steps: Whole,
+    batch_size: Count | None = None,
+    label_noise: NonNegative = 0.0,
+    seed: Seeds = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     r"""Yield ``steps`` batches of points and labels.
 
@@ -160,12 +193,9 @@ def minibatches(
             f"x has shape {tuple(x.shape)} but {len(seeds)} seeds were given; "
             "use (n, d) with one number, or (seeds, n, d) with a sequence"
         )
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}; None takes all points")
-    if not (0 <= label_noise < float("inf")):
-        raise ValueError(f"label_noise must be finite and >= 0, got {label_noise}")
-    if steps < 0:
-        raise ValueError(f"steps must be at least 0, got {steps}")
+    check_data(x, y)
+    if batch_size is not None:
+        check_memory("batch_size", batch_size, 16.0 * CHUNK * batch_size * len(seeds))
     if not drawn:
         return ((x, y) for _ in range(steps))
     return _draw((x, y), steps, batch_size, label_noise, seeds)
@@ -194,10 +224,10 @@ def _numbers(
 ) -> tuple[Tensor | None, Tensor]:
     """Draw point numbers (CHUNK, s, b) or None for all, and label noise (CHUNK, s, b)."""
     b = points if size is None else size
-    chosen = [torch.randint(points, (CHUNK, b), generator=first) for first, _ in streams]
-    normal = [torch.randn(CHUNK, b, generator=g, dtype=torch.float64) for _, g in streams]
-    shifts = noise * torch.stack(normal, 1)
-    return None if size is None else torch.stack(chosen, 1), shifts
+    with plain_torch():  # batches are drawn behind the door
+        chosen = [torch.randint(points, (CHUNK, b), generator=first) for first, _ in streams]
+        normal = [torch.randn(CHUNK, b, generator=g, dtype=torch.float64) for _, g in streams]
+    return None if size is None else torch.stack(chosen, 1), noise * torch.stack(normal, 1)
 
 
 # Gradient flow of the diagonal net in its dual coordinates: n equations, stiff, solved at ease.
@@ -271,7 +301,7 @@ def dual_flow(
     >>> round(float(2 * z.sinh()), 6)
     1.0
     """
-    lead = broadcast(start.shape[:-1], x.shape[:-2], y.shape[:-1])
+    lead = broadcast(net=start.shape[:-1], x=x.shape[:-2], y=y.shape[:-1])
     system = _System(start, tilt, x, y, torch.as_tensor(weight_decay, dtype=torch.float64))
     nu = x.new_zeros(*lead, x.shape[-2])
     now, size = x.new_zeros(*lead, 1), x.new_full((*lead, 1), 1e-3)
@@ -286,31 +316,6 @@ def dual_flow(
                 "raise the tolerance or lower the scale"
             )
         yield time, system.tilt + system.angles(nu)
-
-
-def follow(
-    p: Tensor,
-    q: Tensor,
-    data: tuple[Tensor, Tensor],
-    *,
-    times: Sequence[float],
-    weight_decay: Number,
-    tolerance: float,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield p and q at each time, from p and q of shape (..., d); arguments as in `dual_flow`.
-
-    Raises
-    ------
-    ValueError
-        If p or q is not positive.
-    """
-    if not ((p > 0).all() and (q > 0).all()):
-        raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
-    decay = torch.as_tensor(weight_decay, dtype=p.dtype, device=p.device)
-    options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
-    for time, z in dual_flow(p * q, (p / q).log(), *data, times=times, **options):
-        root = ((p * q).sqrt() * torch.exp(-decay * time)).expand_as(z)
-        yield root * (z / 2).exp(), root * (-z / 2).exp()
 
 
 class _System:
@@ -385,6 +390,7 @@ def _stages(system: _System, nu: Tensor, now: Tensor, h: Tensor) -> tuple[Tensor
     return change, error
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class DiagonalNet:
     r"""The model :math:`f(x) = \sum_i (p_i^2 - q_i^2)\, x_i` with squared loss, many runs at once.
@@ -403,12 +409,13 @@ class DiagonalNet:
     Parameters
     ----------
     p, q
-        Shape (..., d), float64; leading axes are runs, or looks at one run.
+        Shape (..., d); leading axes are runs, or looks at one run.  Like all numbers of the exact
+        models they become float64.
 
     Raises
     ------
     ValueError
-        If the shapes differ or a value is not a finite float64.
+        If the shapes differ or a value is not finite.
 
     References
     ----------
@@ -425,29 +432,24 @@ class DiagonalNet:
     ([0.067, 0.467], [0.1, 0.1])
     """
 
-    p: Tensor
-    q: Tensor
+    p: Exact
+    q: Exact
 
     def __post_init__(self) -> None:
-        check_float64(p=self.p, q=self.q)
-        if self.p.shape != self.q.shape or self.p.ndim < 1:
-            raise ValueError(
-                f"p and q must have one shape (..., d), got {tuple(self.p.shape)} and "
-                f"{tuple(self.q.shape)}"
-            )
+        check_halves(self.p, self.q, "p and q")
 
     @classmethod
+    @door
     def start(
         cls,
-        scale: Number | Sequence[float],
+        scale: Scale,
         *,
-        features: int,
+        features: Count,
         device: torch.device | str | None = None,
     ) -> "DiagonalNet":
         """Return p = q = scale in every coordinate: shape (*scale.shape, features)."""
-        scales = check_scale(scale, resolve_device(device))
-        if features < 1:
-            raise ValueError(f"features must be at least 1, got {features}")
+        scales = torch.as_tensor(scale, device=resolve_device(device))
+        check_memory("features", features, 16.0 * features * scales.numel())
         p = scales[..., None].expand(*scales.shape, features).contiguous()
         return cls(p, p.clone())
 
@@ -475,65 +477,65 @@ class DiagonalNet:
         """Return some of the runs or looks."""
         return DiagonalNet(self.p[run], self.q[run])
 
-    def predict(self, x: Tensor) -> Tensor:
+    @door
+    def predict(self, x: Exact) -> Tensor:
         """Evaluate the function at points (..., n, d): (..., n)."""
-        return (x @ self.beta[..., None])[..., 0]
+        self._check(x)
+        return _outputs(self.p, self.q, x)
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    @door
+    def loss(self, x: Exact, y: Exact) -> Tensor:
         """Return half the mean squared error: (...)."""
-        check_data(x, y, self.p.shape[-1])
-        return (self.predict(x) - y).square().mean(-1) / 2
+        self._check(x, y)
+        return (_outputs(self.p, self.q, x) - y).square().mean(-1) / 2
 
-    def gradient(self, x: Tensor, y: Tensor) -> Tensor:
+    @door
+    def gradient(self, x: Exact, y: Exact) -> Tensor:
         """Return the gradient r of the loss by beta: (..., d)."""
-        check_data(x, y, self.p.shape[-1])
-        return _gradient(self.p, self.q, (x, y))
+        self._check(x, y)
+        return _gradient(self.p, self.q, x, y)
 
     @staticmethod
+    @door
     def balance_factor(
-        gradient: Tensor, *, learning_rate: Number, weight_decay: Number = 0.0
+        gradient: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
     ) -> Tensor:
         """Return the factor by which one step changes p q: shape of ``gradient``."""
-        eta = torch.as_tensor(learning_rate, dtype=torch.float64)
-        kept = 1 - eta * torch.as_tensor(weight_decay, dtype=torch.float64)
-        return kept**2 - (2 * eta * gradient) ** 2
+        return (1 - learning_rate * weight_decay) ** 2 - (2 * learning_rate * gradient) ** 2
 
+    @door
     def step(
-        self, x: Tensor, y: Tensor, *, learning_rate: Number, weight_decay: Number = 0.0
+        self, x: Exact, y: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
     ) -> "DiagonalNet":
         """Take one step of gradient descent with coupled weight decay on a batch."""
-        check_rates(learning_rate, weight_decay)
-        check_data(x, y, self.p.shape[-1])
-        return DiagonalNet(*_moved(self.p, self.q, (x, y), learning_rate, weight_decay))
+        self._check(x, y)
+        return self.descend([(x, y)], learning_rate=learning_rate, weight_decay=weight_decay)
 
+    @door
     def descend(
         self,
         batches: Iterable[tuple[Tensor, Tensor]],
         *,
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
     ) -> "DiagonalNet":
         """Take one step for each batch; `FloatingPointError` if training diverges."""
-        check_rates(learning_rate, weight_decay)
-        p, q, count = self.p, self.q, 0
-        for count, batch in enumerate(batches, 1):
-            p, q = _moved(p, q, batch, learning_rate, weight_decay)
-            if count % CHUNK == 0:
-                check_finite_step(count, p=p, q=q)
-        check_finite_step(count, p=p, q=q)
-        return DiagonalNet(p, q)
+        eta, decay = fit(self.p, learning_rate=learning_rate, weight_decay=weight_decay)
+        move = partial(_moved, eta=eta, decay=decay)
+        return DiagonalNet(*descend((self.p, self.q), batches, move))
 
+    @door
     def train(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        steps: int | Sequence[int],
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
-        batch_size: int | None = None,
-        label_noise: float = 0.0,
-        seed: int | Sequence[int] = 0,
+        steps: Sequence[Whole] | Whole,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
+        batch_size: Count | None = None,
+        label_noise: NonNegative = 0.0,
+        seed: Seeds = 0,
     ) -> "DiagonalNet":
         """Train by gradient descent on all points or on batches that `minibatches` draws.
 
@@ -542,8 +544,8 @@ class DiagonalNet:
         are stacked on a new first axis.  Rates are one for all runs, or tensors that broadcast
         against (..., 1).  `FloatingPointError` if training diverges.
         """
-        check_data(x, y, self.p.shape[-1])
-        looks = [int(look) for look in ordered_looks(steps, "steps")]
+        self._check(x, y)
+        looks = [int(look) for look in _in_order(steps, "steps")]
         batches = iter(
             minibatches(
                 x, y, steps=looks[-1], batch_size=batch_size, label_noise=label_noise, seed=seed
@@ -557,14 +559,15 @@ class DiagonalNet:
             seen.append(net)
         return stack(seen) if isinstance(steps, Sequence) else net
 
+    @door
     def flow(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        time: float | Sequence[float],
-        weight_decay: Number = 0.0,
-        tolerance: float = 1e-7,
+        time: Sequence[NonNegative] | NonNegative,
+        weight_decay: Decay = 0.0,
+        tolerance: Positive = 1e-7,
     ) -> "DiagonalNet":
         r"""Follow gradient flow with weight decay, :math:`\dot w = -\nabla L - \lambda w`.
 
@@ -572,16 +575,20 @@ class DiagonalNet:
         ``tolerance`` is the allowed error of log(p/q) in each step of the integrator.
         `ValueError` if p or q is not positive: flow never changes a sign, so start from sizes.
         """
-        check_data(x, y, self.p.shape[-1])
-        check_decay(weight_decay)
-        times = [float(look) for look in ordered_looks(time, "time")]
-        seen = [
-            DiagonalNet(p, q)
-            for p, q in follow(
-                self.p, self.q, (x, y), times=times, weight_decay=weight_decay, tolerance=tolerance
-            )
-        ]
+        self._check(x, y)
+        if not ((self.p > 0).all() and (self.q > 0).all()):
+            raise ValueError("flow needs p > 0 and q > 0 in every coordinate; use their sizes")
+        rate = fit(self.p, weight_decay=weight_decay)[0]
+        decay = torch.as_tensor(rate, dtype=torch.float64, device=self.p.device)
+        tilt, times, seen = (self.p / self.q).log(), _in_order(time, "time"), []
+        options: dict[str, Any] = {"weight_decay": decay, "tolerance": tolerance}
+        for now, z in dual_flow(self.balance, tilt, x, y, times=times, **options):
+            root = (self.balance.sqrt() * torch.exp(-decay * now)).expand_as(z)
+            seen.append(DiagonalNet(root * (z / 2).exp(), root * (-z / 2).exp()))
         return stack(seen) if isinstance(time, Sequence) else seen[-1]
+
+    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
+        check_data(x, y, features=self.p.shape[-1], lead=self.p.shape[:-1])
 
 
 def stack(nets: Sequence[DiagonalNet]) -> DiagonalNet:
@@ -595,24 +602,26 @@ def stack(nets: Sequence[DiagonalNet]) -> DiagonalNet:
     return DiagonalNet(torch.stack([n.p for n in nets]), torch.stack([n.q for n in nets]))
 
 
-def _gradient(p: Tensor, q: Tensor, batch: tuple[Tensor, Tensor]) -> Tensor:
-    x, y = batch
-    residual = (x @ (p * p - q * q)[..., None])[..., 0] - y  # (..., n)
+def _outputs(p: Tensor, q: Tensor, x: Tensor) -> Tensor:
+    return (x @ (p * p - q * q)[..., None])[..., 0]  # (..., n)
+
+
+def _gradient(p: Tensor, q: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    residual = _outputs(p, q, x) - y
     return (residual[..., None, :] @ x)[..., 0, :] / x.shape[-2]
 
 
-def _moved(
-    p: Tensor, q: Tensor, batch: tuple[Tensor, Tensor], eta: Number, decay: Number
-) -> tuple[Tensor, Tensor]:
+def _moved(p: Tensor, q: Tensor, x: Tensor, y: Tensor, *, eta: Number, decay: Number) -> State:
     """Return p and q after one step."""
-    slope, kept = 2 * eta * _gradient(p, q, batch), 1 - eta * decay
+    slope, kept = 2 * eta * _gradient(p, q, x, y), 1 - eta * decay
     return p * (kept - slope), q * (kept + slope)
 
 
 # How decay slides the scale of a diagonal net in closed form, and when it has forgotten.
 
 
-def effective_scale(scale: float, *, time: float, weight_decay: float) -> float:
+@door
+def effective_scale(scale: Positive, *, time: NonNegative, weight_decay: NonNegative) -> float:
     r"""Return :math:`\alpha e^{-\lambda t}`, the scale that flow with weight decay slides to.
 
     Examples
@@ -620,12 +629,11 @@ def effective_scale(scale: float, *, time: float, weight_decay: float) -> float:
     >>> round(effective_scale(1.0, time=80.0, weight_decay=0.03), 4)
     0.0907
     """
-    check_scale(scale, torch.device("cpu"))
-    check_decay(weight_decay)
     return scale * math.exp(-weight_decay * time)
 
 
-def time_to_scale(scale: float, target: float, *, weight_decay: float) -> float:
+@door
+def time_to_scale(scale: Positive, target: Positive, *, weight_decay: NonNegative) -> float:
     r"""Return when flow has slid the scale to a target: :math:`\ln(\alpha/\alpha_t)/\lambda`.
 
     This is an exact forgetting time: from then on the net is where one from the smaller scale
@@ -634,26 +642,31 @@ def time_to_scale(scale: float, target: float, *, weight_decay: float) -> float:
     Raises
     ------
     ValueError
-        If the target is above the scale, or there is no decay to reach it.
+        If the target is above the scale, or decay does not reach it.
 
     Examples
     --------
     >>> round(time_to_scale(1.0, 0.1, weight_decay=0.03), 2)
     76.75
     """
-    check_scale([scale, target], torch.device("cpu"))
-    check_decay(weight_decay)
     if target > scale:
         raise ValueError(f"decay only shrinks: target {target} is above the scale {scale}")
-    if weight_decay == 0 and target < scale:
-        raise ValueError("without weight decay the scale is conserved; use weight_decay > 0")
-    return 0.0 if target == scale else math.log(scale / target) / weight_decay
+    if target == scale:
+        return 0.0
+    time = math.log(scale / target) / weight_decay if weight_decay else math.inf
+    if time == math.inf:
+        raise ValueError(
+            f"weight_decay {weight_decay} does not lead from {scale} to {target} in finite time; "
+            "use weight_decay > 0"
+        )
+    return time
 
 
 # The potential that gradient flow of the diagonal net minimizes, and its least point.
 
 
-def woodworth_potential(beta: Tensor, scale: Number) -> Tensor:
+@door
+def woodworth_potential(beta: Exact, scale: Scale) -> Tensor:
     r"""Return :math:`Q_\alpha(\beta) = \sum_i \alpha_i^2\, q(\beta_i/\alpha_i^2)`.
 
     Here :math:`q(z) = 2 - \sqrt{4+z^2} + z\,\mathrm{arcsinh}(z/2)`.  As :math:`\alpha\to\infty`
@@ -662,7 +675,7 @@ def woodworth_potential(beta: Tensor, scale: Number) -> Tensor:
     Parameters
     ----------
     beta
-        Shape (..., d), float64.
+        Shape (..., d).
     scale
         :math:`\alpha > 0`: a number, or a tensor that broadcasts against (..., d).
 
@@ -674,7 +687,7 @@ def woodworth_potential(beta: Tensor, scale: Number) -> Tensor:
     Raises
     ------
     ValueError
-        If a scale is not finite and positive.
+        If a scale is not positive, or so small that the potential is not finite.
 
     References
     ----------
@@ -687,14 +700,19 @@ def woodworth_potential(beta: Tensor, scale: Number) -> Tensor:
     >>> round(float(large), 3)
     25.0
     """
-    squares = check_scale(scale, beta.device) ** 2
-    z = beta / squares
-    # 2 - sqrt(4 + z^2), without the cancellation at small z
-    return (squares * (z * torch.asinh(z / 2) - z**2 / (2 + torch.sqrt(4 + z**2)))).sum(-1)
+    alpha = torch.as_tensor(scale, device=beta.device)
+    broadcast(scale=alpha.shape, beta=beta.shape)
+    z = beta / alpha / alpha
+    # 2 - sqrt(4 + z^2), without the cancellation at small z, and no square that overflows
+    parts = beta * (torch.asinh(z / 2) - z / (2 + torch.hypot(z, torch.full_like(z, 2.0))))
+    if not bool(parts.isfinite().all()):
+        raise ValueError(f"scale is too small for this beta: {float(alpha.min()):g}")
+    return parts.sum(-1)
 
 
+@door
 def woodworth_solution(
-    x: Tensor, y: Tensor, scale: Number, *, tolerance: float = 1e-9, most_steps: int = 500
+    x: Exact, y: Exact, scale: Scale, *, tolerance: Positive = 1e-9, most_steps: Count = 500
 ) -> Tensor:
     r"""Return the interpolator of least :math:`Q_\alpha`: where gradient flow ends.
 
@@ -707,7 +725,7 @@ def woodworth_solution(
     Parameters
     ----------
     x, y
-        Data, (..., n, d) and (..., n), float64; x of full row rank, so n is at most d.
+        Data, (..., n, d) and (..., n); x of full row rank, so n is at most d.
     scale
         :math:`\alpha > 0`: a number, or a tensor that broadcasts against (..., d), for instance
         of shape (scales, 1) with one data set.
@@ -741,11 +759,11 @@ def woodworth_solution(
     >>> woodworth_solution(x, y, scale).round(decimals=3).abs().tolist()  # least l1, least l2
     [[0.0, 0.5], [0.2, 0.4]]
     """
-    check_data(x, y, x.shape[-1])
-    amplitude = 2 * check_scale(scale, x.device) ** 2
-    amplitude = amplitude if amplitude.ndim else amplitude[None]
-    lead = broadcast(amplitude.shape[:-1], x.shape[:-2], y.shape[:-1])
-    nu = x.new_zeros(*lead, x.shape[-2])
+    check_data(x, y)
+    amplitude = 2 * torch.as_tensor(scale, device=x.device) ** 2
+    features = x.shape[-1:]
+    shape = broadcast(scale=amplitude.shape, x=x.shape[:-2] + features, y=y.shape[:-1] + features)
+    amplitude, nu = amplitude.expand(shape), x.new_zeros(*shape[:-1], x.shape[-2])
     allowed = tolerance * y.abs().amax(-1).clamp(min=torch.finfo(y.dtype).tiny)
     for _ in range(most_steps):
         z = (nu[..., None, :] @ x)[..., 0, :]  # (..., d)

@@ -1,30 +1,38 @@
 """The factor model f(x) = sum u_i v_i x_i: one line of algebra says what training forgets."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ibcore.door import Count, NonNegative, Positive, Range, Seed, Share, Whole, check_memory, door
 from ibcore.memory.analytic.diagonal import (
+    Decay,
+    Exact,
     Loss,
     Number,
+    Rate,
+    Scale,
+    Seeds,
+    State,
     check_data,
-    check_decay,
-    check_finite_step,
-    check_float64,
-    check_loss,
-    check_rates,
-    check_scale,
+    check_halves,
+    descend,
+    fit,
     loss_slope,
     minibatches,
 )
 from ibcore.runtime import generator, resolve_device
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class FactorNet:
     r"""The model :math:`f(x) = \sum_i u_i v_i x_i`, many runs at once.
@@ -41,12 +49,12 @@ class FactorNet:
     Parameters
     ----------
     u, v
-        Shape (..., d), float64; leading axes are runs.
+        Shape (..., d); leading axes are runs.
 
     Raises
     ------
     ValueError
-        If the shapes differ or a value is not a finite float64.
+        If the shapes differ or a value is not finite.
 
     References
     ----------
@@ -62,24 +70,20 @@ class FactorNet:
     True
     """
 
-    u: Tensor
-    v: Tensor
+    u: Exact
+    v: Exact
 
     def __post_init__(self) -> None:
-        check_float64(u=self.u, v=self.v)
-        if self.u.shape != self.v.shape or self.u.ndim < 1:
-            raise ValueError(
-                f"u and v must have one shape (..., d), got {tuple(self.u.shape)} and "
-                f"{tuple(self.v.shape)}"
-            )
+        check_halves(self.u, self.v, "u and v")
 
     @classmethod
+    @door
     def sample(
         cls,
-        features: int,
+        features: Count,
         *,
-        scale: Number | Sequence[float] = 1.0,
-        seed: int | Sequence[int] = 0,
+        scale: Scale = 1.0,
+        seed: Seeds = 0,
         device: torch.device | str | None = None,
     ) -> "FactorNet":
         """Draw u and v from N(0, 1) once for each seed and multiply them by each scale.
@@ -87,8 +91,9 @@ class FactorNet:
         Shape (scales..., seeds..., d): no axis for a single number.
         """
         place = resolve_device(device)
-        scales = check_scale(scale, place)
+        scales = torch.as_tensor(scale, dtype=torch.float64, device=place)
         seeds = [seed] if isinstance(seed, int) else list(seed)
+        check_memory("features", features, 16.0 * features * len(seeds) * scales.numel())
         drawn = [
             torch.randn(2, features, generator=generator(s), dtype=torch.float64) for s in seeds
         ]
@@ -107,73 +112,75 @@ class FactorNet:
         """What gradient flow conserves, u^2 - v^2: (..., d)."""
         return self.u**2 - self.v**2
 
-    def predict(self, x: Tensor) -> Tensor:
+    @door
+    def predict(self, x: Exact) -> Tensor:
         """Evaluate the function at points (..., n, d): (..., n)."""
+        self._check(x)
         return (x @ self.product[..., None])[..., 0]
 
-    def gradient(self, x: Tensor, y: Tensor, *, loss: Loss = "squared") -> Tensor:
+    @door
+    def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> Tensor:
         """Return the gradient of the mean loss by the product, (..., d).
 
         The loss is half the squared error, or the logistic loss with labels 0 and 1.
         """
-        check_data(x, y, self.u.shape[-1])
-        check_loss(loss)
-        slope = loss_slope(self.predict(x), y, loss)
-        return (slope[..., None, :] @ x)[..., 0, :] / x.shape[-2]
+        self._check(x, y)
+        return _gradient(self.u, self.v, x, y, loss)
 
     @staticmethod
+    @door
     def balance_factor(
-        gradient: Tensor, *, learning_rate: Number, weight_decay: Number = 0.0
+        gradient: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
     ) -> Tensor:
         """Return the factor by which one step changes the balance: shape of ``gradient``."""
-        eta = torch.as_tensor(learning_rate, dtype=torch.float64)
-        kept = 1 - eta * torch.as_tensor(weight_decay, dtype=torch.float64)
-        return kept**2 - (eta * gradient) ** 2
+        return (1 - learning_rate * weight_decay) ** 2 - (learning_rate * gradient) ** 2
 
+    @door
     def step(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
         loss: Loss = "squared",
     ) -> "FactorNet":
         """Take one step of gradient descent with coupled weight decay on a batch."""
-        check_rates(learning_rate, weight_decay)
-        return FactorNet(*self._moved(x, y, learning_rate, weight_decay, loss))
+        self._check(x, y)
+        return self.descend(
+            [(x, y)], learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
+        )
 
+    @door
     def descend(
         self,
         batches: Iterable[tuple[Tensor, Tensor]],
         *,
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
         loss: Loss = "squared",
     ) -> "FactorNet":
         """Take one step for each batch; `FloatingPointError` if training diverges."""
-        net = self
-        for count, (x, y) in enumerate(batches, 1):
-            u, v = net._moved(x, y, learning_rate, weight_decay, loss)
-            check_finite_step(count, u=u, v=v)
-            net = FactorNet(u, v)
-        return net
+        eta, decay = fit(self.u, learning_rate=learning_rate, weight_decay=weight_decay)
+        move = partial(_moved, eta=eta, decay=decay, loss=loss)
+        return FactorNet(*descend((self.u, self.v), batches, move))
 
+    @door
     def train(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        steps: int,
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
-        batch_size: int | None = None,
-        label_noise: float = 0.0,
+        steps: Whole,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
+        batch_size: Count | None = None,
+        label_noise: NonNegative = 0.0,
         loss: Loss = "squared",
-        seed: int | Sequence[int] = 0,
+        seed: Seeds = 0,
     ) -> "FactorNet":
         """Train on batches that `minibatches` draws; arguments as there and in `step`."""
-        check_rates(learning_rate, weight_decay)
+        self._check(x, y)
         batches = minibatches(
             x, y, steps=steps, batch_size=batch_size, label_noise=label_noise, seed=seed
         )
@@ -181,17 +188,123 @@ class FactorNet:
             batches, learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
         )
 
-    def _moved(
-        self, x: Tensor, y: Tensor, eta: Number, decay: Number, loss: Loss
-    ) -> tuple[Tensor, Tensor]:
-        """Return u and v after one step."""
-        slope, kept = eta * self.gradient(x, y, loss=loss), 1 - eta * decay
-        return kept * self.u - slope * self.v, kept * self.v - slope * self.u
+    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
+        check_data(x, y, features=self.u.shape[-1], lead=self.u.shape[:-1])
+
+
+def _gradient(u: Tensor, v: Tensor, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+    """Return the gradient of the mean loss by the product u v: (..., d)."""
+    slope = loss_slope((x @ (u * v)[..., None])[..., 0], y, loss)
+    return (slope[..., None, :] @ x)[..., 0, :] / x.shape[-2]
+
+
+def _moved(
+    u: Tensor, v: Tensor, x: Tensor, y: Tensor, *, eta: Number, decay: Number, loss: Loss
+) -> State:
+    """Return u and v after one step."""
+    slope, kept = eta * _gradient(u, v, x, y, loss), 1 - eta * decay
+    return kept * u - slope * v, kept * v - slope * u
+
+
+# Sign descent on the factor model: it forgets one memory and keeps another.
+
+
+@door
+def sign_balance(net: FactorNet) -> Tensor:
+    r"""Return what sign descent conserves, :math:`|u_i| - |v_i|`: (..., d).
+
+    Examples
+    --------
+    >>> net = FactorNet(*torch.tensor([[3.0], [-1.0]], dtype=torch.float64))
+    >>> sign_balance(net).tolist()
+    [2.0]
+    """
+    return net.u.abs() - net.v.abs()
+
+
+@door
+def sign_step(
+    net: FactorNet,
+    x: Exact,
+    y: Exact,
+    *,
+    learning_rate: Rate,
+    weight_decay: Decay = 0.0,
+    loss: Loss = "squared",
+) -> FactorNet:
+    r"""Take one step :math:`w' = (1-\eta\lambda)\,w - \eta\,\mathrm{sign}(\nabla_w L)`.
+
+    The sizes of :math:`u_i` and :math:`v_i` grow or shrink together, so a step multiplies
+    :math:`|u_i| - |v_i|` by exactly :math:`1-\eta\lambda` while no weight crosses zero.  What
+    gradient flow conserves, :math:`u_i^2 - v_i^2`, changes.  Weight decay is decoupled.
+
+    Examples
+    --------
+    >>> net = FactorNet(*torch.tensor([[3.0], [1.0]], dtype=torch.float64))
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> moved = sign_step(net, one[None], 9 * one, learning_rate=0.5)
+    >>> moved.u.tolist(), moved.v.tolist(), sign_balance(moved).tolist()
+    ([3.5], [1.5], [2.0])
+    """
+    check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
+    return FactorNet(*_sign_moved(net.u, net.v, x, y, eta, decay=decay, loss=loss))
+
+
+def _sign_moved(
+    u: Tensor, v: Tensor, x: Tensor, y: Tensor, eta: Number, *, decay: Number, loss: Loss
+) -> State:
+    """Return u and v after one step."""
+    slope, kept = _gradient(u, v, x, y, loss), 1 - eta * decay
+    return kept * u - eta * (slope * v).sign(), kept * v - eta * (slope * u).sign()
+
+
+@door
+def sign_descent(
+    net: FactorNet,
+    x: Exact,
+    y: Exact,
+    *,
+    steps: Whole,
+    learning_rate: Rate,
+    weight_decay: Decay = 0.0,
+    batch_size: Count | None = None,
+    loss: Loss = "squared",
+    final_rate: Annotated[float, Range(0, 1, above=True)] = 1.0,
+    seed: Seeds = 0,
+) -> FactorNet:
+    """Take many steps; the learning rate falls geometrically to ``final_rate`` times the first.
+
+    Sign descent does not settle at a fixed rate: it ends in oscillations of that size.
+
+    Raises
+    ------
+    ValueError
+        If a rate is out of range.
+    FloatingPointError
+        If training diverges.
+
+    Examples
+    --------
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> end = sign_descent(FactorNet(2 * one, one), one[None], 6 * one, steps=500,
+    ...                    learning_rate=0.02, final_rate=1e-4)
+    >>> round(float(end.product), 3), round(float(sign_balance(end)), 9)
+    (6.0, 1.0)
+    """
+    check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
+    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
+    fall = final_rate ** (1 / max(steps - 1, 1))
+    batches = enumerate(minibatches(x, y, steps=steps, batch_size=batch_size, seed=seed))
+    paced = ((*batch, eta * fall**k) for k, batch in batches)
+    move = partial(_sign_moved, decay=decay, loss=loss)
+    return FactorNet(*descend((net.u, net.v), paced, move))
 
 
 # Two-layer ReLU nets: what each hidden unit remembers, and how weight decay erases it.
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class TwoLayerReLU:
     r"""The net :math:`f(x) = \sum_j a_j\,\mathrm{relu}(w_j\cdot x)`, many runs at once.
@@ -208,14 +321,14 @@ class TwoLayerReLU:
     Parameters
     ----------
     first
-        :math:`w`, (..., h, d), float64.
+        :math:`w`, (..., h, d).
     second
-        :math:`a`, (..., h), float64.
+        :math:`a`, (..., h).
 
     Raises
     ------
     ValueError
-        If the shapes do not fit or a value is not a finite float64.
+        If the shapes do not fit or a value is not finite.
 
     References
     ----------
@@ -230,33 +343,26 @@ class TwoLayerReLU:
     True
     """
 
-    first: Tensor
-    second: Tensor
+    first: Exact
+    second: Exact
 
     def __post_init__(self) -> None:
-        check_float64(first=self.first, second=self.second)
-        if self.first.ndim < 2 or self.first.shape[:-1] != self.second.shape:
-            raise ValueError(
-                f"first must have shape (..., h, d) and second (..., h), got "
-                f"{tuple(self.first.shape)} and {tuple(self.second.shape)}"
-            )
+        check_halves(self.first, self.second, "first and second", inner=1)
 
     @classmethod
+    @door
     def sample(
         cls,
-        features: int,
+        features: Count,
         *,
-        width: int,
-        scale: float = 1.0,
-        seed: int = 0,
+        width: Count,
+        scale: Positive = 1.0,
+        seed: Seed = 0,
         device: torch.device | str | None = None,
     ) -> "TwoLayerReLU":
         """Draw all weights from N(0, 1 / fan-in) and multiply them by ``scale``."""
         place = resolve_device(device)
-        check_scale(scale, place)
-        source = generator(seed)
-        first = torch.randn(width, features, generator=source, dtype=torch.float64)
-        second = torch.randn(width, generator=source, dtype=torch.float64)
+        first, second = draw_layers(width, features, seed)
         return cls(
             (scale * features**-0.5 * first).to(place), (scale * width**-0.5 * second).to(place)
         )
@@ -266,42 +372,41 @@ class TwoLayerReLU:
         """What gradient flow conserves in each unit, ||w||^2 - a^2: (..., h)."""
         return self.first.square().sum(-1) - self.second**2
 
-    def predict(self, x: Tensor) -> Tensor:
+    @door
+    def predict(self, x: Exact) -> Tensor:
         """Evaluate the net at points (..., n, d): (..., n)."""
+        self._check(x)
         return (torch.relu(x @ self.first.mT) @ self.second[..., None])[..., 0]
 
-    def gradient(self, x: Tensor, y: Tensor, *, loss: Loss = "squared") -> tuple[Tensor, Tensor]:
+    @door
+    def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> State:
         """Return the gradients of the mean loss by both layers: (..., h, d) and (..., h)."""
-        check_data(x, y, self.first.shape[-1])
-        check_loss(loss)
-        units = torch.relu(x @ self.first.mT)  # (..., n, h)
-        output = (units @ self.second[..., None])[..., 0]
-        slope = loss_slope(output, y, loss)[..., None] / x.shape[-2]  # (..., n, 1)
-        below = slope * (units > 0) * self.second[..., None, :]
-        return below.mT @ x, (units * slope).sum(-2)
+        self._check(x, y)
+        return _layer_gradients(self.first, self.second, x, y, loss)
 
+    @door
     def next_balance(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        learning_rate: Number,
-        weight_decay: Number = 0.0,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
         loss: Loss = "squared",
     ) -> Tensor:
         """Return the balance after one step by its recursion, without taking the step."""
-        check_rates(learning_rate, weight_decay)
         first, second = self.gradient(x, y, loss=loss)
-        kept = (1 - learning_rate * weight_decay) ** 2
-        return kept * self.balance + learning_rate**2 * (first.square().sum(-1) - second**2)
+        eta, decay = fit(self.second, learning_rate=learning_rate, weight_decay=weight_decay)
+        return (1 - eta * decay) ** 2 * self.balance + eta**2 * (first.square().sum(-1) - second**2)
 
+    @door
     def step(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        learning_rate: float,
-        weight_decay: float = 0.0,
+        learning_rate: Positive,
+        weight_decay: NonNegative = 0.0,
         loss: Loss = "squared",
     ) -> "TwoLayerReLU":
         """Take one step of gradient descent with coupled weight decay."""
@@ -309,29 +414,52 @@ class TwoLayerReLU:
             x, y, steps=1, learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
         )
 
+    @door
     def train(
         self,
-        x: Tensor,
-        y: Tensor,
+        x: Exact,
+        y: Exact,
         *,
-        steps: int,
-        learning_rate: float,
-        weight_decay: float = 0.0,
+        steps: Whole,
+        learning_rate: Positive,
+        weight_decay: NonNegative = 0.0,
         loss: Loss = "squared",
     ) -> "TwoLayerReLU":
         """Take many steps on all points; `FloatingPointError` if training diverges."""
-        check_rates(learning_rate, weight_decay)
-        net, kept = self, 1 - learning_rate * weight_decay
-        for k in range(steps):
-            by_first, by_second = net.gradient(x, y, loss=loss)
-            first = kept * net.first - learning_rate * by_first
-            second = kept * net.second - learning_rate * by_second
-            check_finite_step(k + 1, first=first, second=second)
-            net = TwoLayerReLU(first, second)
-        return net
+        self._check(x, y)
+        kept = 1 - learning_rate * weight_decay
+
+        def move(first: Tensor, second: Tensor, x: Tensor, y: Tensor) -> State:
+            by_first, by_second = _layer_gradients(first, second, x, y, loss)
+            return (
+                kept * first - learning_rate * by_first,
+                kept * second - learning_rate * by_second,
+            )
+
+        return TwoLayerReLU(*descend((self.first, self.second), repeat((x, y), steps), move))
+
+    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
+        check_data(x, y, features=self.first.shape[-1], lead=self.first.shape[:-2])
 
 
-def flow_balance(balance: Tensor, *, time: float, weight_decay: float) -> Tensor:
+def _layer_gradients(first: Tensor, second: Tensor, x: Tensor, y: Tensor, loss: Loss) -> State:
+    units = torch.relu(x @ first.mT)  # (..., n, h)
+    output = (units @ second[..., None])[..., 0]
+    slope = loss_slope(output, y, loss)[..., None] / x.shape[-2]  # (..., n, 1)
+    below = slope * (units > 0) * second[..., None, :]
+    return below.mT @ x, (units * slope).sum(-2)
+
+
+def draw_layers(width: int, features: int, seed: int) -> State:
+    """Draw two layers from N(0, 1): (width, features) and (width,)."""
+    check_memory("width", width, 8.0 * width * features)
+    source = generator(seed)
+    first = torch.randn(width, features, generator=source, dtype=torch.float64)
+    return first, torch.randn(width, generator=source, dtype=torch.float64)
+
+
+@door
+def flow_balance(balance: Exact, *, time: NonNegative, weight_decay: NonNegative) -> Tensor:
     r"""Return :math:`c\,e^{-2\lambda t}`, the balance of a homogeneous net under gradient flow.
 
     Examples
@@ -340,16 +468,16 @@ def flow_balance(balance: Tensor, *, time: float, weight_decay: float) -> Tensor
     >>> flow_balance(start, time=10.0, weight_decay=0.05).tolist()
     [0.73575888...]
     """
-    check_decay(weight_decay)
-    if not 0 <= time < float("inf"):
-        raise ValueError(f"time must be finite and >= 0, got {time}")
     return balance * torch.exp(torch.as_tensor(-2.0 * weight_decay * time, dtype=balance.dtype))
 
 
 # One mode of a deep linear net: how long a small start delays learning.
 
 
-def saxe_mode(time: ArrayLike, *, strength: float, start: float) -> NDArray[np.float64]:
+@door
+def saxe_mode(
+    time: Annotated[ArrayLike, Range(0)], *, strength: Positive, start: Positive
+) -> NDArray[np.float64]:
     r"""Return the size of a mode of a two-layer linear net under gradient flow from balance.
 
     .. math:: a(t) = \frac{s\,e^{2st}}{e^{2st} - 1 + s/a_0}, \qquad \dot a = 2a(s-a).
@@ -357,7 +485,7 @@ def saxe_mode(time: ArrayLike, *, strength: float, start: float) -> NDArray[np.f
     Parameters
     ----------
     time
-        Flow time t, any shape; the time constant of the loss is 1.
+        Flow time t at least 0, any shape; the time constant of the loss is 1.
     strength
         :math:`s > 0`, the singular value that the mode learns.
     start
@@ -371,7 +499,7 @@ def saxe_mode(time: ArrayLike, *, strength: float, start: float) -> NDArray[np.f
     Raises
     ------
     ValueError
-        If strength or start is not positive.
+        If a time is negative, strength or start is not positive, or the two are too far apart.
 
     References
     ----------
@@ -382,12 +510,13 @@ def saxe_mode(time: ArrayLike, *, strength: float, start: float) -> NDArray[np.f
     >>> saxe_mode([0.0, 2.0, 8.0], strength=2.0, start=1e-4).round(3).tolist()
     [0.0, 0.259, 2.0]
     """
-    _check(strength, start)
+    _check_ratio(strength, start)
     decay = np.exp(-2 * strength * np.asarray(time, dtype=np.float64))
     return np.asarray(strength / (1 + decay * (strength / start - 1)), dtype=np.float64)
 
 
-def saxe_time(share: float, *, strength: float, start: float) -> float:
+@door
+def saxe_time(share: Share, *, strength: Positive, start: Positive) -> float:
     r"""Return when a mode has reached a share of its strength.
 
     .. math:: t = \frac{1}{2s}\ln\frac{\varphi\,(s - a_0)}{a_0\,(1-\varphi)}
@@ -398,8 +527,8 @@ def saxe_time(share: float, *, strength: float, start: float) -> float:
     Raises
     ------
     ValueError
-        If strength or start is not positive, the start is not below the strength, or the share
-        lies not between that of the start and 1.
+        If strength or start is not positive, the start is not below the strength or too far, or
+        the share lies not between that of the start and 1.
 
     Examples
     --------
@@ -407,7 +536,7 @@ def saxe_time(share: float, *, strength: float, start: float) -> float:
     >>> round(float(saxe_mode(t, strength=2.0, start=1e-4)), 9)
     1.0
     """
-    _check(strength, start)
+    _check_ratio(strength, start)
     if start >= strength or not start / strength <= share < 1:
         raise ValueError(
             f"share must be from start / strength = {start / strength:g} to below 1 with the start "
@@ -416,7 +545,6 @@ def saxe_time(share: float, *, strength: float, start: float) -> float:
     return math.log(share * (strength - start) / (start * (1 - share))) / (2 * strength)
 
 
-def _check(strength: float, start: float) -> None:
-    for name, value in (("strength", strength), ("start", start)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be finite and > 0, got {value}")
+def _check_ratio(strength: float, start: float) -> None:
+    if not 0 < start / strength < math.inf or math.isinf(strength / start):
+        raise ValueError(f"strength {strength} and start {start} are too far apart for float64")

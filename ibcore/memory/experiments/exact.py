@@ -7,14 +7,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ibcore.memory.analytic import (
-    DiagonalNet,
-    FactorNet,
-    effective_scale,
-    sign_balance,
-    sign_descent,
-    woodworth_solution,
-)
+from ibcore.memory.analytic.diagonal import DiagonalNet, effective_scale, woodworth_solution
+from ibcore.memory.analytic.factor import FactorNet, sign_balance, sign_descent
 from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.tasks import SparseRegression, sparse_regression, stack_problems
 

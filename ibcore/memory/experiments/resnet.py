@@ -78,8 +78,8 @@ def train_watched(
             loss="cross_entropy",
             steps=looks[-1],
             seed=member_seed(cell["seed"], cell["network"]),
-            looks=looks,
-            on_look=look,
+            checkpoints=looks,
+            on_checkpoint=look,
             **options,
         )
     return watcher, tuple(seen)

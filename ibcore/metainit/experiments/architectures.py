@@ -13,7 +13,8 @@ from ibcore.metainit.baselines import random_starts
 from ibcore.metainit.learner import MetaLearner
 from ibcore.metainit.maml import TaskLoss
 from ibcore.nets import LSTM, MLP, ConvNet, Norm, match_size
-from ibcore.nets.transformer import Block, LayerNorm
+from ibcore.nets.recurrent import LayerNorm
+from ibcore.nets.transformer import Block
 from ibcore.population import member_seed
 from ibcore.runs.experiment import Cell, design
 from ibcore.tasks import Episodes, patches

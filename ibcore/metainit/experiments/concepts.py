@@ -129,9 +129,7 @@ def _scores(
     return [
         (method, steps, value)
         for method, budgets, curve in curves
-        for steps, value in zip(
-            budgets, accuracy(curve, drawn.query[1]).mean(-1).tolist(), strict=True
-        )
+        for steps, value in zip(budgets, _means(curve, drawn), strict=True)
     ]
 
 
@@ -399,7 +397,9 @@ def best_rates(curves: dict[float, list[float]]) -> list[float]:
 
 
 def _means(curve: Tensor, drawn: Episodes) -> list[float]:
-    values: list[float] = accuracy(curve, drawn.query[1]).mean(-1).tolist()
+    """Return the mean accuracy at each budget; where steps diverged, a network says class 0."""
+    said = curve.nan_to_num(nan=0.0)
+    values: list[float] = accuracy(said, drawn.query[1]).mean(-1).tolist()
     return values
 
 
@@ -474,8 +474,8 @@ def _swap_rows(
     curve: Tensor,
     drawn: Episodes,
 ) -> list[tuple[str | float | None, ...]]:
-    scores = accuracy(curve, drawn.query[1]).mean(-1).tolist()
-    return [(*labels, step, score) for step, score in zip(steps, scores, strict=True)]
+    scores = zip(steps, _means(curve, drawn), strict=True)
+    return [(*labels, step, score) for step, score in scores]
 
 
 # What each experiment varies, at every tier.  A condition is a network and a view.  Starts are

@@ -52,8 +52,8 @@ def learning_curve(
         loss="binary",
         steps=steps,
         learning_rate=learning_rate,
-        looks=looks,
-        on_look=look,
+        checkpoints=looks,
+        on_checkpoint=look,
     ).population
     return torch.tensor(accuracy(trained, task.train_x, task.train_y), dtype=torch.float64), test
 

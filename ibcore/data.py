@@ -1,4 +1,4 @@
-"""Load real data sets: images as bytes with their labels, and text."""
+"""Real data sets from their official addresses: checked, cached, and never a pickle."""
 
 import gzip
 import hashlib
@@ -10,14 +10,33 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ibcore.door import as_choice, door
 from ibcore.runtime import as_folder
+
+__all__ = [
+    "DATA_SETS",
+    "DataSet",
+    "ImageData",
+    "RemoteFile",
+    "WikiText2",
+    "data_dir",
+    "data_file",
+    "fetch",
+    "find_data_set",
+    "load_cifar10",
+    "load_fashion_mnist",
+    "load_mnist",
+    "load_tiny_shakespeare",
+    "load_wikitext2",
+    "omniglot_archive",
+]
 
 # Which real data sets there are: official addresses, checksums and licenses.
 
@@ -51,135 +70,96 @@ class DataSet:
     files: tuple[RemoteFile, ...]
 
 
-def _files(bases: tuple[str, ...], checksums: dict[str, str]) -> tuple[RemoteFile, ...]:
+def _files(table: str, *bases: str) -> tuple[RemoteFile, ...]:
+    """Return the files of a table of names and checksums, all at each of the addresses."""
+    rows = (line.split() for line in table.strip().splitlines())
     return tuple(
-        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256)
-        for name, sha256 in checksums.items()
+        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256) for name, sha256 in rows
     )
 
 
 _GITHUB = "https://raw.githubusercontent.com"
-_MNIST = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-)
-_FASHION = (
-    f"{_GITHUB}/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141"
-    "/data/fashion",
-)
-_OMNIGLOT = (f"{_GITHUB}/brendenlake/omniglot/057f034baf2ecb8530bc5710e5a23584d2a519cc/python",)
-_WIKITEXT = (
-    f"{_GITHUB}/pytorch/examples/77f55b912142e11fcfdf5b530231fb9c52f181e8"
-    "/word_language_model/data/wikitext-2",
-)
+_FASHION = "fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion"
+_WIKITEXT = "examples/77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2"
 
-DATA_SETS: dict[str, DataSet] = {
-    entry.name: entry
-    for entry in (
-        DataSet(
-            "cifar10",
-            "60,000 color photographs of 32 x 32 in ten classes (Krizhevsky 2009)",
-            "none stated: do not redistribute",
-            _files(
-                ("https://www.cs.toronto.edu/~kriz",),
-                {
-                    "cifar-10-binary.tar.gz": (
-                        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-                    )
-                },
-            ),
+_CIFAR10_FILES = """
+cifar-10-binary.tar.gz c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd
+"""
+_MNIST_FILES = """
+train-images-idx3-ubyte.gz 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609
+train-labels-idx1-ubyte.gz 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c
+t10k-images-idx3-ubyte.gz 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6
+t10k-labels-idx1-ubyte.gz f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6
+"""
+_FASHION_MNIST_FILES = """
+train-images-idx3-ubyte.gz 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
+train-labels-idx1-ubyte.gz a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845
+t10k-images-idx3-ubyte.gz 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073
+t10k-labels-idx1-ubyte.gz 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5
+"""
+_OMNIGLOT_FILES = """
+images_background.zip ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640
+images_evaluation.zip 1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee
+images_background_small1.zip f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4
+images_background_small2.zip 3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f
+"""
+_TINY_SHAKESPEARE_FILES = """
+input.txt 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed
+"""
+_WIKITEXT2_FILES = """
+valid.txt f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8
+test.txt d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0
+"""
+
+_CATALOGUE = (
+    DataSet(
+        "cifar10",
+        "60,000 color photographs of 32 x 32 in ten classes (Krizhevsky 2009)",
+        "none stated: do not redistribute",
+        _files(_CIFAR10_FILES, "https://www.cs.toronto.edu/~kriz"),
+    ),
+    DataSet(
+        "mnist",
+        "70,000 handwritten digits of 28 x 28 (LeCun et al. 1998)",
+        "CC BY-SA 3.0",
+        _files(
+            _MNIST_FILES,
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
         ),
-        DataSet(
-            "mnist",
-            "70,000 handwritten digits of 28 x 28 (LeCun et al. 1998)",
-            "CC BY-SA 3.0",
-            _files(
-                _MNIST,
-                {
-                    "train-images-idx3-ubyte.gz": (
-                        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
-                    ),
-                    "train-labels-idx1-ubyte.gz": (
-                        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
-                    ),
-                    "t10k-images-idx3-ubyte.gz": (
-                        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
-                    ),
-                    "t10k-labels-idx1-ubyte.gz": (
-                        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
-                    ),
-                },
-            ),
+    ),
+    DataSet(
+        "fashion_mnist",
+        "70,000 pictures of clothes of 28 x 28 in ten classes (Xiao et al. 2017)",
+        "MIT",
+        _files(_FASHION_MNIST_FILES, f"{_GITHUB}/zalandoresearch/{_FASHION}"),
+    ),
+    DataSet(
+        "omniglot",
+        "1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)",
+        "MIT",
+        _files(
+            _OMNIGLOT_FILES,
+            f"{_GITHUB}/brendenlake/omniglot/057f034baf2ecb8530bc5710e5a23584d2a519cc/python",
         ),
-        DataSet(
-            "fashion_mnist",
-            "70,000 pictures of clothes of 28 x 28 in ten classes (Xiao et al. 2017)",
-            "MIT",
-            _files(
-                _FASHION,
-                {
-                    "train-images-idx3-ubyte.gz": (
-                        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
-                    ),
-                    "train-labels-idx1-ubyte.gz": (
-                        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
-                    ),
-                    "t10k-images-idx3-ubyte.gz": (
-                        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
-                    ),
-                    "t10k-labels-idx1-ubyte.gz": (
-                        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
-                    ),
-                },
-            ),
-        ),
-        DataSet(
-            "omniglot",
-            "1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)",
-            "MIT",
-            _files(
-                _OMNIGLOT,
-                {
-                    "images_background.zip": (
-                        "ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640"
-                    ),
-                    "images_evaluation.zip": (
-                        "1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee"
-                    ),
-                    "images_background_small1.zip": (
-                        "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4"
-                    ),
-                    "images_background_small2.zip": (
-                        "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"
-                    ),
-                },
-            ),
-        ),
-        DataSet(
-            "tiny_shakespeare",
-            "1.1 million characters of Shakespeare's plays (Karpathy 2015)",
-            "public domain",
-            _files(
-                (f"{_GITHUB}/karpathy/char-rnn/master/data/tinyshakespeare",),
-                {"input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
-            ),
-        ),
-        DataSet(
-            "wikitext2",
-            "validation and test text of WikiText-2, 0.46 million words (Merity et al. 2016)",
-            "CC BY-SA",
-            _files(
-                _WIKITEXT,
-                {
-                    "valid.txt": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
-                    "test.txt": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
-                },
-            ),
-        ),
-    )
-}
+    ),
+    DataSet(
+        "tiny_shakespeare",
+        "1.1 million characters of Shakespeare's plays (Karpathy 2015)",
+        "public domain",
+        _files(_TINY_SHAKESPEARE_FILES, f"{_GITHUB}/karpathy/char-rnn/master/data/tinyshakespeare"),
+    ),
+    DataSet(
+        "wikitext2",
+        "validation and test text of WikiText-2, 0.46 million words (Merity et al. 2016)",
+        "CC BY-SA",
+        _files(_WIKITEXT2_FILES, f"{_GITHUB}/pytorch/{_WIKITEXT}"),
+    ),
+)
+DATA_SETS: dict[str, DataSet] = {entry.name: entry for entry in _CATALOGUE}
 
 
+@door
 def find_data_set(name: str) -> DataSet:
     """Return the data set of this name.
 
@@ -193,9 +173,11 @@ def find_data_set(name: str) -> DataSet:
     >>> find_data_set("mnist").license
     'CC BY-SA 3.0'
     """
-    if name not in DATA_SETS:
-        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(DATA_SETS)}")
-    return DATA_SETS[name]
+    return _find(name, "name")
+
+
+def _find(data_set: str, name: str) -> DataSet:
+    return DATA_SETS[as_choice(data_set, name, [*DATA_SETS])]
 
 
 # Get official files: from a folder of the user's, or downloaded once, and checked every time.
@@ -204,6 +186,7 @@ _FOLDER = "IBCORE_DATA"
 _BLOCK = 2**20
 
 
+@door
 def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
     """Return the path of an official file whose checksum is right.
 
@@ -233,7 +216,7 @@ def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
     Traceback (most recent call last):
     ValueError: mnist has no file 'digits.gz'; it has train-images-idx3-ubyte.gz, ...
     """
-    source = find_data_set(data_set)
+    source = _find(data_set, "data_set")
     chosen = next((entry for entry in source.files if entry.name == file), None)
     if chosen is None:
         names = ", ".join(entry.name for entry in source.files)
@@ -243,6 +226,7 @@ def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
     return _download(source, chosen, progress)
 
 
+@door
 def fetch(data_set: str, *, progress: bool = False) -> list[Path]:
     """Return the paths of all files of a data set, downloaded where needed, as in `data_file`.
 
@@ -255,13 +239,14 @@ def fetch(data_set: str, *, progress: bool = False) -> list[Path]:
     --------
     >>> fetch("imagenet")
     Traceback (most recent call last):
-    ValueError: unknown data set 'imagenet'; choose one of cifar10, mnist, ...
+    ValueError: unknown data_set 'imagenet'; choose one of 'cifar10', 'mnist', ...
     """
-    source = find_data_set(data_set)
+    source = _find(data_set, "data_set")
     return [data_file(data_set, entry.name, progress=progress) for entry in source.files]
 
 
-def place(data_set: str) -> Path:
+@door
+def data_dir(data_set: str) -> Path:
     """Return the folder in which the files of a data set are, or will be.
 
     Raises
@@ -272,14 +257,17 @@ def place(data_set: str) -> Path:
 
     Examples
     --------
-    >>> place("mnist").name
+    >>> data_dir("mnist").name
     'mnist'
     """
-    name = find_data_set(data_set).name
+    name = _find(data_set, "data_set").name
     folder = _own_folder()
     if folder is None:
         return Path(_pooch().os_cache("ibcore")) / name
     return as_folder(folder / name, f"{_FOLDER}/{name}")
+
+
+place = data_dir  # its former name
 
 
 def _own_folder() -> Path | None:
@@ -288,7 +276,7 @@ def _own_folder() -> Path | None:
 
 
 def _own_file(source: DataSet, file: RemoteFile) -> Path:
-    path = place(source.name) / file.name
+    path = data_dir(source.name) / file.name
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} is missing; put {file.urls[0]} there, or unset {_FOLDER} to download it"
@@ -320,7 +308,7 @@ def _download(source: DataSet, file: RemoteFile, progress: bool) -> Path:
                     url,
                     f"sha256:{file.sha256}",
                     fname=file.name,
-                    path=place(source.name),
+                    path=data_dir(source.name),
                     progressbar=progress,
                 )
             )
@@ -407,7 +395,7 @@ def read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, .
     --------
     >>> read_cifar(Path(__file__))
     Traceback (most recent call last):
-    ValueError: ...sets.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
+    ValueError: ...data.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
     """
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -550,6 +538,7 @@ def load_fashion_mnist() -> ImageData:
     return _load_idx("fashion_mnist", _CLOTHES)
 
 
+@door
 def omniglot_archive(part: OmniglotPart = "background") -> Path:
     """Return the path of an official Omniglot archive, for `ibcore.tasks.read_omniglot`.
 
@@ -567,12 +556,8 @@ def omniglot_archive(part: OmniglotPart = "background") -> Path:
     --------
     >>> omniglot_archive("training")
     Traceback (most recent call last):
-    ValueError: unknown part 'training'; choose one of background, evaluation, ...
+    ValueError: unknown part 'training'; choose one of 'background', 'evaluation', ...
     """
-    if part not in get_args(OmniglotPart):
-        raise ValueError(
-            f"unknown part {part!r}; choose one of {', '.join(get_args(OmniglotPart))}"
-        )
     return data_file("omniglot", f"images_{part}.zip")
 
 
