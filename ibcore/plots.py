@@ -22,7 +22,7 @@ from pandas.api.types import is_numeric_dtype
 from torch import Tensor
 
 from ibcore.door import Level, Positive, Range, door
-from ibcore.stats import Interval, bootstrap_mean, paired_difference
+from ibcore.stats import Interval, mean_interval, paired_difference
 
 __all__ = [
     "FUNCTION_COLORS",
@@ -110,7 +110,7 @@ class Shown:
 
 
 @door
-def caption(frame: pd.DataFrame, *, band: str = "bands: bootstrap 95 % of the mean") -> str:
+def caption(frame: pd.DataFrame, *, band: str = "bands: 95 % interval of the mean") -> str:
     """Return the line below a figure of a stored result: n, seeds, band, tier and date.
 
     Examples
@@ -207,7 +207,7 @@ def interval_table(
     digits: Decimals | None = None,
     level: Level = 0.95,
 ) -> pd.DataFrame:
-    """Return the mean of ``value`` in each group with its bootstrap interval and n.
+    """Return the mean of ``value`` in each group with its interval and n.
 
     Rows of the same unit are averaged first, so n counts units and not rows.
 
@@ -330,7 +330,7 @@ def _unit_means(
 
 def _mean(part: "pd.Series[float]", name: Any, value: str, level: float) -> Interval:
     try:
-        return bootstrap_mean(part.sort_index(), level=level)  # the same in any order of rows
+        return mean_interval(part.sort_index(), level=level)  # the same in any order of rows
     except ValueError as error:
         raise ValueError(f"{value} of the group {name!r}: {error}") from error
 
@@ -465,7 +465,7 @@ def _texts(table: pd.DataFrame, digits: int) -> "pd.Series[str]":
     return shown["mean"] + " (" + shown["low"] + " to " + shown["high"] + ")"
 
 
-# Means against a parameter, with bootstrap bands and direct labels.
+# Means against a parameter, with bands of intervals and direct labels.
 
 
 def _label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
@@ -486,7 +486,7 @@ def _draw_curves(axis: Axes, frame: pd.DataFrame, x: str, y: str, hue: str) -> N
         color, line, marker = STYLES.get(str(name), CYCLE[index % len(CYCLE)])
         positions = np.sort(group[x].unique())
         columns = [group.loc[group[x] == p, y].dropna().to_numpy() for p in positions]
-        means = [bootstrap_mean(column) for column in columns]
+        means = [mean_interval(column) for column in columns]
         center = [m.value for m in means]
         axis.fill_between(
             positions, [m.low for m in means], [m.high for m in means], color=color, alpha=0.2, lw=0
@@ -508,7 +508,7 @@ def curves(
     labels: Mapping[str, str] | None = None,
     log_x: bool = True,
 ) -> Figure:
-    """Draw the mean of ``y`` against ``x`` for each ``hue``, with bootstrap 95 % bands.
+    """Draw the mean of ``y`` against ``x`` for each ``hue``, with 95 % bands.
 
     Parameters
     ----------

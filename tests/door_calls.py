@@ -879,7 +879,7 @@ CALLS: dict[str, Call] = {
         },
     ),
     # statistics, device and plots
-    "stats.bootstrap_mean": (stats.bootstrap_mean, {"values": SIX, **INTERVAL}),
+    "stats.mean_interval": (stats.mean_interval, {"values": SIX, **INTERVAL}),
     "stats.paired_difference": (
         stats.paired_difference,
         {"a": SIX, "b": SIX * 2, **INTERVAL},

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ibcore.plots import caption, curves, gallery, heatmaps, scatter, show
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 ALT = "A finding that is stated in more than forty characters."
 RNG = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def test_curves_draw_means_and_bootstrap_bands():
     figure = curves(FRAME, x="a", y="y", hue="name", panel="panel", labels={"panel": "depth"})
     assert [axis.get_title() for axis in figure.axes] == ["depth 3", "depth 6"]
     part = FRAME[(FRAME.panel == 6) & (FRAME.name == "tanh")]
-    intervals = [bootstrap_mean(group.y) for _, group in part.groupby("a")]
+    intervals = [mean_interval(group.y) for _, group in part.groupby("a")]
     line = figure.axes[1].lines[1]
     np.testing.assert_allclose(line.get_xdata(), [0.5, 1.0, 2.0])
     np.testing.assert_allclose(line.get_ydata(), [interval.value for interval in intervals])

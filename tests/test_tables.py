@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ibcore.plots import difference_table, interval_grid, interval_table
-from ibcore.stats import bootstrap_mean, paired_difference
+from ibcore.stats import mean_interval, paired_difference
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(
@@ -28,7 +28,7 @@ def test_each_row_holds_the_bootstrap_of_units_and_not_of_rows():
     table = interval_table(FRAME[::-1], by=["arm", "rate"], value="y", digits=9)[::-1]
     assert list(table.columns) == ["mean", "low", "high", "n"]
     assert list(table.index) == [("guided", 0.1), ("guided", 0.2), ("alone", 0.1), ("alone", 0.2)]
-    found = bootstrap_mean(units(arm="alone", rate=0.1))
+    found = mean_interval(units(arm="alone", rate=0.1))
     expected = (found.value, found.low, found.high, 5)
     assert tuple(table.loc[("alone", 0.1)]) == pytest.approx(expected, abs=1e-8)
 
@@ -57,7 +57,7 @@ def test_a_group_of_one_unit_and_a_missing_number_are_refused_by_name():
 
 def test_a_grid_stands_values_of_a_column_side_by_side():
     grid = interval_grid(FRAME, by="arm", value="y", across="rate", digits=2)
-    found = bootstrap_mean(units(arm="guided", rate=0.2))
+    found = mean_interval(units(arm="guided", rate=0.2))
     assert grid.loc["guided", 0.2] == f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
     assert grid["n"].tolist() == ["5", "5"]
 

@@ -82,7 +82,7 @@ def public(module: ModuleType) -> list[str]:
 
     Examples
     --------
-    >>> "bootstrap_mean" in public(importlib.import_module("ibcore.stats"))
+    >>> "mean_interval" in public(importlib.import_module("ibcore.stats"))
     True
     """
     if listed := getattr(module, "__all__", None):

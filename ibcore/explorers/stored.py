@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def summarize(values: Iterable[float]) -> Summary:
         return (None, None, None, 0)
     if len(finite) == 1:
         return (round(float(finite[0]), _DIGITS), None, None, 1)
-    mean = bootstrap_mean(finite)
+    mean = mean_interval(finite)
     low, high = (round(end, _DIGITS) for end in (mean.low, mean.high))
     return (round(mean.value, _DIGITS), low, high, mean.n)
 

@@ -6,7 +6,7 @@ from oracles import accuracies
 
 from ibcore.explorers import StepBudget, architecture_gap
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_curves_are_means_over_networks_with_their_intervals(
                 own = rows_of(
                     frame, view, architecture, method=method, budget=budget, support=support
                 )
-                expected = bootstrap_mean(own)
+                expected = mean_interval(own)
                 numbers = (expected.value, expected.low, expected.high, 5)
                 assert found == pytest.approx(numbers, abs=5e-5)
 

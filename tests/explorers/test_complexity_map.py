@@ -12,7 +12,7 @@ from ibcore.explorers.portable_random import draw_parameters
 from ibcore.nets import MLP
 from ibcore.redshift import fourier_complexity
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def cell(figure, transform, weight_scale, depth):
 @pytest.mark.parametrize("transform", ["dct", "fft"])
 def test_a_cell_holds_mean_interval_and_number_of_its_networks(figure, map_frame, transform):
     chosen = map_frame.query("activation == 'tanh' and depth == 3 and weight_scale == 16")
-    expected = bootstrap_mean(chosen[transform])
+    expected = mean_interval(chosen[transform])
     assert cell(figure, transform, 16.0, 3) == pytest.approx(
         (expected.value, expected.low, expected.high, 6), abs=1e-4
     )

@@ -7,7 +7,7 @@ from oracles import gaps, scores
 from ibcore.explorers import ArchitectureGap, architecture_gap
 from ibcore.metainit import gap, gap_reduction
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_accuracies_are_means_over_networks_with_their_intervals(figure, frame):
     ]
     for row, values in zip(page, [*own, own.mean(0)], strict=True):
         for found, networks in zip(row, values, strict=True):
-            interval = bootstrap_mean(networks)
+            interval = mean_interval(networks)
             expected = (interval.value, interval.low, interval.high, 5)
             assert found == pytest.approx(expected, abs=5e-5)
     learned = scores(frame, "bits", "meta", 1).mean((0, 2))

@@ -7,7 +7,7 @@ from oracles import measured
 
 from ibcore.explorers import GuidedTraining, guided_training
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_curves_are_means_over_networks_with_their_intervals(figure, frame, meas
     for step, found in zip(figure.setup()["choices"]["step"], curve, strict=True):
         rows = rows_of(frame, "untrained CNN", "trained CNN", step)
         networks = rows.groupby("network")[measure].first()
-        expected = bootstrap_mean(networks)
+        expected = mean_interval(networks)
         assert found == pytest.approx((expected.value, expected.low, expected.high), abs=5.1e-5)
 
 

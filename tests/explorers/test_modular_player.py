@@ -6,7 +6,7 @@ import pytest
 from ibcore.explorers import ModularPlayer, complexity_map
 from ibcore.explorers.stored import fit_pictures, pack_pictures, quantize
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 from ibcore.tasks import modular_labels
 
 
@@ -26,7 +26,7 @@ def test_curves_hold_mean_interval_and_number(figure, modular_frames):
     at, train, test = figure.setup()["curves"]["sine"]["7"][2]
     assert at == 2.0
     for found, column in ((train, "train_accuracy"), (test, "test_accuracy")):
-        expected = bootstrap_mean(chosen[column])
+        expected = mean_interval(chosen[column])
         assert found == pytest.approx((expected.value, expected.low, expected.high, 5), abs=1e-4)
 
 

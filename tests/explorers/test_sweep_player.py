@@ -18,7 +18,7 @@ from ibcore.memory import (
 )
 from ibcore.nets import MLP
 from ibcore.runs import load
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 L2 = "SGD lr 0.3, L2 0.01"
 ADAM = "Adam, decay added"
@@ -63,7 +63,7 @@ def test_it_starts_from_the_first_pipeline_the_largest_scale_and_the_last_look(f
 def test_accuracies_are_means_with_their_intervals_over_networks(figure, sweep_frame, data):
     found = figure.setup()["numbers"][data][1][2]  # the second pipeline, the third look
     for mean, values in zip(found, cells(sweep_frame, L2, 200, f"{data}_accuracy"), strict=True):
-        expected = bootstrap_mean(values)
+        expected = mean_interval(values)
         assert mean == pytest.approx((expected.value, expected.low, expected.high), abs=1e-4)
 
 

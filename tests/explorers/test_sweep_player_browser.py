@@ -6,7 +6,7 @@ from hosts import DESK, PHONE, data, live, watch_words
 
 from ibcore.explorers import SweepPlayer, guided_training
 from ibcore.memory import gate, spread, spread_interval
-from ibcore.stats import bootstrap_mean
+from ibcore.stats import mean_interval
 
 pytestmark = pytest.mark.browser
 
@@ -117,7 +117,7 @@ def test_the_chart_over_scales_draws_means_and_bands_of_the_look(visits, sweep_f
         points = heights(page, 0, f"ibx-line-{index}:not(.ibx-band)")
         expected = np.stack([across, place(values.mean(axis=1))], axis=1)
         assert np.allclose(points, expected, atol=0.011)
-        ends = [bootstrap_mean(row) for row in values]
+        ends = [mean_interval(row) for row in values]
         band = heights(page, 0, f"ibx-line-{index}.ibx-band")
         around = [end.low for end in ends] + [end.high for end in ends[::-1]]
         assert np.allclose(np.array(band)[:, 1], place(np.array(around)), atol=0.011)
@@ -198,7 +198,7 @@ def test_the_tables_hold_the_numbers_of_the_frame(visits, sweep_frame):
     )
     test = cells(sweep_frame, L2, 200, "test_accuracy")
     for row, values in zip(scales, test, strict=True):
-        interval = bootstrap_mean(values)
+        interval = mean_interval(values)
         expected = [100 * end for end in (interval.value, interval.low, interval.high)]
         assert [float(cell) for cell in row[1:4]] == pytest.approx(expected, abs=0.06)
     lost = cells(sweep_frame, L2, 200, "disagreement").mean(axis=1)
