@@ -135,7 +135,9 @@ class Inner:
         size = self.task_chunk or tasks
         return (slice(start, min(start + size, tasks)) for start in range(0, tasks, size))
 
-    def checked(self, name: str, points: Points, like: Tensor) -> Points:
+    def checked(
+        self, name: str, points: tuple[Tensor, Tensor], like: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the points of each task with targets in the type that the loss needs.
 
         Raises
