@@ -2,15 +2,17 @@
 
 import gzip
 import hashlib
+import io
 import math
 import os
 import tarfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -53,11 +55,14 @@ class RemoteFile:
         Where to get it; the next one is tried when one fails.
     sha256
         Of its content.
+    size
+        In bytes, where a download stops.
     """
 
     name: str
     urls: tuple[str, ...]
     sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,11 @@ class DataSet:
 
 
 def _files(table: str, *bases: str) -> tuple[RemoteFile, ...]:
-    """Return the files of a table of names and checksums, all at each of the addresses."""
+    """Return the files of a table of names, checksums and sizes, all at each of the addresses."""
     rows = (line.split() for line in table.strip().splitlines())
     return tuple(
-        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256) for name, sha256 in rows
+        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256, int(size))
+        for name, sha256, size in rows
     )
 
 
@@ -83,32 +89,32 @@ _FASHION = "fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion"
 _WIKITEXT = "examples/77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2"
 
 _CIFAR10_FILES = """
-cifar-10-binary.tar.gz c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd
+cifar-10-binary.tar.gz c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd 170052171
 """
 _MNIST_FILES = """
-train-images-idx3-ubyte.gz 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609
-train-labels-idx1-ubyte.gz 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c
-t10k-images-idx3-ubyte.gz 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6
-t10k-labels-idx1-ubyte.gz f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6
+train-images-idx3-ubyte.gz 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609 9912422
+train-labels-idx1-ubyte.gz 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c 28881
+t10k-images-idx3-ubyte.gz 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6 1648877
+t10k-labels-idx1-ubyte.gz f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 4542
 """
 _FASHION_MNIST_FILES = """
-train-images-idx3-ubyte.gz 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
-train-labels-idx1-ubyte.gz a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845
-t10k-images-idx3-ubyte.gz 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073
-t10k-labels-idx1-ubyte.gz 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5
+train-images-idx3-ubyte.gz 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84 26421880
+train-labels-idx1-ubyte.gz a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845 29515
+t10k-images-idx3-ubyte.gz 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073 4422102
+t10k-labels-idx1-ubyte.gz 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5 5148
 """
 _OMNIGLOT_FILES = """
-images_background.zip ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640
-images_evaluation.zip 1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee
-images_background_small1.zip f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4
-images_background_small2.zip 3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f
-"""
+images_background.zip ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640 9464212
+images_evaluation.zip 1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee 6462886
+images_background_small1.zip f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4 1319022
+images_background_small2.zip 3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f 1580917
+"""  # noqa: E501  # checksums
 _TINY_SHAKESPEARE_FILES = """
-input.txt 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed
+input.txt 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed 1115394
 """
 _WIKITEXT2_FILES = """
-valid.txt f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8
-test.txt d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0
+valid.txt f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8 1121681
+test.txt d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0 1256449
 """
 
 _CATALOGUE = (
@@ -309,7 +315,7 @@ def _download(source: DataSet, file: RemoteFile, progress: bool) -> Path:
                     f"sha256:{file.sha256}",
                     fname=file.name,
                     path=data_dir(source.name),
-                    progressbar=progress,
+                    downloader=_downloader(pooch, file, progress),
                 )
             )
         except (OSError, ValueError) as error:  # no connection; another content
@@ -319,6 +325,32 @@ def _download(source: DataSet, file: RemoteFile, progress: bool) -> Path:
         f"later, or put the official file into a folder of your own as {source.name}/{file.name} "
         f"and set {_FOLDER} to that folder"
     )
+
+
+class _AtMost(io.FileIO):
+    """A file that takes as many bytes as the catalogue says, and no more."""
+
+    def __init__(self, path: Path | str, file: RemoteFile) -> None:
+        super().__init__(path, "w")
+        self.file, self.left = file, file.size
+
+    def write(self, block: Any) -> int:
+        """Write a block, or raise ``ValueError`` where the file would be longer than it is."""
+        self.left -= len(block)
+        if self.left < 0:
+            raise ValueError(f"it sends more than the {self.file.size:,} bytes of {self.file.name}")
+        return super().write(block)
+
+
+def _downloader(pooch: ModuleType, file: RemoteFile, progress: bool) -> Callable[..., None]:
+    """Return what pooch downloads with: its own way, into a file of limited size."""
+    http = pooch.HTTPDownloader(progressbar=progress)
+
+    def download(url: str, output: Path | str, asking: object) -> None:
+        with _AtMost(output, file) as stream:
+            http(url, stream, asking)
+
+    return download
 
 
 def _pooch() -> ModuleType:

@@ -72,7 +72,7 @@ def put(folder, monkeypatch, name, contents, **changes):
         content = contents.get(file.name, b"")
         (folder / name / file.name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
-        files.append(replace(file, sha256=digest, **changes))
+        files.append(replace(file, sha256=digest, size=len(content), **changes))
     entry = replace(data.find_data_set(name), files=tuple(files))
     monkeypatch.setitem(data.DATA_SETS, name, entry)
 
@@ -326,3 +326,15 @@ def test_every_entry_has_a_checksum_and_secure_addresses():
             assert file.urls
             assert all(url.startswith("https://") for url in file.urls)
             assert all(url.endswith(f"/{file.name}") for url in file.urls)
+
+
+def test_a_download_stops_at_the_size_in_the_catalogue(server, tmp_path):
+    name = "train-images-idx3-ubyte.gz"
+    (tmp_path / "served" / "mnist" / name).write_bytes(bytes(10**6))
+    with pytest.raises(OSError, match=rf"it sends more than the \d+ bytes of {name}"):
+        data.data_file("mnist", name)
+    assert not list(data.data_dir("mnist").glob("*"))
+
+
+def test_the_catalogue_says_the_size_of_every_file():
+    assert all(file.size > 1000 for entry in data.DATA_SETS.values() for file in entry.files)
