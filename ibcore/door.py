@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from ibcore.runtime import as_seed, resolve_device
 
-F = TypeVar("F", bound=Callable[..., Any])
-Convert = Callable[[Any, str], Any]
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Convert = Callable[[Any, str], Any]
 
 _LARGEST = 2**31 - 1  # of a count: more networks, points or steps would not end
 _FLOATS = (torch.float32, torch.float64)
@@ -314,7 +314,7 @@ Shares = Annotated[ArrayLike, Range(0, 1)]
 a finite number above 0, from 0, from 0 to 1 or between them, classes, numbers of any type, and
 what a network takes in."""
 
-_SIMPLE: dict[Any, Convert] = {
+_SIMPLE: dict[Any, _Convert] = {
     int: as_integer,
     float: as_number,
     bool: as_flag,
@@ -377,9 +377,9 @@ def explained(what: str) -> Iterator[None]:
 
 
 @overload
-def door(called: F) -> F: ...
+def door(called: _F) -> _F: ...
 @overload
-def door(*, gradients: bool) -> Callable[[F], F]: ...
+def door(*, gradients: bool) -> Callable[[_F], _F]: ...
 def door(called: Any = None, *, gradients: bool = False) -> Any:
     """Check and convert arguments by their annotations as they come in, of a function or a class.
 
@@ -419,7 +419,7 @@ def _guard(function: Callable[..., Any], annotated: Any, gradients: bool) -> Any
     names = list(inspect.signature(function).parameters)
 
     @functools.cache
-    def converters() -> dict[str, Convert]:
+    def converters() -> dict[str, _Convert]:
         hints = typing.get_type_hints(annotated, include_extras=True)
         found = {name: _converter(hints[name]) for name in names if name in hints}
         return {name: convert for name, convert in found.items() if convert is not None}
@@ -466,7 +466,7 @@ def _plain(hint: Any) -> Any:
     return hint
 
 
-def _converter(hint: Any) -> Convert | None:
+def _converter(hint: Any) -> _Convert | None:
     """Return what brings a value to the kind that an annotation names; None where it names none."""
     if hint in _SIMPLE:
         return _SIMPLE[hint]
@@ -474,19 +474,19 @@ def _converter(hint: Any) -> Convert | None:
     return make(typing.get_args(hint)) if make else _by_class(hint)
 
 
-def _annotated(parts: Sequence[Any]) -> Convert | None:
+def _annotated(parts: Sequence[Any]) -> _Convert | None:
     hint, note = parts
     if not isinstance(note, Range):
-        return cast(Convert, note)
+        return cast(_Convert, note)
     to: Any = {int: as_integer, float: as_number, Tensor: as_tensor}.get(hint, as_array)
     return lambda value, name: to(value, name, note)
 
 
-def _literal(parts: Sequence[Any]) -> Convert:
+def _literal(parts: Sequence[Any]) -> _Convert:
     return lambda value, name: as_choice(value, name, parts)
 
 
-def _union(parts: Sequence[Any]) -> Convert | None:
+def _union(parts: Sequence[Any]) -> _Convert | None:
     """Try the kinds in order: a wrong kind leads to the next, a wrong value is an error at once."""
     if torch.device in parts:
         parts = [part for part in parts if part is not str]
@@ -501,7 +501,7 @@ def _union(parts: Sequence[Any]) -> Convert | None:
         if tensors and isinstance(value, Tensor):  # a number would lose its gradient
             return as_tensor(value, name)
         wrong = []
-        for kind in cast(list[Convert], kinds):
+        for kind in cast(list[_Convert], kinds):
             try:
                 return kind(value, name)
             except TypeError as error:
@@ -520,7 +520,7 @@ def _of_no_kind(value: Any, name: str, wrong: Sequence[str], optional: bool) -> 
     return _wrong(name, " or ".join(words) + " or None" * optional, value)
 
 
-def _tuple(parts: Sequence[Any]) -> Convert:
+def _tuple(parts: Sequence[Any]) -> _Convert:
     """Return the conversion of a sequence of any length, or of one value of each kind."""
     if Ellipsis in parts:
         return _sequence(parts)
@@ -536,12 +536,12 @@ def _tuple(parts: Sequence[Any]) -> Convert:
     return convert
 
 
-def _sequence(parts: Sequence[Any]) -> Convert:
+def _sequence(parts: Sequence[Any]) -> _Convert:
     kind = _converter(parts[0]) or _same
     return as_names if parts[0] is str else lambda value, name: _each(value, name, kind)
 
 
-def _mapping(parts: Sequence[Any]) -> Convert:
+def _mapping(parts: Sequence[Any]) -> _Convert:
     kind = _converter(parts[1]) or _same
 
     def convert(value: Any, name: str) -> Any:
@@ -552,7 +552,7 @@ def _mapping(parts: Sequence[Any]) -> Convert:
     return convert
 
 
-def _function(parts: Sequence[Any]) -> Convert:
+def _function(parts: Sequence[Any]) -> _Convert:
     def convert(value: Any, name: str) -> Any:
         if not callable(value):
             raise _wrong(name, "a function", value)
@@ -561,7 +561,7 @@ def _function(parts: Sequence[Any]) -> Convert:
     return convert
 
 
-_BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], Convert | None]] = {
+_BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], _Convert | None]] = {
     Annotated: _annotated,
     typing.Union: _union,
     types.UnionType: _union,
@@ -575,7 +575,7 @@ _BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], Convert | None]] = {
 }
 
 
-def _by_class(hint: Any) -> Convert | None:
+def _by_class(hint: Any) -> _Convert | None:
     """Return a check that a value is an object of a class; None for a protocol or `typing.Any`."""
     if not isinstance(hint, type) or hint in (object, Any) or getattr(hint, "_is_protocol", False):
         return None
@@ -593,7 +593,7 @@ def _instance(value: Any, name: str, kind: type) -> Any:
     return value
 
 
-def _each(value: Any, name: str, convert: Convert) -> tuple[Any, ...]:
+def _each(value: Any, name: str, convert: _Convert) -> tuple[Any, ...]:
     """Return a sequence as a tuple of converted values; rows of arrays and tensors are values."""
     if isinstance(value, np.ndarray | Tensor) and value.ndim == 1:
         value = value.tolist()
