@@ -227,7 +227,7 @@ OPTIMIZERS = _experiment(
     paper={"scales": FIVE, "steps": 10_000, "looks": (*LONGER, 6000), "networks": 20},
 )
 
-# Shown in: limits, "Result 4"; claim memory.layers.
+# Shown in: limits, "Result 4"; result, "Eight pipelines"; claims memory.decay-costs, layers.
 LAYERS = _experiment(
     "layers",
     "Which layers' scale is remembered: the hidden ones' or the last one's?",
@@ -236,7 +236,7 @@ LAYERS = _experiment(
     paper={"networks": 20, "split": (0, 1)},
 )
 
-# Shown in: limits, "Result 1"; claim memory.adam-needs-norm.
+# Shown in: limits, "Result 1"; claims memory.adam-needs-norm, norm-rate.
 ARCHITECTURE = _experiment(
     "architecture",
     "Does a pipeline that forgets the scale in one architecture forget it in all?",
@@ -249,7 +249,7 @@ ARCHITECTURE = _experiment(
     paper={"scales": SEVEN, "steps": 10_000, "networks": 20},
 )
 
-# Shown in: limits, "Result 1"; claims memory.norm-hidden, norm-head, norm-tanh.
+# Shown in: limits, "Result 1"; claims memory.norm-hidden, norm-layers, norm-layers-tanh, norm-tanh.
 NORMALIZED = _experiment(
     "normalized",
     "With batch norm, is it the normalized weights' scale that is remembered, or the head's?",
@@ -262,7 +262,7 @@ NORMALIZED = _experiment(
         "looks": (0, 300, 1000, 1800, 1900),
         "networks": 20,
     },
-    smoke={"net": (BATCH_NORM,), "scales": (1.0, 8.0), "looks": (0,)},
+    smoke={"net": (TANH_BATCH_NORM, BATCH_NORM), "scales": (1.0, 8.0), "looks": (0,)},
     paper={"scales": FIVE, "steps": 10_000, "looks": (0, 1000, 3000, 9000, 9500)},
 )
 

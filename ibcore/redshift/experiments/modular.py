@@ -160,7 +160,7 @@ def _few(*prefactors: float, networks: int, steps: int) -> list[Cell]:
     return _learners(factors, networks=networks, grid=32, learner=learner, modulus=(10, 4))
 
 
-# Figures 7 and 8 of the paper.  Shown in: result, "Complexity must match the task" and "The start
+# Figures 7 and 8 of the paper.  Shown in: result, "Must complexity match the task?" and "The start
 # predicts part of the end"; explorer ModularPlayer; claims redshift.modular-relu-wide,
 # modular-relu-narrow, modular-relu-train, modular-sine-narrow, modular-tanh-narrow,
 # modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex, modular-start-and-end,
@@ -252,8 +252,8 @@ def _budgets(rates: tuple[float, ...], looks: tuple[int, ...], networks: int) ->
     ]
 
 
-# Shown in: result, "Complexity must match the task"; claims redshift.budget-sine, budget-gap,
-# budget-relu, budget-smoother.
+# Shown in: result, "Must complexity match the task?" and "Break it"; claims redshift.budget-sine,
+# budget-gap, budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on narrow stripes too simple for them, or too slow?",
@@ -341,7 +341,8 @@ def _detours(
 DETOURED = (("relu", 1.0), ("sine", 1.0), ("sine", 3.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
-# claims redshift.hysteresis-relu, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
+# claims redshift.hysteresis-relu, hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test,
+# hysteresis-relu-test.
 HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",

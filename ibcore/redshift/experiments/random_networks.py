@@ -143,7 +143,7 @@ EXPERIMENTS = (
         paper={"depth": range(1, 8), "weight_scale": FIFTHS},
     ),
     # Figure 5.  Shown in: idea, "The result"; limits, "Result 1"; claims redshift.norm-calms,
-    # residual-calms, gating-excites, norm-relu.
+    # norm-slope, norm-slope-deep, norm-slope-fft, residual-calms, gating-excites, norm-relu.
     _experiment(
         "components",
         "How do layer norm, residual connections and gates move the complexity?",

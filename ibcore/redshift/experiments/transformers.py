@@ -145,13 +145,13 @@ def _plateaus(size: dict[str, Any], *activations: str) -> list[Cell]:
 
 
 # The residual branches are those of GPT-2.  Shown in: limits, "Result 3"; claims
-# redshift.plateau-tanh, plateau-selu, plateau-gelu.
+# redshift.plateau-tanh, plateau-rise, plateau-selu, plateau-gelu.
 PLATEAUS = Experiment(
     "redshift.transformer-plateaus",
     "Does complexity rise steadily with the gain, or does it rest on the way?",
     {
         "smoke": _plateaus({**SMOKE, "gains": SIXTHS[4:10:2]}, "tanh"),
-        "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 40}, *FOUR),
+        "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
     list,
