@@ -245,7 +245,7 @@ ARCHITECTURE = _experiment(
         "net": NETS,
         "looks": (0, 100, 300, 1000, 2000),
     },
-    smoke={"pipelines": (SGD, ADAM), "net": (TANH, BATCH_NORM)},
+    smoke={"pipelines": (SGD, ADAM_LOW, ADAM), "net": (TANH, BATCH_NORM)},
     paper={"scales": SEVEN, "steps": 10_000, "networks": 20},
 )
 
@@ -288,7 +288,7 @@ SCALE_CLOCK = Experiment(
     "memory.scale-clock",
     "Does forgetting take a time that grows with the logarithm of the initial scale?",
     {
-        "smoke": _pairs(4.0, 16.0, **{**SMOKE, "networks": 2, **_looks(2600, 100)}),
+        "smoke": _pairs(4.0, 8.0, 16.0, **{**SMOKE, "networks": 2, **_looks(2600, 100)}),
         "laptop": _pairs(4.0, 8.0, 16.0, networks=20, **_looks(2600, 50)),
         "paper": _pairs(2.0, 4.0, 8.0, 16.0, 32.0, networks=40, **_looks(4000, 25)),
     },
@@ -303,8 +303,8 @@ LONG = _experiment(
     laptop={"pipelines": _with_and_without(0.01, 0.01), "steps": 30_000, "looks": FAR_APART},
     smoke={
         "pipelines": _with_and_without(0.1, 0.03),
-        "steps": 1500,
-        "looks": (0, 150, 300, 600, 1000),
+        "steps": 4500,
+        "looks": (0, 1000, 4000),
     },
     paper={"scales": FIVE, "steps": 300_000, "looks": (*FAR_APART, 30_000, 100_000)},
 )
@@ -344,7 +344,7 @@ FLOW_TIME = Experiment(
     "memory.flow-time",
     "At equal flow time, do larger steps forget more of the initial scale?",
     {
-        "smoke": _flow_time(0.03, 0.1, 0.5, flow_times=(30.0,), **SMOKE),
+        "smoke": _flow_time(0.03, 0.1, 0.5, flow_times=(90.0,), **SMOKE),
         "laptop": _flow_time(0.01, 0.03, 0.1, 0.5, flow_times=(30.0, 90.0, 300.0)),
         "paper": _flow_time(
             *(0.01, 0.03, 0.1, 0.5),

@@ -258,7 +258,7 @@ BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on narrow stripes too simple for them, or too slow?",
     {
-        "smoke": _budgets((2e-3,), (100, 300), 3),
+        "smoke": _budgets((2e-3, 8e-3), (1000, 4000), 2),
         "laptop": _budgets((2e-3, 8e-3), (1000, 2000, 4000), 20),
         "paper": _budgets((1e-3, 2e-3, 4e-3, 8e-3, 16e-3), (1000, 2000, 4000, 8000, 16_000), 40),
     },

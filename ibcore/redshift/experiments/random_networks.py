@@ -149,7 +149,7 @@ EXPERIMENTS = (
         "How do layer norm, residual connections and gates move the complexity?",
         _run_networks,
         {**NETWORKS, "depth": (3, 6), "variant": tuple(VARIANTS)},
-        smoke={"activation": TWO, "depth": (3,), "weight_scale": (1.0, 16.0)},
+        smoke={"activation": TWO, "weight_scale": (1.0, 16.0)},
         paper={"weight_scale": FIFTHS},
     ),
     # Table 1.  Shown in: limits, "Result 2"; claims redshift.width-fan-in, width-glorot.

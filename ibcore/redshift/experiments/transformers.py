@@ -150,7 +150,7 @@ PLATEAUS = Experiment(
     "redshift.transformer-plateaus",
     "Does complexity rise steadily with the gain, or does it rest on the way?",
     {
-        "smoke": _plateaus({**SMOKE, "gains": SIXTHS[4:10:2]}, "tanh"),
+        "smoke": _plateaus({**SMOKE, "gains": SIXTHS[6:11:2]}, "gelu", "selu", "tanh"),
         "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
