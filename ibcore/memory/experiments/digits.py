@@ -283,7 +283,8 @@ CLOCK = _experiment(
     paper={"scales": FIVE, "steps": 30_000, "looks": (*THIRDS, *LATER, 20_000), "networks": 20},
 )
 
-# Shown in: result, "One clock"; claims memory.clock-slope, clock-slope-adamw, clock-adamw.
+# Shown in: result, "One clock"; limits, "The abstract"; claims memory.clock-slope,
+# clock-slope-adamw, clock-adamw.
 SCALE_CLOCK = Experiment(
     "memory.scale-clock",
     "Does forgetting take a time that grows with the logarithm of the initial scale?",
@@ -296,7 +297,8 @@ SCALE_CLOCK = Experiment(
     run_grid,
 )
 
-# Shown in: result, "Longer training"; claims memory.long-training, long-decay.
+# Shown in: result, "Longer training"; limits, "The abstract"; claims memory.long-training,
+# long-decay.
 LONG = _experiment(
     "long",
     "Does training ten times as long forget the initial scale, with and without decay?",

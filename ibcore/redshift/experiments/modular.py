@@ -161,10 +161,10 @@ def _few(*prefactors: float, networks: int, steps: int) -> list[Cell]:
 
 
 # Figures 7 and 8 of the paper.  Shown in: result, "Must complexity match the task?" and "The start
-# predicts part of the end"; explorer ModularPlayer; claims redshift.modular-relu-wide,
-# modular-relu-narrow, modular-relu-train, modular-sine-narrow, modular-tanh-narrow,
-# modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex, modular-start-and-end,
-# modular-complexity-follows-task.
+# predicts part of the end"; limits, "The paper, claim by claim"; explorer ModularPlayer;
+# claims redshift.modular-relu-wide, modular-relu-narrow, modular-relu-train, modular-sine-narrow,
+# modular-tanh-narrow, modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex,
+# modular-start-and-end, modular-complexity-follows-task.
 MODULAR = Experiment(
     "redshift.modular",
     "Which activations and prefactors learn modular addition from 60 % of its points?",
@@ -252,8 +252,8 @@ def _budgets(rates: tuple[float, ...], looks: tuple[int, ...], networks: int) ->
     ]
 
 
-# Shown in: result, "Must complexity match the task?" and "Break it"; claims redshift.budget-sine,
-# budget-gap, budget-relu, budget-relu-train, budget-smoother.
+# Shown in: result, "Must complexity match the task?" and "Break it"; limits, "The paper, claim by
+# claim"; claims redshift.budget-sine, budget-gap, budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on narrow stripes too simple for them, or too slow?",
@@ -341,8 +341,8 @@ def _detours(
 DETOURED = (("relu", 1.0), ("sine", 1.0), ("sine", 3.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
-# claims redshift.hysteresis-relu, hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test,
-# hysteresis-relu-test.
+# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu,
+# hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
 HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
@@ -440,7 +440,8 @@ TRAINING = {  # Adam, mean squared error
 SMALL = {**TRAINING, "networks": 3, "steps": 300, "batch_size": 50}
 LARGE = {**TRAINING, "networks": 40, "width": 256, "steps": 3000}
 
-# Figure 9 of the paper.  Shown in: result, "Which signal wins: a shortcut"; claims
+# Figure 9 of the paper.  Shown in: result, "Which signal wins: a shortcut"; limits, "The paper,
+# claim by claim"; claims
 # redshift.shortcut-color, shortcut-digit, shortcut-peak, shortcut-sine-falls-first,
 # shortcut-variation-sine, shortcut-variation-relu, shortcut-relu-no-control, shortcut-predicted.
 SHORTCUTS = Experiment(
