@@ -43,7 +43,8 @@ def texts(row: Mapping[Hashable, Any] | None) -> tuple[str, ...]:
     if row is None:
         return ("not stored", "", "", "")
     where = "GPU" if str(row["device"]).startswith("cuda") else "CPU"
-    machine = " ".join(filter(None, (row["device_name"], row["instructions"], f"({where})")))
+    parts = (row["device_name"], row["instructions"], f"({where})")
+    machine = " ".join(part for part in parts if part and pd.notna(part))
     notes = ", ".join(filter(None, (machine, row["doubts"])))
     return (row["tier"], f"{row['date']:%Y-%m-%d}", show_time(row["seconds"]), notes)
 

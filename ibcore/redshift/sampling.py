@@ -169,8 +169,8 @@ def rounding_noise(values: Tensor, dtype: torch.dtype) -> Tensor:
 def is_constant(values: Tensor) -> Tensor:
     """Return which functions are constant up to the rounding noise of their own dtype.
 
-    Rounding noise looks like white noise, the most complex function there is, so a measure must
-    not look at it.  ``(networks, ...)`` to boolean ``(networks,)``.
+    Rounding noise looks like white noise, so a measure must not look at it.  ``(networks, ...)``
+    to boolean ``(networks,)``.
     """
     flat = values.flatten(1)  # (networks, n**d)
     spread = flat.amax(1) - flat.amin(1)

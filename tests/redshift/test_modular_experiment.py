@@ -103,3 +103,23 @@ def test_every_tier_has_a_plan_with_the_paper_s_moduli(tier):
         assert len(experiment.plan(tier)) == len(list(experiment.cells(experiment.config(tier))))
     moduli = {m for one in modular.MODULAR.plan(tier).values() for m in one["modulus"]}
     assert moduli == ({10, 4} if tier == "smoke" else {10, 7, 4})
+
+
+def test_looks_see_the_networks_that_training_for_so_long_gives():
+    one = modular._budgets((2e-3,), (20, 40), 2)[1]
+    seen = modular._run_budget(one, CPU)
+    for steps in (20, 40):
+        learner = {**one["learner"], "steps": steps, "learning_rate": 2e-3}
+        plain = modular._run_learners({**one, "learner": learner, "grid": 24}, CPU)
+        found = seen[seen.steps == steps]
+        for part in ("train_accuracy", "test_accuracy"):
+            assert found[part].tolist() == pytest.approx(plain[part].tolist(), abs=0.01)
+
+
+def test_a_smoother_fails_on_points_left_out_of_narrow_stripes_and_not_of_wide_ones():
+    narrow, wide = (
+        modular.sample_tasks({**modular._budgets((2e-3,), (1,), 4)[-1], "modulus": (m,)}, CPU)
+        for m in (4, 16)
+    )
+    assert max(modular.smoother_accuracy(narrow, 0.2, "test")) < 0.45
+    assert min(modular.smoother_accuracy(wide, 0.2, "test")) > 0.6

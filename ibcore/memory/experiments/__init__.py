@@ -8,8 +8,10 @@ from ibcore.memory.experiments.digits import (
     FUNCTION_AND_WEIGHTS,
     LAYERS,
     LONG,
+    NORMALIZED,
     OPTIMIZERS,
     PIPELINES,
+    SCALE_CLOCK,
 )
 from ibcore.memory.experiments.digits import SCHEDULE as TIME_SCHEDULE
 from ibcore.memory.experiments.exact import DIAGONAL, FORGETTING, SCHEDULE, SIGNS
@@ -25,12 +27,14 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     OPTIMIZERS,
     LAYERS,
     CLOCK,
+    SCALE_CLOCK,
     LONG,
     TIME_SCHEDULE,
     FUNCTION_AND_WEIGHTS,
     FLOW_TIME,
     BATCH_SIZE,
     ARCHITECTURE,
+    NORMALIZED,
     RESNET,
 )
 

@@ -134,6 +134,7 @@ TANH = {
     "width": 64,
     "channels": (),
 }
+TANH_BATCH_NORM = {**TANH, "name": "tanh, batch norm", "norm": "batch"}
 RELU = {**TANH, "name": "ReLU", "activation": "relu"}
 BATCH_NORM = {**RELU, "name": "ReLU, batch norm", "norm": "batch"}
 NETS = (
@@ -195,6 +196,16 @@ def _flow_time(*rates: float, flow_times: tuple[float, ...], **config: Any) -> l
     return cells
 
 
+def _looks(steps: int, every: int) -> dict[str, Any]:
+    return {"steps": steps, "looks": tuple(range(0, steps, every))}
+
+
+def _pairs(*scales: float, **config: Any) -> list[Cell]:
+    """Return each scale beside scale 1 alone: the look that forgets is that of this scale."""
+    own = {**config, "pipelines": (SGD_L2, ADAMW)}
+    return [cell for scale in scales for cell in grids({**own, "scales": (1.0, scale)})]
+
+
 # 4,000 steps: at 3,000, also looked at, the slowest networks still miss the gate by one digit.
 # Shown in: result, "Eight pipelines"; limits, "Break it"; explorer SweepPlayer; claims
 # memory.low-rate-remembers, low-rate-fits, small-scale-is-fine, rate-alone, decay-forgets,
@@ -216,7 +227,7 @@ OPTIMIZERS = _experiment(
     paper={"scales": FIVE, "steps": 10_000, "looks": (*LONGER, 6000), "networks": 20},
 )
 
-# Shown in: limits, "Result 4"; claim memory.layers.
+# Shown in: limits, "Result 4"; result, "Eight pipelines"; claims memory.decay-costs, layers.
 LAYERS = _experiment(
     "layers",
     "Which layers' scale is remembered: the hidden ones' or the last one's?",
@@ -225,7 +236,7 @@ LAYERS = _experiment(
     paper={"networks": 20, "split": (0, 1)},
 )
 
-# Shown in: limits, "Result 1"; claim memory.adam-needs-norm.
+# Shown in: limits, "Result 1"; claims memory.adam-needs-norm, norm-rate.
 ARCHITECTURE = _experiment(
     "architecture",
     "Does a pipeline that forgets the scale in one architecture forget it in all?",
@@ -234,8 +245,25 @@ ARCHITECTURE = _experiment(
         "net": NETS,
         "looks": (0, 100, 300, 1000, 2000),
     },
-    smoke={"pipelines": (SGD, ADAM), "net": (TANH, BATCH_NORM)},
+    smoke={"pipelines": (SGD, ADAM_LOW, ADAM), "net": (TANH, BATCH_NORM)},
     paper={"scales": SEVEN, "steps": 10_000, "networks": 20},
+)
+
+# Shown in: limits, "Result 1"; claims memory.norm-hidden, norm-layers, norm-layers-tanh, norm-tanh.
+NORMALIZED = _experiment(
+    "normalized",
+    "With batch norm, is it the normalized weights' scale that is remembered, or the head's?",
+    laptop={
+        "pipelines": (SGD, ADAM),
+        "net": (TANH_BATCH_NORM, BATCH_NORM),
+        "layers": ("all", "hidden", "head"),
+        "scales": (1.0, 8.0),
+        "steps": 2000,
+        "looks": (0, 300, 1000, 1800, 1900),
+        "networks": 20,
+    },
+    smoke={"net": (TANH_BATCH_NORM, BATCH_NORM), "scales": (1.0, 8.0), "looks": (0,)},
+    paper={"scales": FIVE, "steps": 10_000, "looks": (0, 1000, 3000, 9000, 9500)},
 )
 
 # Shown in: result, "One clock"; claims memory.clock-time, clock-collapse, clock-not-steps.
@@ -255,15 +283,30 @@ CLOCK = _experiment(
     paper={"scales": FIVE, "steps": 30_000, "looks": (*THIRDS, *LATER, 20_000), "networks": 20},
 )
 
-# Shown in: result, "Longer training"; claims memory.long-training, long-decay.
+# Shown in: result, "One clock"; limits, "The abstract"; claims memory.clock-slope,
+# clock-slope-adamw, clock-adamw.
+SCALE_CLOCK = Experiment(
+    "memory.scale-clock",
+    "Does forgetting take a time that grows with the logarithm of the initial scale?",
+    {
+        "smoke": _pairs(4.0, 8.0, 16.0, **{**SMOKE, "networks": 2, **_looks(2600, 100)}),
+        "laptop": _pairs(4.0, 8.0, 16.0, networks=20, **_looks(2600, 50)),
+        "paper": _pairs(2.0, 4.0, 8.0, 16.0, 32.0, networks=40, **_looks(4000, 25)),
+    },
+    list,
+    run_grid,
+)
+
+# Shown in: result, "Longer training"; limits, "The abstract"; claims memory.long-training,
+# long-decay.
 LONG = _experiment(
     "long",
     "Does training ten times as long forget the initial scale, with and without decay?",
     laptop={"pipelines": _with_and_without(0.01, 0.01), "steps": 30_000, "looks": FAR_APART},
     smoke={
         "pipelines": _with_and_without(0.1, 0.03),
-        "steps": 1500,
-        "looks": (0, 150, 300, 600, 1000),
+        "steps": 4500,
+        "looks": (0, 1000, 4000),
     },
     paper={"scales": FIVE, "steps": 300_000, "looks": (*FAR_APART, 30_000, 100_000)},
 )
@@ -303,7 +346,7 @@ FLOW_TIME = Experiment(
     "memory.flow-time",
     "At equal flow time, do larger steps forget more of the initial scale?",
     {
-        "smoke": _flow_time(0.03, 0.1, 0.5, flow_times=(30.0,), **SMOKE),
+        "smoke": _flow_time(0.03, 0.1, 0.5, flow_times=(90.0,), **SMOKE),
         "laptop": _flow_time(0.01, 0.03, 0.1, 0.5, flow_times=(30.0, 90.0, 300.0)),
         "paper": _flow_time(
             *(0.01, 0.03, 0.1, 0.5),

@@ -2,15 +2,27 @@
 
 from ibcore.redshift.experiments import random_networks
 from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, GUESSES
-from ibcore.redshift.experiments.modular import HYSTERESIS, MODULAR, PICTURES, SHORTCUTS
+from ibcore.redshift.experiments.modular import (
+    BUDGET,
+    HYSTERESIS,
+    MODULAR,
+    PICTURES,
+    SHORTCUTS,
+)
 from ibcore.redshift.experiments.splines import SHAPE, SPLINES
-from ibcore.redshift.experiments.transformers import SEQUENCES, SHOULDERS, TRANSFORMERS
+from ibcore.redshift.experiments.transformers import (
+    PLATEAUS,
+    SEQUENCES,
+    SHOULDERS,
+    TRANSFORMERS,
+)
 from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
     *random_networks.EXPERIMENTS,
     MODULAR,
     PICTURES,
+    BUDGET,
     HYSTERESIS,
     SHORTCUTS,
     GUESSES,
@@ -19,6 +31,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     TRANSFORMERS,
     SEQUENCES,
     SHOULDERS,
+    PLATEAUS,
     SPLINES,
     SHAPE,
 )

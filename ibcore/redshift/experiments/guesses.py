@@ -117,7 +117,8 @@ def _guesses(learners: Iterable[str], *, datasets: int, samples: int, grid: int 
 
 
 # Shown in: limits, "Result 4"; claims redshift.guess-tanh, guess-relu, guess-biases,
-# guess-generalizes, guess-unbiased, guess-unbiased-rate, guess-sine, guess-checkerboard.
+# guess-generalizes, guess-biases-accuracy, guess-unbiased, guess-unbiased-rate, guess-sine,
+# guess-checkerboard.
 GUESSES = Experiment(
     "redshift.guess-and-check",
     "How often does a random network fit eight points, and does it generalize then?",

@@ -160,11 +160,11 @@ def _few(*prefactors: float, networks: int, steps: int) -> list[Cell]:
     return _learners(factors, networks=networks, grid=32, learner=learner, modulus=(10, 4))
 
 
-# Figures 7 and 8 of the paper.  Shown in: result, "Complexity must match the task" and "The start
-# predicts part of the end"; explorer ModularPlayer; claims redshift.modular-relu-wide,
-# modular-relu-narrow, modular-relu-train, modular-sine-narrow, modular-tanh-narrow,
-# modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex, modular-start-and-end,
-# modular-complexity-follows-task.
+# Figures 7 and 8 of the paper.  Shown in: result, "Must complexity match the task?" and "The start
+# predicts part of the end"; limits, "The paper, claim by claim"; explorer ModularPlayer;
+# claims redshift.modular-relu-wide, modular-relu-narrow, modular-relu-train, modular-sine-narrow,
+# modular-tanh-narrow, modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex,
+# modular-start-and-end, modular-complexity-follows-task.
 MODULAR = Experiment(
     "redshift.modular",
     "Which activations and prefactors learn modular addition from 60 % of its points?",
@@ -188,6 +188,82 @@ PICTURES = Experiment(
     },
     list,
     _run_pictures,
+)
+
+
+# Is a network that fails on narrow stripes too simple, or only slow?  The same networks at several
+# rates and numbers of steps, beside a smoother that learns nothing.
+
+
+def smoother_accuracy(data: Mapping[str, Tensor], bandwidth: float, part: str) -> list[float]:
+    """Return how often the labels nearby, in Gaussian weights, have the majority: one per split.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[[0.0, 0.0], [1.0, 1.0]]]), torch.tensor([[0, 1]])
+    >>> two = {"train_x": x, "train_y": y, "test_x": x.flip(1), "test_y": y}
+    >>> smoother_accuracy(two, 0.2, "train"), smoother_accuracy(two, 0.2, "test")
+    ([1.0], [0.0])
+    """
+    distance = torch.cdist(data[f"{part}_x"].double(), data["train_x"].double())  # (m, q, n)
+    signs = 2 * data["train_y"].double() - 1
+    votes = (-(distance**2) / (2 * bandwidth**2)).exp() @ signs[..., None]  # (m, q, 1)
+    right = (votes[..., 0] > 0) == (data[f"{part}_y"] > 0)
+    return right.double().mean(1).tolist()
+
+
+def _budget_rows(cell: Cell, networks: Sequence[int], **columns: Any) -> pd.DataFrame:
+    names = ("activation", "prefactor", "learning_rate", "seed")
+    return pd.DataFrame({**{name: cell[name] for name in names}, "network": networks, **columns})
+
+
+def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Return one row per number of steps and network; the smoother takes none."""
+    data = sample_tasks(cell, device)
+    parts = ("train", "test")
+    if cell["activation"] == "smoother":
+        found = {f"{p}_accuracy": smoother_accuracy(data, cell["bandwidth"], p) for p in parts}
+        return _budget_rows(cell, range(cell["networks"]), steps=0, **found)
+    rows = []
+
+    def look(step: int, members: Tensor, networks: Population) -> None:
+        x = {p: (data[f"{p}_x"][members], data[f"{p}_y"][members]) for p in parts}
+        found = {f"{p}_accuracy": accuracy(networks, *x[p]) for p in parts}
+        rows.append(_budget_rows(cell, members.tolist(), steps=step, **found))
+
+    looks = cell["looks"]
+    options = {"learning_rate": cell["learning_rate"], "looks": looks, "on_look": look}
+    start = sample_learners(cell, 1, device)
+    start.train(data["train_x"], data["train_y"], loss="binary", steps=looks[-1], **options)
+    return pd.concat(rows, ignore_index=True)
+
+
+def _budgets(rates: tuple[float, ...], looks: tuple[int, ...], networks: int) -> list[Cell]:
+    learner = {name: LEARNER[name] for name in ("depth", "width", "train_fraction", "numbers")}
+    fixed = {"learner": learner, "modulus": (4,), "networks": networks, "seed": 0}
+    nothing = {"activation": "smoother", "prefactor": 0.0, "learning_rate": 0.0, "bandwidth": 0.2}
+    kinds = (("relu", 1.0), ("sine", 1.0), ("sine", 4.0))
+    return [
+        *(
+            {"activation": a, "prefactor": p, "learning_rate": rate, "looks": looks, **fixed}
+            for (a, p), rate in product(kinds, rates)
+        ),
+        {**nothing, **fixed},
+    ]
+
+
+# Shown in: result, "Must complexity match the task?" and "Break it"; limits, "The paper, claim by
+# claim"; claims redshift.budget-sine, budget-gap, budget-relu, budget-relu-train, budget-smoother.
+BUDGET = Experiment(
+    "redshift.modular-budget",
+    "Is a network that fails on narrow stripes too simple for them, or too slow?",
+    {
+        "smoke": _budgets((2e-3, 8e-3), (1000, 4000), 2),
+        "laptop": _budgets((2e-3, 8e-3), (1000, 2000, 4000), 20),
+        "paper": _budgets((1e-3, 2e-3, 4e-3, 8e-3, 16e-3), (1000, 2000, 4000, 8000, 16_000), 40),
+    },
+    list,
+    _run_budget,
 )
 
 
@@ -265,7 +341,8 @@ def _detours(
 DETOURED = (("relu", 1.0), ("sine", 1.0), ("sine", 3.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
-# claims redshift.hysteresis-relu, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
+# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu,
+# hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
 HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
@@ -363,7 +440,8 @@ TRAINING = {  # Adam, mean squared error
 SMALL = {**TRAINING, "networks": 3, "steps": 300, "batch_size": 50}
 LARGE = {**TRAINING, "networks": 40, "width": 256, "steps": 3000}
 
-# Figure 9 of the paper.  Shown in: result, "Which signal wins: a shortcut"; claims
+# Figure 9 of the paper.  Shown in: result, "Which signal wins: a shortcut"; limits, "The paper,
+# claim by claim"; claims
 # redshift.shortcut-color, shortcut-digit, shortcut-peak, shortcut-sine-falls-first,
 # shortcut-variation-sine, shortcut-variation-relu, shortcut-relu-no-control, shortcut-predicted.
 SHORTCUTS = Experiment(

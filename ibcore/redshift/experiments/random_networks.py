@@ -143,13 +143,13 @@ EXPERIMENTS = (
         paper={"depth": range(1, 8), "weight_scale": FIFTHS},
     ),
     # Figure 5.  Shown in: idea, "The result"; limits, "Result 1"; claims redshift.norm-calms,
-    # residual-calms, gating-excites, norm-relu.
+    # norm-slope, norm-slope-deep, norm-slope-fft, residual-calms, gating-excites, norm-relu.
     _experiment(
         "components",
         "How do layer norm, residual connections and gates move the complexity?",
         _run_networks,
         {**NETWORKS, "depth": (3, 6), "variant": tuple(VARIANTS)},
-        smoke={"activation": TWO, "depth": (3,), "weight_scale": (1.0, 16.0)},
+        smoke={"activation": TWO, "weight_scale": (1.0, 16.0)},
         paper={"weight_scale": FIFTHS},
     ),
     # Table 1.  Shown in: limits, "Result 2"; claims redshift.width-fan-in, width-glorot.

@@ -67,6 +67,7 @@ SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
 FOUR = ("gelu", "selu", "tanh", "sine")  # with residual branches of either size
 DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
 EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
+SIXTHS = tuple(round(10 ** (k / 6 - 1), 2) for k in range(13))  # 0.1 to 10, six a decade
 LAPTOP: dict[str, Any] = {
     "gains": DECADES,
     "networks": 64,
@@ -133,6 +134,25 @@ SHOULDERS = Experiment(
         "smoke": _shoulders({**SMOKE, "depth": 6, "gains": (0.1, 0.3, 1.0)}, "selu"),
         "laptop": _shoulders({**LAPTOP, "depth": 6, "networks": 40}, *FOUR),
         "paper": _shoulders({**PAPER, "depth": 12}, *FOUR),
+    },
+    list,
+    _run_shoulders,
+)
+
+
+def _plateaus(size: dict[str, Any], *activations: str) -> list[Cell]:
+    return design({"activation": activations}, scale_residual=True, **{"depth": 6, **size})
+
+
+# The residual branches are those of GPT-2.  Shown in: limits, "Result 3"; claims
+# redshift.plateau-tanh, plateau-rise, plateau-selu, plateau-gelu.
+PLATEAUS = Experiment(
+    "redshift.transformer-plateaus",
+    "Does complexity rise steadily with the gain, or does it rest on the way?",
+    {
+        "smoke": _plateaus({**SMOKE, "gains": SIXTHS[6:11:2]}, "gelu", "selu", "tanh"),
+        "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
+        "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
     list,
     _run_shoulders,
