@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import policy
+import pypdf
 import pytest
 
 CHAPTER = "notebooks/redshift/idea.html"
@@ -77,3 +78,12 @@ def test_a_chapter_works_in_a_frame_that_has_no_storage(site: str, page: Any) ->
     inside.locator("mjx-container").first.wait_for(state="attached")
     inside.locator("ib-explorer input").first.wait_for(state="attached")
     assert not broken
+
+
+@pytest.mark.browser
+def test_folded_code_and_answers_are_on_paper(site: str, page: Any, tmp_path: Path) -> None:
+    page.goto(f"{site}/{CHAPTER}")
+    page.wait_for_load_state("networkidle")
+    page.pdf(path=tmp_path / "chapter.pdf", format="A4")
+    paper = "".join(part.extract_text() for part in pypdf.PdfReader(tmp_path / "chapter.pdf").pages)
+    assert "invalidate_caches" in paper
