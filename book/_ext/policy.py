@@ -10,10 +10,13 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+from ibcore.runs.store import write_atomically
 
 STORAGE = (
     "try{localStorage.length}catch{for(const name of['localStorage','sessionStorage'])"
@@ -36,8 +39,21 @@ RULES = {
 }
 
 
-def with_policy(page: str) -> str:
+def handlers_of(page: str) -> list[str]:
+    """Return what stands in the attributes of a page that are scripts.
+
+    Examples
+    --------
+    >>> handlers_of('<a onclick="f()">')
+    ['f()']
+    """
+    return [html.unescape(found[1][1:-1]) for found in HANDLER.finditer(page)]
+
+
+def with_policy(page: str, handlers: Collection[str] = ()) -> str:
     """Return a page that begins with its policy; one without a head as it is.
+
+    ``handlers`` are those of all pages: a search reads other pages and shows parts of them.
 
     Examples
     --------
@@ -48,7 +64,7 @@ def with_policy(page: str) -> str:
     if not found:
         return page
     scripts = [STORAGE, *(m[2] for m in SCRIPT.finditer(page) if not DATA.search(m[1]))]
-    handlers = [html.unescape(m[1][1:-1]) for m in HANDLER.finditer(page)]
+    handlers = dict.fromkeys([*handlers, *handlers_of(page)])
     hashes = " ".join(dict.fromkeys(_hash(text) for text in (*scripts, *handlers)))
     loose = " 'unsafe-hashes'" if handlers else ""
     rules = {**RULES, "script-src": f"'self' file:{loose} {hashes}"}
@@ -67,11 +83,12 @@ def write(app: Sphinx, error: Exception | None) -> None:
     """Give every finished page its policy."""
     if error or app.builder.format != "html":
         return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts and "Content-Security-Policy" not in (
-            page := path.read_text("utf-8")
-        ):
-            path.write_text(with_policy(page), "utf-8", newline="\n")
+    paths = [path for path in Path(app.outdir).rglob("*.html") if "_static" not in path.parts]
+    pages = {path: path.read_text("utf-8") for path in paths}
+    handlers = sorted({each for page in pages.values() for each in handlers_of(page)})
+    for path, page in pages.items():
+        if "Content-Security-Policy" not in page:
+            write_atomically(path, with_policy(page, handlers).encode())
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

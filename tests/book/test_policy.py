@@ -9,6 +9,7 @@ import policy
 import pypdf
 import pytest
 
+START = "book/intro.html"
 CHAPTER = "notebooks/redshift/idea.html"
 PAGES = ("index.html", CHAPTER, "book/appendices/claims.html", "search.html?q=guide")
 PLANTED = "<script>document.title = 'taken over'</script></body>"
@@ -58,9 +59,9 @@ def test_nothing_of_ours_is_refused(site: str, page: Any, html: Path) -> None:
 
 @pytest.mark.browser
 def test_a_script_that_somebody_adds_does_not_run(site: str, page: Any, html: Path) -> None:
-    body = (html / "index.html").read_text("utf-8").replace("</body>", PLANTED)
-    page.route("**/index.html", lambda route: route.fulfill(body=body, content_type="text/html"))
-    page.goto(f"{site}/index.html")
+    body = (html / START).read_text("utf-8").replace("</body>", PLANTED)
+    page.route(f"**/{START}", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.goto(f"{site}/{START}")
     assert page.title() != "taken over" and page.refused
     answer = "fetch('https://example.invalid/').then(() => 'sent', () => 'refused')"
     assert page.evaluate(answer) == "refused" and len(page.refused) > 1

@@ -110,5 +110,5 @@ def test_the_address_of_the_site_itself_can_be_shared_and_leads_to_the_first_pag
 ) -> None:
     found = read(html / "index.html")
     assert not HERE or found["og:url"] == f"{HERE.pages}/book/intro.html"
-    refresh = head(html / "index.html").select_one("meta[http-equiv]")
+    refresh = head(html / "index.html").select_one("meta[http-equiv=refresh]")
     assert refresh["content"] == "0; url=book/intro.html"
