@@ -1,12 +1,21 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
+from ibcore.guidance.experiments.regularizers import REGULARIZERS
 from ibcore.guidance.experiments.sequence_runs import COPYING, PARITY, TEXT
-from ibcore.guidance.experiments.wide import DEPTH, DISTANCES, PLAIN, UNLABELED, WIDE
+from ibcore.guidance.experiments.wide import (
+    DEPTH,
+    DISTANCES,
+    PLAIN,
+    PLAIN_RATES,
+    UNLABELED,
+    WIDE,
+)
 from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
     WIDE,
+    REGULARIZERS,
     UNLABELED,
     DISCONNECT,
     DEPTH,
@@ -15,6 +24,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     ERRORS,
     COMPLEXITY,
     PLAIN,
+    PLAIN_RATES,
     COPYING,
     PARITY,
     TEXT,
