@@ -15,7 +15,6 @@ from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
     WIDE,
-    REGULARIZERS,
     UNLABELED,
     DISCONNECT,
     DEPTH,
@@ -23,6 +22,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     DISTANCES,
     ERRORS,
     COMPLEXITY,
+    REGULARIZERS,
     PLAIN,
     PLAIN_RATES,
     COPYING,

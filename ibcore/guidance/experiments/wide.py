@@ -488,7 +488,7 @@ PLAIN_RATES = Experiment(
     "Does a deep plain convolutional network need a guide, or a learning rate?",
     {
         "smoke": _plain(
-            conditions=tuple(_way(way["name"], way["guide"], rates=BOTH) for way in _THREE),
+            conditions=tuple(_way(way["name"], way["guide"], rates=(3.0, 30.0)) for way in _THREE),
             images={**DIGITS, "train": 100, "validation": 60, "test": 200},
             steps=20,
             batch_size=50,
