@@ -1,8 +1,16 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
+from ibcore.guidance.experiments.regularizers import REGULARIZERS
 from ibcore.guidance.experiments.sequence_runs import COPYING, PARITY, TEXT
-from ibcore.guidance.experiments.wide import DEPTH, DISTANCES, PLAIN, UNLABELED, WIDE
+from ibcore.guidance.experiments.wide import (
+    DEPTH,
+    DISTANCES,
+    PLAIN,
+    PLAIN_RATES,
+    UNLABELED,
+    WIDE,
+)
 from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
@@ -14,7 +22,9 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     DISTANCES,
     ERRORS,
     COMPLEXITY,
+    REGULARIZERS,
     PLAIN,
+    PLAIN_RATES,
     COPYING,
     PARITY,
     TEXT,

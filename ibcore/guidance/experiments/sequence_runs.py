@@ -634,7 +634,7 @@ ALL = (
 )
 
 # Copying: a vanilla recurrent network guided by a transformer.  Shown in: result, "Result 5";
-# claim guidance.copying-order.
+# claims guidance.copying-order, copying-noise.
 COPYING = Experiment(
     "guidance.copying",
     "Does a transformer's guidance teach a vanilla recurrent network to copy?",
@@ -674,7 +674,7 @@ TEXT_ALL = (_way("unguided", rates=(1.0, 3.0, 10.0)), LONGER, TUNED, *CONTROLS, 
 TEXTS = (Nested(words=64, kinds=16, depth=6, length=128), Shakespeare())
 
 # Text: a recurrent language model guided by a transformer, on a grammar whose entropy is known.
-# Shown in: result, "Result 5"; claim guidance.text-null.
+# Shown in: result, "Result 5"; claims guidance.text-null, text-gap.
 TEXT = Experiment(
     "guidance.text",
     "Does a transformer's guidance improve a recurrent language model?",

@@ -129,7 +129,7 @@ FEW = (
 # and "Break it"; explorer GuideComparison; claims guidance.untrained-guide, trained-guide,
 # prior-not-any-guide, scrambled-keeps, labels-alone, random-guide-harms, wide-not-tuning,
 # wide-not-steps, test-loss, still-overfits, likeness-kept, far-below-guide, beats-distillation,
-# wide-pixels.
+# wide-pixels, trained-or-not, wide-start.
 WIDE = image_experiment(
     "wide",
     "What does a wide perceptron gain from a convolutional guide, and from its controls?",
@@ -219,7 +219,7 @@ def _deep(
 
 
 # Shown in: limits, "Result 1"; claims guidance.deep-tuning, deep-tuned-no-gain, deep-start,
-# deep-start-any, deep-guided.
+# deep-start-any, deep-guided, deep-start-tuned.
 DEPTH = image_experiment(
     "deep",
     "Is a deep plain perceptron untrainable without a guide, or badly begun and tuned?",
@@ -462,6 +462,42 @@ PLAIN = Experiment(
         ),
         "laptop": _plain(),
         "paper": _plain(
+            images={"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
+            width=64,
+            steps=8600,
+            batch_size=128,
+            guide_width=64,
+            guide_steps=8600,
+            guide_rate=1e-3,
+        ),
+    },
+    list,
+    _run_plain,
+)
+
+WIDER = (3.0, 10.0, 30.0, 60.0)
+_THREE = tuple(
+    _way(name, guide, rates=WIDER)
+    for name, guide in (("unguided", None), ("trained", "trained"), ("pixels", "pixels"))
+)
+
+# Shown in: result, "Result 4"; claims guidance.plain-rate-alone, plain-guided-tuned,
+# plain-pixels-tuned.
+PLAIN_RATES = Experiment(
+    "guidance.plain-rates",
+    "Does a deep plain convolutional network need a guide, or a learning rate?",
+    {
+        "smoke": _plain(
+            conditions=tuple(_way(way["name"], way["guide"], rates=(3.0, 30.0)) for way in _THREE),
+            images={**DIGITS, "train": 100, "validation": 60, "test": 200},
+            steps=20,
+            batch_size=50,
+            guide_steps=30,
+            networks=2,
+        ),
+        "laptop": _plain(conditions=_THREE, networks=10)[:7],
+        "paper": _plain(
+            conditions=_THREE,
             images={"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
             width=64,
             steps=8600,

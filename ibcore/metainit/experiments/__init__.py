@@ -4,6 +4,7 @@ from ibcore.metainit.experiments.arithmetic import ARITHMETIC, REMAINDERS
 from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
 from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
 from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
+from ibcore.metainit.experiments.tuned import TUNED
 from ibcore.runs.experiment import AnyExperiment
 
 EXPERIMENTS: tuple[AnyExperiment, ...] = (
@@ -11,6 +12,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     GAP,
     ARITHMETIC,
     SWAP,
+    TUNED,
     FEW,
     OMNIGLOT,
     OFFICIAL,

@@ -401,7 +401,8 @@ PICTURES = Experiment(
 )
 
 # Shown in: limits, "Result 4: what kind of function is a learned start?"; claims
-# metainit.start-complexity-numbers, start-complexity-bits, step-simplifies, complexity-tracks.
+# metainit.start-complexity-numbers, start-complexity-bits, step-simplifies, complexity-tracks,
+# start-complexity-between.
 COMPLEXITY = Experiment(
     "metainit.complexity",
     "Are functions of learned starts simpler than random ones, before and after a step?",

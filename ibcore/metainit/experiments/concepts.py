@@ -534,7 +534,8 @@ def pretraining_cells(
 # Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result 1:
 # the gap and the budget" and "Result 2: representations"; explorers ArchitectureGap, StepBudget;
 # claims metainit.chance-before, one-step, vacuous-budget, plain-wins, more-steps, below-ideal,
-# above-memory, representation-gap, representation-gap-plain.
+# above-memory, representation-gap, representation-gap-plain, representation-conv,
+# representation-conv-plain.
 CONCEPTS = Experiment(
     "metainit.concepts",
     "What does one step from a meta-learned start reach, in which architecture?",
@@ -563,9 +564,9 @@ GAP = Experiment(
     run_gap,
 )
 
-# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps, not data" and
+# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data" and
 # "Break it"; explorer StepBudget; claims metainit.weights-carry, rates-shuffled,
-# handicapped-baseline, tuned-plain, lstm-needs-start.
+# handicapped-baseline, tuned-plain, lstm-needs-start, rates-shuffled-lstm.
 SWAP = Experiment(
     "metainit.swap",
     "Do learned weights or learned rates carry what was meta-learned?",
@@ -613,7 +614,7 @@ FEW = Experiment(
     run_few,
 )
 
-# Shown in: limits, "Result 1: steps, not data"; claims metainit.matched-ten, matched-one,
+# Shown in: limits, "Result 1: steps and data"; claims metainit.matched-ten, matched-one,
 # pooled-guesses, pooled-start, pooled-step, pooled-harms.
 PRETRAINING = Experiment(
     "metainit.pretraining",
