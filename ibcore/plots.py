@@ -245,9 +245,9 @@ def interval_table(
     >>> data = pd.DataFrame({"arm": ["a", "a"], "network": [0, 1], "right": [0.5, 0.75]})
     >>> interval_table(data, by="arm", value="right", percent=True)
     ... # doctest: +NORMALIZE_WHITESPACE
-         mean   low  high  n
+         mean   low   high  n
     arm
-    a    62.5  50.0  75.0  2
+    a    62.5 -96.3  221.3  2
     """
     check_columns(frame, ["value"], by=by, value=value, unit=unit)
     keys = _names(by)

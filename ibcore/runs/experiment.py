@@ -84,7 +84,7 @@ class Experiment(Generic[C, K]):
     Examples
     --------
     >>> import pandas as pd
-    >>> def square(cell: Cell, device: torch.device) -> pd.DataFrame:
+    >>> def square(cell: Cell, device: "torch.device") -> "pd.DataFrame":
     ...     return pd.DataFrame({"size": [cell["size"]], "square": [cell["size"] ** 2]})
     >>> squares = Experiment(
     ...     "toy.squares", "How large is a square?", {"smoke": design({"size": (1, 2)})},

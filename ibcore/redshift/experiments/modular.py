@@ -232,7 +232,7 @@ def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
         rows.append(_budget_rows(cell, members.tolist(), steps=step, **found))
 
     looks = cell["looks"]
-    options = {"learning_rate": cell["learning_rate"], "looks": looks, "on_look": look}
+    options = {"learning_rate": cell["learning_rate"], "checkpoints": looks, "on_checkpoint": look}
     start = sample_learners(cell, 1, device)
     start.train(data["train_x"], data["train_y"], loss="binary", steps=looks[-1], **options)
     return pd.concat(rows, ignore_index=True)
