@@ -16,12 +16,11 @@ from ibcore.runs.ledger import MOST_FALSE
 from ibcore.runs.measure import Sample
 
 TESTED = [claim for claim in read_ledger().values() if claim.measure is not None]
-# Some of each laboratory, those that take a second or a few; all run each week.
+# Those that take a second at most; all run each week.
 QUICK = {
     *("redshift.activations", "redshift.components", "redshift.width", "redshift.priors"),
     *("redshift.biases", "redshift.unbiased", "redshift.boolean-complexity"),
     "memory.schedule",
-    *("metainit.omniglot-official", "guidance.complexity"),
 }
 # Laws that hold for every seed: their bounds hold on a run of any size.
 EXACT = {

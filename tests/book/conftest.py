@@ -41,7 +41,7 @@ ONE_OF_EACH_KIND = {
     "notebooks/guidance/limits.html",
     "book/reference/redshift.html",
     "book/teach/plans.html",
-    "book/appendices/claims.html",
+    "book/appendices/status.html",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 START = "book/intro.html"
 CHAPTER = "notebooks/redshift/idea.html"
-PAGES = ("index.html", CHAPTER, "book/appendices/claims.html", "search.html?q=guide")
+PAGES = (CHAPTER, "search.html?q=guide")
 PLANTED = "<script>document.title = 'taken over'</script></body>"
 
 
@@ -81,6 +81,7 @@ def test_a_chapter_works_in_a_frame_that_has_no_storage(site: str, page: Any) ->
     assert not broken
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_folded_code_and_answers_are_on_paper(site: str, page: Any, tmp_path: Path) -> None:
     page.goto(f"{site}/{CHAPTER}")
