@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import stack_module_state
-from torch.nn.parameter import is_lazy
 
 from ibcore import training
 from ibcore.door import Count, NonNegative, Range, Raw, Seed, Whole, check_memory, door
@@ -64,7 +63,7 @@ class Population:
     parameters: dict[str, Tensor]
 
     def __post_init__(self) -> None:
-        expected = {name: _shape(name, p) for name, p in self.architecture.named_parameters()}
+        expected = {name: tuple(p.shape) for name, p in self.architecture.named_parameters()}
         if not expected:
             raise ValueError("architecture has no parameters, so there is nothing to stack")
         if set(expected) != set(self.parameters):
@@ -272,9 +271,3 @@ def _of(architecture: nn.Module, parameters: dict[str, Tensor]) -> Population:
     made = object.__new__(Population)
     made.__dict__.update(architecture=architecture, parameters=parameters)
     return made
-
-
-def _shape(name: str, parameter: nn.Parameter) -> tuple[int, ...]:
-    if is_lazy(parameter):
-        raise ValueError(f"architecture has no shape for {name} yet; call it once on some input")
-    return tuple(parameter.shape)

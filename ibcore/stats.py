@@ -219,12 +219,28 @@ def _student(angle: float, freedom: int) -> float:
     return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
+def expanded_tail(level: float, n: int) -> float:
+    r"""Return the share of bootstrap draws beyond each end of an interval from n observations.
+
+    Draws scatter less than the data by :math:`\sqrt{1 - 1/n}`, and a normal tail is shorter than
+    Student's: the share is :math:`\Phi(-t_{n-1} \sqrt{n/(n-1)})` in the place of half of 1 - level
+    (Hesterberg, 2015, section 4.2).
+
+    Examples
+    --------
+    >>> round(expanded_tail(0.95, 20), 4), round(expanded_tail(0.95, 10**6), 4)
+    (0.0159, 0.025)
+    """
+    if n < 2:
+        return (1 - level) / 2
+    return NormalDist().cdf(-student_quantile(level, n - 1) * math.sqrt(n / (n - 1)))
+
+
 def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: int) -> Interval:
     r"""Return an estimate from n observations with the expanded percentiles of its bootstrap draws.
 
-    Draws scatter less than the data by :math:`\sqrt{1 - 1/n}`, and a normal tail is shorter than
-    Student's: the tail is :math:`\Phi(-t_{n-1} \sqrt{n/(n-1)})` in the place of half of 1 - level
-    (Hesterberg, 2015, section 4.2).  Of normal means these cover 91 % at n = 5 and 95 from 10 on.
+    The share left out at each end is `expanded_tail`.  Of normal means these intervals cover 91 %
+    at n = 5 and 95 from 10 on.
 
     Examples
     --------
@@ -232,10 +248,7 @@ def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: i
     >>> round(found.low, 4), round(found.high, 4)
     (1.5, 2.5)
     """
-    if n > 1:
-        tail = NormalDist().cdf(-student_quantile(level, n - 1) * math.sqrt(n / (n - 1)))
-    else:
-        tail = (1 - level) / 2
+    tail = expanded_tail(level, n)
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Interval(value, float(low), float(high), n)
 

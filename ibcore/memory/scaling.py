@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from ibcore.door import Count, check_memory, door
 from ibcore.memory.analytic.diagonal import as_exact
@@ -95,8 +94,6 @@ def weight_names(architecture: nn.Module, *, layers: Layers = "all") -> tuple[st
     >>> weight_names(MLP(2, 1, depth=2, width=4), layers="hidden")
     ('layers.0.weight', 'layers.1.weight')
     """
-    if any(map(is_lazy, architecture.parameters())):
-        raise ValueError("architecture has lazy parameters; call it once on its inputs")
     names = tuple(name for name, value in architecture.named_parameters() if value.ndim >= 2)
     if not names:
         kind = type(architecture).__name__

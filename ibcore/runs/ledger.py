@@ -1,13 +1,11 @@
 """Check the claims of the ledger against published results or fresh runs."""
 
-import math
 import re
 import string
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -19,7 +17,7 @@ from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
 from ibcore.runs.schema import check_entry, read_list
 from ibcore.runs.store import load, of_book
 from ibcore.runtime import Tier
-from ibcore.stats import FEW, student_quantile
+from ibcore.stats import FEW, expanded_tail, student_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -374,13 +372,9 @@ def _left_out(measure: Measure, sample: Sample) -> Draws:
 
 
 def _ends(value: Draws, draws: Draws, without: Draws, n: int) -> tuple[Draws, Draws]:
-    """Return the ends of the 95 % interval of a value that rests on n replicates.
-
-    Percentiles are expanded as Hesterberg (2015, section 4.2) does, since the draws scatter less
-    than the data by sqrt(1 - 1 / n) and a normal tail is shorter than Student's.
-    """
+    """Return the ends of the 95 % interval of a value that rests on n replicates."""
     if n >= FEW:
-        tail = NormalDist().cdf(-student_quantile(0.95, n - 1) * math.sqrt(n / (n - 1)))
+        tail = expanded_tail(0.95, n)
         low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
         return low, high
     if n < 2 or not np.isfinite(without).all():
