@@ -436,6 +436,24 @@ PLAIN_LAPTOP: Cell = {
 }
 
 
+_PLAIN_SMOKE: dict[str, Any] = {
+    "images": {**DIGITS, "train": 100, "validation": 60, "test": 200},
+    "steps": 20,
+    "batch_size": 50,
+    "guide_steps": 30,
+    "networks": 2,
+}
+_PLAIN_PAPER: dict[str, Any] = {
+    "images": {"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
+    "width": 64,
+    "steps": 8600,
+    "batch_size": 128,
+    "guide_width": 64,
+    "guide_steps": 8600,
+    "guide_rate": 1e-3,
+}
+
+
 def _plain(**changes: Any) -> list[Cell]:
     """Return a cell for each network."""
     config = {**PLAIN_LAPTOP, **changes}
@@ -454,22 +472,10 @@ PLAIN = Experiment(
                 _way("trained", "trained", rates=BOTH),
                 *(_way(name, name) for name in ("untrained", "pixels", "noise")),
             ),
-            images={**DIGITS, "train": 100, "validation": 60, "test": 200},
-            steps=20,
-            batch_size=50,
-            guide_steps=30,
-            networks=2,
+            **_PLAIN_SMOKE,
         ),
         "laptop": _plain(),
-        "paper": _plain(
-            images={"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
-            width=64,
-            steps=8600,
-            batch_size=128,
-            guide_width=64,
-            guide_steps=8600,
-            guide_rate=1e-3,
-        ),
+        "paper": _plain(**_PLAIN_PAPER),
     },
     list,
     _run_plain,
@@ -489,23 +495,10 @@ PLAIN_RATES = Experiment(
     {
         "smoke": _plain(
             conditions=tuple(_way(way["name"], way["guide"], rates=(3.0, 30.0)) for way in _THREE),
-            images={**DIGITS, "train": 100, "validation": 60, "test": 200},
-            steps=20,
-            batch_size=50,
-            guide_steps=30,
-            networks=2,
+            **_PLAIN_SMOKE,
         ),
-        "laptop": _plain(conditions=_THREE, networks=10)[:7],
-        "paper": _plain(
-            conditions=_THREE,
-            images={"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
-            width=64,
-            steps=8600,
-            batch_size=128,
-            guide_width=64,
-            guide_steps=8600,
-            guide_rate=1e-3,
-        ),
+        "laptop": _plain(conditions=_THREE, networks=7),
+        "paper": _plain(conditions=_THREE, **_PLAIN_PAPER),
     },
     list,
     _run_plain,
