@@ -50,7 +50,7 @@ def square(cell: Size, device: torch.device) -> pd.DataFrame:
     if marks:
         (marks / f"{cell.size}.{uuid.uuid4().hex}").touch()
     time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
-    if str(cell.size) == os.environ.get("TOY_HANG"):
+    if str(cell.size) in os.environ.get("TOY_HANG", "").split():
         time.sleep(600)
     if marks and "TOY_KILL" in os.environ:
         kill(cell.size, *os.environ["TOY_KILL"].split(":"), marks=marks)
