@@ -15,9 +15,9 @@ from ibcore.door import Count, NonNegative, Range, Raw, Seed, Whole, check_memor
 from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics, evaluate_stacked
 from ibcore.nets.init import Initialization, Prior, Scaling, sample_stacked
-from ibcore.nets.network import Network, for_each
+from ibcore.nets.network import Network
 from ibcore.runtime import as_seed, generator
-from ibcore.training.loop import TrainingRun, train_stacked
+from ibcore.training.loop import TrainingRun, seeded_rng, train_stacked
 
 
 def member_seed(seed: int, member: int) -> int:
@@ -224,13 +224,47 @@ class Population:
     ) -> training.Trained:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
-        Inputs and targets are shared, or each member's own, as in `forward`; `ibcore.training.Plan`
-        and `OptimizerConfig` describe targets, options and errors.  Member i's order of minibatches
-        depends on ``seed`` and i alone, or on the i-th of m seeds; what the module itself draws,
-        such as masks of dropout, also on the other members.  After each number of steps in
-        ``checkpoints`` (0: before the first), ``on_checkpoint`` gets it, the numbers of some
-        members (int64, on the CPU) and a population of copies of them: once for each chunk, also
-        of those that stopped early.
+        Parameters
+        ----------
+        x
+            Inputs, shared or each member's own, as in `forward`.
+        y
+            Targets, shared or each member's own, of the shape that the loss takes.
+        loss
+            ``"cross_entropy"``: targets are classes, (n,) if shared or (m, n) if each member has
+            its own.  ``"binary"``: labels from 0 to 1 for the one output (a logit), (n,) or
+            (m, n).  ``"mse"``: mean squared error, targets (n, out) or (m, n, out).  Or a function
+            of outputs (m, b, out) and targets (m, b, ...) that returns (m,).
+        steps
+            How many, at least 1.
+        optimizer, learning_rate, weight_decay, momentum, betas, eps, decay_steps, sam_radius
+            As in `ibcore.training.OptimizerConfig`.
+        batch_size
+            Points in a minibatch; None for all points at every step.
+        seed
+            Member i's order of minibatches depends on it and i alone, or on the i-th of m seeds;
+            what the module itself draws, such as masks of dropout, also on the other members.
+        stop_at
+            A member stops before the first step at which its loss (of the minibatch, if there are
+            any) is below this; its parameters then never change again.
+        on_step
+            Called after each step with its number, from 1, and the last loss of each member, (m,).
+        checkpoints
+            Numbers of steps, from 0 to ``steps``, after which ``on_checkpoint`` is called; 0 is
+            before the first step.
+        on_checkpoint
+            Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
+            and a population of copies of them.  Members train in chunks, so each checkpoint is one
+            call for each chunk: together the calls name every member once, in order, those that
+            stopped early with the parameters that they keep.
+
+        Raises
+        ------
+        ValueError
+            If a number is out of range, targets do not fit the loss or the outputs, or the
+            checkpoints are not different whole numbers from 0 to ``steps`` with a function to call.
+        FloatingPointError
+            If a loss becomes infinite or nan; the message names the member and the step.
 
         Examples
         --------
@@ -248,22 +282,30 @@ class Population:
 
         rates = (learning_rate, weight_decay, momentum)
         method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
-        hooks = (stop_at, on_step, checkpoints, on_checkpoint and report)
-        plan = training.Plan(loss, steps, method, batch_size, *hooks)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
-        seeds = [member_seed(one, 1) for one in own]
-        job = TrainingRun(self.architecture, self.parameters, self._for_each(x), y, plan, seeds)
-        parameters, losses, taken = train_stacked(job)
+        seeds, hooks = [member_seed(one, 1) for one in own], (checkpoints, on_checkpoint and report)
+        data = (self.architecture, self.parameters, self._for_each(x), y, seeds)
+        job = TrainingRun(*data, loss, steps, method, batch_size, stop_at, on_step, *hooks)
+        with seeded_rng(seeds[0], self.device):
+            parameters, losses, taken = train_stacked(job)
         return training.Trained(_of(self.architecture, parameters), losses, taken)
 
     def _for_each(self, x: Tensor) -> Tensor:
-        """Check inputs and return them with a leading dimension of members: (m, n, *in)."""
+        """Check inputs, shared or each member's own, and return them as (m, n, *in)."""
         if (x.dtype, x.device) != (self.dtype, self.device):
             raise ValueError(
                 f"x is {x.dtype} on {x.device}, the population {self.dtype} on {self.device}; "
                 "convert x with x.to(population.device, population.dtype)"
             )
-        return for_each(self.architecture, x, len(self))
+        images = getattr(self.architecture, "in_dimensions", 1) == 3
+        own = x.ndim == (5 if images else 3)
+        if x.ndim not in ((4, 5) if images else (2, 3)) or (own and len(x) != len(self)):
+            inside = "channels, height, width" if images else "in"
+            raise ValueError(
+                f"x must have shape (n, {inside}) or ({len(self)}, n, {inside}), "
+                f"got {tuple(x.shape)}"
+            )
+        return x if own else x.expand(len(self), *x.shape)
 
 
 def _of(architecture: nn.Module, parameters: dict[str, Tensor]) -> Population:

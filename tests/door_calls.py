@@ -321,10 +321,6 @@ CALLS: dict[str, Call] = {
             "sam_radius": 0.1,
         },
     ),
-    "training.Plan": (
-        training.Plan,
-        {"loss": "mse", "steps": 3, "batch_size": 4, "stop_at": 0.1},
-    ),
     # redshift
     "redshift.sample_functions": (
         redshift.sample_functions,

@@ -90,31 +90,6 @@ class Network(nn.Module, ABC):
         self.load_state_dict(sample_parameters(self.shapes, generator(seed)))
 
 
-def for_each(architecture: nn.Module, x: Tensor, members: int) -> Tensor:
-    """Return inputs with a leading dimension of members, without copying shared ones.
-
-    Inputs are shared, ``(n, *in)``, or each member's own, ``(m, n, *in)``.
-
-    Raises
-    ------
-    ValueError
-        If x has another shape.
-
-    Examples
-    --------
-    >>> for_each(nn.Linear(2, 1), torch.zeros(5, 2), 3).shape
-    torch.Size([3, 5, 2])
-    """
-    images = getattr(architecture, "in_dimensions", 1) == 3
-    own = x.ndim == (5 if images else 3)
-    if x.ndim not in ((4, 5) if images else (2, 3)) or (own and len(x) != members):
-        inside = "channels, height, width" if images else "in"
-        raise ValueError(
-            f"x must have shape (n, {inside}) or ({members}, n, {inside}), got {tuple(x.shape)}"
-        )
-    return x if own else x.expand(members, *x.shape)
-
-
 # Count the parameters of a network, and find the width that matches a count.
 
 

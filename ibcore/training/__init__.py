@@ -1,6 +1,6 @@
 """Train many networks at once, each as if it were trained alone."""
 
-from ibcore.training.loop import LOSSES, Loss, LossFunction, OnCheckpoint, Plan, Progress, Trained
+from ibcore.training.loop import LOSSES, Loss, LossFunction, Progress, Trained
 from ibcore.training.optimizers import OPTIMIZERS, Optimizer, OptimizerConfig, Rate, Steps
 
 __all__ = [
@@ -8,10 +8,8 @@ __all__ = [
     "OPTIMIZERS",
     "Loss",
     "LossFunction",
-    "OnCheckpoint",
     "Optimizer",
     "OptimizerConfig",
-    "Plan",
     "Progress",
     "Rate",
     "Steps",

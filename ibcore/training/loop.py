@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.door import Count, Range, Whole, as_choice, as_labels, as_tensor, door
+from ibcore.door import Range, as_choice, as_labels, as_tensor
 from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
@@ -206,60 +206,52 @@ Progress = Callable[[int, Tensor], None]
 OnCheckpoint = Callable[[int, Tensor, dict[str, Tensor]], None]
 
 
-@door
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """How to train.
+@dataclass(eq=False)
+class TrainingRun:
+    """Networks, the data of each, and how they train, as `ibcore.Population.train` describes it.
 
-    Attributes
-    ----------
-    loss
-        ``"cross_entropy"``: targets are classes, (n,) if shared or (m, n) if each member has its
-        own.  ``"binary"``: labels from 0 to 1 for the one output (a logit), (n,) or (m, n).
-        ``"mse"``: mean squared error, targets (n, out) or (m, n, out).  Or a function of outputs
-        (m, b, out) and targets (m, b, ...) that returns (m,).
-    steps
-        How many, at least 1.
-    method
-        The optimizer and its rates.
-    batch_size
-        Points in a minibatch; None for all points at every step.
-    stop_at
-        A member stops before the first step at which its loss (of the minibatch, if there are
-        any) is below this; its parameters then never change again.
-    on_step
-        Called after each step with its number, from 1, and the last loss of each member, (m,).
-    checkpoints
-        Numbers of steps, from 0 to ``steps``, after which ``on_checkpoint`` is called; 0 is before
-        the first step.
-    on_checkpoint
-        Called with the number of steps, the numbers of neighboring members (int64, on the CPU)
-        and a copy of their current parameters, ``(members, *shape)`` by name.  Members train in
-        chunks, so each checkpoint is one call for each chunk: together the calls name every member
-        once, in order, those that stopped early with the parameters that they keep.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or the checkpoints are not different whole numbers from 0 to
-        ``steps`` with a function to call.
-
-    Examples
-    --------
-    >>> Plan("mse", steps=10).method.optimizer
-    'adam'
+    Parameters are (m, ...), x (m, n, in), y for all or (m, n, ...).  Targets and rates are checked,
+    and each member gets its own.  The seeds, one for each member, decide the order of minibatches.
     """
 
-    loss: LossFunction | Loss
-    steps: Count
-    method: OptimizerConfig = field(default_factory=OptimizerConfig)
-    batch_size: Count | None = None
-    stop_at: float | None = None
-    on_step: Progress | None = None
-    checkpoints: Sequence[Whole] = ()
-    on_checkpoint: OnCheckpoint | None = None
+    architecture: nn.Module
+    parameters: Mapping[str, Tensor]
+    x: Tensor
+    y: Tensor
+    seeds: Sequence[int]
+    wanted: LossFunction | Loss
+    steps: int
+    method: OptimizerConfig
+    batch_size: int | None
+    stop_at: float | None
+    on_step: Progress | None
+    checkpoints: Sequence[int]
+    on_checkpoint: OnCheckpoint | None
+    loss: LossFunction = field(init=False)
+    rates: MemberRates = field(init=False)
 
     def __post_init__(self) -> None:
+        self._check_checkpoints()
+        members, points = self.x.shape[:2]
+        if len(self.seeds) != members:
+            given = len(self.seeds)
+            raise ValueError(f"seed must be one number or one for each of {members}, got {given}")
+        if not points:
+            raise ValueError("x holds no point to train on")
+        if (self.batch_size or 1) > points:
+            raise ValueError(
+                f"batch_size must be at most the {points} points, got {self.batch_size}; "
+                "leave it out to use all points"
+            )
+        if self.y.device != self.x.device:
+            raise ValueError(
+                f"y is on {self.y.device}, x on {self.x.device}; move y with y.to(x.device)"
+            )
+        like = next(iter(self.parameters.values()))
+        self.loss, self.rates = loss_function(self.wanted), self.method.rates(like)
+        self.y = member_targets(self.wanted, self.y, members, points, like.dtype)
+
+    def _check_checkpoints(self) -> None:
         if bool(len(self.checkpoints)) != (self.on_checkpoint is not None):
             raise ValueError("checkpoints and on_checkpoint need each other: give both, or neither")
         twice = len(set(self.checkpoints)) < len(self.checkpoints)
@@ -268,44 +260,6 @@ class Plan:
                 f"checkpoints must be different whole numbers from 0 to {self.steps} steps, "
                 f"got {list(self.checkpoints)}"
             )
-
-
-@dataclass(eq=False)
-class TrainingRun:
-    """Networks, and the data of each: parameters (m, ...), x (m, n, in), y for all or (m, n, ...).
-
-    Targets and rates are checked, and each member gets its own.  The seeds, one for each member,
-    decide the order of minibatches.
-    """
-
-    architecture: nn.Module
-    parameters: Mapping[str, Tensor]
-    x: Tensor
-    y: Tensor
-    plan: Plan
-    seeds: Sequence[int]
-    loss: LossFunction = field(init=False)
-    rates: MemberRates = field(init=False)
-
-    def __post_init__(self) -> None:
-        (members, points), plan = self.x.shape[:2], self.plan
-        if len(self.seeds) != members:
-            given = len(self.seeds)
-            raise ValueError(f"seed must be one number or one for each of {members}, got {given}")
-        if not points:
-            raise ValueError("x holds no point to train on")
-        if (plan.batch_size or 1) > points:
-            raise ValueError(
-                f"batch_size must be at most the {points} points, got {plan.batch_size}; "
-                "leave it out to use all points"
-            )
-        if self.y.device != self.x.device:
-            raise ValueError(
-                f"y is on {self.y.device}, x on {self.x.device}; move y with y.to(x.device)"
-            )
-        like = next(iter(self.parameters.values()))
-        self.loss, self.rates = loss_function(plan.loss), plan.method.rates(like)
-        self.y = member_targets(plan.loss, self.y, members, points, like.dtype)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -515,26 +469,21 @@ def train_stacked(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     FloatingPointError
         If a loss becomes infinite or nan; the message names the member and the step.
     """
-    with seeded_rng(job.seeds[0], job.x.device):
-        return _train(job)
-
-
-def _train(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     forward = stacked_forward(job.architecture)
-    batch = job.plan.batch_size or job.x.shape[1]
+    batch = job.batch_size or job.x.shape[1]
     activations = _activation_bytes(job, forward, batch)
     chunks = [_Chunk(job, forward, rows) for rows in _parts(job, activations)]
     losses = job.x.new_full((len(job),), torch.nan, dtype=job.rates.learning_rate.dtype)
     history: list[Tensor] = []
-    checkpoints = set(job.plan.checkpoints)
+    checkpoints = set(job.checkpoints)
     _report(job, chunks, checkpoints & {0})
-    for step in range(1, job.plan.steps + 1):
+    for step in range(1, job.steps + 1):
         for chunk in chunks:
             chunk.step(losses)
         history.append(losses.clone())
-        if job.plan.on_step is not None:
-            job.plan.on_step(step, losses.clone())
-        if len(history) == _CHECK_EVERY or step == job.plan.steps or step in checkpoints:
+        if job.on_step is not None:
+            job.on_step(step, losses.clone())
+        if len(history) == _CHECK_EVERY or step == job.steps or step in checkpoints:
             _check_finite(history, step)
             history = []
         _report(job, chunks, checkpoints & {step})
@@ -543,7 +492,7 @@ def _train(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
             break
     parameters = chunks[0].table.split(torch.cat([chunk.finished() for chunk in chunks]))
     final = _evaluate(job, forward, parameters, activations * job.x.shape[1] // batch)
-    _check_finite([final], job.plan.steps + 1)  # as the next step would see them
+    _check_finite([final], job.steps + 1)  # as the next step would see them
     return parameters, final, torch.cat([chunk.taken for chunk in chunks])
 
 
@@ -551,9 +500,9 @@ class _Chunk:
     """Neighboring members, from their first step to their last."""
 
     def __init__(self, job: TrainingRun, forward: Forward, part: slice) -> None:
-        self.part, self.forward, self.loss, self.stop_at = part, forward, job.loss, job.plan.stop_at
+        self.part, self.forward, self.loss, self.stop_at = part, forward, job.loss, job.stop_at
         self.x, self.y = job.x[part], job.y[part]
-        self.batches = Batches(job.seeds[part], job.x.shape[1], job.plan.batch_size, job.x.device)
+        self.batches = Batches(job.seeds[part], job.x.shape[1], job.batch_size, job.x.device)
         self.table = FlatParameters({name: value[part] for name, value in job.parameters.items()})
         self.updater = StackedOptimizer(job.rates.take(part), self.table.values)
         self.sharp = bool((self.updater.rates.sam_radius > 0).any())
@@ -601,12 +550,12 @@ class _Chunk:
 
 def _report(job: TrainingRun, chunks: Sequence[_Chunk], checkpoints: Set[int]) -> None:
     """Report the parameters of every chunk, once for each checkpoint, in order."""
-    if job.plan.on_checkpoint is None:
+    if job.on_checkpoint is None:
         return
     for checkpoint in sorted(checkpoints):
         for chunk in chunks:
             members = torch.arange(chunk.part.start, chunk.part.stop)
-            job.plan.on_checkpoint(checkpoint, members, chunk.table.split(chunk.finished().clone()))
+            job.on_checkpoint(checkpoint, members, chunk.table.split(chunk.finished().clone()))
 
 
 def _rows(data: Tensor, rows: Tensor) -> Tensor:
