@@ -25,7 +25,7 @@ What remains of ``z`` without the dimensions ``over`` are the c channels of the 
 order.
 """
 
-_IMAGES = (0, 2, 3)  # over points and places: z has shape (n, m * c, h, w)
+IMAGES = (0, 2, 3)  # over points and places: z has shape (n, m * c, h, w)
 
 
 class Moments(NamedTuple):
@@ -65,6 +65,12 @@ def apply_gains(u: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
     return u * gain + shift
 
 
+def normalized(z: Tensor, over: int | tuple[int, ...], epsilon: float) -> Tensor:
+    """Return z with mean 0 and variance 1 over some dimensions, written out."""
+    centered = z - z.mean(over, keepdim=True)
+    return centered / (centered.square().mean(over, keepdim=True) + epsilon).sqrt()
+
+
 def of_formula(name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
     """Normalize by the batch's own moments, written out.
 
@@ -83,9 +89,7 @@ def of_formula(name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Ten
     [[-1.0], [1.0]]
     """
     _check_values(name, z, over)
-    centered = z - z.mean(over, keepdim=True)
-    variance = centered.square().mean(over, keepdim=True)
-    return apply_gains(centered / (variance + EPSILON).sqrt(), over, gains)
+    return apply_gains(normalized(z, over, EPSILON), over, gains)
 
 
 def of_batch(name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
@@ -104,7 +108,7 @@ def of_batch(name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tenso
     >>> of_batch("norm", torch.tensor([[0.0], [2.0]]), (0,), None).round(decimals=3).tolist()
     [[-1.0], [1.0]]
     """
-    if over != _IMAGES:
+    if over != IMAGES:
         return of_formula(name, z, over, gains)
     _check_values(name, z, over)
     gain, shift = (None, None) if gains is None else (part.flatten() for part in gains)

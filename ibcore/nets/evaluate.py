@@ -21,10 +21,11 @@ from ibcore.nets.batch_norm import (
     OfStatistics,
     Statistics,
     kept_shape,
+    normalized,
     scale_and_offset,
 )
 from ibcore.nets.init import apply_in_place
-from ibcore.nets.mlp import MLP, normalize_channels
+from ibcore.nets.mlp import MLP, NORM_EPSILON
 from ibcore.nets.network import Network
 
 # How many networks and points are computed at once, so that activations fit the memory.
@@ -199,15 +200,10 @@ class _Total:
 _ROW_BYTES = 16384  # of one row of a buffer: 4096 points in float32, 2048 in float64
 
 
-_Gains = tuple[Tensor, Tensor]
+_Weights = tuple[list[Tensor], list[Tensor], list[list[Tensor]]]
+"""Of one network: of each layer and gate (out, in + 1), of each norm the two gains (width, 1)."""
 
-
-class _Weights(NamedTuple):
-    """Of one network: of each layer and gate (out, in + 1), of each norm twice (width, 1)."""
-
-    layers: list[Tensor]
-    gates: list[Tensor]
-    gains: list[_Gains]
+_GAINS = ("gain", "shift")
 
 
 class _Buffers(NamedTuple):
@@ -265,25 +261,16 @@ def _with_ones(x: Tensor) -> Tensor:
 
 
 def _weights(architecture: MLP, parameters: Mapping[str, Tensor], member: int) -> _Weights:
-    return _Weights(
-        _member(parameters, "layers", member, architecture.depth + 1),
-        _member(parameters, "gates", member, len(architecture.gates)),
-        _gains(parameters, member, architecture.depth if architecture.affine else 0),
+    def augmented(name: str) -> Tensor:
+        weight, bias = parameters[f"{name}.weight"][member], parameters[f"{name}.bias"][member]
+        return torch.cat([weight, bias[:, None]], dim=1)
+
+    layers, normed = range(architecture.depth + 1), range(architecture.affine * architecture.depth)
+    return (
+        [augmented(f"layers.{i}") for i in layers],
+        [augmented(f"gates.{i}") for i in layers[:-1] if architecture.gated],
+        [[parameters[f"norms.{i}.{part}"][member, :, None] for part in _GAINS] for i in normed],
     )
-
-
-def _member(parameters: Mapping[str, Tensor], kind: str, member: int, count: int) -> list[Tensor]:
-    """Return the weights of each layer with the bias as last column: (out, in + 1)."""
-    pairs = [
-        (parameters[f"{kind}.{i}.weight"], parameters[f"{kind}.{i}.bias"]) for i in range(count)
-    ]
-    return [torch.cat([weight[member], bias[member, :, None]], dim=1) for weight, bias in pairs]
-
-
-def _gains(parameters: Mapping[str, Tensor], member: int, count: int) -> list[_Gains]:
-    """Return gain and shift of each norm as columns: (width, 1)."""
-    pairs = [(parameters[f"norms.{i}.gain"], parameters[f"norms.{i}.shift"]) for i in range(count)]
-    return [(gain[member, :, None], shift[member, :, None]) for gain, shift in pairs]
 
 
 def _evaluate(architecture: MLP, weights: _Weights, source: Tensor, memory: _Buffers) -> Tensor:
@@ -299,10 +286,10 @@ def _evaluate(architecture: MLP, weights: _Weights, source: Tensor, memory: _Buf
     return torch.mm(layers[-1], source)
 
 
-def _normalize(architecture: MLP, z: Tensor, gains: _Gains | None) -> None:
+def _normalize(architecture: MLP, z: Tensor, gains: list[Tensor] | None) -> None:
     """Normalize ``z = W h + b`` over units, in place."""
     if architecture.norm is not None:
-        z.copy_(normalize_channels(z, dim=0))
+        z.copy_(normalized(z, 0, NORM_EPSILON))
     if gains is not None:
         z.mul_(gains[0]).add_(gains[1])
 

@@ -14,6 +14,7 @@ from ibcore.nets.batch_norm import (
     OfStatistics,
     Statistics,
     apply_gains,
+    normalized,
     of_batch,
     of_formula,
 )
@@ -26,12 +27,6 @@ Residual = Literal["paper", "block"]
 _Map = Callable[[str, Tensor], Tensor]
 
 NORM_EPSILON = 1e-12  # keeps 0/0 away without changing any value we can measure
-
-
-def normalize_channels(z: Tensor, dim: int = -1) -> Tensor:
-    """Layer norm without affine parameters: mean 0 and variance 1 over the channels."""
-    centered = z - z.mean(dim, keepdim=True)
-    return centered / (centered.square().mean(dim, keepdim=True) + NORM_EPSILON).sqrt()
 
 
 @door
@@ -183,7 +178,7 @@ class MLP(Network):
                 gains = parameters[f"{name}.gain"], parameters[f"{name}.shift"]
             if self.norm == "batch":
                 return batch_norm(name, z, over, gains)
-            u = z if self.norm is None else normalize_channels(z)
+            u = z if self.norm is None else normalized(z, -1, NORM_EPSILON)
             return apply_gains(u, over, gains)
 
         return normalize

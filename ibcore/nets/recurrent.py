@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from ibcore.door import Count, Seed, door
+from ibcore.nets.batch_norm import EPSILON, normalized
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Depth, as_input, linear
 from ibcore.runtime import generator
 
 GateNorm = Literal["layer"]
-
-_EPSILON = 1e-5  # of the layer norms, as in torch.nn.LayerNorm and GPT-2
 
 
 class LayerNorm(nn.Module):
@@ -29,9 +28,7 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize over the last dimension: ``(..., *shape)`` to the same."""
-        centered = x - x.mean(-1, keepdim=True)
-        spread = (centered.square().mean(-1, keepdim=True) + _EPSILON).sqrt()
-        return centered / spread * self.gain + self.bias
+        return normalized(x, -1, EPSILON) * self.gain + self.bias
 
 
 class Layer(nn.Module):

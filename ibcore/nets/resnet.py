@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.utils import skip_init
 
 from ibcore.door import Count, Seed, check_memory, door
-from ibcore.nets.batch_norm import BatchNorm, OfStatistics, Statistics, of_batch, of_formula
+from ibcore.nets.batch_norm import IMAGES, BatchNorm, OfStatistics, Statistics, of_batch, of_formula
 from ibcore.nets.init import ActivationName, activation_function
 from ibcore.nets.network import Affine, Network, as_input, linear
 
@@ -19,8 +19,6 @@ from ibcore.nets.network import Affine, Network, as_input, linear
 #
 # The channels of all networks stand side by side: images of m networks with c channels each have
 # shape (n, m * c, h, w), and a convolution with m groups keeps the networks apart.
-
-OVER = (0, 2, 3)  # points and places, over which batch norm takes its moments
 
 
 def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2d:
@@ -72,7 +70,7 @@ class Grouped:
         if self.batch_norm is None:
             return z
         gains = self.parameters[f"norms.{name}.gain"], self.parameters[f"norms.{name}.shift"]
-        return self.batch_norm(f"norms.{name}", z, OVER, gains)
+        return self.batch_norm(f"norms.{name}", z, IMAGES, gains)
 
     def head(self, features: Tensor) -> Tensor:
         """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""

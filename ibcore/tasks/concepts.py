@@ -517,11 +517,11 @@ def table_probabilities(again: float, further: float, which: Floats, value: Floa
     literal = np.concatenate([which * value, which * (1 - value)])  # "is 1", then "is 0"
     subset = np.zeros(2 ** len(literal))
     subset[1 << np.arange(len(literal))] = literal
-    exact = _inclusion(_chain(_sums(subset), further))  # of each set of literals
+    exact = _chain(subset, further)  # of each set of literals
     holds = np.concatenate([objects, ~objects], axis=1).T  # (literals, objects)
     numbers = (holds.astype(np.int64) << np.arange(count)).sum(1)  # each literal's table
     conjunction = np.bincount(_meets(numbers, count), exact, minlength=2**count)
-    return _inclusion(_chain(_sums(conjunction.astype(np.float64)), again))
+    return _chain(conjunction.astype(np.float64), again)
 
 
 def _renamed_alike(values: Floats, features: int) -> Floats:
@@ -555,10 +555,12 @@ def _renaming(objects: NDArray[np.bool_]) -> NDArray[np.int64]:
     return result
 
 
-def _chain(inside: Floats, more: float) -> Floats:
-    """Return the chance that all of 1 + Geometric parts, at most `LONGEST`, lie inside."""
+def _chain(parts: Floats, more: float) -> Floats:
+    """Return the chance of each join of 1 + Geometric parts, at most `LONGEST`, from a part's."""
+    inside = _over_subsets(parts, np.add)
     ratio = more * inside
-    return (1 - more) * inside * (1 - ratio**LONGEST) / (1 - ratio)
+    joined = (1 - more) * inside * (1 - ratio**LONGEST) / (1 - ratio)
+    return _over_subsets(joined, np.subtract)
 
 
 def _meets(numbers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -569,19 +571,10 @@ def _meets(numbers: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return tables
 
 
-def _sums(values: Floats) -> Floats:
-    """Return the sum over all subsets of each set."""
+def _over_subsets(values: Floats, join: np.ufunc) -> Floats:
+    """Return the sum over all subsets of each set (``np.add``), or undo that (``np.subtract``)."""
     result = values.copy()
     for place in range(len(values).bit_length() - 1):
         halves = result.reshape(-1, 2, 2**place)  # without and with this element
-        halves[:, 1] += halves[:, 0]
-    return result
-
-
-def _inclusion(sums: Floats) -> Floats:
-    """Undo `_sums`: the value of each set alone."""
-    result = sums.copy()
-    for place in range(len(sums).bit_length() - 1):
-        halves = result.reshape(-1, 2, 2**place)
-        halves[:, 1] -= halves[:, 0]
+        join(halves[:, 1], halves[:, 0], out=halves[:, 1])
     return result

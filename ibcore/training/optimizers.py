@@ -50,9 +50,8 @@ class MemberRates:
 
     def take(self, rows: Tensor | slice) -> "MemberRates":
         """Return the rates of some members."""
-        names = ("learning_rate", "weight_decay", "momentum", "decay_steps", "sam_radius")
-        given = {name: getattr(self, name) for name in names}
-        taken: dict[str, Any] = {n: None if v is None else v[rows] for n, v in given.items()}
+        own = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        taken: dict[str, Any] = {name: value[rows] for name, value in own.items()}
         return replace(self, **taken)
 
 
