@@ -7,7 +7,7 @@ import math
 import os
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,31 +16,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ibcore.door import as_choice, door
 from ibcore.runtime import as_folder
 
-__all__ = [
-    "DATA_SETS",
-    "DataSet",
-    "ImageData",
-    "RemoteFile",
-    "WikiText2",
-    "data_dir",
-    "data_file",
-    "fetch",
-    "find_data_set",
-    "load_cifar10",
-    "load_fashion_mnist",
-    "load_mnist",
-    "load_tiny_shakespeare",
-    "load_wikitext2",
-    "omniglot_archive",
-]
-
-# Which real data sets there are: official addresses, checksums and licenses.
+# Which real data sets there are: the catalogue is in data_sets.yml.
 
 
 @dataclass(frozen=True)
@@ -75,115 +58,20 @@ class DataSet:
     files: tuple[RemoteFile, ...]
 
 
-def _files(table: str, *bases: str) -> tuple[RemoteFile, ...]:
-    """Return the files of a table of names, checksums and sizes, all at each of the addresses."""
-    rows = (line.split() for line in table.strip().splitlines())
-    return tuple(
-        RemoteFile(name, tuple(f"{base}/{name}" for base in bases), sha256, int(size))
-        for name, sha256, size in rows
-    )
+def _data_set(name: str, entry: Mapping[str, Any]) -> DataSet:
+    files = [
+        RemoteFile(file, tuple(f"{base}/{file}" for base in entry["addresses"]), **told)
+        for file, told in entry["files"].items()
+    ]
+    return DataSet(name, entry["about"], entry["license"], tuple(files))
 
 
-_GITHUB = "https://raw.githubusercontent.com"
-_FASHION = "fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion"
-_WIKITEXT = "examples/77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2"
-
-_CIFAR10_FILES = """
-cifar-10-binary.tar.gz c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd 170052171
-"""
-_MNIST_FILES = """
-train-images-idx3-ubyte.gz 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609 9912422
-train-labels-idx1-ubyte.gz 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c 28881
-t10k-images-idx3-ubyte.gz 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6 1648877
-t10k-labels-idx1-ubyte.gz f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 4542
-"""
-_FASHION_MNIST_FILES = """
-train-images-idx3-ubyte.gz 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84 26421880
-train-labels-idx1-ubyte.gz a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845 29515
-t10k-images-idx3-ubyte.gz 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073 4422102
-t10k-labels-idx1-ubyte.gz 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5 5148
-"""
-_OMNIGLOT_FILES = """
-images_background.zip ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640 9464212
-images_evaluation.zip 1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee 6462886
-images_background_small1.zip f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4 1319022
-images_background_small2.zip 3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f 1580917
-"""  # noqa: E501  # checksums
-_TINY_SHAKESPEARE_FILES = """
-input.txt 86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed 1115394
-"""
-_WIKITEXT2_FILES = """
-valid.txt f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8 1121681
-test.txt d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0 1256449
-"""
-
-_CATALOGUE = (
-    DataSet(
-        "cifar10",
-        "60,000 color photographs of 32 x 32 in ten classes (Krizhevsky 2009)",
-        "none stated: do not redistribute",
-        _files(_CIFAR10_FILES, "https://www.cs.toronto.edu/~kriz"),
-    ),
-    DataSet(
-        "mnist",
-        "70,000 handwritten digits of 28 x 28 (LeCun et al. 1998)",
-        "CC BY-SA 3.0",
-        _files(
-            _MNIST_FILES,
-            "https://ossci-datasets.s3.amazonaws.com/mnist",
-            "https://storage.googleapis.com/cvdf-datasets/mnist",
-        ),
-    ),
-    DataSet(
-        "fashion_mnist",
-        "70,000 pictures of clothes of 28 x 28 in ten classes (Xiao et al. 2017)",
-        "MIT",
-        _files(_FASHION_MNIST_FILES, f"{_GITHUB}/zalandoresearch/{_FASHION}"),
-    ),
-    DataSet(
-        "omniglot",
-        "1,623 characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015)",
-        "MIT",
-        _files(
-            _OMNIGLOT_FILES,
-            f"{_GITHUB}/brendenlake/omniglot/057f034baf2ecb8530bc5710e5a23584d2a519cc/python",
-        ),
-    ),
-    DataSet(
-        "tiny_shakespeare",
-        "1.1 million characters of Shakespeare's plays (Karpathy 2015)",
-        "public domain",
-        _files(_TINY_SHAKESPEARE_FILES, f"{_GITHUB}/karpathy/char-rnn/master/data/tinyshakespeare"),
-    ),
-    DataSet(
-        "wikitext2",
-        "validation and test text of WikiText-2, 0.46 million words (Merity et al. 2016)",
-        "CC BY-SA",
-        _files(_WIKITEXT2_FILES, f"{_GITHUB}/pytorch/{_WIKITEXT}"),
-    ),
-)
-DATA_SETS: dict[str, DataSet] = {entry.name: entry for entry in _CATALOGUE}
+_CATALOGUE = yaml.safe_load(Path(__file__).with_name("data_sets.yml").read_text("utf-8"))
+DATA_SETS = {name: _data_set(name, entry) for name, entry in _CATALOGUE.items()}
 
 
-@door
-def find_data_set(name: str) -> DataSet:
-    """Return the data set of this name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-
-    Examples
-    --------
-    >>> find_data_set("mnist").license
-    'CC BY-SA 3.0'
-    """
-    return _find(name, "name")
-
-
-def _find(data_set: str, name: str) -> DataSet:
-    return DATA_SETS[as_choice(data_set, name, [*DATA_SETS])]
+def _find(data_set: str) -> DataSet:
+    return DATA_SETS[as_choice(data_set, "data_set", [*DATA_SETS])]
 
 
 # Get official files: from a folder of the user's, or downloaded once, and checked every time.
@@ -222,7 +110,7 @@ def data_file(data_set: str, file: str, *, progress: bool = False) -> Path:
     Traceback (most recent call last):
     ValueError: mnist has no file 'digits.gz'; it has train-images-idx3-ubyte.gz, ...
     """
-    source = _find(data_set, "data_set")
+    source = _find(data_set)
     chosen = next((entry for entry in source.files if entry.name == file), None)
     if chosen is None:
         names = ", ".join(entry.name for entry in source.files)
@@ -247,7 +135,7 @@ def fetch(data_set: str, *, progress: bool = False) -> list[Path]:
     Traceback (most recent call last):
     ValueError: unknown data_set 'imagenet'; choose one of 'cifar10', 'mnist', ...
     """
-    source = _find(data_set, "data_set")
+    source = _find(data_set)
     return [data_file(data_set, entry.name, progress=progress) for entry in source.files]
 
 
@@ -266,14 +154,11 @@ def data_dir(data_set: str) -> Path:
     >>> data_dir("mnist").name
     'mnist'
     """
-    name = _find(data_set, "data_set").name
+    name = _find(data_set).name
     folder = _own_folder()
     if folder is None:
         return Path(_pooch().os_cache("ibcore")) / name
     return as_folder(folder / name, f"{_FOLDER}/{name}")
-
-
-place = data_dir  # its former name
 
 
 def _own_folder() -> Path | None:
@@ -371,7 +256,7 @@ _UNSIGNED = 8  # the code of bytes in IDX files
 Bytes = NDArray[np.uint8]
 
 
-def read_idx(path: Path) -> Bytes:
+def _read_idx(path: Path) -> Bytes:
     """Return the array of bytes in a gzip-compressed IDX file.
 
     Raises
@@ -390,7 +275,7 @@ def read_idx(path: Path) -> Bytes:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "labels.gz")
     ...     _ = file.write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])))
-    ...     read_idx(file).tolist()
+    ...     _read_idx(file).tolist()
     [7, 9]
     """
     try:
@@ -408,7 +293,7 @@ def read_idx(path: Path) -> Bytes:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, ...]]:
+def _read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, ...]]:
     """Return images and labels of each batch of the CIFAR-10 archive, and the class names.
 
     The archive is read in memory.  Batches are ``"data_batch_1"`` to ``"data_batch_5"`` and
@@ -425,7 +310,7 @@ def read_cifar(path: Path) -> tuple[dict[str, tuple[Bytes, Bytes]], tuple[str, .
 
     Examples
     --------
-    >>> read_cifar(Path(__file__))
+    >>> _read_cifar(Path(__file__))
     Traceback (most recent call last):
     ValueError: ...data.py is not a sound CIFAR-10 archive (not a gzip file); get it anew
     """
@@ -523,7 +408,7 @@ def load_cifar10() -> ImageData:
     >>> data.train_images.shape  # doctest: +SKIP
     torch.Size([50000, 3, 32, 32])
     """
-    batches, classes = read_cifar(data_file("cifar10", "cifar-10-binary.tar.gz"))
+    batches, classes = _read_cifar(data_file("cifar10", "cifar-10-binary.tar.gz"))
     test = batches.pop("test_batch")
     images, labels = (np.concatenate(parts) for parts in zip(*batches.values(), strict=True))
     return ImageData(_bytes(images), _labels(labels), _bytes(test[0]), _labels(test[1]), classes)
@@ -642,8 +527,8 @@ def _load_idx(name: str, classes: tuple[str, ...]) -> ImageData:
 
 
 def _idx_pair(name: str, split: str, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-    images = read_idx(data_file(name, f"{split}-images-idx3-ubyte.gz"))
-    labels = read_idx(data_file(name, f"{split}-labels-idx1-ubyte.gz"))
+    images = _read_idx(data_file(name, f"{split}-images-idx3-ubyte.gz"))
+    labels = _read_idx(data_file(name, f"{split}-labels-idx1-ubyte.gz"))
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise ValueError(
             f"{name}: images of shape {images.shape} do not fit labels of shape {labels.shape}; "

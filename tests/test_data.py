@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ibcore import data
-from ibcore.data import read_cifar, read_idx
+from ibcore.data import _read_cifar, _read_idx
 from ibcore.runs.cli import main
 
 
@@ -68,12 +68,12 @@ def put(folder, monkeypatch, name, contents, **changes):
     """Write tiny files and make them the official ones of a data set."""
     (folder / name).mkdir(exist_ok=True)
     files = []
-    for file in data.find_data_set(name).files:
+    for file in data.DATA_SETS[name].files:
         content = contents.get(file.name, b"")
         (folder / name / file.name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         files.append(replace(file, sha256=digest, size=len(content), **changes))
-    entry = replace(data.find_data_set(name), files=tuple(files))
+    entry = replace(data.DATA_SETS[name], files=tuple(files))
     monkeypatch.setitem(data.DATA_SETS, name, entry)
 
 
@@ -164,7 +164,7 @@ def test_a_damaged_file_is_one_error_with_the_remedy(folder, monkeypatch):
 def test_bad_idx_files_are_refused(tmp_path, content, message):
     (tmp_path / "file.gz").write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        read_idx(tmp_path / "file.gz")
+        _read_idx(tmp_path / "file.gz")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_bad_idx_files_are_refused(tmp_path, content, message):
 def test_bad_archives_of_cifar_are_refused(tmp_path, content, message):
     (tmp_path / "cifar").write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        read_cifar(tmp_path / "cifar")
+        _read_cifar(tmp_path / "cifar")
 
 
 def test_images_and_labels_must_fit_each_other_and_the_classes(folder, monkeypatch):
@@ -235,7 +235,7 @@ def server(tmp_path, monkeypatch):
 def put_served(root, monkeypatch, port):
     (root / "served").mkdir()
     put(root / "served", monkeypatch, "mnist", MNIST)
-    entry = data.find_data_set("mnist")
+    entry = data.DATA_SETS["mnist"]
     files = [
         replace(
             file,
