@@ -155,12 +155,10 @@ class _Measure:
 
     def __call__(self, name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tensor:
         if name not in self.known:
+            self.total.add(z, over, self.members)
             if not self.in_one_pass:
-                self.total.add(z, over, self.members)
                 raise _ReachedError(name)
-            total = _Total()
-            total.add(z, over, self.members)
-            self.known[name] = total.moments()
+            self.known[name], self.total = self.total.moments(), _Total()
         return OfStatistics(self.known)(name, z, over, gains)
 
 

@@ -104,7 +104,7 @@ def _constant(name: str) -> float | None:
     return _CONSTANT.get(name.rsplit(".", maxsplit=1)[-1])
 
 
-def draw_units(
+def _draw_units(
     shapes: Shapes, generators: Sequence[torch.Generator], prior: Prior, entries: int
 ) -> Tensor:
     """Draw each network's parameters before they have a size: (m, entries) in float64.
@@ -126,18 +126,17 @@ def draw_units(
     return units
 
 
-def give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[str, Tensor]:
+def _give_size(units: Tensor, shapes: Shapes, options: Initialization) -> dict[str, Tensor]:
     """Cut drawn units ``(m, entries)`` into parameters ``(m, *shape)`` of the right size."""
     parameters: dict[str, Tensor] = {}
-    start = 0
+    sizes = [math.prod(shape) for name, shape in shapes.items() if _constant(name) is None]
+    parts = iter(torch.split(units, sizes, 1))
     for name, shape in shapes.items():
-        constant = _constant(name)
-        if constant is not None:
+        if (constant := _constant(name)) is not None:
             parameters[name] = units.new_full((len(units), *shape), constant)
-            continue
-        part = units[:, start : start + math.prod(shape)] * options.size(name, shape)
-        parameters[name] = part.reshape(len(units), *shape)  # (m, *shape)
-        start += math.prod(shape)
+        else:
+            sized = next(parts) * options.size(name, shape)
+            parameters[name] = sized.reshape(len(units), *shape)
     return parameters
 
 
@@ -222,7 +221,7 @@ def sample_stacked(
     entries = sum(math.prod(s) for name, s in shapes.items() if _constant(name) is None)
     waiting, parts = iter(generators), []
     while some := list(islice(waiting, max(1, _ENTRIES // max(1, entries)))):
-        sized = give_size(draw_units(shapes, some, options.prior, entries), shapes, options)
+        sized = _give_size(_draw_units(shapes, some, options.prior, entries), shapes, options)
         parts.append({name: value.to(device, dtype) for name, value in sized.items()})
     if len(parts) == 1:
         return parts[0]

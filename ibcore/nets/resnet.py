@@ -28,11 +28,6 @@ def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2
     return layer
 
 
-def side_by_side(x: Tensor) -> Tensor:
-    """Put the channels of all networks side by side: (m, n, c, h, w) to (n, m * c, h, w)."""
-    return x.transpose(0, 1).flatten(1, 2)
-
-
 class Grouped:
     """The layers of m networks on images side by side.
 
@@ -75,9 +70,7 @@ class Grouped:
     def head(self, features: Tensor) -> Tensor:
         """Return the outputs, linear in the features: (n, m * c) to (m, n, out)."""
         weight, bias = self.parameters["head.weight"], self.parameters["head.bias"]
-        own = features.reshape(-1, len(weight), features.shape[1] // len(weight)).transpose(
-            0, 1
-        )  # (m, n, c)
+        own = torch.unflatten(features, 1, (len(weight), -1)).transpose(0, 1)  # (m, n, c)
         return torch.baddbmm(bias[:, None, :], own, weight.mT)
 
 
@@ -138,10 +131,9 @@ class ImageNetwork(Network):
         ``batch_norm`` is as in `ibcore.nets.network.Network`.
         """
         layers = Grouped(parameters, batch_norm if self.norm else None)
-        return layers.head(self.compute(layers, side_by_side(x)))
+        images = x.transpose(0, 1).flatten(1, 2)  # (m, n, c, h, w) -> (n, m * c, h, w)
+        return layers.head(self.compute(layers, images))
 
-
-ResNetDepth = Literal[9, 18]
 
 _STAGES = (1, 2, 4, 8)  # width of each stage over that of the first
 _BLOCKS = 2  # in each stage of ResNet-18
@@ -206,7 +198,7 @@ class ResNet(ImageNetwork):
         in_channels: Count = 3,
         out_features: Count = 10,
         *,
-        depth: ResNetDepth = 9,
+        depth: Literal[9, 18] = 9,
         width: Count = 64,
         residual: bool = True,
         norm: ImageNorm | None = "batch",
@@ -284,8 +276,6 @@ def _layers18(in_channels: int, width: int) -> Iterator[Layer]:
 
 # A small convolutional network for digits and other small images.
 
-ConvHead = Literal["average", "flatten"]
-
 
 @door
 class ConvNet(ImageNetwork):
@@ -335,7 +325,7 @@ class ConvNet(ImageNetwork):
         image_size: Count = 8,
         activation: ActivationName = "relu",
         norm: ImageNorm | None = None,
-        head: ConvHead = "average",
+        head: Literal["average", "flatten"] = "average",
         seed: Seed = 0,
     ) -> None:
         last = image_size >> len(channels)

@@ -13,7 +13,6 @@ from ibcore.nets.network import Depth, linear
 from ibcore.nets.recurrent import LayerNorm
 from ibcore.runtime import generator
 
-Head = Literal["tied", "untied"]
 Past = tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block, (batch, heads, t, size)
 
 _EXPANSION = 4  # width of the hidden layer of a block over the width of the model
@@ -126,7 +125,7 @@ class Transformer(nn.Module):
         context: Count = 128,
         activation: ActivationName = "gelu",
         gain: float = 1.0,
-        head: Head = "tied",
+        head: Literal["tied", "untied"] = "tied",
         positions: bool = True,
         scale_residual: bool = True,
         seed: Seed = 0,

@@ -276,7 +276,6 @@ def patches(images: Tensor, *, size: Pixels = 4) -> Tensor:
     return torch.nn.functional.unfold(images, size, stride=size).mT.contiguous()
 
 
-ConceptView = Literal["bits", "image"]
 Bools = NDArray[np.bool_]
 
 LONGEST = 50  # conjunctions of a rule, and literals of a conjunction; longer ones are drawn again
@@ -388,7 +387,7 @@ def _tables(
 
 @door
 def concept_inputs(
-    view: ConceptView = "bits",
+    view: Literal["bits", "image"] = "bits",
     *,
     features: Features = 4,
     size: Pixels = 32,

@@ -16,7 +16,6 @@ from ibcore.tasks.concepts import Noise, Pixels, number_images, standardize
 # Few-shot modular arithmetic: learn x mod m from a few examples, for moduli seen or not.
 
 Split = Literal["extrapolation", "interpolation"]
-NumberView = Literal["number", "scaled", "bits", "image", "circular"]
 
 NUMBERS = 100  # x runs from 0 to 99
 LARGEST = 40  # modulus
@@ -104,7 +103,7 @@ def constant_predictor(chosen: Sequence[Count], *, numbers: Count = NUMBERS) -> 
 
 @door
 def number_inputs(
-    view: NumberView = "bits",
+    view: Literal["number", "scaled", "bits", "image", "circular"] = "bits",
     *,
     numbers: Several = NUMBERS,
     size: Pixels = 32,
