@@ -1,7 +1,7 @@
 """The map of complexity over depth and weight scale, with a network of every cell."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from ibcore.explorers.stored import (
     source_of,
     summaries,
 )
-from ibcore.nets import MLP, Activation
+from ibcore.nets import MLP
 from ibcore.redshift.fourier import Transform
 from ibcore.runs import load
 from ibcore.tasks.modular import modular_labels
@@ -158,7 +158,7 @@ class ComplexityMap(StoredFigure):
         architecture = MLP(
             depth=params["depth"],
             width=self.width,
-            activation=cast(Activation, params["activation"]),
+            activation=params["activation"],
         )
         return evaluate_drawn(
             architecture, self.grid, seed=params["seed"], weight_scale=params["weight_scale"]

@@ -35,7 +35,7 @@ from ibcore.explorers.portable_random import (
 )
 from ibcore.guidance import cka, procrustes, ridge, rsa
 from ibcore.memory import DiagonalNet
-from ibcore.nets import ACTIVATIONS, MLP, Activation, Norm, Residual
+from ibcore.nets import ACTIVATIONS, MLP, Norm, Residual
 from ibcore.redshift import fourier_complexity
 from ibcore.redshift.fourier import TRANSFORMS, Transform
 from ibcore.runtime import generator
@@ -118,7 +118,7 @@ class RandomNetwork(StoredFigure):
 
     def __init__(
         self,
-        activation: Activation = "relu",
+        activation: str = "relu",
         *,
         weight_scale: float = 1.0,
         depth: int = 3,

@@ -4,7 +4,6 @@ from ibcore.nets.batch_norm import Moments, Statistics
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.init import (
     ACTIVATIONS,
-    Activation,
     Prior,
     Scaling,
     activation_function,
@@ -21,7 +20,6 @@ __all__ = [
     "LSTM",
     "MLP",
     "RNN",
-    "Activation",
     "ConvNet",
     "Moments",
     "Norm",

@@ -1,6 +1,7 @@
 """What the networks of the book share: names, shapes and one forward pass for many of them."""
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
@@ -124,16 +125,11 @@ def match_size(
     >>> match_size(lambda width: nn.Linear(width, 1), 10).in_features
     9
     """
-    low, high = 1, largest
-    smallest = count_parameters(build(low))
-    if smallest > 2 * target or count_parameters(build(high)) < target:
+    smallest = count_parameters(build(1))
+    if smallest > 2 * target or count_parameters(build(largest)) < target:
         raise ValueError(
             f"no width from 1 to {largest} comes near {target} parameters (width 1 has {smallest})"
         )
-    while high - low > 1:
-        middle = (low + high) // 2
-        if count_parameters(build(middle)) < target:
-            low = middle
-        else:
-            high = middle
-    return min(build(low), build(high), key=lambda m: abs(count_parameters(m) - target))
+    below = bisect_left(range(1, largest), target, key=lambda w: count_parameters(build(w)))
+    near = build(max(below, 1)), build(below + 1)
+    return min(near, key=lambda module: abs(count_parameters(module) - target))
