@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ibcore.door import Count, Data, Whole, door, explained
 from ibcore.nets.network import Network
 from ibcore.training import Loss
-from ibcore.training.loop import loss_function, member_targets
+from ibcore.training.loop import check_outputs, loss_function, member_targets
 
 # The inner loop: each task takes gradient steps of its own from one start, all tasks at once.
 #
@@ -105,8 +105,9 @@ class Inner:
         """Return the loss of each task's network on its own points, shape (t,)."""
         outputs, targets = self.outputs(stacked, points[0]), points[1]
         if isinstance(self.loss, str):
-            _check_outputs(self.loss, outputs, targets)
-            return loss_function(self.loss)(outputs, targets)
+            loss = loss_function(self.loss)
+            check_outputs(loss, outputs, targets, targets)
+            return loss(outputs, targets)
         shapes = tuple(outputs.shape[1:]), tuple(targets.shape[1:])
         with explained(f"the loss does not take outputs {shapes[0]} and targets {shapes[1]}"):
             if self.vectorize:
@@ -171,19 +172,6 @@ def check_points(name: str, points: Points) -> Points:
     if x.ndim < 2 or y.ndim < 2 or x.shape[:2] != y.shape[:2] or 0 in x.shape[:2]:
         raise ValueError(f"{name} needs x and y (tasks, n, ...), not {[*x.shape]}, {[*y.shape]}")
     return points
-
-
-def _check_outputs(loss: str, outputs: Tensor, targets: Tensor) -> None:
-    """Raise unless outputs (t, n, ...) have the shape that a named loss needs."""
-    shape = tuple(outputs.shape[2:])
-    if loss == "binary" and shape != (1,):
-        raise ValueError(f"loss binary needs a network with 1 output for each point, got {shape}")
-    if loss == "cross_entropy" and len(shape) != 1:
-        raise ValueError(f"loss cross_entropy needs outputs (n, classes), got (n, *{shape})")
-    if loss == "cross_entropy" and int(targets.max()) >= shape[0]:
-        raise ValueError(f"targets hold class {int(targets.max())}, outputs {shape[0]} classes")
-    if loss == "mse" and outputs.shape != targets.shape:
-        raise ValueError(f"targets of shape {[*targets.shape[2:]]} do not fit outputs {shape}")
 
 
 def repeat(parameters: Mapping[str, Tensor], tasks: int) -> Parameters:

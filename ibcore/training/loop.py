@@ -174,10 +174,8 @@ def _checked_values(loss: str, y: Tensor, dtype: torch.dtype) -> Tensor:
     return y.to(dtype)
 
 
-def check_outputs(
-    loss: LossFunction, outputs: Tensor, targets: Tensor, all_targets: Tensor
-) -> None:
-    """Raise ``ValueError`` unless outputs (m, b, out) fit the targets and the loss gives (m,)."""
+def check_outputs(loss: LossFunction, outputs: Tensor, targets: Tensor, every: Tensor) -> None:
+    """Raise unless outputs (m, b, ...) fit targets and loss; ``every`` holds all classes."""
     out = tuple(outputs.shape[2:])
     if loss is binary and out != (1,):
         raise ValueError(
@@ -187,17 +185,8 @@ def check_outputs(
         raise ValueError(f"y holds targets of shape {tuple(targets.shape[2:])}, the outputs {out}")
     if loss is cross_entropy and len(out) != 1:
         raise ValueError(f"loss cross_entropy needs networks with outputs (classes,), got {out}")
-    if loss is cross_entropy and int(all_targets.max()) >= outputs.shape[-1]:
-        raise ValueError(
-            f"y holds class {int(all_targets.max())}, but the networks have {outputs.shape[-1]} "
-            "outputs"
-        )
-    losses = loss(outputs, targets)
-    if tuple(losses.shape) != (len(outputs),):
-        raise ValueError(
-            f"the loss gives shape {tuple(losses.shape)} for {len(outputs)} networks; "
-            "it must give one number for each, without averaging across networks"
-        )
+    if loss is cross_entropy and (top := int(every.max())) >= out[0]:
+        raise ValueError(f"y holds class {top}, but the networks have {out[0]} outputs")
 
 
 # What is to be trained, on what and how: options and data, checked before the first step.
@@ -572,6 +561,12 @@ def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
         with translated(job.architecture, x[0]), _constant_buffers(job.architecture):
             outputs = forward(leaves, x)
         check_outputs(job.loss, outputs, y, job.y)
+        losses = job.loss(outputs, y)
+        if losses.shape != outputs.shape[:1]:
+            raise ValueError(
+                f"the loss gives shape {tuple(losses.shape)} for {len(outputs)} networks; "
+                "it must give one number for each, without averaging across networks"
+            )
 
     return 2 * saved_bytes(work)
 

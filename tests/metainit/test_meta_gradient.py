@@ -396,7 +396,10 @@ POINTS = torch.zeros(2, 4, 3), torch.zeros(2, 4, 2)
         ({"support": (POINTS[0][0], POINTS[1][0])}, "support needs x and y"),
         ({"support": (POINTS[0], POINTS[1][:, :3])}, r"not \[2, 4, 3\], \[2, 3, 2\]"),
         ({"query": tuple(z[:1] for z in POINTS)}, "support holds 2 tasks and query 1"),
-        ({"query": (POINTS[0], POINTS[1][..., :1])}, r"\[1\] do not fit outputs \(2,\)"),
+        (
+            {"query": (POINTS[0], POINTS[1][..., :1])},
+            r"targets of shape \(1,\), the outputs \(2,\)",
+        ),
         ({"params": {"layers.0.weight": torch.zeros(5, 3)}}, "the model's are"),
     ],
 )
@@ -498,7 +501,7 @@ def test_gradients_that_the_caller_has_switched_off_change_nothing(context):
 def test_classes_that_the_network_does_not_have_are_named():
     model = MLP(3, 2, depth=1, width=5)
     x, y = torch.zeros(2, 4, 3), torch.tensor([[0, 1, 0, 1], [0, 1, 0, 2]])
-    with pytest.raises(ValueError, match="targets hold class 2, outputs 2 classes"):
+    with pytest.raises(ValueError, match="y holds class 2, but the networks have 2"):
         meta_gradient(model, start_of(model), 0.1, (x, y), (x, y), loss="cross_entropy")
     with pytest.raises(ValueError, match=r"the loss does not take outputs \(4, 2\)"):
         meta_gradient(
