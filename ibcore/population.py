@@ -155,7 +155,6 @@ class Population:
         return module
 
     @door
-    @torch.no_grad()
     def forward(self, x: Tensor, *, statistics: Statistics | None = None) -> Tensor:
         """Evaluate every network, without autograd and with dropout switched off.
 

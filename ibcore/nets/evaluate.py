@@ -229,10 +229,9 @@ def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor
     >>> bool(torch.allclose(forward_tiled(net, stacked, x[None])[0], net(x), atol=1e-6))
     True
     """
-    if architecture.norm == "batch":
-        raise ValueError("batch norm needs all points at once; use evaluate_stacked instead")
-    tile = _ROW_BYTES // x.element_size()
-    buffers = _allocate(architecture, x, min(tile, x.shape[1]))
+    tile, width = _ROW_BYTES // x.element_size(), architecture.width
+    points = min(tile, x.shape[1])
+    memory = _Buffers(*x.new_ones((2, width + 1, points)), *x.new_empty((2, width, points)))
     output = x.new_empty((len(x), x.shape[1], architecture.out_features))
     with torch.no_grad():
         inputs = [_with_ones(part) for part in torch.split(x[0], tile)]
@@ -242,15 +241,8 @@ def forward_tiled(architecture: MLP, parameters: Mapping[str, Tensor], x: Tensor
             weights = _weights(architecture, parameters, member)
             for index, source in enumerate(inputs):
                 part = slice(index * tile, index * tile + source.shape[1])
-                output[member, part] = _evaluate(architecture, weights, source, buffers).mT
+                output[member, part] = _evaluate(architecture, weights, source, memory).mT
     return output
-
-
-def _allocate(architecture: MLP, x: Tensor, points: int) -> _Buffers:
-    width = architecture.width
-    first, second = x.new_ones((2, width + 1, points))
-    skip = x.new_empty((width if architecture.residual == "paper" else 0, points))
-    return _Buffers(first, second, skip, x.new_empty((width if architecture.gated else 0, points)))
 
 
 def _with_ones(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ibcore.nets import MLP, ConvNet, Moments, ResNet
 from ibcore.nets.batch_norm import EPSILON, OfStatistics, of_batch, of_formula
-from ibcore.nets.evaluate import evaluate_stacked, forward_tiled
+from ibcore.nets.evaluate import evaluate_stacked
 from ibcore.population import Population
 
 VARIANTS = list(itertools.product(["layer", "batch"], [False, True], [None, "paper", "block"]))
@@ -264,8 +264,6 @@ def test_evaluation_without_statistics_is_refused_with_the_remedy():
     others = population(networks=2).batch_statistics(x)
     with pytest.raises(ValueError, match="statistics of 2 networks do not fit 3 networks"):
         many.forward(x, statistics=others)
-    with pytest.raises(ValueError, match="batch norm needs all points at once"):
-        forward_tiled(many.architecture, many.parameters, x.expand(3, 9, 3))
 
 
 @pytest.mark.parametrize("residual", [None, "paper", "block"])
