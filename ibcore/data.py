@@ -75,7 +75,6 @@ def _find(data_set: str) -> DataSet:
 # Get official files: from a folder of the user's, or downloaded once, and checked every time.
 
 _FOLDER = "IBCORE_DATA"
-_BLOCK = 2**20
 
 
 @door
@@ -170,20 +169,14 @@ def _own_file(source: DataSet, file: RemoteFile) -> Path:
         raise FileNotFoundError(
             f"{path} is missing; put {file.urls[0]} there, or unset {_FOLDER} to download it"
         )
-    if _sha256(path) != file.sha256:
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != file.sha256:
         raise ValueError(
             f"{path} is not the official file (its SHA-256 is not {file.sha256}); replace it by "
             f"{file.urls[0]}, or unset {_FOLDER} to download it"
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _download(source: DataSet, file: RemoteFile, progress: bool) -> Path:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.door import Range, as_choice, as_labels, as_tensor
+from ibcore.door import Range, as_labels, as_tensor
 from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
@@ -99,8 +99,6 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
-_TARGET_DIMENSIONS: dict[str, int] = {"cross_entropy": 1, "binary": 1, "mse": 2}  # when shared
-
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the mean cross-entropy in nats: logits (m, b, k), classes (m, b), to (m,)."""
@@ -125,7 +123,7 @@ _FUNCTIONS: dict[str, LossFunction] = {"cross_entropy": cross_entropy, "binary":
 
 def loss_function(loss: LossFunction | Loss) -> LossFunction:
     """Return the function behind a name, or a function as it is."""
-    return loss if callable(loss) else _FUNCTIONS[as_choice(loss, "loss", LOSSES)]
+    return loss if callable(loss) else _FUNCTIONS[loss]
 
 
 def member_targets(
@@ -148,18 +146,17 @@ def member_targets(
     torch.Size([4, 3])
     """
     if isinstance(loss, str):
-        own = y.ndim == _TARGET_DIMENSIONS[loss] + 1
+        shared = 2 if loss == "mse" else 1  # dimensions of targets for all members
+        own, fits = y.ndim > shared, y.ndim in (shared, shared + 1)
         y = _checked_values(loss, y, dtype)
-        fits = own or y.ndim == _TARGET_DIMENSIONS[loss]
     else:
         own, fits = tuple(y.shape[:2]) == (members, points), y.ndim >= 1
     if not fits or tuple(y.shape[: 1 + own]) != ((members, points) if own else (points,)):
         tail = ", out" if loss == "mse" else "" if isinstance(loss, str) else ", ..."
         name = loss if isinstance(loss, str) else "this function"
-        shared = f"({points}{tail or ','})"
         raise ValueError(
-            f"loss {name} needs y of shape {shared} for all networks, or ({members}, "
-            f"{points}{tail}) for each its own, got {tuple(y.shape)}"
+            f"loss {name} needs y of shape ({points}{tail or ','}) for all networks, or "
+            f"({members}, {points}{tail}) for each its own, got {tuple(y.shape)}"
         )
     return y if own else y.expand(members, *y.shape)
 
