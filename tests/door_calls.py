@@ -540,14 +540,15 @@ CALLS: dict[str, Call] = {
             **INNER,
         },
     ),
-    "metainit.Outer": (
-        metainit.Outer,
+    "metainit.MetaLearner.fit": (
+        lambda **options: metainit.MetaLearner(NET).fit(lambda _: ((X, Y), (X, Y)), **options),
         {
             "steps": 3,
             "optimizer": "adamw",
             "learning_rate": 0.01,
             "weight_decay": 0.01,
             "clip": 1.0,
+            "validation": [((X, Y), (X, Y))],
             "validate_every": 2,
             "patience": 2,
         },

@@ -16,7 +16,7 @@ from ibcore.metainit.baselines import (
 )
 from ibcore.metainit.bayes import Posterior, TaskPrior, guess_accuracy, memorize_majority, posterior
 from ibcore.metainit.gap import GapKind, Reduction, gap, gap_reduction, pool_inverse_variance
-from ibcore.metainit.learner import Fitted, MetaLearner, Outer
+from ibcore.metainit.learner import Fitted, MetaLearner
 from ibcore.metainit.maml import (
     Inner,
     Points,
@@ -35,7 +35,6 @@ __all__ = [
     "GapKind",
     "Inner",
     "MetaLearner",
-    "Outer",
     "Points",
     "Posterior",
     "Reduction",

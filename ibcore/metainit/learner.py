@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,49 +37,6 @@ Tasks = Episodes | tuple[Points, Points]
 Slopes = tuple[Parameters, Parameters]  # gradients of weights and of rates
 
 _CHECK_EVERY = 50  # steps between looks at the losses; each look waits for a GPU
-
-
-@door
-@dataclass(frozen=True)
-class Outer:
-    """Options of the outer loop.
-
-    Attributes
-    ----------
-    steps
-        How many at most, at least 1.
-    optimizer
-        ``"adamw"`` or ``"sgd"`` of `torch.optim`.
-    learning_rate, weight_decay
-        At least 0; both act on the initial weights and on rates that are learned.
-    clip
-        Largest norm of the gradient of weights and rates together; None for no limit.
-    validate_every
-        Steps between validations; the last step is always followed by one.
-    patience
-        Validations without a new best after which training ends; None for never.
-    on_step
-        Called after each step with its number, from 1, and its loss.
-
-    Raises
-    ------
-    ValueError
-        If an option is out of range.
-
-    Examples
-    --------
-    >>> Outer(steps=10).optimizer
-    'adamw'
-    """
-
-    steps: Count
-    optimizer: OuterOptimizer = "adamw"
-    learning_rate: NonNegative = 1e-3
-    weight_decay: NonNegative = 0.01
-    clip: Positive | None = 1.0
-    validate_every: Count = 250
-    patience: Count | None = 20
-    on_step: Progress | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,48 +85,31 @@ class EarlyStopping:
         if better:
             self.step, self.start = step, start.copy()
 
-
-def meta_train(
-    learner: "MetaLearner", draw: Callable[[int], Tasks], validation: Sequence[Tasks], outer: Outer
-) -> Fitted:
-    """Run the outer loop from a copy of the learner's start."""
-    moving = _Moving(learner.start, outer, learner.kind)
-    best, losses = EarlyStopping(), []
-    for step in range(1, outer.steps + 1):
-        loss, slopes = learner._gradient(moving.start, _drawn(draw(step - 1)))
-        moving.step(slopes)
-        losses.append(loss.detach().reshape(()))
-        if outer.on_step is not None:
-            outer.on_step(step, losses[-1])
-        due, last = step % outer.validate_every == 0, step == outer.steps
-        if due or last or step % _CHECK_EVERY == 0:
-            _check_finite(losses, moving.leaves)
-        if validation and (due or last):
-            best.update(step, learner._validate(moving.start, validation), moving.start)
-            if outer.patience is not None and best.failures >= outer.patience:
-                break
-    return Fitted(
-        best.start or moving.start.copy(),
-        moving.start.copy(),
-        best.step or len(losses),
-        torch.stack(losses),
-        torch.tensor(best.steps, dtype=torch.int64),
-        torch.tensor(best.losses, dtype=torch.float64),
-    )
+    def fitted(self, last: Start, losses: Sequence[Tensor]) -> Fitted:
+        """Return the best start, or the last one if none was judged, and all losses."""
+        return Fitted(
+            self.start or last.copy(),
+            last.copy(),
+            self.step or len(losses),
+            torch.stack(list(losses)),
+            torch.tensor(self.steps, dtype=torch.int64),
+            torch.tensor(self.losses, dtype=torch.float64),
+        )
 
 
 class _Moving:
     """A copy of a start that an optimizer moves."""
 
-    def __init__(self, start: Start, outer: Outer, kind: RateKind) -> None:
-        copy, self.kind, self.clip = start.copy(), kind, outer.clip
+    def __init__(
+        self, start: Start, kind: RateKind, clip: float | None, optimizer: Callable[..., Any]
+    ) -> None:
+        copy, self.kind, self.clip = start.copy(), kind, clip
         if kind == "shared" and copy.rates:  # one number under many names
             one = next(iter(copy.rates.values()))
             copy = Start(copy.params, dict.fromkeys(copy.rates, one))
         self.start = copy
         self.leaves = [*copy.params.values(), *self._learned(copy.rates)]
-        rule = torch.optim.AdamW if outer.optimizer == "adamw" else torch.optim.SGD
-        self.optimizer = rule(self.leaves, lr=outer.learning_rate, weight_decay=outer.weight_decay)
+        self.optimizer = optimizer(self.leaves)
 
     def _learned(self, rates: dict[str, Tensor]) -> list[Tensor]:
         """Return the rates, or their gradients, that the optimizer sees."""
@@ -299,14 +240,14 @@ class MetaLearner:
         self,
         draw: Callable[[int], Tasks],
         *,
-        steps: int,
+        steps: Count,
         optimizer: OuterOptimizer = "adamw",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.01,
-        clip: float | None = 1.0,
+        learning_rate: NonNegative = 1e-3,
+        weight_decay: NonNegative = 0.01,
+        clip: Positive | None = 1.0,
         validation: Sequence[Tasks] = (),
-        validate_every: int = 250,
-        patience: int | None = 20,
+        validate_every: Count = 250,
+        patience: Count | None = 20,
         on_step: Progress | None = None,
     ) -> Fitted:
         """Learn from tasks, and keep the start that does best in validation.
@@ -315,11 +256,23 @@ class MetaLearner:
         ----------
         draw
             Gives the tasks of step 0, 1, ...: support and query sets.
-        steps, optimizer, learning_rate, weight_decay, clip, validate_every, patience, on_step
-            As in `Outer`.
+        steps
+            How many at most, at least 1.
+        optimizer
+            ``"adamw"`` or ``"sgd"`` of `torch.optim`.
+        learning_rate, weight_decay
+            At least 0; both act on the initial weights and on rates that are learned.
+        clip
+            Largest norm of the gradient of weights and rates together; None for no limit.
         validation
             Batches of tasks whose mean query loss after adaptation is the validation loss; with
             none the last start is kept.
+        validate_every
+            Steps between validations; the last step is always followed by one.
+        patience
+            Validations without a new best after which training ends; None for never.
+        on_step
+            Called after each step with its number, from 1, and its loss.
 
         Raises
         ------
@@ -328,8 +281,24 @@ class MetaLearner:
         FloatingPointError
             If a loss becomes infinite or nan; ``start`` then stays as it was.
         """
-        options = learning_rate, weight_decay, clip, validate_every, patience, on_step
-        fitted = meta_train(self, draw, validation, Outer(steps, optimizer, *options))
+        kind = torch.optim.AdamW if optimizer == "adamw" else torch.optim.SGD
+        rule = partial(kind, lr=learning_rate, weight_decay=weight_decay)
+        moving = _Moving(self.start, self.kind, clip, rule)
+        best, losses = EarlyStopping(), []
+        for step in range(1, steps + 1):
+            loss, slopes = self._gradient(moving.start, _drawn(draw(step - 1)))
+            moving.step(slopes)
+            losses.append(loss.detach().reshape(()))
+            if on_step is not None:
+                on_step(step, losses[-1])
+            due, last = step % validate_every == 0, step == steps
+            if due or last or step % _CHECK_EVERY == 0:
+                _check_finite(losses, moving.leaves)
+            if validation and (due or last):
+                best.update(step, self._validate(moving.start, validation), moving.start)
+                if patience is not None and best.failures >= patience:
+                    break
+        fitted = best.fitted(moving.start, losses)
         self.start = fitted.best.copy()
         return fitted
 

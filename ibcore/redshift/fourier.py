@@ -36,8 +36,8 @@ def _cosine_matrix(n: int, device: torch.device) -> Tensor:
     return matrix
 
 
-def _dct(values: Tensor) -> Tensor:
-    matrix = _cosine_matrix(values.shape[1], values.device)
+def _along_axes(values: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply by a matrix along each axis after the first."""
     for dimension in range(1, values.ndim):
         values = (values.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
     return values
@@ -71,7 +71,7 @@ def _frequencies(
 def _amplitudes(values: Tensor, transform: Transform) -> Tensor:
     """Return the magnitude of each kept coefficient, 0 for the constant: (networks, k)."""
     if transform == "dct":
-        coefficients = _dct(values)
+        coefficients = _along_axes(values, _cosine_matrix(values.shape[1], values.device))
     else:
         windowed = _hann(values) if transform == "hann" else values
         coefficients = windowed[..., : values.shape[-1] // 2 + 1]
@@ -282,11 +282,9 @@ def polynomial_coefficients(
     >>> (c.abs() > 1e-12).tolist()
     [[False, False, True, False]]
     """
-    points, fitted = values.shape[1], exact(values)
+    points = values.shape[1]
     matrix = _projection(basis, points, _degree(points, degree, nodes), nodes).to(values.device)
-    for dimension in range(1, values.ndim):
-        fitted = (fitted.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
-    return fitted
+    return _along_axes(exact(values), matrix)
 
 
 def _mean_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) -> Tensor:
