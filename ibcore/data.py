@@ -68,8 +68,25 @@ _CATALOGUE = yaml.safe_load(Path(__file__).with_name("data_sets.yml").read_text(
 DATA_SETS = {name: _data_set(name, entry) for name, entry in _CATALOGUE.items()}
 
 
-def _find(data_set: str) -> DataSet:
-    return DATA_SETS[as_choice(data_set, "data_set", [*DATA_SETS])]
+@door
+def find_data_set(name: str) -> DataSet:
+    """Return the data set of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> find_data_set("mnist").license
+    'CC BY-SA 3.0'
+    """
+    return _find(name, "name")
+
+
+def _find(data_set: str, name: str = "data_set") -> DataSet:
+    return DATA_SETS[as_choice(data_set, name, [*DATA_SETS])]
 
 
 # Get official files: from a folder of the user's, or downloaded once, and checked every time.

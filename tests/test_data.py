@@ -64,12 +64,12 @@ def put(folder, monkeypatch, name, contents, **changes):
     """Write tiny files and make them the official ones of a data set."""
     (folder / name).mkdir(exist_ok=True)
     files = []
-    for file in data.DATA_SETS[name].files:
+    for file in data.find_data_set(name).files:
         content = contents.get(file.name, b"")
         (folder / name / file.name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         files.append(replace(file, sha256=digest, size=len(content), **changes))
-    entry = replace(data.DATA_SETS[name], files=tuple(files))
+    entry = replace(data.find_data_set(name), files=tuple(files))
     monkeypatch.setitem(data.DATA_SETS, name, entry)
 
 
@@ -187,7 +187,7 @@ def server(tmp_path, monkeypatch):
 def put_served(root, monkeypatch, port):
     (root / "served").mkdir()
     put(root / "served", monkeypatch, "mnist", MNIST)
-    entry = data.DATA_SETS["mnist"]
+    entry = data.find_data_set("mnist")
     files = [
         replace(
             file,
