@@ -80,6 +80,10 @@ class Experiment(Generic[C, K]):
     cost
         The relative computing time of a cell, comparable across tiers: any positive number, for
         instance networks times steps.  Without it no time is predicted from another tier.
+    tuned
+        The columns whose values were chosen from a grid, as learning rates are, each with the
+        columns that tell the grids apart.  Rows of ``"tuned x"`` belong to the grid of ``"x"``.
+        Claims on a choice at the edge of its grid give a reason.
 
     Examples
     --------
@@ -100,6 +104,7 @@ class Experiment(Generic[C, K]):
     cells: Callable[[C], Sequence[K]]
     run_cell: "Callable[[K, torch.device], pd.DataFrame]"
     cost: Callable[[K], float] | None = None
+    tuned: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -153,4 +153,5 @@ REGULARIZERS = Experiment(
     },
     list,
     run_regularizers,
+    tuned={"strength": ("guide", "regularizer")},
 )

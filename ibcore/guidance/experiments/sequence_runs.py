@@ -645,6 +645,7 @@ COPYING = Experiment(
     },
     list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )
 
 PARITY_FEW = (UNGUIDED, LONGER, TUNED, *CONTROLS)
@@ -667,6 +668,7 @@ PARITY = Experiment(
     },
     list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )
 
 TEXT_FEW = (UNGUIDED, TRAINED, *CONTROLS)
@@ -687,4 +689,5 @@ TEXT = Experiment(
     },
     list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )

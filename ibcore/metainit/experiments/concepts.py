@@ -584,6 +584,7 @@ SWAP = Experiment(
     },
     list,
     run_swap,
+    tuned={"rate": ("architecture", "rates")},
 )
 
 # Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
@@ -632,4 +633,5 @@ PRETRAINING = Experiment(
     },
     list,
     run_pretraining,
+    tuned={"rate": ("optimizer",), "outer_rate": ("start",)},
 )

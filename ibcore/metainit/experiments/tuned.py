@@ -135,4 +135,5 @@ TUNED = Experiment(
     },
     list,
     run_tuned,
+    tuned={"rate": ("architecture", "arm")},
 )

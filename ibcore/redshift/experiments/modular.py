@@ -175,6 +175,7 @@ MODULAR = Experiment(
     },
     list,
     _run_learners,
+    tuned={"prefactor": ("activation", "modulus")},
 )
 
 # Shown in: explorer ModularPlayer; no claims.
