@@ -61,6 +61,7 @@ class Grader(Protocol):
 
     def complaint(self, value: Any) -> str:
         """Return a property that the answer lacks, in words; empty if there is none to name."""
+        return ""
 
     def secrets(self) -> tuple[str, ...]:
         """Return texts that would reveal the solution."""
@@ -433,7 +434,7 @@ _DIGITS = range(1, 6)
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(Grader):
     """One real number, right within a relative tolerance.
 
     Examples
@@ -466,10 +467,6 @@ class Number:
         """Compare two numbers within the tolerance."""
         return abs(value - other) <= self.within * abs(other) + 1e-12
 
-    def complaint(self, value: float) -> str:
-        """Return nothing: a number is right or wrong."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the number rounded to as many digits as would pass."""
         rounded = {float(f"{self.value:.{digits}g}") for digits in _DIGITS}
@@ -477,7 +474,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(Grader):
     """A tensor of given shape, right within an absolute tolerance for each entry.
 
     ``reference`` returns the right values and the tolerances, both of that shape.
@@ -549,7 +546,7 @@ def as_numbers(answer: object) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Grader):
     """One of ``options``; case and surrounding blanks do not matter.
 
     Raises
@@ -588,10 +585,6 @@ class Choice:
         """Compare two words."""
         return value == other
 
-    def complaint(self, value: str) -> str:
-        """Return nothing: a word is right or wrong."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the right word."""
         return (self.right,)
@@ -601,7 +594,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Grader):
     """A number for each key, in a frame whose first row must be the right one.
 
     Attributes
@@ -643,10 +636,6 @@ class Table:
         near = (value - other.reindex(value.index)).abs() <= self.within
         return bool(value.index[0] == other.index[0] and near.all())
 
-    def complaint(self, value: "pd.Series[float]") -> str:
-        """Return nothing: the exercise's own hint says more."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the first key, and the numbers with one and two decimals."""
         right = self.read(self.reference())
@@ -687,7 +676,7 @@ def plainly(function: Call, *arguments: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Function:
+class Function(Grader):
     """A function that agrees with a reference on fresh inputs and obeys all laws.
 
     Attributes
