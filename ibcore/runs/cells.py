@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ibcore.runs.experiment import AnyExperiment, cell_key, plan_digest
+from ibcore.runs.experiment import Experiment, cell_key, plan_digest
 from ibcore.runs.store import (
     DamagedResultError,
     Provenance,
@@ -54,7 +54,7 @@ class CellFolder:
         The cells of this configuration by key, in order.
     """
 
-    experiment: AnyExperiment
+    experiment: Experiment
     tier: Tier
     store: Path
     cells: Mapping[str, Any]

@@ -19,8 +19,8 @@ import typer
 
 from ibcore.runs.experiment import (
     LABS,
-    AnyExperiment,
     CellError,
+    Experiment,
     TimeLimitError,
     check_lab,
     count_cells,
@@ -204,7 +204,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
 
     limit = None if time_limit is None else parse_time(time_limit)
     size, folder = _tier_of(tier) or default_tier(), _folder_of(store)
-    chosen: Sequence[AnyExperiment] = (
+    chosen: Sequence[Experiment] = (
         experiments(name) if name is None or name in LABS else [find(name)]
     )
     if estimate_only and fresh:
@@ -226,7 +226,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
 
 
 def _run_all(
-    chosen: Sequence[AnyExperiment], tier: Tier, limit: float | None, options: dict[str, Any]
+    chosen: Sequence[Experiment], tier: Tier, limit: float | None, options: dict[str, Any]
 ) -> None:
     """Run each: neither the end of the time nor a failure of one keeps others from running.
 
@@ -279,9 +279,7 @@ def _concerns_all(error: CellError) -> bool:
     return isinstance(cause, BrokenExecutor) or getattr(cause, "errno", None) in _NO_ROOM
 
 
-def _estimates(
-    chosen: Sequence[AnyExperiment], tier: Tier, device: str | None, store: Path
-) -> None:
+def _estimates(chosen: Sequence[Experiment], tier: Tier, device: str | None, store: Path) -> None:
     """Print a line for each experiment, and their sum."""
     from ibcore.runs.forecast import estimate, show_time
 

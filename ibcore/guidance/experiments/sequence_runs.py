@@ -643,7 +643,6 @@ COPYING = Experiment(
         "laptop": _sequences("laptop", (Copying(copied=8),), SMALL, ALL, steps=(300, 200)),
         "paper": _sequences("paper", (Copying(32, 64),), LARGE, ALL),
     },
-    list,
     _run_sequences,
     tuned={"learning_rate": ("condition",)},
 )
@@ -666,7 +665,6 @@ PARITY = Experiment(
         ),
         "paper": _sequences("paper", PARITIES, SHALLOW_LARGE, PARITY_ALL),
     },
-    list,
     _run_sequences,
     tuned={"learning_rate": ("condition",)},
 )
@@ -687,7 +685,6 @@ TEXT = Experiment(
         ),
         "paper": _sequences("paper", TEXTS, LARGE, TEXT_ALL),
     },
-    list,
     _run_sequences,
     tuned={"learning_rate": ("condition",)},
 )

@@ -481,7 +481,6 @@ PLAIN = Experiment(
         "laptop": _plain(),
         "paper": _plain(**_PLAIN_PAPER),
     },
-    list,
     _run_plain,
     tuned={"learning_rate": ("condition",)},
 )
@@ -505,7 +504,6 @@ PLAIN_RATES = Experiment(
         "laptop": _plain(conditions=_THREE, networks=7),
         "paper": _plain(conditions=_THREE, **_PLAIN_PAPER),
     },
-    list,
     _run_plain,
     tuned={"learning_rate": ("condition",)},
 )
