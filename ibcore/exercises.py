@@ -17,6 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.runs.experiment import LABS, suggest
+from ibcore.runs.store import of_book
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -193,20 +196,7 @@ class Outcome:
 
 # Find the exercises of the book by id, in the files of its chapters.
 
-CHAPTERS = (
-    "redshift.idea",
-    "redshift.result",
-    "redshift.limits",
-    "metainit.idea",
-    "metainit.result",
-    "metainit.limits",
-    "guidance.idea",
-    "guidance.result",
-    "guidance.limits",
-    "memory.idea",
-    "memory.result",
-    "memory.limits",
-)
+CHAPTERS = tuple(f"{lab}.{page}" for lab in LABS for page in ("idea", "result", "limits"))
 
 
 @cache
@@ -245,17 +235,8 @@ def find(name: str) -> Exercise:
     for exercise in _exercises_of(chapter) if chapter in CHAPTERS else ():
         if exercise.id == name:
             return exercise
-    from ibcore.runs.experiment import suggest  # needs pandas; only an error needs it
-
     known = [exercise.id for exercise in exercises()]
     raise ValueError(f"unknown exercise {name!r}; {suggest(str(name), known)}")
-
-
-def _folder() -> Path:
-    """Return the folder of the exercises: ``book/exercises`` of a checkout, else packaged."""
-    package = Path(__file__).parent
-    checkout = package.parent / "book" / "exercises"
-    return checkout if checkout.is_dir() else package / "_exercises"
 
 
 @cache
@@ -263,7 +244,7 @@ def _exercises_of(chapter: str) -> tuple[Exercise, ...]:
     """Return the exercises of one chapter, read from its file."""
     import yaml
 
-    path, names = _folder() / f"{chapter}.yml", dict(_GRADING)
+    path, names = of_book("exercises") / f"{chapter}.yml", dict(_GRADING)
     try:
         page = yaml.safe_load(path.read_text("utf-8"))
         exec(compile(page.get("code", ""), str(path), "exec"), names)
