@@ -37,9 +37,10 @@ from ibcore.runs.store import (
     own_store,
     read,
     read_as,
+    sealed,
     seeds_of,
     to_table,
-    write_table,
+    write_atomically,
 )
 from ibcore.runs.workers import (
     CellResult,
@@ -252,7 +253,7 @@ def gather(job: ExperimentRun, results: Mapping[str, FinishedCell]) -> pd.DataFr
     whole = _joined(tables)
     provenance = merge([results[key].provenance for key in job.plan], seeds_of(whole))
     with job.storing("all cells are finished but the result"):
-        write_table(whole, job.cells.gathered, provenance)
+        write_atomically(job.cells.gathered, sealed(whole, provenance))
     job.cells.clear()
     return read(job.cells.gathered)[0]
 

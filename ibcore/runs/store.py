@@ -379,9 +379,9 @@ def default_store() -> Path:
     return as_folder(os.environ.get("IBCORE_RESULTS") or "ibcore-results", "IBCORE_RESULTS")
 
 
-def own_store(store: Path | str | None) -> Path:
-    """Return the folder that ``store`` names; for None, `default_store`."""
-    return default_store() if store is None else as_folder(store, "store")
+def own_store(store: Path | str | None, name: str = "store") -> Path:
+    """Return the folder that an argument names; for None, `default_store`."""
+    return default_store() if store is None else as_folder(store, name)
 
 
 def of_book(name: str) -> Path:
@@ -424,12 +424,7 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     ...     "mine" in read(Path(folder) / "mine.parquet")[0]
     True
     """
-    write_table(to_table(frame), path, provenance)
-
-
-def write_table(table: "pa.Table", path: Path, provenance: Provenance) -> None:
-    """Write what `ibcore.runs.store.to_table` made of a frame, as `write` does."""
-    write_atomically(path, sealed(table, provenance))
+    write_atomically(path, sealed(to_table(frame), provenance))
 
 
 def sealed(table: "pa.Table", provenance: Provenance, compression: str = "zstd") -> bytes:
