@@ -17,6 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.runs.experiment import LABS, suggest
+from ibcore.runs.store import of_book
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -61,6 +64,7 @@ class Grader(Protocol):
 
     def complaint(self, value: Any) -> str:
         """Return a property that the answer lacks, in words; empty if there is none to name."""
+        return ""
 
     def secrets(self) -> tuple[str, ...]:
         """Return texts that would reveal the solution."""
@@ -192,20 +196,7 @@ class Outcome:
 
 # Find the exercises of the book by id, in the files of its chapters.
 
-CHAPTERS = (
-    "redshift.idea",
-    "redshift.result",
-    "redshift.limits",
-    "metainit.idea",
-    "metainit.result",
-    "metainit.limits",
-    "guidance.idea",
-    "guidance.result",
-    "guidance.limits",
-    "memory.idea",
-    "memory.result",
-    "memory.limits",
-)
+CHAPTERS = tuple(f"{lab}.{page}" for lab in LABS for page in ("idea", "result", "limits"))
 
 
 @cache
@@ -244,17 +235,8 @@ def find(name: str) -> Exercise:
     for exercise in _exercises_of(chapter) if chapter in CHAPTERS else ():
         if exercise.id == name:
             return exercise
-    from ibcore.runs.experiment import suggest  # needs pandas; only an error needs it
-
     known = [exercise.id for exercise in exercises()]
     raise ValueError(f"unknown exercise {name!r}; {suggest(str(name), known)}")
-
-
-def _folder() -> Path:
-    """Return the folder of the exercises: ``book/exercises`` of a checkout, else packaged."""
-    package = Path(__file__).parent
-    checkout = package.parent / "book" / "exercises"
-    return checkout if checkout.is_dir() else package / "_exercises"
 
 
 @cache
@@ -262,7 +244,7 @@ def _exercises_of(chapter: str) -> tuple[Exercise, ...]:
     """Return the exercises of one chapter, read from its file."""
     import yaml
 
-    path, names = _folder() / f"{chapter}.yml", dict(_GRADING)
+    path, names = of_book("exercises") / f"{chapter}.yml", dict(_GRADING)
     try:
         page = yaml.safe_load(path.read_text("utf-8"))
         exec(compile(page.get("code", ""), str(path), "exec"), names)
@@ -433,7 +415,7 @@ _DIGITS = range(1, 6)
 
 
 @dataclass(frozen=True)
-class Number:
+class Number(Grader):
     """One real number, right within a relative tolerance.
 
     Examples
@@ -466,10 +448,6 @@ class Number:
         """Compare two numbers within the tolerance."""
         return abs(value - other) <= self.within * abs(other) + 1e-12
 
-    def complaint(self, value: float) -> str:
-        """Return nothing: a number is right or wrong."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the number rounded to as many digits as would pass."""
         rounded = {float(f"{self.value:.{digits}g}") for digits in _DIGITS}
@@ -477,7 +455,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(Grader):
     """A tensor of given shape, right within an absolute tolerance for each entry.
 
     ``reference`` returns the right values and the tolerances, both of that shape.
@@ -549,7 +527,7 @@ def as_numbers(answer: object) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Grader):
     """One of ``options``; case and surrounding blanks do not matter.
 
     Raises
@@ -588,10 +566,6 @@ class Choice:
         """Compare two words."""
         return value == other
 
-    def complaint(self, value: str) -> str:
-        """Return nothing: a word is right or wrong."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the right word."""
         return (self.right,)
@@ -601,7 +575,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Grader):
     """A number for each key, in a frame whose first row must be the right one.
 
     Attributes
@@ -643,10 +617,6 @@ class Table:
         near = (value - other.reindex(value.index)).abs() <= self.within
         return bool(value.index[0] == other.index[0] and near.all())
 
-    def complaint(self, value: "pd.Series[float]") -> str:
-        """Return nothing: the exercise's own hint says more."""
-        return ""
-
     def secrets(self) -> tuple[str, ...]:
         """Return the first key, and the numbers with one and two decimals."""
         right = self.read(self.reference())
@@ -687,7 +657,7 @@ def plainly(function: Call, *arguments: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Function:
+class Function(Grader):
     """A function that agrees with a reference on fresh inputs and obeys all laws.
 
     Attributes

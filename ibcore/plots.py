@@ -22,7 +22,7 @@ from pandas.api.types import is_numeric_dtype
 from torch import Tensor
 
 from ibcore.door import Level, Positive, Range, door
-from ibcore.stats import Interval, mean_interval, paired_difference
+from ibcore.stats import Interval, mean_interval
 
 __all__ = [
     "FUNCTION_COLORS",
@@ -30,7 +30,6 @@ __all__ = [
     "Shown",
     "caption",
     "curves",
-    "difference_table",
     "gallery",
     "heatmaps",
     "interval_grid",
@@ -257,65 +256,6 @@ def interval_table(
     return _table(found, groups.size().index, "mean", percent=percent, digits=digits)
 
 
-@door
-def difference_table(
-    frame: pd.DataFrame,
-    *,
-    by: str,
-    value: str,
-    reference: Any,
-    unit: str | Sequence[str] = "network",
-    percent: bool = False,
-    digits: Decimals | None = None,
-    level: Level = 0.95,
-) -> pd.DataFrame:
-    """Return each group's mean and its paired difference to a reference group, with interval.
-
-    Parameters
-    ----------
-    frame, unit, percent, digits, level
-        As for `interval_table`; the unit is what makes a pair.
-    by
-        Column whose values make a group.
-    value
-        Column of numbers.
-    reference
-        The group that the others are compared with.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by ``by`` without the reference, with the columns mean, difference, low, high
-        (of the difference) and n, the number of pairs.
-
-    Raises
-    ------
-    ValueError
-        If the reference is not a group, a unit is missing in one of two groups, or as for
-        `interval_table`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> data = pd.DataFrame({"arm": list("aabb"), "network": [0, 1, 0, 1], "y": [1.0, 2, 3, 4]})
-    >>> difference_table(data, by="arm", value="y", reference="a", digits=1)
-    ... # doctest: +NORMALIZE_WHITESPACE
-         mean  difference  low  high  n
-    arm
-    b     3.5         2.0  2.0   2.0  2
-    """
-    check_columns(frame, ["value"], by=by, value=value, unit=unit)
-    means = _unit_means(frame, [by], value, _names(unit))
-    wide = means.unstack(by)[frame[by].unique()]
-    if reference not in list(wide):
-        raise ValueError(f"reference must be a value of {by}: {list(wide)}, got {reference!r}")
-    others = wide.columns.drop(reference)
-    found = {name: _difference(wide, name, reference, level) for name in others}
-    table = _table(found, others, "difference", percent=percent, digits=digits)
-    table.insert(0, "mean", _scaled(wide[others].mean(), percent=percent, digits=digits))
-    return table
-
-
 def _names(columns: str | Sequence[str]) -> list[str]:
     return [columns] if isinstance(columns, str) else list(columns)
 
@@ -333,17 +273,6 @@ def _mean(part: "pd.Series[float]", name: Any, value: str, level: float) -> Inte
         return mean_interval(part.sort_index(), level=level)  # the same in any order of rows
     except ValueError as error:
         raise ValueError(f"{value} of the group {name!r}: {error}") from error
-
-
-def _difference(wide: pd.DataFrame, name: Any, reference: str, level: float) -> Interval:
-    pairs = wide[[name, reference]].dropna(how="all").sort_index()
-    alone = pairs.index[pairs.isna().any(axis=1)]
-    if len(alone):
-        raise ValueError(
-            f"the groups {name!r} and {reference!r} do not both have a number for the units "
-            f"{list(alone)}; a paired difference needs both, so choose the common ones first"
-        )
-    return paired_difference(pairs[name], pairs[reference], level=level)
 
 
 def _table(

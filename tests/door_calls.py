@@ -905,19 +905,6 @@ CALLS: dict[str, Call] = {
             "level": 0.9,
         },
     ),
-    "plots.difference_table": (
-        plots.difference_table,
-        {
-            "frame": FRAME,
-            "by": "g",
-            "value": "v",
-            "reference": "a",
-            "unit": "network",
-            "percent": False,
-            "digits": 2,
-            "level": 0.9,
-        },
-    ),
     "plots.interval_grid": (
         plots.interval_grid,
         {

@@ -348,7 +348,7 @@ def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the file of the only chapter there is: a copy of that of memory.limits."""
     folder = ROOT / "book" / "exercises"
     path = Path(shutil.copy(folder / "memory.limits.yml", tmp_path))
-    monkeypatch.setattr("ibcore.exercises._folder", lambda: tmp_path)
+    monkeypatch.setattr("ibcore.exercises.of_book", lambda _: tmp_path)
     _exercises_of.cache_clear()
     yield path
     _exercises_of.cache_clear()

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ibcore.plots import difference_table, interval_grid, interval_table
-from ibcore.stats import mean_interval, paired_difference
+from ibcore.plots import interval_grid, interval_table
+from ibcore.stats import mean_interval
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(
@@ -80,20 +80,3 @@ def test_a_grid_leaves_a_cell_without_rows_empty_and_tells_unequal_n():
 def test_a_grid_asks_what_shall_stand_side_by_side(what):
     with pytest.raises(ValueError, match="name several values, or one value and the column"):
         interval_grid(FRAME, by="arm", **what)
-
-
-def test_differences_are_paired_by_unit():
-    shuffled = FRAME.sample(frac=1, random_state=0)
-    table = difference_table(shuffled, by="arm", value="y", reference="alone", digits=9)
-    found = paired_difference(units(arm="guided"), units(arm="alone"))
-    expected = (units(arm="guided").mean(), found.value, found.low, found.high, 5)
-    assert list(table.index) == ["guided"]
-    assert tuple(table.loc["guided"]) == pytest.approx(expected, abs=1e-8)
-
-
-def test_an_unknown_reference_and_a_unit_without_partner_are_refused():
-    with pytest.raises(ValueError, match=r"reference must be a value of arm: .* got 'none'"):
-        difference_table(FRAME, by="arm", value="y", reference="none")
-    part = FRAME.query("arm == 'guided' or network != 3")
-    with pytest.raises(ValueError, match=r"do not both have a number for the units \[3\]"):
-        difference_table(part, by="arm", value="y", reference="alone")

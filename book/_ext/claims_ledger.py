@@ -117,7 +117,7 @@ def from_claim(claim: Claim, result: ClaimResult | None) -> Entry:
         bare,
         statement=claim.statement.format(**numbers),
         expect=f"{claim.expected()}; {told(result)}",
-        note=" ".join(filter(None, (note, claim.unfit))),
+        note=" ".join(filter(None, (note, claim.unfit, claim.edge))),
         run=", ".join(filter(None, (*run, (result.date or "")[:10]))),
         passed=result.passed,
         fields={**numbers, "n": str(result.n), "interval": show_interval(result)},

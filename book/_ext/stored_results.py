@@ -6,7 +6,7 @@ import pandas as pd
 
 from ibcore.runs import Stored, experiments, read, stored
 from ibcore.runs.execute import doubts
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 
 COLUMNS = ("device", "date", "dirty", "cells", "seconds", "device_name", "instructions", "commit")
 
@@ -42,7 +42,7 @@ def measurements(store: Path | str | None = None) -> pd.DataFrame:
     return frame.assign(date=pd.to_datetime(frame["date"], utc=True))
 
 
-def _row(entry: Stored, experiment: AnyExperiment | None) -> dict[str, object]:
+def _row(entry: Stored, experiment: Experiment | None) -> dict[str, object]:
     _, origin = read(entry.path)
     return {
         "lab": entry.experiment.partition(".")[0],

@@ -9,7 +9,6 @@ Each is a template in ``templates`` and a function of the words behind its name.
 must hold stands in ``schemas.yml``.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from jinja2 import Environment, FileSystemLoader
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from sphinx.util.docutils import SphinxDirective
+
+from ibcore.runs.experiment import suggest
 
 HERE = Path(__file__).parent
 SCHEMAS: dict[str, Any] = yaml.safe_load((HERE / "schemas.yml").read_text("utf-8"))
@@ -58,22 +59,10 @@ def filled(template: str, /, **content: Any) -> str:
     return TEMPLATES.get_template(f"{template}.jinja").render(content)
 
 
-def hint(word: str, known: Iterable[str]) -> str:
-    """Return which known word was meant, or all that there are.
-
-    Examples
-    --------
-    >>> hint("seminr", ["seminar", "lecture"])
-    "did you mean 'seminar'?"
-    """
-    near = difflib.get_close_matches(word, known := list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-
-
 def chosen(word: str, known: Iterable[str]) -> str:
     """Return a word if it is known; else raise a ``ValueError`` that proposes one."""
     if word not in (known := list(known)):
-        raise ValueError(f"unknown {word!r}; {hint(word, known)}")
+        raise ValueError(f"unknown {word!r}; {suggest(word, known)}")
     return word
 
 

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ibcore.runs.experiment import suggest
 from ibcore.runs.ledger import (
@@ -27,7 +26,6 @@ from ibcore.runs.store import write_atomically
 
 _LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\(claim:(?P<id>[^\s()#]+)(?:#(?P<field>[^\s()]*))?\)")
 _START = "](claim:"
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FENCE = re.compile(r"[ \t>]*(?P<fence>`{3,}|~{3,})(?P<info>.*)")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 _LITERAL = ("{code", "{literal", "{math", "{mermaid", "{raw")
@@ -47,14 +45,10 @@ class Stale:
         return f"{self.path}: {self.id} prints {self.printed!r}, the ledger says {self.current!r}"
 
 
-@dataclass(frozen=True)
-class _Filled:
-    text: str
-    stale: tuple[tuple[str, str, str], ...]  # id, printed, current
-
-
-def fill_text(text: str, results: Mapping[str, ClaimResult], *, source: str = "text") -> str:
-    """Return Markdown with the text of each claim link replaced by the formatted number.
+def fill_text(
+    text: str, results: Mapping[str, ClaimResult], *, source: str = "text"
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return Markdown with the number in each claim link, and the id, old and new number of others.
 
     ``[...](claim:ID)`` prints the value, and ``claim:ID#low``, ``#high``, ``#n`` or
     ``#interval`` another field.  Code blocks and code spans are left alone, and so is
@@ -69,22 +63,47 @@ def fill_text(text: str, results: Mapping[str, ClaimResult], *, source: str = "t
     Examples
     --------
     >>> fill_text("No number here.", {})
-    'No number here.'
+    ('No number here.', [])
     """
-    return _fill_markdown(text, results, source).text
+    code, stale = list(_code(text)), []
+    _check_links(text, code, source)
+
+    def link(match: re.Match[str]) -> str:
+        if _inside(match.start(), code):
+            return match[0]
+        current = _current(match, results, source)
+        if current != match["text"]:
+            name = match["id"] + (f"#{match['field']}" if match["field"] else "")
+            stale.append((name, match["text"], current))
+        return f"[{current}]{match[0][len(match['text']) + 2 :]}"
+
+    return _LINK.sub(link, text), stale
 
 
-def fill_notebook(text: str, results: Mapping[str, ClaimResult], *, source: str = "text") -> str:
-    """Return the JSON text of a notebook with the claim links of its Markdown cells filled.
-
-    All other characters of the file stay as they are.
+def fill_notebook(
+    text: str, results: Mapping[str, ClaimResult], *, source: str = "text"
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return the text of a notebook, as Jupyter writes it, with its Markdown cells filled.
 
     Raises
     ------
+    ValueError
+        If it is not a notebook.
     LedgerError
-        As for `fill_text`, or if a link is broken over two lines of a cell.
+        As for `fill_text`.
     """
-    return _fill_notebook(text, results, source).text
+    try:
+        notebook = json.loads(text)
+        cells = [each for each in notebook["cells"] if each["cell_type"] == "markdown"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{source} is not a notebook: {error}") from error
+    stale = []
+    for cell in cells:
+        place = f"{source}, cell {notebook['cells'].index(cell)}"
+        filled, own = fill_text("".join(cell["source"]), results, source=place)
+        cell["source"] = filled.splitlines(keepends=True)
+        stale += own
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", stale
 
 
 def fill_file(
@@ -92,7 +111,7 @@ def fill_file(
 ) -> tuple[Stale, ...]:
     """Bring a ``.md`` or ``.ipynb`` file up to date and return the numbers that were stale.
 
-    With ``write=False`` the file is only inspected.
+    With ``write=False``, or where none is stale, the file stays as it is.
 
     Raises
     ------
@@ -101,73 +120,19 @@ def fill_file(
     LedgerError
         As for `fill_text`.
     """
-    fillers = {".md": _fill_markdown, ".ipynb": _fill_notebook}
+    fillers = {".md": fill_text, ".ipynb": fill_notebook}
     if path.suffix not in fillers:
         raise ValueError(f"{path}: claims are filled in .md and .ipynb files only")
-    data = path.read_bytes()
-    filled = fillers[path.suffix](data.decode("utf-8"), results, str(path))
-    if write and filled.text.encode() != data:
-        write_atomically(path, filled.text.encode())
-    return tuple(Stale(path, *entry) for entry in filled.stale)
+    text = path.read_bytes().decode("utf-8")
+    filled, stale = fillers[path.suffix](text, results, source=str(path))
+    if write and stale:
+        write_atomically(path, filled.encode())
+    return tuple(Stale(path, *entry) for entry in stale)
 
 
-def _fill_markdown(text: str, results: Mapping[str, ClaimResult], source: str) -> _Filled:
-    currents = _currents(text, results, source)
-    found = list(zip(_LINK.finditer(text), currents, strict=True))
-    return _Filled(_replace(text, iter(currents)), _stale(found))
-
-
-def _fill_notebook(text: str, results: Mapping[str, ClaimResult], source: str) -> _Filled:
-    """Walk the strings of the parsed JSON beside their tokens in the raw text."""
-    try:
-        tree = json.loads(text)
-        cells = tree["cells"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{source} is not a notebook: {error}") from error
-    currents: list[str | None] = []
-    stale: list[tuple[str, str, str]] = []
-    for number, cell in enumerate(cells):
-        if cell.get("cell_type") == "markdown":
-            whole = "".join(cell["source"])
-            filled = _currents(whole, results, f"{source}, cell {number}")
-            pieces = [cell["source"]] if isinstance(cell["source"], str) else cell["source"]
-            if sum(len(_LINK.findall(piece)) for piece in pieces) != len(filled):
-                raise LedgerError(f"{source}, cell {number}: keep each claim link on one line")
-            stale += _stale(list(zip(_LINK.finditer(whole), filled, strict=True)))
-            currents += filled
-    queue = iter(currents)
-    marks = iter([mark for _, mark in _strings(json.loads(text, object_pairs_hook=_Pairs), False)])
-
-    def token(match: re.Match[str]) -> str:
-        return _replace(match[0], queue, as_json=True) if next(marks) else match[0]
-
-    return _Filled(_STRING.sub(token, text), tuple(stale))
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object, in the order of the file."""
-
-
-def _strings(node: Any, mark: bool) -> Iterator[tuple[str, bool]]:
-    """Yield every string of a JSON tree in the order of the file; True in Markdown sources."""
-    if isinstance(node, str):
-        yield node, mark
-    elif isinstance(node, _Pairs):
-        markdown = ("cell_type", "markdown") in node
-        for key, value in node:
-            yield key, False
-            yield from _strings(value, markdown and key == "source")
-    elif isinstance(node, list):
-        for value in node:
-            yield from _strings(value, mark)
-
-
-def _currents(text: str, results: Mapping[str, ClaimResult], source: str) -> list[str | None]:
-    """Return what each claim link should print, None for one that stands in code."""
-    code = list(_code(text))
-    currents: list[str | None] = []
-    links = list(_LINK.finditer(text))
-    good = {match.end("text") for match in links}
+def _check_links(text: str, code: list[tuple[int, int]], source: str) -> None:
+    """Refuse what begins like a claim link, outside of code, and is none."""
+    good = {match.end("text") for match in _LINK.finditer(text)}
     for match in re.finditer(re.escape(_START), text):
         if match.start() not in good and not _inside(match.start(), code):
             line = text.count("\n", 0, match.start()) + 1
@@ -175,10 +140,6 @@ def _currents(text: str, results: Mapping[str, ClaimResult], source: str) -> lis
                 f"{source}, line {line}: malformed claim link; write [1.32](claim:ID) or "
                 "[1.32](claim:ID#low)"
             )
-    for match in links:
-        inside = _inside(match.start(), code)
-        currents.append(None if inside else _current(match, results, source))
-    return currents
 
 
 def _current(match: re.Match[str], results: Mapping[str, ClaimResult], source: str) -> str:
@@ -194,29 +155,6 @@ def _current(match: re.Match[str], results: Mapping[str, ClaimResult], source: s
         return str(result.n)
     return (
         show_interval(result) if field == "interval" else show(result.claim, getattr(result, field))
-    )
-
-
-def _replace(text: str, currents: Iterator[str | None], *, as_json: bool = False) -> str:
-    """Put the next entries of ``currents`` into the links of ``text``."""
-
-    def link(match: re.Match[str]) -> str:
-        current = next(currents)
-        if current is None:
-            return match[0]
-        current = json.dumps(current, ensure_ascii=False)[1:-1] if as_json else current
-        return f"[{current}]{match[0][match.end('text') - match.start() + 1 :]}"
-
-    return _LINK.sub(link, text)
-
-
-def _stale(
-    found: list[tuple[re.Match[str], str | None]],
-) -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (match["id"] + (f"#{match['field']}" if match["field"] else ""), match["text"], current)
-        for match, current in found
-        if current is not None and match["text"] != current
     )
 
 

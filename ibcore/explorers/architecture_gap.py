@@ -110,12 +110,7 @@ class ArchitectureGap(StoredFigure):
         supports = [*axes["random"]["support"], ALL]
         check_among("steps of learned starts", ONE_STEP, axes["meta"]["budget"])
         self._controls = {
-            "budget": Control(
-                "slider",
-                "Random starts",
-                budgets,
-                lambda steps: f"{_steps_in_words(steps)} of AdamW",
-            ),
+            "budget": Control("slider", "Random starts", budgets, _steps_of_adamw),
             "support": Control("choice", "Examples", supports),
             "view": Control("choice", "Objects as", views, VIEW_WORDS),
         }

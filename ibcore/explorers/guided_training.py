@@ -21,12 +21,12 @@ from ibcore.explorers.stored import (
     read_table,
     rounded,
     source_of,
+    summarize,
 )
 from ibcore.memory import Pipeline, digits_problem, gate, spread, spread_interval, sweep
 from ibcore.memory.metrics import GATE
 from ibcore.nets import MLP
 from ibcore.runs import load
-from ibcore.stats import paired_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,8 +165,6 @@ class GuidedTraining(StoredFigure):
 
 _ENTRY_DIGITS = 5
 
-Difference = tuple[float, float | None, float | None]  # mean, low, high
-
 GUIDE_MEASURES = {
     "test_accuracy": "accuracy",
     "test_loss": "loss",
@@ -174,20 +172,6 @@ GUIDE_MEASURES = {
 }
 SHOWN = {"conditions": "all conditions", "unlabeled": "images without labels"}
 GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
-
-
-def paired(differences: Floats) -> Difference:
-    """Return the mean of paired differences (networks,), low and high; None for one network.
-
-    Examples
-    --------
-    >>> paired(np.array([2.0, 2.0])), paired(np.ones(1))
-    ((2.0, 2.0, 2.0), (1.0, None, None))
-    """
-    if len(differences) == 1:
-        return (float(differences[0]), None, None)
-    found = paired_difference(differences, np.zeros_like(differences))
-    return (found.value, found.low, found.high)
 
 
 def read_conditions(name: str, frame: "pd.DataFrame") -> dict[str, Any]:
@@ -266,7 +250,7 @@ def _group(condition: str, guide: str) -> str | None:
 
 def _entry(differences: Floats) -> list[Any]:
     """Return mean, low and high, and the differences of the networks, rounded."""
-    ends = (None if end is None else round(end, _ENTRY_DIGITS) for end in paired(differences))
+    *ends, _ = summarize(differences, _ENTRY_DIGITS)
     return [*ends, rounded(differences, _ENTRY_DIGITS)]
 
 

@@ -58,7 +58,7 @@ def source_of(frame: "pd.DataFrame") -> dict[str, str]:
     }
 
 
-def summarize(values: Iterable[float]) -> Summary:
+def summarize(values: Iterable[float], digits: int = _DIGITS) -> Summary:
     """Return mean, bootstrap interval and number of the finite values, rounded for a page.
 
     Constant functions have no complexity: they are not counted.  One value has no interval.
@@ -73,10 +73,10 @@ def summarize(values: Iterable[float]) -> Summary:
     if not len(finite):
         return (None, None, None, 0)
     if len(finite) == 1:
-        return (round(float(finite[0]), _DIGITS), None, None, 1)
+        return (round(float(finite[0]), digits), None, None, 1)
     mean = mean_interval(finite)
-    low, high = (round(end, _DIGITS) for end in (mean.low, mean.high))
-    return (round(mean.value, _DIGITS), low, high, mean.n)
+    value, low, high = (round(end, digits) for end in (mean.value, mean.low, mean.high))
+    return (value, low, high, mean.n)
 
 
 def plain(values: Iterable[Any]) -> list[Any]:

@@ -1,13 +1,11 @@
 """The finished cells of a run that is under way: a folder that outlives a killed process.
 
-Each cell is one small file, renamed into place when it is whole, so that a killed process loses
-none, and a damaged one costs a single cell.  The file holds one line with the SHA-256 and the size
-of what follows: one line of JSON, its origin, and its rows as an Arrow stream.
+Each cell is one small sealed file of the form that complete results have, renamed into place when
+it is whole, so that a killed process loses none, and a damaged one costs a single cell.
 """
 
 import contextlib
 import functools
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +14,19 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ibcore.runs.experiment import AnyExperiment, cell_key, plan_digest
-from ibcore.runs.store import DamagedResultError, Provenance, result_path, write_atomically
+from ibcore.runs.experiment import Experiment, cell_key, plan_digest
+from ibcore.runs.store import (
+    DamagedResultError,
+    Provenance,
+    result_path,
+    sealed,
+    unsealed,
+    write_atomically,
+)
 from ibcore.runtime import Tier
 
 SUFFIX = ".cell"
+_END = b"PAR1"  # of every whole file of Parquet
 _LONG = 1.0  # seconds; a shorter cell does not wait for the disk, which can take as long as itself
 _REPLACED = "replaced.parquet"  # a complete result that a fresh run set aside
 _OWNER = "owner"  # names the run that stores cells at present
@@ -48,7 +54,7 @@ class CellFolder:
         The cells of this configuration by key, in order.
     """
 
-    experiment: AnyExperiment
+    experiment: Experiment
     tier: Tier
     store: Path
     cells: Mapping[str, Any]
@@ -96,9 +102,8 @@ class CellFolder:
 
     def save(self, key: str, table: pa.Table, origin: Provenance) -> FinishedCell:
         """Write a finished cell at once."""
-        content = b"\n".join([origin.to_json().encode(), _stream(table)])
-        head = f"{hashlib.sha256(content).hexdigest()} {len(content)}\n".encode()
-        write_atomically(self._path(key), head + content, sync=origin.seconds >= _LONG)
+        content = sealed(table, origin, compression="none")  # which takes as long as the rest
+        write_atomically(self._path(key), content, sync=origin.seconds >= _LONG)
         return FinishedCell(table, origin, self.cells[key])
 
     def own(self, name: str) -> None:
@@ -145,20 +150,16 @@ class CellFolder:
     def _read(self, key: str) -> FinishedCell | None:
         """Return a stored cell; None if the end of the file is missing."""
         path, cell = self._path(key), self.cells[key]
-        head, _, content = path.read_bytes().partition(b"\n")
+        content = path.read_bytes()
+        if not content.endswith(_END):
+            warnings.warn(
+                f"{path} was cut short while it was written, by a crash of the machine; that "
+                "cell is computed again",
+                stacklevel=5,
+            )
+            return None
         try:
-            digest, _, size = head.decode().partition(" ")
-            if not content or len(content) < int(size):
-                warnings.warn(
-                    f"{path} was cut short while it was written, by a crash of the machine; that "
-                    "cell is computed again",
-                    stacklevel=5,
-                )
-                return None
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise ValueError("its content does not match its checksum")
-            origin, _, body = content.partition(b"\n")
-            provenance = Provenance.from_json(origin)
+            table, provenance = unsealed(content)
             if cell_key(provenance.experiment, provenance.cell) != key:
                 raise ValueError(f"it holds another cell, of {provenance.experiment}")
         except ValueError as error:
@@ -166,11 +167,4 @@ class CellFolder:
                 f"the stored cell {cell}: {path} is damaged ({error}); move or delete it, then "
                 "run again: this cell alone is computed again"
             ) from error
-        return FinishedCell(pa.ipc.open_stream(body).read_all(), provenance, cell)
-
-
-def _stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return bytes(sink.getvalue())
+        return FinishedCell(table, provenance, cell)

@@ -19,16 +19,16 @@ import typer
 
 from ibcore.runs.experiment import (
     LABS,
-    AnyExperiment,
     CellError,
+    Experiment,
     TimeLimitError,
     check_lab,
     count_cells,
     experiments,
     find,
 )
-from ibcore.runs.store import default_store, of_book, read, stored
-from ibcore.runtime import Tier, as_folder, check_tier, default_tier
+from ibcore.runs.store import of_book, own_store, read, stored
+from ibcore.runtime import Tier, check_tier, default_tier
 
 if TYPE_CHECKING:
     from ibcore.data import DataSet
@@ -46,11 +46,6 @@ StoreOption = Annotated[
 def _tier_of(tier: str | None) -> Tier | None:
     """Check the value of ``--tier``; None where it is not given."""
     return None if tier is None else check_tier(tier)
-
-
-def _folder_of(store: str | None) -> Path:
-    """Return the folder that ``--store`` names, or the default one."""
-    return default_store() if store is None else as_folder(store, "--store")
 
 
 # The command line for real data: ``ibcore data list | fetch``.
@@ -134,7 +129,7 @@ def check_claims(
 def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
     """List experiments: question, cells of each tier, and what is stored."""
     labs = LABS if lab is None else (check_lab(lab),)
-    folders = {"published": None, "stored": _folder_of(store)}
+    folders = {"published": None, "stored": own_store(store, "--store")}
     known = {
         word: {(entry.experiment, entry.tier) for entry in stored(folder)}
         for word, folder in folders.items()
@@ -153,7 +148,7 @@ def status(lab: LabOption = None, store: StoreOption = None) -> None:
     from ibcore.runs.cells import CellFolder
     from ibcore.runs.execute import doubts
 
-    folder = _folder_of(store)
+    folder = own_store(store, "--store")
     complete = {(entry.experiment, entry.tier): entry.path for entry in stored(folder)}
     for experiment in experiments(lab):
         for tier in experiment.tiers:
@@ -203,8 +198,8 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
     from ibcore.runs.workers import open_executor
 
     limit = None if time_limit is None else parse_time(time_limit)
-    size, folder = _tier_of(tier) or default_tier(), _folder_of(store)
-    chosen: Sequence[AnyExperiment] = (
+    size, folder = _tier_of(tier) or default_tier(), own_store(store, "--store")
+    chosen: Sequence[Experiment] = (
         experiments(name) if name is None or name in LABS else [find(name)]
     )
     if estimate_only and fresh:
@@ -226,7 +221,7 @@ def run_experiments(  # noqa: PLR0917  # the options of a command line
 
 
 def _run_all(
-    chosen: Sequence[AnyExperiment], tier: Tier, limit: float | None, options: dict[str, Any]
+    chosen: Sequence[Experiment], tier: Tier, limit: float | None, options: dict[str, Any]
 ) -> None:
     """Run each: neither the end of the time nor a failure of one keeps others from running.
 
@@ -279,9 +274,7 @@ def _concerns_all(error: CellError) -> bool:
     return isinstance(cause, BrokenExecutor) or getattr(cause, "errno", None) in _NO_ROOM
 
 
-def _estimates(
-    chosen: Sequence[AnyExperiment], tier: Tier, device: str | None, store: Path
-) -> None:
+def _estimates(chosen: Sequence[Experiment], tier: Tier, device: str | None, store: Path) -> None:
     """Print a line for each experiment, and their sum."""
     from ibcore.runs.forecast import estimate, show_time
 

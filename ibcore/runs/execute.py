@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from ibcore.runs.cells import CellFolder, FinishedCell
 from ibcore.runs.experiment import (
-    AnyExperiment,
     CellError,
+    Experiment,
     TimeLimitError,
     find,
     plain_config,
@@ -37,9 +37,10 @@ from ibcore.runs.store import (
     own_store,
     read,
     read_as,
+    sealed,
     seeds_of,
     to_table,
-    write_table,
+    write_atomically,
 )
 from ibcore.runs.workers import (
     CellResult,
@@ -63,7 +64,7 @@ class ExperimentRun:
 
     @classmethod
     def prepare(
-        cls, experiment: AnyExperiment, tier: Tier, store: Path | str | None
+        cls, experiment: Experiment, tier: Tier, store: Path | str | None
     ) -> "ExperimentRun":
         """Plan the cells and find out where they will lie."""
         cells = CellFolder(experiment, tier, own_store(store), experiment.plan(tier))
@@ -72,7 +73,7 @@ class ExperimentRun:
             experiment=experiment.name,
             question=experiment.question,
             tier=tier,
-            config=plain_config(experiment.config(tier)),
+            config=plain_config(experiment.cells(tier)),
             plan=cells.plan,
             cells=1,
             cell={},
@@ -103,7 +104,7 @@ class ExperimentRun:
         config = self.origin.config
         names = sorted({*config, *provenance.config})
         changed = [name for name in names if config.get(name) != provenance.config.get(name)]
-        what = ", ".join(changed) or "the cells made from it"
+        what = ", ".join(changed) or "which of its levels meet"
         raise ValueError(
             f"{self.cells.gathered} holds {self.origin.experiment} at tier {self.origin.tier} "
             f"with another configuration (different: {what}); run with fresh=True (--fresh) to "
@@ -205,7 +206,7 @@ class ExperimentRun:
 # What speaks against a stored result, said by its own provenance and the code of today.
 
 
-def doubts(origin: Provenance, experiment: AnyExperiment | None) -> tuple[str, ...]:
+def doubts(origin: Provenance, experiment: Experiment | None) -> tuple[str, ...]:
     """Return the reasons not to take a result for what the code of today would compute.
 
     Parameters
@@ -219,7 +220,7 @@ def doubts(origin: Provenance, experiment: AnyExperiment | None) -> tuple[str, .
     return tuple(filter(None, (_difference(origin, experiment), changed)))
 
 
-def _difference(origin: Provenance, experiment: AnyExperiment | None) -> str | None:
+def _difference(origin: Provenance, experiment: Experiment | None) -> str | None:
     if experiment is None or origin.tier not in experiment.tiers:
         return "no such experiment today"
     if origin.plan != plan_digest(experiment.plan(check_tier(origin.tier))):
@@ -252,7 +253,7 @@ def gather(job: ExperimentRun, results: Mapping[str, FinishedCell]) -> pd.DataFr
     whole = _joined(tables)
     provenance = merge([results[key].provenance for key in job.plan], seeds_of(whole))
     with job.storing("all cells are finished but the result"):
-        write_table(whole, job.cells.gathered, provenance)
+        write_atomically(job.cells.gathered, sealed(whole, provenance))
     job.cells.clear()
     return read(job.cells.gathered)[0]
 
@@ -268,7 +269,7 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def run(
-    experiment: AnyExperiment | str,
+    experiment: Experiment | str,
     tier: Tier | None = None,
     *,
     executor: Executor | None = None,

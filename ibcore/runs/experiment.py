@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ibcore.runtime import Tier, check_tier
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-
-C = TypeVar("C")
-K = TypeVar("K")
 
 Cell = Mapping[str, Any]  # a row of a design: names and plain values
 Factors = Mapping[str, Iterable[Any]]  # the levels of each factor
@@ -58,7 +55,7 @@ def design(factors: Factors, **fixed: Any) -> list[Cell]:
 
 
 @dataclass(frozen=True)
-class Experiment(Generic[C, K]):
+class Experiment:
     """A question that is answered by independent cells.
 
     Attributes
@@ -68,18 +65,19 @@ class Experiment(Generic[C, K]):
     question
         One sentence.
     tiers
-        What is computed at each tier: a design, or what ``cells`` makes one from (then a frozen
-        dataclass or a mapping of plain values).
-    cells
-        Turns what a tier holds into cells, each an independent piece of work, vectorized inside:
-        mappings or frozen dataclasses of plain values (str, int, float, bool, None, and tuples,
-        lists, mappings or dataclasses of these); ``list`` where tiers hold designs.
+        The cells of each tier, as `design` makes them, each an independent piece of work,
+        vectorized inside: mappings or frozen dataclasses of plain values (str, int, float, bool,
+        None, and tuples, lists, mappings or dataclasses of these).
     run_cell
         Computes one cell on a device as a tidy frame.  It is a function of a module, so that
         any executor can send it to another process.
     cost
         The relative computing time of a cell, comparable across tiers: any positive number, for
         instance networks times steps.  Without it no time is predicted from another tier.
+    tuned
+        The columns whose values were chosen from a grid, as learning rates are, each with the
+        columns that tell the grids apart.  Rows of ``"tuned x"`` belong to the grid of ``"x"``.
+        Claims on a choice at the edge of its grid give a reason.
 
     Examples
     --------
@@ -88,7 +86,7 @@ class Experiment(Generic[C, K]):
     ...     return pd.DataFrame({"size": [cell["size"]], "square": [cell["size"] ** 2]})
     >>> squares = Experiment(
     ...     "toy.squares", "How large is a square?", {"smoke": design({"size": (1, 2)})},
-    ...     list, square,
+    ...     square,
     ... )
     >>> list(squares.plan("smoke").values())
     [{'size': 1}, {'size': 2}]
@@ -96,10 +94,10 @@ class Experiment(Generic[C, K]):
 
     name: str
     question: str
-    tiers: Mapping[Tier, C]
-    cells: Callable[[C], Sequence[K]]
-    run_cell: "Callable[[K, torch.device], pd.DataFrame]"
-    cost: Callable[[K], float] | None = None
+    tiers: Mapping[Tier, Sequence[Any]]
+    run_cell: "Callable[[Any, torch.device], pd.DataFrame]"
+    cost: Callable[[Any], float] | None = None
+    tuned: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -111,15 +109,15 @@ class Experiment(Generic[C, K]):
         """The laboratory: the part of the name before the dot."""
         return self.name.partition(".")[0]
 
-    def config(self, tier: Tier) -> C:
-        """Return the configuration of ``tier``; ``ValueError`` if this experiment has none."""
+    def cells(self, tier: Tier) -> Sequence[Any]:
+        """Return the cells of ``tier``; ``ValueError`` if this experiment has no such tier."""
         if tier not in self.tiers:
             raise ValueError(
                 f"experiment {self.name!r} has no tier {tier!r}; it has {', '.join(self.tiers)}"
             )
         return self.tiers[tier]
 
-    def plan(self, tier: Tier) -> dict[str, K]:
+    def plan(self, tier: Tier) -> dict[str, Any]:
         """Return the cells of ``tier`` by key, in order.
 
         Raises
@@ -128,21 +126,18 @@ class Experiment(Generic[C, K]):
             If the tier is unknown, there is no cell, two cells are equal, or a cell is neither a
             mapping nor a dataclass of plain values.
         """
-        plan: dict[str, K] = {}
-        for cell in self.cells(self.config(tier)):
+        plan: dict[str, Any] = {}
+        for cell in self.cells(tier):
             key = cell_key(self.name, cell)
             if key in plan:
                 raise ValueError(
                     f"experiment {self.name!r}, tier {tier!r}: the cell {cell} occurs twice; "
-                    "let cells() return each piece of work once"
+                    "name each piece of work once"
                 )
             plan[key] = cell
         if not plan:
-            raise ValueError(f"experiment {self.name!r}, tier {tier!r}: cells() returned no cell")
+            raise ValueError(f"experiment {self.name!r}, tier {tier!r}: it has no cell")
         return plan
-
-
-AnyExperiment = Experiment[Any, Any]
 
 
 class CellError(RuntimeError):
@@ -199,8 +194,8 @@ def plan_digest(keys: Iterable[str]) -> str:
     return hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
 
 
-def plain_config(value: object) -> dict[str, Any]:
-    """Return what a tier holds as plain values; of a design, the levels of each field.
+def plain_config(cells: Iterable[object]) -> dict[str, Any]:
+    """Return the levels of each field of a design, as plain values.
 
     A field that has the same value in all cells stands as that value.
 
@@ -209,10 +204,8 @@ def plain_config(value: object) -> dict[str, Any]:
     >>> plain_config(design({"depth": (1, 2), "width": (8, 16)}, seed=0))
     {'depth': [1, 2], 'width': [8, 16], 'seed': 0}
     """
-    if not isinstance(value, list | tuple):
-        return plain_fields(value)
     levels: dict[str, dict[str, Any]] = {}
-    for cell in map(plain_fields, value):
+    for cell in map(plain_fields, cells):
         for name, level in cell.items():
             levels.setdefault(name, {})[json.dumps(level, sort_keys=True)] = level
     found = {name: [*each.values()] for name, each in levels.items()}
@@ -273,7 +266,7 @@ def count_cells(count: int) -> str:
 LABS = ("redshift", "metainit", "guidance", "memory")
 
 
-def experiments(lab: str | None = None) -> tuple[AnyExperiment, ...]:
+def experiments(lab: str | None = None) -> tuple[Experiment, ...]:
     """Return the experiments of one laboratory, or of all, in the order of the book.
 
     Raises
@@ -301,7 +294,7 @@ def check_lab(lab: str) -> str:
     return lab
 
 
-def find(name: str) -> AnyExperiment:
+def find(name: str) -> Experiment:
     """Return the experiment called ``name``.
 
     Raises
@@ -332,10 +325,10 @@ def suggest(name: str, known: list[str]) -> str:
     return f"known names: {', '.join(known)}"
 
 
-def _experiments_of(lab: str) -> tuple[AnyExperiment, ...]:
+def _experiments_of(lab: str) -> tuple[Experiment, ...]:
     if find_spec(f"ibcore.{lab}") is None or find_spec(f"ibcore.{lab}.experiments") is None:
         return ()
-    found: tuple[AnyExperiment, ...] = tuple(import_module(f"ibcore.{lab}.experiments").EXPERIMENTS)
+    found: tuple[Experiment, ...] = tuple(import_module(f"ibcore.{lab}.experiments").EXPERIMENTS)
     for experiment in found:
         if experiment.lab != lab:
             raise ValueError(

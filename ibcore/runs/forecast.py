@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ibcore.runs.cells import CellFolder, FinishedCell
-from ibcore.runs.experiment import AnyExperiment, count_cells, find, plain_fields, plan_digest
+from ibcore.runs.experiment import Experiment, count_cells, find, plain_fields, plan_digest
 from ibcore.runs.schema import read_list
 from ibcore.runs.store import (
     Provenance,
@@ -178,7 +178,7 @@ def read_priorities(path: Path | None = None) -> Mapping[str, Mapping[str, Any]]
     return read_list(path or of_book("paper.yml"), "priority")
 
 
-def cost_model(experiment: AnyExperiment) -> CostModel | None:
+def cost_model(experiment: Experiment) -> CostModel | None:
     """Return the experiment's own cost model, else the one of its priority, else None."""
     if experiment.cost is not None:
         return CostModel(experiment.cost, "the experiment's own cost model")
@@ -247,7 +247,7 @@ class Estimate:
 
 
 def estimate(
-    experiment: AnyExperiment | str,
+    experiment: Experiment | str,
     tier: Tier | None = None,
     *,
     device: str | None = None,
@@ -362,11 +362,11 @@ def show_time(seconds: float) -> str:
 
 
 def in_order(
-    experiments: Sequence[AnyExperiment],
+    experiments: Sequence[Experiment],
     *,
     device: str | None = None,
     store: Path | str | None = None,
-) -> list[tuple[AnyExperiment, str]]:
+) -> list[tuple[Experiment, str]]:
     """Order experiments by their value for a predicted minute of the paper tier, and say why.
 
     Values are declared in ``book/paper.yml``; times come from `ibcore.runs.estimate`.  Where
@@ -393,7 +393,7 @@ def in_order(
     return [(entry, says) for _, _, entry, says in ranked]
 
 
-def _known(experiment: AnyExperiment, device: str, store: Path | str | None) -> float | None:
+def _known(experiment: Experiment, device: str, store: Path | str | None) -> float | None:
     """Return the predicted seconds on the device, else on the CPU; None where nothing is known."""
     kinds = dict.fromkeys((device, "cpu"))
     found = (estimate(experiment, "paper", device=kind, store=store).seconds for kind in kinds)

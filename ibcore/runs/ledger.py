@@ -1,10 +1,12 @@
 """Check the claims of the ledger against published results or fresh runs."""
 
+import functools
 import re
 import string
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibcore.runs.execute import run
-from ibcore.runs.experiment import check_lab, check_name
+from ibcore.runs.experiment import LABS, check_lab, check_name, experiments
 from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
 from ibcore.runs.schema import check_entry, read_list
 from ibcore.runs.store import load, of_book
@@ -123,6 +125,9 @@ class Claim:
     unfit
         Why networks enter that do not fit their training data (99.5 % of it); without a reason a
         claim on accuracies that rests on one is refused.
+    edge
+        Why an arm enters whose rate, or whatever was tuned, is the smallest or largest of its
+        grid, so that a better one may lie beyond; without a reason such a claim is refused.
     """
 
     id: str
@@ -141,6 +146,7 @@ class Claim:
     null: tuple[float, ...] = ()
     foil: Measure | None = field(default=None, compare=False)
     unfit: str | None = None
+    edge: str | None = None
 
     def expected(self) -> Expect:
         """Return what must hold; `LedgerError` for a claim that was not attempted."""
@@ -240,6 +246,7 @@ def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
         sample = Sample(frame, claim.resample)
         found = _estimate(claim.measure, sample)
         _check_fitted(claim, sample)
+        _check_edges(claim, Sample(frame, claim.resample))
         used = (sample.used_replicates(), sample.used.copy(), sample.nonfinite.copy())
         for share in claim.measure.shares:
             whole = _estimate(Measure(share), Sample(frame, claim.resample))
@@ -286,6 +293,64 @@ def _check_fitted(claim: Claim, sample: Sample) -> None:
         )
     if least >= FITTED and claim.unfit is not None:
         raise MeasureError(f"all its networks fit their training data ({least:.3f}); drop 'unfit:'")
+
+
+def _check_edges(claim: Claim, sample: Sample) -> None:
+    """Raise where an arm is tuned to the edge of its grid without a reason."""
+    assert claim.measure is not None
+    pairs = product(claim.measure.reductions, _tuned(claim.lab, claim.experiment).items())
+    found = [edge for each, tuned in pairs if (edge := _edge(sample, *each, *tuned))]
+    if found and claim.edge is None:
+        raise MeasureError(
+            f"it rests on {' and '.join(dict.fromkeys(found))}; extend the grid, or say with "
+            "'edge:' why the value enters"
+        )
+    if claim.edge is not None and not found:
+        raise MeasureError("no value that it rests on is at the edge of its grid; drop 'edge:'")
+
+
+@functools.cache
+def _tuned(lab: str, experiment: str | None) -> Mapping[str, Sequence[str]]:
+    """Return what an experiment of a laboratory says about its tuned columns."""
+    known = experiments(lab) if lab in LABS else ()
+    return next((each.tuned for each in known if each.name == experiment), {})
+
+
+def _edge(
+    sample: Sample, name: str, given: Mapping[str, Any], column: str, apart: Sequence[str]
+) -> str | None:
+    """Say which value of a tuned column a reduction rests on, if it ends the grid.
+
+    It rests on the value that a maximum or minimum finds, else on the one that most replicates
+    have.  A filter names its value, and a mean over the whole grid chooses none; 0 ends no grid.
+    """
+    by, mask = given.get("by", []), sample.rows(given["where"])
+    by = [by] if isinstance(by, str) else by
+    if column in given["where"] or (column in by and name == "spearman"):
+        return None
+    grid = values = sample.frame[column][mask]
+    if column in by:
+        means = sample.frame[mask].groupby(by)[given["column"]].transform("mean")
+        values = values[means == (means.max() if name == "max_over" else means.min())]
+    else:
+        grid = sample.frame[column][_same_arms(sample.frame, apart, mask)]
+        whole = values.groupby(sample.codes[mask]).nunique() == grid.nunique()
+        values = values[: 0 if whole.all() else None]
+    ends, counts = (grid.min(), grid.max()), values.value_counts()
+    most = max((count for value, count in counts.items() if value not in ends), default=1)
+    found = [end for end in ends if end and counts.get(end, 0) >= most]
+    if ends[0] == ends[1] or not found:
+        return None
+    first = max(found, key=lambda end: int(counts[end]))
+    return f"the {column} {first:g} of a grid from {ends[0]:g} to {ends[1]:g}"
+
+
+def _same_arms(frame: "pd.DataFrame", apart: Sequence[str], mask: NDArray[np.bool_]) -> list[bool]:
+    """Return which rows share their grid with the masked ones: "tuned x" has that of "x"."""
+    names = (frame[each].astype(str).str.removeprefix("tuned ") for each in apart)
+    arms = list(zip(*names, strict=True))
+    mine = {arm for arm, inside in zip(arms, mask, strict=True) if inside}
+    return [arm in mine for arm in arms]
 
 
 def show(claim: Claim, number: Number) -> str:

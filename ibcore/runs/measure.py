@@ -287,6 +287,7 @@ class Measure:
         self.length = len(entries) if isinstance(tree, ast.Tuple) else None
         self.null = _null(tree) if self.length is None else ()
         self.shares = tuple(_differences_divided_by(tree))
+        self.reductions = tuple(_reductions(tree))
 
     def with_filters(self, exchanged: Mapping[str, Mapping[Any, Any]]) -> "Measure":
         """Return the measure with other values of its filters, by name and present value."""
@@ -318,6 +319,19 @@ def _differences_divided_by(tree: ast.expr) -> Iterator[str]:
             parts = list(ast.walk(node.right))
             if any(isinstance(part, ast.Sub) for part in parts):
                 yield ast.unparse(node.right)
+
+
+def _reductions(tree: ast.expr) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each reduction of a measure that reads rows: its name and its arguments."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    for node in calls:
+        name = ast.unparse(node.func)
+        if name in FUNCTIONS:
+            options = {str(each.arg): _literal(each.value) for each in node.keywords}
+            bound = inspect.signature(FUNCTIONS[name]).bind(
+                None, *map(_literal, node.args), **options
+            )
+            yield name, {"where": {}, **bound.arguments}
 
 
 class _Equal(ast.NodeTransformer):

@@ -333,18 +333,9 @@ def to_table(frame: "pd.DataFrame") -> "pa.Table":
             f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
             "a tidy frame keeps everything in columns"
         )
-    names, kinds = tuple(frame.columns), tuple(frame.dtypes)
-    schema = _schema(names, kinds)
-    if schema is None:  # what an object column holds is seen only by looking at all of it
-        bare = frame.copy(deep=False)
-        bare.attrs = {}
-        return pa.Table.from_pandas(bare, preserve_index=False)
-    columns = (column.values for _, column in frame.items())
-    arrays = [
-        pa.array(column, field.type, from_pandas=True)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
+    return pa.Table.from_pandas(bare, preserve_index=False)
 
 
 def seeds_of(table: "pa.Table") -> tuple[int, ...]:
@@ -353,20 +344,6 @@ def seeds_of(table: "pa.Table") -> tuple[int, ...]:
         return ()
     values = table.column("seed").unique().drop_null()  # not a number is null here
     return tuple(sorted(map(int, values.to_pylist())))
-
-
-@functools.lru_cache(maxsize=64)
-def _schema(names: tuple[str, ...], kinds: tuple[object, ...]) -> "pa.Schema | None":
-    """Return the schema of frames with these columns; None where the types do not fix it."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if any(str(kind) not in ("int64", "float64", "bool", "str") for kind in kinds):
-        return None
-    empty = pd.DataFrame(
-        {name: pd.Series([], dtype=str(kind)) for name, kind in zip(names, kinds, strict=True)}
-    )
-    return pa.Table.from_pandas(empty, preserve_index=False).schema
 
 
 _KEY = b"ibcore"
@@ -402,9 +379,9 @@ def default_store() -> Path:
     return as_folder(os.environ.get("IBCORE_RESULTS") or "ibcore-results", "IBCORE_RESULTS")
 
 
-def own_store(store: Path | str | None) -> Path:
-    """Return the folder that ``store`` names; for None, `default_store`."""
-    return default_store() if store is None else as_folder(store, "store")
+def own_store(store: Path | str | None, name: str = "store") -> Path:
+    """Return the folder that an argument names; for None, `default_store`."""
+    return default_store() if store is None else as_folder(store, name)
 
 
 def of_book(name: str) -> Path:
@@ -447,19 +424,34 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     ...     "mine" in read(Path(folder) / "mine.parquet")[0]
     True
     """
-    write_table(to_table(frame), path, provenance)
+    write_atomically(path, sealed(to_table(frame), provenance))
 
 
-def write_table(table: "pa.Table", path: Path, provenance: Provenance) -> None:
-    """Write what `ibcore.runs.store.to_table` made of a frame, as `write` does."""
+def sealed(table: "pa.Table", provenance: Provenance, compression: str = "zstd") -> bytes:
+    """Return a table as the bytes of a Parquet file with its provenance and a checksum of all."""
     import pyarrow.parquet as pq
 
     own = {_KEY: provenance.to_json().encode(), _SEAL: _BLANK}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression=compression)
     content = buffer.getvalue()
-    write_atomically(path, _swap(content, _BLANK, hashlib.sha256(content).hexdigest().encode()))
+    return _swap(content, _BLANK, hashlib.sha256(content).hexdigest().encode())
+
+
+def unsealed(data: bytes) -> "tuple[pa.Table, Provenance]":
+    """Return what `sealed` put in; ``ValueError`` with the reason if it is not all there."""
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(io.BytesIO(data)).metadata
+        _check_seal(data, metadata[_SEAL])
+        provenance, table = Provenance.from_json(metadata[_KEY]), pq.read_table(io.BytesIO(data))
+    except Exception as error:  # a damaged file can fail anywhere inside pyarrow
+        known = "it has no provenance" if isinstance(error, KeyError | TypeError) else str(error)
+        raise ValueError((known or type(error).__name__).splitlines()[0]) from error
+    of_pandas = {name: text for name, text in table.schema.metadata.items() if name == b"pandas"}
+    return table.replace_schema_metadata(of_pandas), provenance
 
 
 def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":
@@ -483,21 +475,14 @@ def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":
     ...     read(Path(folder) / "redshift.references.smoke.parquet")[1].tier
     'smoke'
     """
-    import pyarrow.parquet as pq
-
-    data = path.read_bytes()
     try:
-        metadata = pq.read_metadata(io.BytesIO(data)).metadata
-        _check_seal(data, metadata[_SEAL])
-        provenance = Provenance.from_json(metadata[_KEY])
-        frame: pd.DataFrame = pq.read_table(io.BytesIO(data)).to_pandas()
-    except Exception as error:  # a damaged file can fail anywhere inside pyarrow
-        known = "it has no provenance" if isinstance(error, KeyError | TypeError) else str(error)
-        reason = known or type(error).__name__
+        table, provenance = unsealed(path.read_bytes())
+    except ValueError as error:
         raise DamagedResultError(
-            f"{path} is damaged or not a result of ibcore ({reason.splitlines()[0]}); "
-            "move or delete it, then run again"
+            f"{path} is damaged or not a result of ibcore ({error}); move or delete it, then run "
+            "again"
         ) from error
+    frame: pd.DataFrame = table.to_pandas()
     frame.attrs["provenance"] = provenance.to_dict()
     return frame, provenance
 

@@ -256,8 +256,8 @@ def test_an_explorer_is_placed_with_its_options(build: Build) -> None:
 @pytest.mark.parametrize(
     ("page", "complaint"),
     [
-        ("```{explorer} RandomNetwrk\n```", "did you mean 'RandomNetwork'?"),
-        ("```{explorer} RandomNetwork\n:activaton: tanh\n```", "did you mean 'activation'?"),
+        ("```{explorer} RandomNetwrk\n```", "did you mean RandomNetwork"),
+        ("```{explorer} RandomNetwork\n:activaton: tanh\n```", "did you mean activation"),
         ("```{explorer} RandomNetwork\n:activation: swoosh\n```", "swoosh"),
         ("```{explorer} RandomNetwork\n:gated:\n```", "the option has no value"),
         ("```{explorer} RandomNetwork\n:seed: [1, 2]\n```", "expected a number"),

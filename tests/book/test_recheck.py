@@ -60,7 +60,8 @@ def test_other_rows_fail_on_every_machine(new: pd.DataFrame) -> None:
 
 
 def test_other_cells_than_the_stored_ones_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = replace(find("redshift.sequences"), cells=lambda config: config[:1])
+    known = find("redshift.sequences")
+    changed = replace(known, tiers={tier: cells[:1] for tier, cells in known.tiers.items()})
     monkeypatch.setattr(recheck, "find", lambda _: changed)
     assert recheck.recheck(SEQUENCES).failed
 

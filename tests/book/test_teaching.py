@@ -114,7 +114,7 @@ def test_an_unknown_plan_is_an_error_with_its_line_and_the_one_that_was_meant(
     with docutils_namespace():
         Sphinx(tmp_path, tmp_path, out, out / ".trees", "html", {}, None, warnings).build()
     text = strip_colors(warnings.getvalue())
-    assert "index.md:3: ERROR: plan: unknown 'seminr'; did you mean 'seminar'?" in text
+    assert "index.md:3: ERROR: plan: unknown 'seminr'; did you mean seminar?" in text
 
 
 def test_seminar_and_week_visit_every_chapter_in_order() -> None:

@@ -7,11 +7,11 @@ import pytest
 from toy.experiments import SQUARES
 
 from ibcore.runs import CellError, estimate, run
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 from ibcore.runs.forecast import Estimate, Prediction
 from ibcore.runs.store import read, result_path, write
 
-COSTED: AnyExperiment = dataclasses.replace(SQUARES, cost=lambda cell: cell.size * cell.networks)
+COSTED: Experiment = dataclasses.replace(SQUARES, cost=lambda cell: cell.size * cell.networks)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def stored_seconds(store: Path, tier: str, seconds: float, device: str = "cpu") 
     write(frame, path, dataclasses.replace(origin, seconds=seconds, device=device))
 
 
-def quietly(tier: str, store: Path, experiment: AnyExperiment = SQUARES) -> Estimate:
+def quietly(tier: str, store: Path, experiment: Experiment = SQUARES) -> Estimate:
     return estimate(experiment, tier, store=store)  # type: ignore[arg-type]
 
 
@@ -45,7 +45,7 @@ def test_another_tier_is_scaled_by_the_cost_model_and_nothing_runs(
 
 
 def test_results_at_two_tiers_give_a_range_and_the_larger_one_the_middle(tmp_path: Path) -> None:
-    larger: AnyExperiment = dataclasses.replace(
+    larger: Experiment = dataclasses.replace(
         COSTED, tiers={**SQUARES.tiers, "paper": SQUARES.tiers["smoke"]}
     )
     stored_seconds(tmp_path, "smoke", 36.0)  # 2 s for a unit
@@ -53,7 +53,7 @@ def test_results_at_two_tiers_give_a_range_and_the_larger_one_the_middle(tmp_pat
     found = quietly("paper", tmp_path, larger)
     same = read(result_path("toy.squares", "smoke", tmp_path))[1].plan
     assert same and found.seconds == (36.0, 36.0, 36.0)  # the same cells, under another name
-    wider = dataclasses.replace(larger.tiers["smoke"], networks=6)
+    wider = [dataclasses.replace(cell, networks=6) for cell in larger.tiers["smoke"]]
     found = quietly(
         "paper", tmp_path, dataclasses.replace(larger, tiers={**larger.tiers, "paper": wider})
     )

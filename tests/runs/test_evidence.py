@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from test_claim_ledger import entry
 
-from ibcore.runs import LedgerError, evaluate, ledger
+from ibcore.runs import LedgerError, evaluate, experiments, ledger, load
 from ibcore.runs.ledger import parse_claim
 
 PAIRED = "mean('x', kind='b') - mean('x', kind='a')"
@@ -95,3 +95,55 @@ def test_networks_that_do_not_fit_enter_with_a_reason_only(
         evaluate(claim, data)
     other = parse_claim(entry(measure=measure, expect={"above": 1}, unfit=None if unfit else "so"))
     assert evaluate(other, data).passed
+
+
+ARMS = {"architecture": "MLP", "weights": "random", "rates": "constant", "budget": 10, "support": 5}
+BEST = f"max_over('accuracy', 'rate', {', '.join(f'{k}={v!r}' for k, v in ARMS.items())})"
+TUNED = "mean('accuracy', condition='tuned guided') - mean('accuracy', condition='unguided')"
+
+
+def swept(best: float) -> pd.DataFrame:
+    """Return the accuracies of ten networks at each rate of a grid, of which one is the best."""
+    grid = {rate: rate == best for rate in (0.1, 0.3, 1.0)}
+    rows = [
+        {"network": n, "rate": r, "accuracy": grid[r] + n / 100} for n in range(10) for r in grid
+    ]
+    return pd.DataFrame(rows).assign(**ARMS)
+
+
+def chosen(*rates: float) -> pd.DataFrame:
+    """Return networks at three rates each, and once more at the rate that was chosen for each."""
+    rows = [(f"network {n}", "guided", rate) for n in range(len(rates)) for rate in (0.1, 0.3, 1.0)]
+    rows += [(f"network {n}", "tuned guided", rate) for n, rate in enumerate(rates)]
+    rows += [(f"network {n}", "unguided", 9.0) for n in range(len(rates))]
+    frame = pd.DataFrame(rows, columns=["network", "condition", "learning_rate"])
+    return frame.assign(accuracy=np.where(frame.condition == "tuned guided", 1.0, 0.0))
+
+
+@pytest.mark.parametrize(("experiment", "measure", "inside", "outside"), [
+    ("metainit.swap", BEST, swept(0.3), swept(1.0)),
+    ("metainit.swap", BEST, swept(0.3), swept(0.1)),
+    ("guidance.parity", TUNED, chosen(0.3, 0.3, 1.0), chosen(0.3, 1.0, 1.0)),
+    ("guidance.parity", TUNED, chosen(0.3, 0.3, 0.1), chosen(0.1, 0.3, 1.0)),
+    ("guidance.parity", TUNED.replace("tuned ", ""), chosen(1.0, 1.0), None),  # no choice at all
+])  # fmt: skip
+def test_an_arm_at_the_edge_of_its_grid_enters_with_a_reason_only(
+    experiment: str, measure: str, inside: pd.DataFrame, outside: pd.DataFrame | None
+) -> None:
+    lab = experiment.partition(".")[0]
+    form = {"id": f"{lab}.planted", "lab": lab, "experiment": experiment, "measure": measure}
+    form |= {"expect": {"above": -9}, "foil": "mean('accuracy') - 99"}
+    bare, told = parse_claim(entry(**form)), parse_claim(entry(**form, edge="because"))
+    assert evaluate(bare, inside).passed
+    with pytest.raises(LedgerError, match="drop 'edge:'"):
+        evaluate(told, inside)
+    if outside is not None:
+        assert evaluate(told, outside).passed
+        with pytest.raises(LedgerError, match=r"of a grid from 0\.1 to 1; extend the grid"):
+            evaluate(bare, outside)
+
+
+def test_tuned_columns_are_those_of_stored_results() -> None:
+    for experiment in experiments():
+        for column, apart in experiment.tuned.items():
+            assert {column, *apart} <= set(load(experiment.name))

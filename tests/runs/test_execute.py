@@ -19,11 +19,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from toy.experiments import SQUARES, Size, Sizes
+from toy.experiments import SQUARES, Size, sizes
 
 from ibcore.runs import CellError, DamagedResultError, Experiment, run
 from ibcore.runs.cells import CellFolder
-from ibcore.runs.experiment import AnyExperiment, cell_key, plain_fields
+from ibcore.runs.experiment import cell_key, plain_fields
 from ibcore.runs.workers import outcomes
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def kept(store: Path, tier: Any = "smoke") -> set[int]:
     return {cell.cell.size for cell in folder.read_all().values()}
 
 
-def quiet(store: Path, experiment: Experiment[Any, Any] = SQUARES, **options: Any) -> pd.DataFrame:
+def quiet(store: Path, experiment: Experiment = SQUARES, **options: Any) -> pd.DataFrame:
     return run(experiment, options.pop("tier", "smoke"), store=store, progress=False, **options)
 
 
@@ -52,7 +52,7 @@ def test_a_run_gathers_all_cells_in_order_with_their_provenance(tmp_path: Path) 
     origin = frame.attrs["provenance"]
     assert origin["experiment"] == "toy.squares" and origin["tier"] == "smoke"
     assert origin["question"] == SQUARES.question
-    assert origin["config"] == {"sizes": [1, 2, 3], "networks": 3}
+    assert origin["config"] == {"size": [1, 2, 3], "networks": 3}
     assert origin["cells"] == 3 and origin["seeds"] == [7] and origin["cell"] is None
     assert origin["seconds"] >= 0 and origin["date"].endswith("+00:00")
     assert set(origin["versions"]) == {"python", "torch", "numpy", "pandas", "ibcore"}
@@ -91,26 +91,26 @@ def test_a_complete_result_is_returned_without_computing(tmp_path: Path, marks: 
 def test_the_same_cells_from_a_design_are_the_same_result(tmp_path: Path, marks: Path) -> None:
     first = quiet(tmp_path)
     rows = [plain_fields(cell) for cell in SQUARES.plan("smoke").values()]
-    as_design: AnyExperiment = replace(SQUARES, tiers={"smoke": rows}, cells=list)
+    as_design: Experiment = replace(SQUARES, tiers={"smoke": rows})
     pd.testing.assert_frame_equal(first, quiet(tmp_path, as_design), check_exact=True)
     assert computed(marks) == {1: 1, 2: 1, 3: 1}
 
 
 def test_another_configuration_needs_fresh(tmp_path: Path) -> None:
     quiet(tmp_path)
-    other = replace(SQUARES, tiers={"smoke": Sizes((1, 2))})
-    with pytest.raises(ValueError, match=r"different: sizes.*fresh=True"):
+    other = replace(SQUARES, tiers={"smoke": sizes((1, 2))})
+    with pytest.raises(ValueError, match=r"different: size\).*fresh=True"):
         quiet(tmp_path, other)
     assert len(quiet(tmp_path)) == 9
     assert len(quiet(tmp_path, other, fresh=True)) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["toy.squares.smoke.parquet"]
 
 
-def test_other_cells_from_the_same_configuration_need_fresh(tmp_path: Path) -> None:
-    quiet(tmp_path)
-    fewer = replace(SQUARES, cells=lambda config: [Size(1, config.networks)])
-    with pytest.raises(ValueError, match="the cells made from it"):
-        quiet(tmp_path, fewer)
+def test_other_cells_of_the_same_levels_need_fresh(tmp_path: Path) -> None:
+    three, others = ([Size(1, 3), Size(1, 4), Size(2, last)] for last in (3, 4))
+    quiet(tmp_path, replace(SQUARES, tiers={"smoke": three}))
+    with pytest.raises(ValueError, match="which of its levels meet"):
+        quiet(tmp_path, replace(SQUARES, tiers={"smoke": others}))
 
 
 @pytest.mark.parametrize("kind", ["here", "threads", "processes"])
@@ -187,7 +187,7 @@ def test_cells_of_another_configuration_are_reported_and_not_mixed_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOY_FAIL", "4")
-    other = replace(SQUARES, tiers={"smoke": Sizes((1, 4), networks=2)})
+    other = replace(SQUARES, tiers={"smoke": sizes((1, 4), networks=2)})
     with pytest.raises(CellError):
         quiet(tmp_path, other)
     stale = tmp_path / "toy.squares" / "smoke" / f"{cell_key('toy.squares', Size(1, 2))}.cell"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from toy.experiments import SQUARES, Size, Sizes
+from toy.experiments import SQUARES, Size, sizes
 
 from ibcore.runs import Experiment, experiments, find
 from ibcore.runs.experiment import cell_key, design, plain_config, plain_fields
@@ -63,14 +63,14 @@ def test_plan_keeps_the_order_of_the_cells() -> None:
 
 
 def test_a_cell_that_occurs_twice_is_refused() -> None:
-    twice = replace(SQUARES, tiers={"smoke": Sizes((1, 2, 1))})
+    twice = replace(SQUARES, tiers={"smoke": sizes((1, 2, 1))})
     with pytest.raises(ValueError, match=r"toy\.squares.*Size\(size=1, networks=3\) occurs twice"):
         twice.plan("smoke")
 
 
 def test_no_cell_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="no cell"):
-        replace(SQUARES, tiers={"smoke": Sizes(())}).plan("smoke")
+        replace(SQUARES, tiers={"smoke": sizes(())}).plan("smoke")
 
 
 @pytest.mark.parametrize("value", [{1: "a"}, object(), b"x", float("nan"), float("inf"), {1}])
@@ -117,7 +117,7 @@ def test_the_configuration_of_a_design_is_the_levels_of_each_field() -> None:
     rows = [*design({"a": (1, 1.0, True), "b": ("x",)}, seed=0), {"a": None, "c": (2, 3)}]
     assert plain_config(rows) == {"a": [1, 1.0, True, None], "b": "x", "seed": 0, "c": [2, 3]}
     assert [type(level) for level in plain_config(rows)["a"][:3]] == [int, float, bool]
-    assert plain_config(Sizes((1, 2))) == plain_fields(Sizes((1, 2)))
+    assert plain_config(sizes((1, 2))) == {"size": [1, 2], "networks": 3}
 
 
 def test_nested_configurations_become_plain_values() -> None:
@@ -134,7 +134,7 @@ def test_a_name_that_is_not_lab_dot_name_is_refused(name: str) -> None:
 
 def test_an_unknown_tier_is_refused_in_the_experiment_and_in_the_plan() -> None:
     with pytest.raises(ValueError, match="unknown tier 'huge'"):
-        replace(SQUARES, tiers={"huge": Sizes((1,))})  # type: ignore[dict-item]
+        replace(SQUARES, tiers={"huge": sizes((1,))})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="has no tier 'paper'; it has smoke, laptop"):
         SQUARES.plan("paper")
 
@@ -180,7 +180,7 @@ def test_a_broken_laboratory_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_
 )
 @pytest.mark.usefixtures("toy_lab")
 def test_a_name_must_be_distinct_and_belong_to_its_laboratory(
-    monkeypatch: pytest.MonkeyPatch, found: tuple[Experiment[Any, Any], ...], message: str
+    monkeypatch: pytest.MonkeyPatch, found: tuple[Experiment, ...], message: str
 ) -> None:
     monkeypatch.setattr(registry, "import_module", lambda _: SimpleNamespace(EXPERIMENTS=found))
     with pytest.raises(ValueError, match=message):

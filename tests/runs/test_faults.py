@@ -241,7 +241,7 @@ def test_a_damaged_cell_stops_the_run_with_its_name_and_a_remedy_that_works(
 ) -> None:
     path = stop_after(3, tmp_path, monkeypatch)
     data = bytearray(path.read_bytes())
-    data[-1] ^= 1
+    data[-20] ^= 1
     path.write_bytes(data)
     message = rf"stored cell Size\(size=3, networks=10\).*{path.name}.*move or delete it"
     with pytest.raises(DamagedResultError, match=message):

@@ -20,12 +20,6 @@ CELL = 0.020  # seconds of processor time from which a tenth is the most that is
 
 
 @dataclass(frozen=True)
-class Many:
-    cells: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class One:
     index: int
     seconds: float
@@ -50,8 +44,7 @@ def measure(count: int, seconds: float, store: Path) -> tuple[float, float]:
     many = Experiment(
         "toy.many",
         "How much does a cell cost beyond itself?",
-        {"smoke": Many(count, seconds)},
-        lambda config: [One(index, config.seconds) for index in range(config.cells)],
+        {"smoke": [One(index, seconds) for index in range(count)]},
         spin,
     )
     inside[0], start = 0.0, time.process_time()

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 from test_run_command import ibcore_says
-from toy.experiments import SQUARES, Sizes
+from toy.experiments import SQUARES, sizes
 
 import ibcore
 from ibcore.runs import CellError, estimate, experiments
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 from ibcore.runs.forecast import cost_model, in_order, read_priorities
 
-TIERS = {"smoke": Sizes((1, 2)), "paper": Sizes((1, 2), networks=60)}
+TIERS = {"smoke": sizes((1, 2)), "paper": sizes((1, 2), networks=60)}
 LONG, SHORT, UNKNOWN = (
     dataclasses.replace(SQUARES, name=f"toy.{name}", tiers=TIERS)
     for name in ("long", "short", "unknown")
@@ -35,7 +35,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "book" / "paper.yml").write_text(yaml.safe_dump(ENTRIES))
     monkeypatch.setattr(ibcore, "__file__", str(tmp_path / "ibcore" / "__init__.py"))
     monkeypatch.chdir(tmp_path)
-    chosen: tuple[AnyExperiment, ...] = (LONG, UNKNOWN, SHORT)
+    chosen: tuple[Experiment, ...] = (LONG, UNKNOWN, SHORT)
     monkeypatch.setattr("ibcore.runs.cli.experiments", lambda lab=None: chosen)
     monkeypatch.setattr("ibcore.runs.cli.find", {entry.name: entry for entry in chosen}.__getitem__)
     return tmp_path
@@ -47,7 +47,7 @@ def test_every_experiment_has_a_value_a_reason_and_work_that_its_cells_can_tell(
     for experiment in experiments():
         model = cost_model(experiment)
         for tier in experiment.tiers:
-            cells = experiment.cells(experiment.config(tier))
+            cells = experiment.cells(tier)
             assert model is None or min(map(model.cost, cells)) > 0
 
 
@@ -89,7 +89,7 @@ def test_an_estimate_counts_cells_and_runs_none(
 def test_an_experiment_that_fails_is_named_and_the_others_run(
     toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = dataclasses.replace(SQUARES, name="toy.long", tiers={"paper": Sizes((7,))})
+    failing = dataclasses.replace(SQUARES, name="toy.long", tiers={"paper": sizes((7,))})
     monkeypatch.setattr("ibcore.runs.cli.experiments", lambda lab=None: (failing, SHORT))
     monkeypatch.setenv("TOY_FAIL", "7")
     arguments = ("run", "--tier", "paper")
@@ -104,7 +104,7 @@ def test_what_concerns_all_experiments_ends_the_command(
 ) -> None:
     started: list[str] = []
 
-    def run(experiment: AnyExperiment, *_: object, **__: object) -> None:
+    def run(experiment: Experiment, *_: object, **__: object) -> None:
         started.append(experiment.name)
         raise CellError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
 

@@ -11,9 +11,9 @@ from ibcore.guidance.experiments.wide import (
     UNLABELED,
     WIDE,
 )
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 
-EXPERIMENTS: tuple[AnyExperiment, ...] = (
+EXPERIMENTS: tuple[Experiment, ...] = (
     WIDE,
     UNLABELED,
     DISCONNECT,

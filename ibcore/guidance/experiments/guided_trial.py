@@ -388,15 +388,17 @@ def image_experiment(
     name: str,
     question: str,
     run_cell: Callable[[Cell, torch.device], pd.DataFrame],
+    *,
+    tuned: Mapping[str, Sequence[str]] | None = None,
     **tiers: Cell,
-) -> Experiment[list[Cell], Cell]:
+) -> Experiment:
     """Return an experiment of two networks at the smoke tier and of five at the others."""
     known: dict[Tier, int] = {"smoke": 2, "laptop": 5, "paper": 5}
     plans = {
         tier: design({"network": range(networks)}, seed=0, **tiers[tier])
         for tier, networks in known.items()
     }
-    return Experiment(f"guidance.{name}", question, plans, list, run_cell)
+    return Experiment(f"guidance.{name}", question, plans, run_cell, tuned=tuned or {})
 
 
 _SPREAD = 4  # layers of a deep target that a guide of one representation is compared with

@@ -151,6 +151,6 @@ REGULARIZERS = Experiment(
         "laptop": design({"network": range(20)}, seed=0, setting=LAPTOP, regularizers=ALL),
         "paper": design({"network": range(5)}, seed=0, setting=PAPER, regularizers=ALL),
     },
-    list,
     run_regularizers,
+    tuned={"strength": ("guide", "regularizer")},
 )

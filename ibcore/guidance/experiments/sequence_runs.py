@@ -643,8 +643,8 @@ COPYING = Experiment(
         "laptop": _sequences("laptop", (Copying(copied=8),), SMALL, ALL, steps=(300, 200)),
         "paper": _sequences("paper", (Copying(32, 64),), LARGE, ALL),
     },
-    list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )
 
 PARITY_FEW = (UNGUIDED, LONGER, TUNED, *CONTROLS)
@@ -665,8 +665,8 @@ PARITY = Experiment(
         ),
         "paper": _sequences("paper", PARITIES, SHALLOW_LARGE, PARITY_ALL),
     },
-    list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )
 
 TEXT_FEW = (UNGUIDED, TRAINED, *CONTROLS)
@@ -685,6 +685,6 @@ TEXT = Experiment(
         ),
         "paper": _sequences("paper", TEXTS, LARGE, TEXT_ALL),
     },
-    list,
     _run_sequences,
+    tuned={"learning_rate": ("condition",)},
 )

@@ -120,6 +120,8 @@ def _first(guide: GuideName, *, until: int, steps: int) -> Condition:
     return Condition(name, guide, schedule="initialize", until=until, steps=steps)
 
 
+RATES = {"learning_rate": ("guide",)}  # one grid for each guide, whatever else differs
+
 FEW = (
     *("unguided", "unguided, tuned", "unguided, twice the steps", "untrained CNN", "trained CNN"),
     *("permuted CNN", "pixels", "random features", "labels, last layer", "distillation"),
@@ -134,6 +136,7 @@ WIDE = image_experiment(
     "wide",
     "What does a wide perceptron gain from a convolutional guide, and from its controls?",
     _run_wide,
+    tuned=RATES,
     smoke={"setting": SMOKE, "conditions": _named(_wide_conditions(SMOKE), *FEW)},
     laptop={"setting": LAPTOP, "conditions": _wide_conditions(LAPTOP)},
     paper={"setting": PAPER, "conditions": _wide_conditions(PAPER)},
@@ -224,6 +227,7 @@ DEPTH = image_experiment(
     "deep",
     "Is a deep plain perceptron untrainable without a guide, or badly begun and tuned?",
     _run_wide,
+    tuned=RATES,
     smoke=_deep(
         {
             **LAPTOP,
@@ -477,8 +481,8 @@ PLAIN = Experiment(
         "laptop": _plain(),
         "paper": _plain(**_PLAIN_PAPER),
     },
-    list,
     _run_plain,
+    tuned={"learning_rate": ("condition",)},
 )
 
 WIDER = (3.0, 10.0, 30.0, 60.0)
@@ -500,6 +504,6 @@ PLAIN_RATES = Experiment(
         "laptop": _plain(conditions=_THREE, networks=7),
         "paper": _plain(conditions=_THREE, **_PLAIN_PAPER),
     },
-    list,
     _run_plain,
+    tuned={"learning_rate": ("condition",)},
 )

@@ -16,9 +16,9 @@ from ibcore.memory.experiments.digits import (
 from ibcore.memory.experiments.digits import SCHEDULE as TIME_SCHEDULE
 from ibcore.memory.experiments.exact import DIAGONAL, FORGETTING, SCHEDULE, SIGNS
 from ibcore.memory.experiments.resnet import RESNET
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 
-EXPERIMENTS: tuple[AnyExperiment, ...] = (
+EXPERIMENTS: tuple[Experiment, ...] = (
     DIAGONAL,
     FORGETTING,
     SCHEDULE,

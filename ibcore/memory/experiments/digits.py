@@ -176,14 +176,14 @@ SMOKE: Config = {  # seconds
 
 def _experiment(
     name: str, question: str, *, laptop: Config, smoke: Config, paper: Config
-) -> Experiment[list[Cell], Cell]:
+) -> Experiment:
     """Return an experiment whose other tiers say where they differ from ``laptop``."""
     tiers: dict[Tier, list[Cell]] = {
         "smoke": grids({**laptop, **SMOKE, **smoke}),
         "laptop": grids(laptop),
         "paper": grids({**laptop, **paper}),
     }
-    return Experiment(f"memory.{name}", question, tiers, list, run_grid)
+    return Experiment(f"memory.{name}", question, tiers, run_grid)
 
 
 def _flow_time(*rates: float, flow_times: tuple[float, ...], **config: Any) -> list[Cell]:
@@ -293,7 +293,6 @@ SCALE_CLOCK = Experiment(
         "laptop": _pairs(4.0, 8.0, 16.0, networks=20, **_looks(2600, 50)),
         "paper": _pairs(2.0, 4.0, 8.0, 16.0, 32.0, networks=40, **_looks(4000, 25)),
     },
-    list,
     run_grid,
 )
 
@@ -355,7 +354,6 @@ FLOW_TIME = Experiment(
             networks=20,
         ),
     },
-    list,
     run_grid,
 )
 

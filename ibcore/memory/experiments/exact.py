@@ -265,7 +265,6 @@ DIAGONAL = Experiment(
         "laptop": design({"training": WAYS}, problems=SOME),
         "paper": design({"training": WAYS}, problems=MANY),
     },
-    list,
     _run_training,
 )
 
@@ -280,7 +279,6 @@ FORGETTING = Experiment(
         "laptop": design({}, time=TIMES, problems=SOME, **FORGOTTEN),
         "paper": design({}, time=[5.0 * k for k in range(31)], problems=MANY, **FORGOTTEN),
     },
-    list,
     _run_forgetting,
 )
 
@@ -294,7 +292,6 @@ SCHEDULE = Experiment(
         "laptop": _schedules(0.25, 0.5, 0.75),
         "paper": _schedules(0.25, 0.5, 0.75, problems=MANY),
     },
-    list,
     _run_schedule,
 )
 
@@ -308,6 +305,5 @@ SIGNS = Experiment(
         "laptop": _signs(),
         "paper": _signs(steps=40_000, learning_rate=1e-3, problems=MANY),
     },
-    list,
     _run_signs,
 )

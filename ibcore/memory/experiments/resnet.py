@@ -192,6 +192,5 @@ RESNET = Experiment(
             LARGE, schedule={"least": 60, "most": 300, "every": 5}, sets=CIFAR, width=32, **REST
         ),
     },
-    list,
     run_resnet,
 )

@@ -5,9 +5,9 @@ from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
 from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
 from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
 from ibcore.metainit.experiments.tuned import TUNED
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 
-EXPERIMENTS: tuple[AnyExperiment, ...] = (
+EXPERIMENTS: tuple[Experiment, ...] = (
     CONCEPTS,
     GAP,
     ARITHMETIC,

@@ -226,7 +226,6 @@ ARITHMETIC = Experiment(
         "laptop": number_cells(_views(MLP, FOUR), 5),
         "paper": number_cells(NINE, 10, meta=PAPER, repeats=10),
     },
-    list,
     run_arithmetic,
 )
 
@@ -245,6 +244,5 @@ REMAINDERS = Experiment(
         "laptop": number_cells(_views(MLP, TWO), 1, repeats=1),
         "paper": number_cells(_views(LARGE[:1], TWO), 1, meta=PAPER, repeats=1),
     },
-    list,
     run_remainders,
 )

@@ -396,7 +396,6 @@ PICTURES = Experiment(
             {"learned": concept_cells(SEVEN, 1, meta=PAPER, test=ALL, size=32)}, orders=3
         ),
     },
-    list,
     run_pictures,
 )
 
@@ -427,6 +426,5 @@ COMPLEXITY = Experiment(
             draws=1000,
         ),
     },
-    list,
     run_complexity,
 )

@@ -544,7 +544,6 @@ CONCEPTS = Experiment(
         "laptop": concept_cells((*BITS, *IMAGES), 5),
         "paper": concept_cells(SEVEN, 10, **FULL),
     },
-    list,
     run_concepts,
 )
 
@@ -560,7 +559,6 @@ GAP = Experiment(
             SEVEN, 10, **{**FULL, "test": {**FULL["test"], "budgets": (*FINE, 500, 1000)}}
         ),
     },
-    list,
     run_gap,
 )
 
@@ -582,8 +580,8 @@ SWAP = Experiment(
         "laptop": design({"learned": concept_cells(BITS[:2], 5, test=PLAIN)}, rate=RATES),
         "paper": design({"learned": concept_cells(BITS, 10, meta=LONG, test=PLAIN)}, rate=RATES),
     },
-    list,
     run_swap,
+    tuned={"rate": ("architecture", "rates")},
 )
 
 # Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
@@ -610,7 +608,6 @@ FEW = Experiment(
             test={**TEST, "tasks": 500},
         ),
     },
-    list,
     run_few,
 )
 
@@ -630,6 +627,6 @@ PRETRAINING = Experiment(
             concept_cells(BITS, 10, meta=LONG, test={**LATER, "tasks": 100}), validation=100
         ),
     },
-    list,
     run_pretraining,
+    tuned={"rate": ("optimizer",), "outer_rate": ("start",)},
 )

@@ -226,7 +226,6 @@ OMNIGLOT = Experiment(
         "laptop": design(_networks(5, NETS, TWO), **LAPTOP),
         "paper": design(_networks(10, LARGE, FIVE_POOLS), **FULL),
     },
-    list,
     run_characters,
 )
 
@@ -240,6 +239,5 @@ OFFICIAL = Experiment(
         "laptop": design(_networks(5, NETS, ("all",)), **{**LAPTOP, "source": "small"}),
         "paper": design(_networks(10, LARGE, ("all",)), **{**FULL, "source": "small"}),
     },
-    list,
     run_characters,
 )

@@ -133,6 +133,6 @@ TUNED = Experiment(
         "laptop": [*_cells(BITS[:1], 10), *_cells(BITS[1:2], 10, starts=(1,))],
         "paper": _cells(BITS, 20, meta=Meta(steps=5000)),
     },
-    list,
     run_tuned,
+    tuned={"rate": ("architecture", "arm")},
 )

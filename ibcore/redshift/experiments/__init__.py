@@ -16,9 +16,9 @@ from ibcore.redshift.experiments.transformers import (
     SHOULDERS,
     TRANSFORMERS,
 )
-from ibcore.runs.experiment import AnyExperiment
+from ibcore.runs.experiment import Experiment
 
-EXPERIMENTS: tuple[AnyExperiment, ...] = (
+EXPERIMENTS: tuple[Experiment, ...] = (
     *random_networks.EXPERIMENTS,
     MODULAR,
     PICTURES,

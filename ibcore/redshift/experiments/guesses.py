@@ -127,7 +127,6 @@ GUESSES = Experiment(
         "laptop": _guesses(LEARNERS, datasets=10, samples=2500),
         "paper": _guesses(LEARNERS, datasets=50, samples=100_000, grid=32),
     },
-    list,
     _run_guessing,
 )
 
@@ -209,7 +208,6 @@ BOOLEAN = Experiment(
         "laptop": _ensembles(ENSEMBLES, networks=4000, batches=10, top=300),
         "paper": _ensembles(MORE, networks=100_000, batches=10, top=1000),
     },
-    list,
     _run_ensemble,
 )
 
@@ -222,6 +220,5 @@ BOOLEAN_COMPLEXITY = Experiment(
         "laptop": _members(ENSEMBLES, networks=500),
         "paper": _members(MORE, networks=10_000),
     },
-    list,
     _run_members,
 )

@@ -173,8 +173,8 @@ MODULAR = Experiment(
         "laptop": _learners(KINDS, networks=5, grid=48),
         "paper": _learners({**KINDS, "prefactor": TEN}, networks=40, grid=64, learner=LONG),
     },
-    list,
     _run_learners,
+    tuned={"prefactor": ("activation", "modulus")},
 )
 
 # Shown in: explorer ModularPlayer; no claims.
@@ -186,7 +186,6 @@ PICTURES = Experiment(
         "laptop": _learners(PICTURED, networks=1, grid=32),
         "paper": _learners(PICTURED, networks=1, grid=32, learner=LONG),
     },
-    list,
     _run_pictures,
 )
 
@@ -262,7 +261,6 @@ BUDGET = Experiment(
         "laptop": _budgets((2e-3, 8e-3), (1000, 2000, 4000), 20),
         "paper": _budgets((1e-3, 2e-3, 4e-3, 8e-3, 16e-3), (1000, 2000, 4000, 8000, 16_000), 40),
     },
-    list,
     _run_budget,
 )
 
@@ -353,7 +351,6 @@ HYSTERESIS = Experiment(
         "laptop": _detours(*DETOURED, detour_steps=2000, steps=1000, networks=20, grid=48),
         "paper": _detours(*DETOURED, detour_steps=10_000, steps=5000, networks=100, grid=64),
     },
-    list,
     _run_detour,
 )
 
@@ -452,6 +449,5 @@ SHORTCUTS = Experiment(
         "laptop": design(SHORTCUT, **TRAINING),
         "paper": design({**SHORTCUT, "band": (1, 2, 4, 8)}, **LARGE),
     },
-    list,
     _run_shortcut,
 )

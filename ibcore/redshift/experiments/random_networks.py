@@ -118,14 +118,14 @@ def _experiment(
     smoke: Factors = NOTHING,
     laptop: Factors = NOTHING,
     paper: Factors = NOTHING,
-) -> Experiment[list[Cell], Cell]:
+) -> Experiment:
     """Vary ``factors``, with other levels at some tiers."""
     tiers: dict[Tier, list[Cell]] = {
         "smoke": design({**factors, **smoke}, **SMOKE),
         "laptop": design({**factors, **laptop}, **LAPTOP),
         "paper": design({**factors, **paper}, **PAPER),
     }
-    return Experiment(f"redshift.{name}", question, tiers, list, run_cell)
+    return Experiment(f"redshift.{name}", question, tiers, run_cell)
 
 
 EXPERIMENTS = (
@@ -196,7 +196,6 @@ EXPERIMENTS = (
             "laptop": design({"amplitude": (0.1, 1.0, 10.0)}, **LAPTOP),
             "paper": design({"amplitude": (0.01, 0.1, 1.0, 10.0, 100.0)}, **{**PAPER, "grid": 128}),
         },
-        list,
         _run_known,
     ),
 )

@@ -191,7 +191,6 @@ SPLINES = Experiment(
     "redshift.splines",
     "Does a learned activation make modular addition faster to learn than fixed ones?",
     {tier: _contenders(tier) for tier in TIERS},
-    list,
     _run_contender,
 )
 
@@ -200,6 +199,5 @@ SHAPE = Experiment(
     "redshift.spline-shape",
     "What does the activation that was learned for modular addition look like?",
     {tier: _learned(tier) for tier in TIERS},
-    list,
     _run_learning,
 )

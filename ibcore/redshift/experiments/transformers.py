@@ -112,7 +112,6 @@ TRANSFORMERS = Experiment(
         "laptop": _architectures((6, 3), LAPTOP),
         "paper": _architectures((12, 1, 3, 6, 9), PAPER),
     },
-    list,
     _run_transformers,
 )
 
@@ -121,7 +120,6 @@ SEQUENCES = Experiment(
     "redshift.sequences",
     "What is the complexity of a constant and of a random sequence of tokens?",
     {"smoke": _known(SMOKE), "laptop": _known(LAPTOP), "paper": _known(PAPER)},
-    list,
     _run_sequences,
 )
 
@@ -135,7 +133,6 @@ SHOULDERS = Experiment(
         "laptop": _shoulders({**LAPTOP, "depth": 6, "networks": 40}, *FOUR),
         "paper": _shoulders({**PAPER, "depth": 12}, *FOUR),
     },
-    list,
     _run_shoulders,
 )
 
@@ -154,6 +151,5 @@ PLATEAUS = Experiment(
         "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
-    list,
     _run_shoulders,
 )

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +14,13 @@ from ibcore.runs import Experiment
 
 
 @dataclass(frozen=True)
-class Sizes:
-    sizes: tuple[int, ...]
-    networks: int = 3
-
-
-@dataclass(frozen=True)
 class Size:
     size: int
     networks: int
 
 
-def cells(config: Sizes) -> Sequence[Size]:
-    return [Size(size, config.networks) for size in config.sizes]
+def sizes(chosen: tuple[int, ...], networks: int = 3) -> list[Size]:
+    return [Size(size, networks) for size in chosen]
 
 
 def kill(size: int, victim: str, witness: str, times: str, *, marks: Path) -> None:
@@ -71,8 +64,7 @@ def square(cell: Size, device: torch.device) -> pd.DataFrame:
 SQUARES = Experiment(
     name="toy.squares",
     question="How large is a square?",
-    tiers={"smoke": Sizes((1, 2, 3)), "laptop": Sizes((1, 2, 3, 4, 5, 6), networks=10)},
-    cells=cells,
+    tiers={"smoke": sizes((1, 2, 3)), "laptop": sizes((1, 2, 3, 4, 5, 6), networks=10)},
     run_cell=square,
 )
 
