@@ -26,6 +26,12 @@ class Size:
     networks: int
 
 
+def adopt(environment: dict[str, str]) -> None:
+    """Let this worker, whoever started it, have the environment of a test."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def cells(config: Sizes) -> Sequence[Size]:
     return [Size(size, config.networks) for size in config.sizes]
 
