@@ -122,11 +122,12 @@ def test_binder_installs_what_the_book_needs_and_finds_it_satisfied_here() -> No
     script = (ROOT / ".binder/postBuild").read_text("utf-8")
     torch, needs = re.findall(r"^python -m pip install (.*)$", script, re.MULTILINE)
     assert "--index-url https://download.pytorch.org/whl/cpu --no-deps torch" in torch
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index"]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps"]
     command += ["--no-build-isolation", "--disable-pip-version-check", *needs.split()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Requirement already satisfied: jupyter-book" in done.stdout
+    assert not colab.conflicts(tuple(re.findall(r"already satisfied: ([\w-]+)", done.stdout)))
     version = (ROOT / ".binder/runtime.txt").read_text("utf-8").strip().removeprefix("python-")
     workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
     tested = workflow["jobs"]["test"]["strategy"]["matrix"]["include"]
