@@ -62,6 +62,7 @@ class Sample:
         self.weights: Draws = np.ones((1, self.replicates))
         self.used: Rows = np.zeros(len(frame), dtype=bool)
         self.nonfinite: Rows = np.zeros(len(frame), dtype=bool)
+        self._read: dict[str, tuple[Rows, Draws]] = {}  # each draw asks for the same rows again
 
     @property
     def draws(self) -> int:
@@ -95,6 +96,12 @@ class Sample:
 
     def finite(self, name: str, where: Mapping[str, Any]) -> tuple[Rows, Draws]:
         """Return which matching rows are finite in a column, and their values."""
+        key = repr((name, where))
+        if key not in self._read:
+            self._read[key] = self._finite(name, where)
+        return self._read[key]
+
+    def _finite(self, name: str, where: Mapping[str, Any]) -> tuple[Rows, Draws]:
         mask = self.rows(where)
         if not is_numeric_dtype(self.column(name)):
             raise MeasureError(f"column {name!r} does not hold numbers; name another column")
