@@ -62,6 +62,11 @@ def pictures(page: Any) -> list[str]:
     return drawn
 
 
+def next_frame(page: Any) -> None:
+    """Wait until a page has drawn what it was asked to draw."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def stop_clock(page: Any) -> None:
     """Let no timer of a page ring until `ring` lets one: a slow machine changes nothing."""
     page.evaluate(_TIMERS)
