@@ -8,7 +8,7 @@ class Visit:
 
     def __init__(self, context: Any, site: str) -> None:
         self.page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(60_000)
         self.complaints: list[str] = []
         self.outside: list[str] = []
         self._site = site

@@ -56,6 +56,7 @@ class Visits:
         key = repr(sorted(options.items()))
         if key not in self.contexts:
             self.contexts[key] = self.browser.new_context(**options)
+            self.contexts[key].set_default_timeout(120_000)
         return self.contexts[key]
 
     def _asked(self, url: str, own: str) -> None:

@@ -39,7 +39,7 @@ def cells(config: Sizes) -> Sequence[Size]:
 def kill(size: int, victim: str, witness: str, times: str, *, marks: Path) -> None:
     """Kill this process in the victim's first turns, once the witness has left a mark."""
     if str(size) == witness:
-        time.sleep(60)
+        time.sleep(600)
     if str(size) != victim or len(list(marks.glob(f"{victim}.*"))) > int(times):
         return
     while not list(marks.glob(f"{witness}.*")):
