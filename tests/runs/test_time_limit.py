@@ -1,15 +1,13 @@
 """Slices of a run: each ends in time and goes on where the last one stopped."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
-import torch
-from toy.experiments import SQUARES, Size
+from toy.experiments import SQUARES
 
 from ibcore.runs import TimeLimitError, run
 from ibcore.runs.forecast import CostModel, Measurement, TimeLimit, parse_time
@@ -32,26 +30,19 @@ def measured(**seconds: float) -> list[Measurement]:
     ]
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_run_cut_into_slices_gives_the_table_of_one_run(
     tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(SQUARES, "laptop", store=tmp_path / "whole", progress=False)
     for mark in marks.iterdir():
         mark.unlink()
-    now = [0.0]
-
-    def run_cell(cell: Size, device: torch.device) -> pd.DataFrame:
-        now[0] += 0.3
-        return SQUARES.run_cell(cell, device)
-
-    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0])
-    monkeypatch.setattr("ibcore.runs.forecast.time", clock)
-    monkeypatch.setattr("ibcore.runs.workers.time", clock)
-    timed, slices, frame = replace(SQUARES, run_cell=run_cell), [], None
+    monkeypatch.setenv("TOY_PAUSE", "0.3")
+    slices, frame = [], None
     while frame is None and len(slices) < 4:
         before = len(list(marks.iterdir()))
         try:
-            frame = run(timed, "laptop", store=tmp_path, time_limit=1.0, progress=False)
+            frame = run(SQUARES, "laptop", store=tmp_path, time_limit=1.0, progress=False)
         except TimeLimitError as stop:
             assert "6 cells are finished and kept" in str(stop)
         slices.append(len(list(marks.iterdir())) - before)
