@@ -105,14 +105,19 @@ lint: $(VENV)/.test
 test: $(VENV)/.test
 	$(MAKE) -j2 units pages
 
-# torch takes a simulated second device at the start of a process or never.
+# Sixty processes would compile the package again, and the tests, each for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
+# What files can hold, so that the others need not be read.  torch takes a simulated second device
+# at the start of a process or never.
 GPU_TESTS = $(shell grep -l 'mark.gpu' -r tests --include='test_*.py')
+PAGE_TESTS = $(shell grep -lE 'mark.(book|browser)' -r tests --include='test_*.py')
 units: lint
 	$(PYTEST) -m 'not book and not browser and not gpu'
 	$(PYTEST) -m gpu $(GPU_TESTS)
 
 pages: book $(VENV)/.test
-	IBCORE_REQUIRE_BOOK=1 $(PYTEST) -m 'book or browser'
+	IBCORE_REQUIRE_BOOK=1 $(PYTEST) -m 'book or browser' $(PAGE_TESTS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

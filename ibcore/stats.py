@@ -122,7 +122,7 @@ def spearman(x: Sample, y: Sample) -> float:
     >>> round(spearman([1, 2, 3, 4], [1, 4, 9, 16]), 12)
     1.0
     """
-    return _rank_correlation(*_ordered(x, y))
+    return float(rank_correlations(*_ordered(x, y)))
 
 
 @door
@@ -150,8 +150,8 @@ def spearman_interval(
     correlations = np.empty(draws)
     for draw in range(draws):
         rows = _ranked_resample(first, second, rng)
-        correlations[draw] = _rank_correlation(first[rows], second[rows])
-    value = _rank_correlation(first, second)
+        correlations[draw] = rank_correlations(first[rows], second[rows])
+    value = float(rank_correlations(first, second))
     return percentile_interval(value, correlations, level=level, n=len(first))
 
 
@@ -254,22 +254,40 @@ def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: i
 
 
 def average_ranks(values: Floats) -> Floats:
-    """Return ranks 1..n of a finite sample of shape (n,); equal values share their mean rank.
+    """Return ranks 1..n along the last axis of finite samples; ties share their mean rank.
+
+    Values whose distance is that of rounding are tied: 1e-12 of them, or 1e-15 of the largest.
 
     Examples
     --------
     >>> average_ranks(np.array([10.0, 20.0, 10.0])).tolist()
     [1.5, 3.0, 1.5]
     """
-    _, position, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[position.reshape(-1)]
+    order = np.argsort(values)
+    data = np.take_along_axis(values, order, -1)
+    size, place = np.abs(data), np.arange(data.shape[-1])
+    apart = np.diff(data) > np.maximum(1e-12 * size[..., 1:], 1e-15 * size.max(-1, keepdims=True))
+    ends = np.full((*data.shape[:-1], 1), True)
+    first = np.maximum.accumulate(np.where(np.append(ends, apart, -1), place, 0), -1)
+    last = np.where(np.append(apart, ends, -1), place, place[-1])[..., ::-1]
+    ranks = np.empty(data.shape)
+    mean = (first + np.minimum.accumulate(last, -1)[..., ::-1]) / 2
+    np.put_along_axis(ranks, order, mean + 1, -1)
     return ranks
 
 
-def _rank_correlation(x: Floats, y: Floats) -> float:
-    """Pearson correlation of the ranks of two non-constant samples."""
-    first, second = (ranks - ranks.mean() for ranks in (average_ranks(x), average_ranks(y)))
-    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
+def rank_correlations(x: Floats, y: Floats) -> Floats:
+    """Return Spearman's correlation along the last axis; nan where a sample has no ranking.
+
+    Examples
+    --------
+    >>> rank_correlations(np.array([[1.0, 2.0], [3.0, 3.0]]), np.array([5.0, 4.0])).tolist()
+    [-1.0, nan]
+    """
+    first, second = (ranks - ranks.mean(-1, keepdims=True) for ranks in map(average_ranks, (x, y)))
+    scale = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    ranked = (scale > 0) & np.isfinite(x).all(-1) & np.isfinite(y).all(-1)
+    return np.where(ranked, (first * second).sum(-1) / np.where(ranked, scale, 1), np.nan)
 
 
 def _resamples(n: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
@@ -307,21 +325,13 @@ def _pairs(x_name: str, x: ArrayLike, y_name: str, y: ArrayLike) -> tuple[Floats
 
 
 def _ordered(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    """Return the place of each value among the different ones of its sample."""
-    pairs = zip("xy", _pairs("x", x, "y", y), strict=True)
-    first, second = (_places(name, data) for name, data in pairs)
-    return first, second
-
-
-def _places(name: str, data: Floats) -> Floats:
-    order = np.argsort(data)
-    size = np.abs(data[order])
-    apart = np.diff(data[order]) > np.maximum(1e-12 * size[1:], 1e-15 * size.max())
-    if not apart.any():
-        raise ValueError(
-            f"all {len(data)} values of {name} equal {data[0]}, so they have no ranking; "
-            "rank correlation needs at least two different values in each sample"
-        )
-    places = np.empty(len(data))
-    places[order] = np.concatenate([[0], np.cumsum(apart)])
-    return places
+    """Return the ranks of two samples that have a ranking."""
+    data = _pairs("x", x, "y", y)
+    ranks = average_ranks(data[0]), average_ranks(data[1])
+    for name, values, own in zip("xy", data, ranks, strict=True):
+        if np.ptp(own) == 0:
+            raise ValueError(
+                f"all {len(own)} values of {name} equal {values[0]}, so they have no ranking; "
+                "rank correlation needs at least two different values in each sample"
+            )
+    return ranks

@@ -1,7 +1,9 @@
 """What every test starts from: one thread, the smoke tier, no window for figures, one browser."""
 
+import gc
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["IBCORE_TIER"] = "smoke"
 os.environ["MPLBACKEND"] = "agg"
+# A format that no schema of ours has, whose grammars jsonschema would compile for two seconds.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -29,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let ``-m gpu`` have a simulated device: torch takes one before its first use or never."""
     import torch  # after the thread settings above
 
+    gc.disable()  # what imports and collection make stays
     if config.getoption("markexpr") == "gpu" and not torch.cuda.is_available():
         import simulated_device
 
@@ -48,6 +53,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for name in reasons.keys() & item.keywords.keys():
             item.add_marker(pytest.mark.skip(reason=reasons[name]))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Collect garbage from now on, but never look again at the half million objects made so far."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ def server(tmp_path, monkeypatch):
     Quiet.asked.clear()
     handler = partial(Quiet, directory=str(tmp_path / "served"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         put_served(tmp_path, monkeypatch, running.server_address[1])
         yield running
         running.shutdown()

@@ -647,7 +647,7 @@ def check(
 
     Examples
     --------
-    >>> all(result.passed for result in check("memory"))
+    >>> all(result.passed for result in check("guidance"))
     True
     """
     chosen = [claim for claim in of_lab(read_ledger(), lab) if claim.measure is not None]
@@ -673,7 +673,7 @@ def claims(lab: str | None = None) -> "pd.DataFrame":
 
     Examples
     --------
-    >>> list(claims("memory").columns)[:3]
+    >>> list(claims("guidance").columns)[:3]
     ['id', 'statement', 'value']
     """
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
-from ibcore.stats import spearman as rank_correlation
+from ibcore.stats import rank_correlations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +62,7 @@ class Sample:
         self.weights: Draws = np.ones((1, self.replicates))
         self.used: Rows = np.zeros(len(frame), dtype=bool)
         self.nonfinite: Rows = np.zeros(len(frame), dtype=bool)
+        self._read: dict[str, tuple[Rows, Draws]] = {}  # each draw asks for the same rows again
 
     @property
     def draws(self) -> int:
@@ -95,6 +96,12 @@ class Sample:
 
     def finite(self, name: str, where: Mapping[str, Any]) -> tuple[Rows, Draws]:
         """Return which matching rows are finite in a column, and their values."""
+        key = repr((name, where))
+        if key not in self._read:
+            self._read[key] = self._finite(name, where)
+        return self._read[key]
+
+    def _finite(self, name: str, where: Mapping[str, Any]) -> tuple[Rows, Draws]:
         mask = self.rows(where)
         if not is_numeric_dtype(self.column(name)):
             raise MeasureError(f"column {name!r} does not hold numbers; name another column")
@@ -200,7 +207,7 @@ def spearman(sample: Sample, a: str, b: str, /, by: str | list[str], **where: An
     first, second = sample.group_means(a, by, where), sample.group_means(b, by, where)
     if first.shape[1] < 2:
         raise MeasureError(f"spearman needs at least two groups, but by={by!r} makes one")
-    return np.array([_correlation(x, y) for x, y in zip(first, second, strict=True)])
+    return rank_correlations(first, second)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Draws]] = {
@@ -221,13 +228,6 @@ def _weighted_quantile(ordered: Draws, copies: Draws, q: float) -> float:
     start = np.floor(position)
     low, high = np.searchsorted(ends, [start, min(start + 1, ends[-1] - 1)], side="right")
     return float(ordered[low] + (position - start) * (ordered[high] - ordered[low]))
-
-
-def _correlation(x: Draws, y: Draws) -> float:
-    """Spearman's correlation; nan where a draw has no ranking."""
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return rank_correlation(x, y)
 
 
 Value = Draws | tuple[Draws, ...]

@@ -46,6 +46,12 @@ def closure(names: tuple[str, ...] = PREINSTALLED) -> dict[str, metadata.Distrib
     return found
 
 
+def conflicts(names: tuple[str, ...]) -> list[str]:
+    """Return what these distributions and those that they require ask for in another version."""
+    wanted = [each for found in closure(names).values() for each in _requirements(found)]
+    return [str(each) for each in wanted if metadata.version(each.name) not in each.specifier]
+
+
 def _requirements(distribution: metadata.Distribution) -> Iterator[Requirement]:
     for text in distribution.requires or ():
         wanted = Requirement(text)

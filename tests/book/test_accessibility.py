@@ -195,8 +195,9 @@ def test_an_explorer_steps_once_and_rests_for_a_reader_who_wants_less_motion(loa
         pytest.skip("no explorer on this page")
     for player in loaded.get_by_role("button", name=re.compile("^(Play|Next) ")).all():
         player.click()
-    loaded.wait_for_timeout(500)
-    shown = loaded.evaluate(SHOWN)
+    shown = None
+    while shown != (shown := loaded.evaluate(SHOWN)):  # until the step is drawn
+        loaded.wait_for_timeout(300)
     loaded.wait_for_timeout(1000)  # a step of a player takes 0.9 s
     assert loaded.evaluate(SHOWN) == shown, "an explorer moves by itself"
 

@@ -55,7 +55,7 @@ def page(browser: Any) -> Iterator[Any]:
     """Return a page on a desk."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     opened = context.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 
@@ -97,7 +97,7 @@ def operate(page: Any, explorer: Any, control: Any) -> None:
     before = explorer.evaluate(STATE)
     page.keyboard.press(key_for(control))
     changed = f"([e, old]) => ({STATE})(e) !== old"
-    page.wait_for_function(changed, arg=[explorer, before], timeout=15_000)
+    page.wait_for_function(changed, arg=[explorer, before])
 
 
 def controls_to_operate(explorer: Any) -> list[Any]:

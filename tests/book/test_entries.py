@@ -24,6 +24,12 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WHEEL_NEEDS = tuple(Requirement(line).name for line in PROJECT["dependencies"])
 DOWNLOAD = ["data", "fetch", "cifar10"]
+EXERCISES = """
+from ibcore.exercises import CHAPTERS, check, exercises
+assert {each.chapter for each in exercises()} == set(CHAPTERS)
+told = str(check("memory.limits.1", 4))
+assert told.startswith("✗ memory.limits.1: Not yet. The gradient shrinks"), told
+"""
 
 
 def blocks(file: str, language: str) -> list[str]:
@@ -45,11 +51,16 @@ def commands(file: str) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of the package."""
+    return colab.build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder whose virtual environment holds the wheel and what it asks for by name."""
     folder = tmp_path_factory.mktemp("alone")
     python = colab.create(folder / "env", (*WHEEL_NEEDS, "pip"))
-    wheel = colab.build_wheel(folder)
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", str(wheel)]
     subprocess.run(install, check=True, env=colab.settings())
     return folder
@@ -71,12 +82,14 @@ def run(folder: Path, asked: dict[str, Any]) -> tuple[dict[str, Any], str]:
     return report, done.stderr
 
 
-def test_the_wheel_alone_runs_all_that_the_readme_and_the_page_on_running_show(alone: Path) -> None:
-    snippets = blocks("README.md", "python") + blocks("book/start/running.md", "python")
+def test_the_wheel_alone_brings_the_exercises_and_runs_all_that_readme_and_page_show(
+    alone: Path,
+) -> None:
+    shown = blocks("README.md", "python") + blocks("book/start/running.md", "python")
     told = commands("book/start/running.md")
-    assert len(snippets) >= 2
+    assert len(shown) >= 2
     assert len(told) >= 6
-    report, err = run(alone, {"snippets": snippets, "commands": told})
+    report, err = run(alone, {"snippets": [EXERCISES, *shown], "commands": told})
     ends = report["ends"]
     refused = ends.pop(" ".join(DOWNLOAD))  # needs one more package, and says which
     assert refused != 0
@@ -93,23 +106,9 @@ def test_the_command_that_the_wheel_installs_starts(alone: Path) -> None:
     assert "claims" in done.stdout
 
 
-def test_the_wheel_alone_brings_the_exercises_and_checks_an_answer(alone: Path) -> None:
-    code = (
-        "from ibcore.exercises import CHAPTERS, check, exercises\n"
-        "assert {each.chapter for each in exercises()} == set(CHAPTERS)\n"
-        "print(check('memory.limits.1', 4))"
-    )
-    command = [str(alone / "env/bin/python"), "-P", "-c", code]
-    done = subprocess.run(
-        command, cwd=alone, env=colab.settings(), capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith("✗ memory.limits.1: Not yet. The gradient shrinks")
-
-
-def test_without_one_of_its_needs_the_wheel_is_not_installed(tmp_path: Path) -> None:
+def test_without_one_of_its_needs_the_wheel_is_not_installed(wheel: Path, tmp_path: Path) -> None:
     """The negative control: a need that is missing is noticed, not found somewhere else."""
     python = colab.create(tmp_path / "env", ("numpy", "pip"))
-    wheel = colab.build_wheel(tmp_path)
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", str(wheel)]
     done = subprocess.run(
         install, env=colab.settings(), capture_output=True, text=True, check=False
@@ -122,11 +121,12 @@ def test_binder_installs_what_the_book_needs_and_finds_it_satisfied_here() -> No
     script = (ROOT / ".binder/postBuild").read_text("utf-8")
     torch, needs = re.findall(r"^python -m pip install (.*)$", script, re.MULTILINE)
     assert "--index-url https://download.pytorch.org/whl/cpu --no-deps torch" in torch
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index"]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-deps"]
     command += ["--no-build-isolation", "--disable-pip-version-check", *needs.split()]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Requirement already satisfied: jupyter-book" in done.stdout
+    assert not colab.conflicts(tuple(re.findall(r"already satisfied: ([\w-]+)", done.stdout)))
     version = (ROOT / ".binder/runtime.txt").read_text("utf-8").strip().removeprefix("python-")
     workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
     tested = workflow["jobs"]["test"]["strategy"]["matrix"]["include"]
@@ -144,9 +144,8 @@ def test_continuous_integration_builds_the_book_before_it_installs_what_tests_ne
 
 
 @pytest.mark.slow
-def test_a_fresh_environment_installs_the_wheel_from_the_index(tmp_path: Path) -> None:
+def test_a_fresh_environment_installs_the_wheel_from_the_index(wheel: Path, tmp_path: Path) -> None:
     venv.EnvBuilder(with_pip=True).create(tmp_path / "env")
-    wheel = colab.build_wheel(tmp_path)
     pip = [str(tmp_path / "env/bin/python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "-c", "constraints.txt", str(wheel)], cwd=ROOT, check=True)
     report, _ = run(tmp_path, {"snippets": blocks("README.md", "python"), "commands": [["list"]]})

@@ -26,7 +26,7 @@ def app(tmp_path: Path) -> Any:
     """Return what the extension asks of Sphinx, with a folder of its own."""
     cache = str(tmp_path / "cache")
     config = SimpleNamespace(
-        nb_execution_mode="cache", nb_execution_cache_path=cache, nb_execution_timeout=60
+        nb_execution_mode="cache", nb_execution_cache_path=cache, nb_execution_timeout=600
     )
     return SimpleNamespace(srcdir=tmp_path, config=config)
 

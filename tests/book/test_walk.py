@@ -16,7 +16,7 @@ def test_a_first_time_reader_gets_from_the_landing_page_to_a_quiz(
 ) -> None:
     context = browser.new_context(viewport=WINDOWS[window])
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     outside: list[str] = []
     page.on("request", lambda request: outside.append(request.url))
     told: list[str] = []

@@ -21,14 +21,15 @@ class Visits:
     """Opens pages; `requests` and `complaints` collect what they must not make."""
 
     browser: Any
+    contexts: dict[str, Any]  # by their options; a new one costs as much as two pages
     folder: Path
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    contexts: list[Any] = field(default_factory=list)
+    pages: list[Any] = field(default_factory=list)
 
     def open(self, body: str, *, head: str = "", **options: Any) -> Any:
         """Write a page around ``body`` and open it from file://."""
-        file = self.folder / f"page{len(self.contexts)}.html"
+        file = self.folder / f"page{len(self.pages)}.html"
         view = "<meta name='viewport' content='width=device-width'>"
         file.write_text(
             f"<!doctype html><html lang='en'><head><meta charset='utf-8'>{view}"
@@ -36,9 +37,8 @@ class Visits:
             "</main></body></html>",
             encoding="utf-8",
         )
-        context = self.browser.new_context(**{"viewport": DESK, **options})
-        self.contexts.append(context)
-        page = context.new_page()
+        page = self._context(**{"viewport": DESK, **options}).new_page()
+        self.pages.append(page)
         page.on("request", lambda request: self._asked(request.url, file.as_uri()))
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -52,6 +52,13 @@ class Visits:
         page.wait_for_selector('.ibx[data-ready="1"]')
         return page
 
+    def _context(self, **options: Any) -> Any:
+        key = repr(sorted(options.items()))
+        if key not in self.contexts:
+            self.contexts[key] = self.browser.new_context(**options)
+            self.contexts[key].set_default_timeout(120_000)
+        return self.contexts[key]
+
     def _asked(self, url: str, own: str) -> None:
         if url != own and not url.startswith("data:"):
             self.requests.append(url)
@@ -62,8 +69,8 @@ class Visits:
 
     def close(self) -> None:
         """Close every page; none has asked for or complained about anything."""
-        for context in self.contexts:
-            context.close()
+        for page in self.pages:
+            page.close()
         assert self.requests == []
         assert self.complaints == []
 
@@ -71,7 +78,7 @@ class Visits:
 @pytest.fixture(scope="session")
 def new_visits(browser: Any) -> Callable[[Path], Visits]:
     """Return what starts a set of visits whose pages are written into a folder."""
-    return functools.partial(Visits, browser)
+    return functools.partial(Visits, browser, {})
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from ibcore.explorers import Explorer, base
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
-AT_REST = 1100  # milliseconds: longer than the pause before an announcement
 
 _LIVE = """(state) => {
   const listeners = {};
@@ -19,6 +18,34 @@ _LIVE = """(state) => {
       listeners["change:answer"]();
     } };
   IBExplorers.render({ model, el: document.querySelector('#place') });
+}"""
+
+_TIMERS = """() => {
+  const timers = new Map(), { clearTimeout, clearInterval } = window;
+  let now = 0, last = 0;
+  const starter = (again) => (call, ms = 0) => {
+    timers.set(--last, { at: now + ms, call, again: again && ms });
+    return last;
+  };
+  window.setTimeout = starter(false);
+  window.setInterval = starter(true);
+  window.clearTimeout = (id) => timers.delete(id) || clearTimeout(id);
+  window.clearInterval = (id) => timers.delete(id) || clearInterval(id);
+  window.ring = (wanted = () => true) => {
+    const [next] = [...timers].filter(([, t]) => wanted(t)).sort(([, a], [, b]) => a.at - b.at);
+    if (!next) return false;
+    const [id, timer] = next;
+    now = timer.at;
+    if (timer.again) timer.at += timer.again; else timers.delete(id);
+    timer.call();
+    return true;
+  };
+  window.rest = async () => {
+    for (let quiet = 0, rung = 0; quiet < 2 && rung < 20; quiet += 1) {
+      for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+      if (window.ring()) [quiet, rung] = [-1, rung + 1];
+    }
+  };
 }"""
 
 
@@ -35,8 +62,27 @@ def pictures(page: Any) -> list[str]:
     return drawn
 
 
+def next_frame(page: Any) -> None:
+    """Wait until a page has drawn what it was asked to draw."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def stop_clock(page: Any) -> None:
+    """Let no timer of a page ring until `ring` lets one: a slow machine changes nothing."""
+    page.evaluate(_TIMERS)
+
+
+def ring(page: Any) -> None:
+    """Let a timer ring that rings again and again, as if its time had passed."""
+    assert page.evaluate("window.ring((timer) => timer.again)"), "no such timer is set"
+
+
 def watch_words(page: Any) -> Any:
-    """Note what the live region says from now on; call the result to wait and read it."""
+    """Note what the live region says from now on; call the result to read it when all is at rest.
+
+    No time passes but in that call, so that what a test does meanwhile follows at once.
+    """
+    stop_clock(page)
     page.evaluate(
         """() => { const live = document.querySelector('.ibx [aria-live]'); window.said = [];
              new MutationObserver(() => window.said.push(live.textContent))
@@ -44,7 +90,7 @@ def watch_words(page: Any) -> Any:
     )
 
     def said() -> list[str]:
-        page.wait_for_timeout(AT_REST)
+        page.wait_for_function("() => window.rest().then(() => window.said.length)")
         words: list[str] = page.evaluate("window.said")
         return words
 

@@ -57,7 +57,7 @@ class SlowSite:
 @pytest.fixture
 def slow_site() -> Iterator[SlowSite]:
     site = SlowSite()
-    thread = threading.Thread(target=site.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=site.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield site
     site.ended.set()

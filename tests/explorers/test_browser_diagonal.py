@@ -3,7 +3,7 @@
 import statistics
 
 import pytest
-from hosts import data, live, pictures, watch_words
+from hosts import data, live, pictures, stop_clock, watch_words
 
 from ibcore.explorers import DiagonalNetwork
 from ibcore.explorers.random_network import DIAGONAL_SCALES, TIMES
@@ -125,13 +125,17 @@ def test_too_long_steps_are_said_to_diverge(visits):
 def test_time_plays_to_its_end_and_pauses(visits):
     page = visits.show(DiagonalNetwork(time=5.0))
     settle(page)
+    stop_clock(page)
+    time = "(window.ring(), Number(document.querySelector('.ibx').dataset.time))"
     page.get_by_role("button", name="Play time").click()
-    page.wait_for_function("Number(document.querySelector('.ibx').dataset.time) > 8")
+    page.wait_for_function(f"{time} > 8")
     page.get_by_role("button", name="Pause").click()
+    page.evaluate("window.rest()")
     held = data(page)["time"]
-    page.wait_for_timeout(400)
+    page.evaluate("window.rest()")
     assert data(page)["time"] == held
     page.get_by_role("button", name="Play time").click()
+    page.wait_for_function(f"{time} === 100")
     settle(page, time=100)
     page.get_by_role("button", name="Play time").wait_for()
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from guided_frames import conditions_frame, curves_frame, unlabeled_frame
-from hosts import DESK, PHONE
+from hosts import DESK, PHONE, next_frame
 from learner_frames import concept_frame, remainder_frame
 
 from ibcore.explorers import (
@@ -173,7 +173,7 @@ def test_nothing_moves_when_figures_appear_or_change(visits, figures, viewport):
     assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3)
     for radio in page.get_by_role("radio").all():
         radio.check()
-        page.wait_for_timeout(100)
+        next_frame(page)
         assert page.evaluate(HEIGHTS) == pytest.approx(before, abs=3), radio
 
 

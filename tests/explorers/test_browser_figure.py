@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pytest
 import torch
-from hosts import data, live
+from hosts import data, live, watch_words
 
 from ibcore.explorers import RandomNetwork, base
 from ibcore.explorers.random_network import network_values
@@ -141,15 +141,11 @@ def test_the_live_region_speaks_once_a_state_is_at_rest(visits):
     live = page.locator('.ibx [aria-live="polite"]')
     page.wait_for_timeout(AT_REST)
     assert live.inner_text() == ""  # nothing before the reader has acted
-    page.evaluate(
-        """() => { window.said = []; new MutationObserver(() => window.said.push(1)).observe(
-             document.querySelector('.ibx [aria-live]'), {childList: true}); }"""
-    )
+    said = watch_words(page)
     slider = page.get_by_role("slider", name="Weight scale")
     for _ in range(5):
         slider.press("ArrowRight")
-    page.wait_for_timeout(AT_REST)
-    assert page.evaluate("window.said.length") == 1
+    assert len(said()) == 1
     complexity = float(data(page)["complexity"])
     assert (
         f"weight scale 2.38, depth 3, width 32, seed 0. Complexity {complexity:.3f}"
@@ -289,7 +285,7 @@ def test_a_figure_taken_out_and_put_back_works(visits):
     settle(page)
     assert picture(page) != before
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_selector('.ibx[data-dark="1"]', timeout=5000)
+    page.wait_for_selector('.ibx[data-dark="1"]')
 
 
 def test_an_unknown_explorer_keeps_its_poster_and_says_why(visits):

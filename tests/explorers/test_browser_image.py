@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 import torch
-from hosts import data, live, pictures, watch_words
+from hosts import data, live, next_frame, pictures, watch_words
 
 from ibcore.explorers import ImageSpectrum, base
 from ibcore.explorers.base import GRAYS
@@ -30,13 +30,14 @@ def drawn(page):
 
 def assert_measures(page, picture):
     """Compare the picture and its complexities with what ibcore gives."""
-    page.wait_for_timeout(300)
+    values = torch.from_numpy(picture / 255)[None]
+    expected = {t: float(fourier_complexity(values, transform=t)[0]) for t in TRANSFORMS}
+    page.wait_for_function(
+        """all => Object.entries(all).every(([name, value]) =>
+             Math.abs(document.querySelector('.ibx').dataset[name] - value) < 1e-3)""",
+        arg=expected,
+    )
     assert np.array_equal(drawn(page), picture)
-    shown = data(page)
-    for transform in TRANSFORMS:
-        values = torch.from_numpy(picture / 255)[None]
-        expected = float(fourier_complexity(values, transform=transform)[0])
-        assert float(shown[transform]) == pytest.approx(expected, abs=1e-3), transform
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +117,13 @@ def test_keys_move_the_brush_and_space_paints(visits):
     area = page.get_by_role("application")
     area.focus()
     page.keyboard.press("Space")
-    page.wait_for_timeout(200)
+    next_frame(page)
     middle = drawn(page)
     assert middle[31:33, 31:33].min() == 255
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(200)
+    next_frame(page)
     both = drawn(page)
     assert np.array_equal(both[22:28, 38:42], middle[30:36, 30:34])
     assert page.locator(".ibx-ring").is_visible()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hosts import data, pictures, watch_words
+from hosts import data, pictures, ring, stop_clock, watch_words
 
 from ibcore.explorers import ModularPlayer, base
 from ibcore.explorers.stored import pack_pictures, quantize
@@ -103,12 +103,14 @@ def test_curves_and_words_are_the_means_of_the_frame(visits, figure):
 
 def test_the_player_runs_through_the_prefactors_until_it_is_paused(visits, figure, modular_frames):
     page = visits.show(figure)
+    stop_clock(page)
     page.get_by_role("button", name="Play prefactors").click()
     for prefactor in (2.0, 8.0, 0.5):
         assert_shows(page, modular_frames, {**figure.initial(), "prefactor": prefactor})
+        ring(page)
     page.get_by_role("button", name="Pause").click()
     held = data(page)["prefactor"]
-    page.wait_for_timeout(1200)
+    page.evaluate("window.rest()")
     assert data(page)["prefactor"] == held
 
 

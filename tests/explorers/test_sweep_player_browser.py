@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hosts import DESK, PHONE, data, live, watch_words
+from hosts import DESK, PHONE, data, live, ring, stop_clock, watch_words
 
 from ibcore.explorers import SweepPlayer, guided_training
 from ibcore.memory import gate, spread, spread_interval
@@ -222,6 +222,7 @@ def test_time_runs_to_the_last_look_and_speaks_once_at_the_end(visits, figure):
         wait_for(page, step=step)
         if step < STEPS[-1]:
             assert page.get_by_role("button", name="Pause").count() == 1
+            ring(page)
     page.get_by_role("button", name="Play time").wait_for()
     words = said()
     assert len(words) == 1
@@ -231,20 +232,23 @@ def test_time_runs_to_the_last_look_and_speaks_once_at_the_end(visits, figure):
 
 def test_time_can_be_paused(visits, figure):
     page = visits.show(figure)
+    stop_clock(page)
     page.get_by_role("button", name="Play time").click()
+    ring(page)
     wait_for(page, step=40)
     page.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(1200)
+    page.evaluate("window.rest()")
     assert data(page)["step"] == "40"
 
 
 def test_a_reader_who_wants_less_motion_steps_by_hand(visits, figure):
     page = visits.show(figure, reduced_motion="reduce")
+    stop_clock(page)
     step = page.get_by_role("button", name="Next look")
     for expected in (0, 40):
         step.click()
         wait_for(page, step=expected)
-    page.wait_for_timeout(1200)
+    page.evaluate("window.rest()")
     assert data(page)["step"] == "40"
     page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Play time").wait_for()

@@ -2,7 +2,7 @@
 
 import pytest
 from guided_frames import curves_frame
-from hosts import data, watch_words
+from hosts import data, ring, stop_clock, watch_words
 from oracles import likenesses, measured
 
 from ibcore.explorers import GuidedTraining
@@ -67,15 +67,16 @@ def test_both_curves_are_drawn_at_their_heights(visits, figure):
 
 def test_play_steps_through_training_and_stops_at_a_touch(visits, figure):
     page = visits.show(figure)
-    play = page.get_by_role("button", name="Play time")
-    play.click()
+    stop_clock(page)
+    page.get_by_role("button", name="Play time").click()
     page.wait_for_selector('.ibx[data-step="0"][data-playing="1"]')
+    ring(page)
     page.wait_for_selector('.ibx[data-step="2"]')
     page.get_by_role("radio", name="loss").check()
     page.wait_for_selector('.ibx[data-measure="test_loss"][data-playing="0"]')
     assert page.get_by_role("button", name="Play time").is_visible()
     step = data(page)["step"]
-    page.wait_for_timeout(1000)
+    page.evaluate("window.rest()")
     assert data(page)["step"] == step
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +22,20 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("TOY_MARKS", str(folder))
     return folder
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time pass where a toy cell sleeps and nowhere else."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    time = SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0], sleep=sleep)
+    for name in ("ibcore.runs.cli", "ibcore.runs.forecast", "ibcore.runs.workers"):
+        monkeypatch.setattr(f"{name}.time", time)
+    monkeypatch.setattr("toy.experiments.time", time)
 
 
 @pytest.fixture

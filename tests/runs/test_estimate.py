@@ -81,6 +81,7 @@ def test_seconds_on_a_gpu_say_nothing_about_the_cpu(tmp_path: Path) -> None:
     assert gpu.seconds == pytest.approx((420.0, 420.0, 420.0))
 
 
+@pytest.mark.usefixtures("clock")
 def test_finished_cells_of_the_run_come_first_and_only_the_rest_is_counted(
     tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,8 @@ def test_a_cell_costs_less_beyond_itself_than_a_tenth_of_one_of_20_ms(
     tmp_path: Path, count: int
 ) -> None:
     measure(10, 0.0, tmp_path / "first")  # imports
-    _, outside = measure(count, 0.0, tmp_path)
+    # Other work on the machine makes a cell longer, never shorter.
+    outside = min(measure(count // 3, 0.0, tmp_path / name)[1] for name in "abc")
     assert outside / (CELL + outside) < 0.10
 
 

@@ -51,6 +51,7 @@ def test_every_experiment_has_a_value_a_reason_and_work_that_its_cells_can_tell(
             assert model is None or min(map(model.cost, cells)) > 0
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_paper_tier_runs_the_most_value_for_a_minute_first(
     toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +114,7 @@ def test_what_concerns_all_experiments_ends_the_command(
     assert len(started) == 1 and "the disk is full" in err
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_command_stops_at_its_limit_with_status_75_and_goes_on(
     toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def test_the_command_stops_at_its_limit_with_status_75_and_goes_on(
     ibcore_says(capsys, *arguments[:-1], "60s")
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_limit_that_no_cell_fits_into_is_an_error_and_no_endless_loop(
     toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
