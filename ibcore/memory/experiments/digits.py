@@ -204,7 +204,7 @@ def _experiment(
     tiers: dict[Tier, list[Cell]] = {
         "smoke": grids({**laptop, **SMOKE, **smoke}),
         "laptop": grids(laptop),
-        "paper": grids({**laptop, **paper}),
+        "paper": grids({**laptop, "apart": True, **paper}),  # an hour is stopped and continued
     }
     return Experiment(f"memory.{name}", question, tiers, list, run_grid)
 
@@ -270,13 +270,7 @@ OPTIMIZERS = _experiment(
     "Do momentum or sharpness-aware minimization forget the initial scale without decay?",
     laptop={"pipelines": OTHERS},
     smoke={},
-    paper={
-        "scales": FIVE,
-        "steps": 10_000,
-        "looks": (*LONGER, 6000),
-        "networks": 20,
-        "apart": True,
-    },
+    paper={"scales": FIVE, "steps": 10_000, "looks": (*LONGER, 6000), "networks": 20},
 )
 
 # Shown in: limits, "Result 4"; result, "Eight pipelines"; claims memory.decay-costs, layers.
@@ -285,7 +279,7 @@ LAYERS = _experiment(
     "Which layers' scale is remembered: the hidden ones' or the last one's?",
     laptop={"pipelines": (SGD, SGD_L2), "layers": ("all", "hidden", "head"), "scales": FIVE},
     smoke={},
-    paper={"networks": 20, "split": (0, 1)},
+    paper={"networks": 20, "split": (0, 1), "apart": False},
 )
 
 # Shown in: limits, "Result 1"; claims memory.adam-needs-norm, norm-rate.
@@ -348,13 +342,7 @@ CLOCK = _experiment(
         "steps": 900,
         "looks": tuple(range(0, 900, 75)),
     },
-    paper={
-        "scales": FIVE,
-        "steps": 30_000,
-        "looks": (*THIRDS, *LATER, 20_000),
-        "networks": 20,
-        "apart": True,
-    },
+    paper={"scales": FIVE, "steps": 30_000, "looks": (*THIRDS, *LATER, 20_000), "networks": 20},
 )
 
 # Shown in: result, "One clock"; limits, "The abstract"; claims memory.clock-slope,
@@ -382,12 +370,7 @@ LONG = _experiment(
         "steps": 4500,
         "looks": (0, 1000, 4000),
     },
-    paper={
-        "scales": FIVE,
-        "steps": 300_000,
-        "looks": (*FAR_APART, 30_000, 100_000),
-        "apart": True,
-    },
+    paper={"scales": FIVE, "steps": 300_000, "looks": (*FAR_APART, 30_000, 100_000)},
 )
 
 # Shown in: limits, "Result 4"; claims memory.schedule-stays, schedule-too-early.
@@ -403,7 +386,7 @@ SCHEDULE = _experiment(
         "pipelines": _scheduled(60, 300, learning_rate=0.3, weight_decay=0.03),
         "looks": (0, 100, 200, 300, 400, 500),
     },
-    paper={"scales": FIVE, "networks": 20},
+    paper={"scales": FIVE, "networks": 20, "apart": False},
 )
 
 # Shown in: limits, "Result 3"; claims memory.weights-remember, weights-shrunk.
