@@ -273,7 +273,7 @@ OPTIMIZERS = _experiment(
     paper={"scales": FIVE, "steps": 10_000, "looks": (*LONGER, 6000), "networks": 20},
 )
 
-# Shown in: limits, "Result 4"; result, "Eight pipelines"; claims memory.decay-costs, layers.
+# Shown in: limits, "Result 4"; result, "Does forgetting help"; claims memory.decay-costs, layers.
 LAYERS = _experiment(
     "layers",
     "Which layers' scale is remembered: the hidden ones' or the last one's?",
