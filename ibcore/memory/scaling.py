@@ -248,7 +248,4 @@ def _weights(population: Population) -> tuple[list[Tensor], Tensor]:
 def _product(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     """Return the inner product of two networks' weights, member by member: (m,)."""
     parts = [(a * b).sum(1) for a, b in zip(first, second, strict=True)]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+    return sum(parts[1:], start=parts[0])

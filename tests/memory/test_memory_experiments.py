@@ -1,13 +1,16 @@
 """The experiments on digits: their cells and their tables; the ledger holds what they find."""
 
+import itertools
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from ibcore.memory import Pipeline, digits_problem, sweep
 from ibcore.memory.experiments import EXPERIMENTS, digits
 from ibcore.memory.experiments.digits import build, grids, run_grid
-from ibcore.nets import MLP
+from ibcore.nets import MLP, ResNet
 from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
@@ -49,6 +52,27 @@ def test_a_cell_is_the_sweep_that_it_describes():
     result = sweep(digits_problem(), net, pipelines, **options)
     expected = result.measures["test_accuracy"].reshape(-1)
     np.testing.assert_array_equal(frame.test_accuracy, expected)
+
+
+def test_pipelines_apart_are_the_same_rows_in_cells_of_their_own():
+    config = {"pipelines": (Pipeline("a"), Pipeline("b", weight_decay=0.1)), "looks": (0,)}
+    config |= {"scales": (1.0, 4.0), "steps": 3, "networks": 2}
+    cells = [grids({**config, "apart": apart}) for apart in (False, True)]
+    assert [len(each) for each in cells] == [1, 2]
+    together, *apart = (run_grid(cell, CPU) for cell in itertools.chain(*cells))
+    for name, part in zip("ab", apart, strict=True):
+        whole = together[together.pipeline == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(part.reset_index(drop=True), whole, rtol=1e-5)
+
+
+def test_the_resnet_has_images_and_scale_1_of_some_layers_is_that_of_all():
+    cells = list(digits.RESNET_LAYERS.plan("laptop").values())
+    problem, net = build(cells[0])
+    assert (type(net), net.depth, net.norm, net.activation) == (ResNet, 9, "batch", "relu")
+    assert net(problem.train.x[:2]).shape == (2, 10)
+    assert [each["layers"] for each in cells] == ["all", "hidden", "head"]
+    assert [each["scales"] for each in cells] == [(1, 16), (16,), (16,)]
+    assert len({str({**each, "layers": 0, "scales": 0}) for each in cells}) == 1
 
 
 def test_norms_of_the_nets_have_gains_that_are_not_scaled():

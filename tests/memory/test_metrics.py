@@ -18,9 +18,10 @@ from ibcore.memory import (
     spread_interval,
     spread_per_seed,
 )
-from ibcore.stats import percentile_interval
+from ibcore.stats import mean_interval, percentile_interval
 
 ACCURACY = np.array([[0.95, 0.93, 0.97], [0.96, 0.94, 0.92], [0.50, 0.70, 0.60]])
+MANY = np.random.default_rng(0).uniform(size=(3, 20))
 
 
 def test_the_spread_is_that_of_the_seed_means():
@@ -39,21 +40,29 @@ def test_the_interval_resamples_whole_seeds():
     paired = np.array([[0.9, 0.5, 0.7], [0.8, 0.4, 0.6]])  # differ by 10 points in every seed
     interval = spread_interval(paired)
     assert (interval.value, interval.low, interval.high) == pytest.approx((10.0, 10.0, 10.0))
-    wide = spread_interval(ACCURACY)
-    assert wide.low < wide.value < wide.high and wide.n == 3
-    few = [spread_interval(ACCURACY, seed=seed, draws=9) for seed in (0, 0, 1)]
+    wide = spread_interval(MANY)
+    assert wide.low < wide.value < wide.high and wide.n == 20
+    few = [spread_interval(MANY, seed=seed, draws=9) for seed in (0, 0, 1)]
     assert few[0] == few[1] != few[2]
+
+
+def test_the_interval_of_few_seeds_is_that_of_their_differences():
+    spreads = spread_per_seed(ACCURACY[[0, 2]])  # the order of these scales is the same everywhere
+    expected, found = mean_interval(spreads), spread_interval(ACCURACY[[0, 2]])
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (expected.value, expected.low, expected.high)
+    )
 
 
 @pytest.mark.parametrize("draws", [1, 7, 2000])
 def test_the_interval_equals_a_plain_loop_over_the_same_resamples(draws, monkeypatch):
-    monkeypatch.setattr("ibcore.memory.metrics._CHUNK", 9 * 5)  # five draws at once
+    monkeypatch.setattr("ibcore.memory.metrics._CHUNK", 60 * 5)  # five draws at once
     rng, values = np.random.default_rng(3), []
     for start in range(0, draws, 5):
-        for rows in rng.integers(3, size=(min(5, draws - start), 3)):
-            values.append(spread(ACCURACY[:, rows]))
-    interval = spread_interval(ACCURACY, draws=draws, seed=3)
-    expected = percentile_interval(interval.value, np.array(values), level=0.95, n=3)
+        for rows in rng.integers(20, size=(min(5, draws - start), 20)):
+            values.append(spread(MANY[:, rows]))
+    interval = spread_interval(MANY, draws=draws, seed=3)
+    expected = percentile_interval(interval.value, np.array(values), level=0.95, n=20)
     assert interval == expected
 
 

@@ -304,6 +304,19 @@ def test_a_sweep_trains_where_gradients_are_switched_off(toy, net):
         assert np.array_equal(found.measures["train_loss"], expected.measures["train_loss"])
 
 
+def test_tiny_numbers_are_zero_while_a_sweep_trains_and_not_after(toy, net, monkeypatch):
+    def tiny():
+        return bool(torch.tensor([1e-40]) / 2 == 0)
+
+    seen, train = [], Population.train
+    monkeypatch.setattr(
+        Population, "train", lambda *a, **o: (seen.append(tiny()), train(*a, **o))[1]
+    )
+    run(toy, net, pipelines=PIPELINES[:1], networks=1)
+    supported = torch.set_flush_denormal(False)
+    assert seen == [supported] and not tiny()
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_what_the_cpu_gives(toy, net, done, gpu):
     found = run(toy, net, device=gpu)

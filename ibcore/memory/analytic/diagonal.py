@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from itertools import islice, pairwise
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -91,6 +92,11 @@ def fit(net: Tensor, **rates: Number) -> list[Number]:
     for name, rate in rates.items():
         broadcast(**{name: getattr(rate, "shape", ()), "net": net.shape})
     return [rate.to(net.device) if isinstance(rate, Tensor) else rate for rate in rates.values()]
+
+
+def _before(rate: Number, axes: int) -> Number:
+    """Return rates that stand against (..., h) as they stand against (..., h, d)."""
+    return rate[..., None] if axes and isinstance(rate, Tensor) else rate
 
 
 def loss_slope(output: Tensor, y: Tensor, loss: Loss) -> Tensor:
@@ -228,6 +234,148 @@ def _numbers(
         chosen = [torch.randint(points, (CHUNK, b), generator=first) for first, _ in streams]
         normal = [torch.randn(CHUNK, b, generator=g, dtype=torch.float64) for _, g in streams]
     return None if size is None else torch.stack(chosen, 1), noise * torch.stack(normal, 1)
+
+
+# What the exact models share: two tensors, and descent on both with one decay.
+
+
+class ExactNet:
+    """A model of two tensors, many runs at once; each model says its outputs and its slopes."""
+
+    _inner: ClassVar[int] = 0  # axes of the first tensor that the second does not have
+
+    def __post_init__(self) -> None:
+        check_halves(*self._halves, " and ".join(vars(self)), inner=self._inner)
+
+    @property
+    def _halves(self) -> State:
+        """Both tensors, the first and the second field."""
+        return cast(State, tuple(vars(self).values()))
+
+    @staticmethod
+    def _outputs(a: Tensor, b: Tensor, x: Tensor) -> Tensor:
+        """Return the values of the function at points (..., n, d): (..., n)."""
+        raise NotImplementedError
+
+    @classmethod
+    def _slopes(
+        cls, a: Tensor, b: Tensor, x: Tensor, y: Tensor, loss: Loss
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the gradients of the mean loss by both tensors; None for one that stays."""
+        raise NotImplementedError
+
+    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
+        """Raise unless data fit the net."""
+        first, second = self._halves
+        check_data(x, y, features=first.shape[-1], lead=second.shape[:-1])
+
+    @door
+    def predict(self, x: Exact) -> Tensor:
+        """Evaluate the function at points (..., n, d): (..., n)."""
+        self._check(x)
+        return self._outputs(*self._halves, x)
+
+    @door(gradients=True)
+    def step(
+        self,
+        x: Exact,
+        y: Exact,
+        *,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
+        loss: Loss = "squared",
+    ) -> Self:
+        """Take one step of gradient descent with coupled weight decay on a batch."""
+        self._check(x, y)
+        rates = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+        return self.descend([(x, y)], **rates, loss=loss)
+
+    @door(gradients=True)
+    def descend(
+        self,
+        batches: Iterable[tuple[Tensor, Tensor]],
+        *,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
+        loss: Loss = "squared",
+    ) -> Self:
+        """Take one step for each batch; `FloatingPointError` if training diverges."""
+        eta, decay = fit(self._halves[1], learning_rate=learning_rate, weight_decay=weight_decay)
+        kept, inner = 1 - eta * decay, self._inner
+
+        def move(a: Tensor, b: Tensor, x: Tensor, y: Tensor) -> State:
+            by_a, by_b = self._slopes(a, b, x, y, loss)
+            a = _before(kept, inner) * a - _before(eta, inner) * by_a
+            return a, b if by_b is None else kept * b - eta * by_b
+
+        make: Callable[..., Self] = type(self)
+        return make(*descend(self._halves, batches, move))
+
+    @door(gradients=True)
+    def train(
+        self,
+        x: Exact,
+        y: Exact,
+        *,
+        steps: Sequence[Whole] | Whole,
+        learning_rate: Rate,
+        weight_decay: Decay = 0.0,
+        loss: Loss = "squared",
+        batch_size: Count | None = None,
+        label_noise: NonNegative = 0.0,
+        seed: Seeds = 0,
+    ) -> Self:
+        """Train by gradient descent on all points or on batches that `minibatches` draws.
+
+        The leading axes of x (..., n, d) and y (..., n) are the last ones of the runs; runs that
+        share data share batches.  Of a rising sequence of ``steps`` the states after each number
+        are stacked on a new first axis.  Rates are one for all runs, or tensors that broadcast
+        against (..., 1).  The loss is half the squared error, or the logistic loss with labels 0
+        and 1.  `FloatingPointError` if training diverges.
+        """
+        self._check(x, y)
+        looks = [int(look) for look in _in_order(steps, "steps")]
+        draws: dict[str, Any] = {"batch_size": batch_size, "label_noise": label_noise, "seed": seed}
+        batches = iter(minibatches(x, y, steps=looks[-1], **draws))
+        rates = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+        net, seen = self, []
+        for done, look in pairwise([0, *looks]):
+            net = net.descend(islice(batches, look - done), **rates, loss=loss)
+            seen.append(net)
+        return stack(seen) if isinstance(steps, Sequence) else net
+
+
+class LinearNet(ExactNet):
+    """A model that is linear in its inputs."""
+
+    @door
+    def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> Tensor:
+        """Return the gradient of the mean loss by the coefficients, (..., d).
+
+        The loss is half the squared error, or the logistic loss with labels 0 and 1.
+        """
+        self._check(x, y)
+        return self._slope(*self._halves, x, y, loss)
+
+    @classmethod
+    def _slope(cls, a: Tensor, b: Tensor, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
+        slope = loss_slope(cls._outputs(a, b, x), y, loss)
+        return (slope[..., None, :] @ x)[..., 0, :] / x.shape[-2]
+
+
+N = TypeVar("N", bound=ExactNet)
+
+
+def stack(nets: Sequence[N]) -> N:
+    """Return nets of one kind and shape as one, along a new first axis.
+
+    Examples
+    --------
+    >>> stack([DiagonalNet.start(0.1, features=4)] * 3).p.shape
+    torch.Size([3, 4])
+    """
+    make: Callable[..., N] = type(nets[0])
+    return make(*map(torch.stack, zip(*(net._halves for net in nets), strict=True)))
 
 
 # Gradient flow of the diagonal net in its dual coordinates: n equations, stiff, solved at ease.
@@ -392,7 +540,7 @@ def _stages(system: _System, nu: Tensor, now: Tensor, h: Tensor) -> tuple[Tensor
 
 @door
 @dataclass(frozen=True, eq=False)
-class DiagonalNet:
+class DiagonalNet(LinearNet):
     r"""The model :math:`f(x) = \sum_i (p_i^2 - q_i^2)\, x_i` with squared loss, many runs at once.
 
     The loss is :math:`L = \frac{1}{2n}\sum_k (x_k\cdot\beta - y_k)^2` with
@@ -435,9 +583,6 @@ class DiagonalNet:
     p: Exact
     q: Exact
 
-    def __post_init__(self) -> None:
-        check_halves(self.p, self.q, "p and q")
-
     @classmethod
     @door
     def start(
@@ -478,22 +623,10 @@ class DiagonalNet:
         return DiagonalNet(self.p[run], self.q[run])
 
     @door
-    def predict(self, x: Exact) -> Tensor:
-        """Evaluate the function at points (..., n, d): (..., n)."""
-        self._check(x)
-        return _outputs(self.p, self.q, x)
-
-    @door
     def loss(self, x: Exact, y: Exact) -> Tensor:
         """Return half the mean squared error: (...)."""
         self._check(x, y)
-        return (_outputs(self.p, self.q, x) - y).square().mean(-1) / 2
-
-    @door
-    def gradient(self, x: Exact, y: Exact) -> Tensor:
-        """Return the gradient r of the loss by beta: (..., d)."""
-        self._check(x, y)
-        return _gradient(self.p, self.q, x, y)
+        return (self._outputs(self.p, self.q, x) - y).square().mean(-1) / 2
 
     @staticmethod
     @door
@@ -502,62 +635,6 @@ class DiagonalNet:
     ) -> Tensor:
         """Return the factor by which one step changes p q: shape of ``gradient``."""
         return (1 - learning_rate * weight_decay) ** 2 - (2 * learning_rate * gradient) ** 2
-
-    @door
-    def step(
-        self, x: Exact, y: Exact, *, learning_rate: Rate, weight_decay: Decay = 0.0
-    ) -> "DiagonalNet":
-        """Take one step of gradient descent with coupled weight decay on a batch."""
-        self._check(x, y)
-        return self.descend([(x, y)], learning_rate=learning_rate, weight_decay=weight_decay)
-
-    @door
-    def descend(
-        self,
-        batches: Iterable[tuple[Tensor, Tensor]],
-        *,
-        learning_rate: Rate,
-        weight_decay: Decay = 0.0,
-    ) -> "DiagonalNet":
-        """Take one step for each batch; `FloatingPointError` if training diverges."""
-        eta, decay = fit(self.p, learning_rate=learning_rate, weight_decay=weight_decay)
-        move = partial(_moved, eta=eta, decay=decay)
-        return DiagonalNet(*descend((self.p, self.q), batches, move))
-
-    @door
-    def train(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        steps: Sequence[Whole] | Whole,
-        learning_rate: Rate,
-        weight_decay: Decay = 0.0,
-        batch_size: Count | None = None,
-        label_noise: NonNegative = 0.0,
-        seed: Seeds = 0,
-    ) -> "DiagonalNet":
-        """Train by gradient descent on all points or on batches that `minibatches` draws.
-
-        The leading axes of x (..., n, d) and y (..., n) are the last ones of the runs; runs that
-        share data share batches.  Of a rising sequence of ``steps`` the states after each number
-        are stacked on a new first axis.  Rates are one for all runs, or tensors that broadcast
-        against (..., 1).  `FloatingPointError` if training diverges.
-        """
-        self._check(x, y)
-        looks = [int(look) for look in _in_order(steps, "steps")]
-        batches = iter(
-            minibatches(
-                x, y, steps=looks[-1], batch_size=batch_size, label_noise=label_noise, seed=seed
-            )
-        )
-        net, done, seen = self, 0, []
-        for look in looks:
-            some = (next(batches) for _ in range(look - done))
-            net = net.descend(some, learning_rate=learning_rate, weight_decay=weight_decay)
-            done = look
-            seen.append(net)
-        return stack(seen) if isinstance(steps, Sequence) else net
 
     @door
     def flow(
@@ -587,34 +664,14 @@ class DiagonalNet:
             seen.append(DiagonalNet(root * (z / 2).exp(), root * (-z / 2).exp()))
         return stack(seen) if isinstance(time, Sequence) else seen[-1]
 
-    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
-        check_data(x, y, features=self.p.shape[-1], lead=self.p.shape[:-1])
+    @staticmethod
+    def _outputs(p: Tensor, q: Tensor, x: Tensor) -> Tensor:
+        return (x @ (p * p - q * q)[..., None])[..., 0]  # (..., n)
 
-
-def stack(nets: Sequence[DiagonalNet]) -> DiagonalNet:
-    """Return nets of one shape as one, along a new first axis.
-
-    Examples
-    --------
-    >>> stack([DiagonalNet.start(0.1, features=4)] * 3).p.shape
-    torch.Size([3, 4])
-    """
-    return DiagonalNet(torch.stack([n.p for n in nets]), torch.stack([n.q for n in nets]))
-
-
-def _outputs(p: Tensor, q: Tensor, x: Tensor) -> Tensor:
-    return (x @ (p * p - q * q)[..., None])[..., 0]  # (..., n)
-
-
-def _gradient(p: Tensor, q: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    residual = _outputs(p, q, x) - y
-    return (residual[..., None, :] @ x)[..., 0, :] / x.shape[-2]
-
-
-def _moved(p: Tensor, q: Tensor, x: Tensor, y: Tensor, *, eta: Number, decay: Number) -> State:
-    """Return p and q after one step."""
-    slope, kept = 2 * eta * _gradient(p, q, x, y), 1 - eta * decay
-    return p * (kept - slope), q * (kept + slope)
+    @classmethod
+    def _slopes(cls, a: Tensor, b: Tensor, x: Tensor, y: Tensor, loss: Loss) -> State:
+        slope = 2 * cls._slope(a, b, x, y, loss)
+        return slope * a, -slope * b
 
 
 # How decay slides the scale of a diagonal net in closed form, and when it has forgotten.

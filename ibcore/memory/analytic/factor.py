@@ -1,11 +1,8 @@
 """The factor model f(x) = sum u_i v_i x_i: one line of algebra says what training forgets."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from itertools import repeat
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -16,6 +13,8 @@ from ibcore.door import Count, NonNegative, Positive, Range, Seed, Share, Whole,
 from ibcore.memory.analytic.diagonal import (
     Decay,
     Exact,
+    ExactNet,
+    LinearNet,
     Loss,
     Number,
     Rate,
@@ -23,7 +22,6 @@ from ibcore.memory.analytic.diagonal import (
     Seeds,
     State,
     check_data,
-    check_halves,
     descend,
     fit,
     loss_slope,
@@ -34,7 +32,7 @@ from ibcore.runtime import generator, resolve_device
 
 @door
 @dataclass(frozen=True, eq=False)
-class FactorNet:
+class FactorNet(LinearNet):
     r"""The model :math:`f(x) = \sum_i u_i v_i x_i`, many runs at once.
 
     Gradient flow conserves the balance :math:`c_i = u_i^2 - v_i^2` for every loss.  A step of
@@ -73,9 +71,6 @@ class FactorNet:
     u: Exact
     v: Exact
 
-    def __post_init__(self) -> None:
-        check_halves(self.u, self.v, "u and v")
-
     @classmethod
     @door
     def sample(
@@ -112,21 +107,6 @@ class FactorNet:
         """What gradient flow conserves, u^2 - v^2: (..., d)."""
         return self.u**2 - self.v**2
 
-    @door
-    def predict(self, x: Exact) -> Tensor:
-        """Evaluate the function at points (..., n, d): (..., n)."""
-        self._check(x)
-        return (x @ self.product[..., None])[..., 0]
-
-    @door
-    def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> Tensor:
-        """Return the gradient of the mean loss by the product, (..., d).
-
-        The loss is half the squared error, or the logistic loss with labels 0 and 1.
-        """
-        self._check(x, y)
-        return _gradient(self.u, self.v, x, y, loss)
-
     @staticmethod
     @door
     def balance_factor(
@@ -135,75 +115,14 @@ class FactorNet:
         """Return the factor by which one step changes the balance: shape of ``gradient``."""
         return (1 - learning_rate * weight_decay) ** 2 - (learning_rate * gradient) ** 2
 
-    @door
-    def step(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        learning_rate: Rate,
-        weight_decay: Decay = 0.0,
-        loss: Loss = "squared",
-    ) -> "FactorNet":
-        """Take one step of gradient descent with coupled weight decay on a batch."""
-        self._check(x, y)
-        return self.descend(
-            [(x, y)], learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
-        )
+    @staticmethod
+    def _outputs(u: Tensor, v: Tensor, x: Tensor) -> Tensor:
+        return (x @ (u * v)[..., None])[..., 0]
 
-    @door
-    def descend(
-        self,
-        batches: Iterable[tuple[Tensor, Tensor]],
-        *,
-        learning_rate: Rate,
-        weight_decay: Decay = 0.0,
-        loss: Loss = "squared",
-    ) -> "FactorNet":
-        """Take one step for each batch; `FloatingPointError` if training diverges."""
-        eta, decay = fit(self.u, learning_rate=learning_rate, weight_decay=weight_decay)
-        move = partial(_moved, eta=eta, decay=decay, loss=loss)
-        return FactorNet(*descend((self.u, self.v), batches, move))
-
-    @door
-    def train(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        steps: Whole,
-        learning_rate: Rate,
-        weight_decay: Decay = 0.0,
-        batch_size: Count | None = None,
-        label_noise: NonNegative = 0.0,
-        loss: Loss = "squared",
-        seed: Seeds = 0,
-    ) -> "FactorNet":
-        """Train on batches that `minibatches` draws; arguments as there and in `step`."""
-        self._check(x, y)
-        batches = minibatches(
-            x, y, steps=steps, batch_size=batch_size, label_noise=label_noise, seed=seed
-        )
-        return self.descend(
-            batches, learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
-        )
-
-    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
-        check_data(x, y, features=self.u.shape[-1], lead=self.u.shape[:-1])
-
-
-def _gradient(u: Tensor, v: Tensor, x: Tensor, y: Tensor, loss: Loss) -> Tensor:
-    """Return the gradient of the mean loss by the product u v: (..., d)."""
-    slope = loss_slope((x @ (u * v)[..., None])[..., 0], y, loss)
-    return (slope[..., None, :] @ x)[..., 0, :] / x.shape[-2]
-
-
-def _moved(
-    u: Tensor, v: Tensor, x: Tensor, y: Tensor, *, eta: Number, decay: Number, loss: Loss
-) -> State:
-    """Return u and v after one step."""
-    slope, kept = eta * _gradient(u, v, x, y, loss), 1 - eta * decay
-    return kept * u - slope * v, kept * v - slope * u
+    @classmethod
+    def _slopes(cls, a: Tensor, b: Tensor, x: Tensor, y: Tensor, loss: Loss) -> State:
+        slope = cls._slope(a, b, x, y, loss)
+        return slope * b, slope * a
 
 
 # Sign descent on the factor model: it forgets one memory and keeps another.
@@ -246,17 +165,8 @@ def sign_step(
     >>> moved.u.tolist(), moved.v.tolist(), sign_balance(moved).tolist()
     ([3.5], [1.5], [2.0])
     """
-    check_data(x, y, features=net.u.shape[-1], lead=net.u.shape[:-1])
-    eta, decay = fit(net.u, learning_rate=learning_rate, weight_decay=weight_decay)
-    return FactorNet(*_sign_moved(net.u, net.v, x, y, eta, decay=decay, loss=loss))
-
-
-def _sign_moved(
-    u: Tensor, v: Tensor, x: Tensor, y: Tensor, eta: Number, *, decay: Number, loss: Loss
-) -> State:
-    """Return u and v after one step."""
-    slope, kept = _gradient(u, v, x, y, loss), 1 - eta * decay
-    return kept * u - eta * (slope * v).sign(), kept * v - eta * (slope * u).sign()
+    rates: dict[str, Any] = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+    return sign_descent(net, x, y, steps=1, **rates, loss=loss)
 
 
 @door
@@ -297,7 +207,12 @@ def sign_descent(
     fall = final_rate ** (1 / max(steps - 1, 1))
     batches = enumerate(minibatches(x, y, steps=steps, batch_size=batch_size, seed=seed))
     paced = ((*batch, eta * fall**k) for k, batch in batches)
-    move = partial(_sign_moved, decay=decay, loss=loss)
+
+    def move(u: Tensor, v: Tensor, x: Tensor, y: Tensor, eta: Number) -> State:
+        by_u, by_v = net._slopes(u, v, x, y, loss)
+        kept = 1 - eta * decay
+        return kept * u - eta * by_u.sign(), kept * v - eta * by_v.sign()
+
     return FactorNet(*descend((net.u, net.v), paced, move))
 
 
@@ -306,7 +221,7 @@ def sign_descent(
 
 @door
 @dataclass(frozen=True, eq=False)
-class TwoLayerReLU:
+class TwoLayerReLU(ExactNet):
     r"""The net :math:`f(x) = \sum_j a_j\,\mathrm{relu}(w_j\cdot x)`, many runs at once.
 
     Scaling :math:`w_j` up and :math:`a_j` down changes no output, so
@@ -345,9 +260,7 @@ class TwoLayerReLU:
 
     first: Exact
     second: Exact
-
-    def __post_init__(self) -> None:
-        check_halves(self.first, self.second, "first and second", inner=1)
+    _inner = 1
 
     @classmethod
     @door
@@ -373,16 +286,10 @@ class TwoLayerReLU:
         return self.first.square().sum(-1) - self.second**2
 
     @door
-    def predict(self, x: Exact) -> Tensor:
-        """Evaluate the net at points (..., n, d): (..., n)."""
-        self._check(x)
-        return (torch.relu(x @ self.first.mT) @ self.second[..., None])[..., 0]
-
-    @door
     def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> State:
         """Return the gradients of the mean loss by both layers: (..., h, d) and (..., h)."""
         self._check(x, y)
-        return _layer_gradients(self.first, self.second, x, y, loss)
+        return self._slopes(self.first, self.second, x, y, loss)
 
     @door
     def next_balance(
@@ -399,55 +306,16 @@ class TwoLayerReLU:
         eta, decay = fit(self.second, learning_rate=learning_rate, weight_decay=weight_decay)
         return (1 - eta * decay) ** 2 * self.balance + eta**2 * (first.square().sum(-1) - second**2)
 
-    @door
-    def step(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        learning_rate: Positive,
-        weight_decay: NonNegative = 0.0,
-        loss: Loss = "squared",
-    ) -> "TwoLayerReLU":
-        """Take one step of gradient descent with coupled weight decay."""
-        return self.train(
-            x, y, steps=1, learning_rate=learning_rate, weight_decay=weight_decay, loss=loss
-        )
+    @staticmethod
+    def _outputs(first: Tensor, second: Tensor, x: Tensor) -> Tensor:
+        return (torch.relu(x @ first.mT) @ second[..., None])[..., 0]
 
-    @door
-    def train(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        steps: Whole,
-        learning_rate: Positive,
-        weight_decay: NonNegative = 0.0,
-        loss: Loss = "squared",
-    ) -> "TwoLayerReLU":
-        """Take many steps on all points; `FloatingPointError` if training diverges."""
-        self._check(x, y)
-        kept = 1 - learning_rate * weight_decay
-
-        def move(first: Tensor, second: Tensor, x: Tensor, y: Tensor) -> State:
-            by_first, by_second = _layer_gradients(first, second, x, y, loss)
-            return (
-                kept * first - learning_rate * by_first,
-                kept * second - learning_rate * by_second,
-            )
-
-        return TwoLayerReLU(*descend((self.first, self.second), repeat((x, y), steps), move))
-
-    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
-        check_data(x, y, features=self.first.shape[-1], lead=self.first.shape[:-2])
-
-
-def _layer_gradients(first: Tensor, second: Tensor, x: Tensor, y: Tensor, loss: Loss) -> State:
-    units = torch.relu(x @ first.mT)  # (..., n, h)
-    output = (units @ second[..., None])[..., 0]
-    slope = loss_slope(output, y, loss)[..., None] / x.shape[-2]  # (..., n, 1)
-    below = slope * (units > 0) * second[..., None, :]
-    return below.mT @ x, (units * slope).sum(-2)
+    @classmethod
+    def _slopes(cls, first: Tensor, second: Tensor, x: Tensor, y: Tensor, loss: Loss) -> State:
+        output, units = cls._outputs(first, second, x), torch.relu(x @ first.mT)  # (..., n, h)
+        slope = loss_slope(output, y, loss)[..., None] / x.shape[-2]  # (..., n, 1)
+        below = slope * (units > 0) * second[..., None, :]
+        return below.mT @ x, (units * slope).sum(-2)
 
 
 def draw_layers(width: int, features: int, seed: int) -> State:

@@ -2,14 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from ibcore.door import Count, NonNegative, Positive, Range, Seed, Whole, door
-from ibcore.memory.analytic.diagonal import Exact, State, check_data, check_halves, descend
+from ibcore.door import Count, NonNegative, Positive, Range, Seed, door
+from ibcore.memory.analytic.diagonal import (
+    Exact,
+    ExactNet,
+    Loss,
+    loss_slope,
+)
 from ibcore.memory.analytic.factor import draw_layers
 from ibcore.runtime import resolve_device
 
@@ -18,7 +22,7 @@ _ROUNDING = 32  # a spread of up to so many units in the last place is noise
 
 @door(gradients=True)
 @dataclass(frozen=True, eq=False)
-class NormalizedNet:
+class NormalizedNet(ExactNet):
     r"""The net :math:`f(x) = \sum_j a_j\,\mathrm{relu}(\mathrm{BN}(w_j\cdot x))`, a fixed.
 
     BN subtracts the mean over the batch and divides by the standard deviation (no constant is
@@ -57,9 +61,10 @@ class NormalizedNet:
 
     weight: Exact
     readout: Exact
+    _inner = 1
 
     def __post_init__(self) -> None:
-        check_halves(self.weight, self.readout, "weight and readout", inner=1)
+        super().__post_init__()
         if not (self.norm_squared > 0).all():
             raise ValueError(
                 "a row of weight is zero, or its square; a normalized unit needs a direction"
@@ -86,17 +91,11 @@ class NormalizedNet:
         """The squared norm of each row, (..., h)."""
         return self.weight.square().sum(-1)
 
-    @door
-    def predict(self, x: Exact) -> Tensor:
-        """Evaluate the net on a batch (..., n, d), normalized over it: (..., n)."""
-        self._check(x)
-        return _outputs(self.weight, self.readout, x)
-
     @door(gradients=True)
-    def gradient(self, x: Exact, y: Exact) -> Tensor:
-        """Return the gradient of half the mean squared error by the weights: (..., h, d)."""
+    def gradient(self, x: Exact, y: Exact, *, loss: Loss = "squared") -> Tensor:
+        """Return the gradient of the mean loss by the weights: (..., h, d)."""
         self._check(x, y)
-        return _gradient(self.weight, self.readout, x, y)
+        return self._slopes(self.weight, self.readout, x, y, loss)[0]
 
     @door(gradients=True)
     def next_norm_squared(
@@ -106,38 +105,16 @@ class NormalizedNet:
         kept, slope = (1 - learning_rate * weight_decay) ** 2, self.gradient(x, y)
         return kept * self.norm_squared + learning_rate**2 * slope.square().sum(-1)
 
-    @door(gradients=True)
-    def train(
-        self,
-        x: Exact,
-        y: Exact,
-        *,
-        steps: Whole,
-        learning_rate: Positive,
-        weight_decay: NonNegative = 0.0,
-    ) -> "NormalizedNet":
-        """Take steps of gradient descent on all points; `FloatingPointError` if it diverges."""
-        self._check(x, y)
+    @staticmethod
+    def _outputs(weight: Tensor, readout: Tensor, x: Tensor) -> Tensor:
+        return (torch.relu(_normalize(x @ weight.mT)) @ readout[..., None])[..., 0]
 
-        def move(weight: Tensor, readout: Tensor, x: Tensor, y: Tensor) -> State:
-            slope = _gradient(weight, readout, x, y)
-            return (1 - learning_rate * weight_decay) * weight - learning_rate * slope, readout
-
-        return NormalizedNet(*descend((self.weight, self.readout), repeat((x, y), steps), move))
-
-    def _check(self, x: Tensor, y: Tensor | None = None) -> None:
-        check_data(x, y, features=self.weight.shape[-1], lead=self.weight.shape[:-2])
-
-
-def _outputs(weight: Tensor, readout: Tensor, x: Tensor) -> Tensor:
-    units = torch.relu(_normalize(x @ weight.mT))
-    return (units @ readout[..., None])[..., 0]
-
-
-def _gradient(weight: Tensor, readout: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    weight = weight.detach().requires_grad_()
-    loss = (_outputs(weight, readout, x) - y).square().mean(-1) / 2
-    return torch.autograd.grad(loss.sum(), weight)[0]
+    @classmethod
+    def _slopes(cls, a: Tensor, b: Tensor, x: Tensor, y: Tensor, loss: Loss) -> tuple[Tensor, None]:
+        weight = a.detach().requires_grad_()
+        output = cls._outputs(weight, b, x)
+        slope = loss_slope(output, y, loss).detach() / x.shape[-2]
+        return torch.autograd.grad((slope * output).sum(), weight)[0], None
 
 
 @door

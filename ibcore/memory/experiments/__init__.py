@@ -11,7 +11,9 @@ from ibcore.memory.experiments.digits import (
     NORMALIZED,
     OPTIMIZERS,
     PIPELINES,
+    RESNET_LAYERS,
     SCALE_CLOCK,
+    TUNED,
 )
 from ibcore.memory.experiments.digits import SCHEDULE as TIME_SCHEDULE
 from ibcore.memory.experiments.exact import DIAGONAL, FORGETTING, SCHEDULE, SIGNS
@@ -24,6 +26,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     SCHEDULE,
     SIGNS,
     PIPELINES,
+    TUNED,
     OPTIMIZERS,
     LAYERS,
     CLOCK,
@@ -35,6 +38,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     BATCH_SIZE,
     ARCHITECTURE,
     NORMALIZED,
+    RESNET_LAYERS,
     RESNET,
 )
 

@@ -277,7 +277,7 @@ FORGETTING = Experiment(
     {
         "smoke": design({}, time=(0.0, 40.0, 120.0), problems=FEW, **FORGOTTEN),
         "laptop": design({}, time=TIMES, problems=SOME, **FORGOTTEN),
-        "paper": design({}, time=[5.0 * k for k in range(31)], problems=MANY, **FORGOTTEN),
+        "paper": design({"time": [(5.0 * k,) for k in range(31)]}, problems=MANY, **FORGOTTEN),
     },
     _run_forgetting,
 )

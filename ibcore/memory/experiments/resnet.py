@@ -154,23 +154,16 @@ LARGE: Factors = {
     ),
     "weight_scale": (0.25, 0.5, 1.0, 2.0, 4.0),
 }
-DIGITS = {
-    "source": "digits",
-    "images": 1797,
-    "train": 300,
-    "validation": 300,
-    "test": 1197,
-    "split": 0,
-}
-FEW = {**DIGITS, "train": 100, "validation": 100, "test": 1000}
-CIFAR = {
-    "source": "cifar10",
-    "images": 25_000,
-    "train": 20_000,
-    "validation": 2500,
-    "test": 2500,
-    "split": 0,
-}
+
+
+def _sets(source: str, images: int, train: int, validation: int, test: int) -> dict[str, Any]:
+    sizes = {"images": images, "train": train, "validation": validation, "test": test}
+    return {"source": source, **sizes, "split": 0}
+
+
+DIGITS = _sets("digits", 1797, 300, 300, 1197)
+FEW = _sets("digits", 1797, 100, 100, 1000)
+CIFAR = _sets("cifar10", 25_000, 20_000, 2500, 2500)
 REST: dict[str, Any] = {"norm": "batch", "seed": 0}
 
 # Shown in: limits, "Result 1"; claims memory.resnet-remembers, resnet-forgets, resnet-adam.
