@@ -48,7 +48,7 @@ def _run_transformers(cell: Cell, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _run_shoulders(cell: Cell, device: torch.device) -> pd.DataFrame:
+def _run_plateaus(cell: Cell, device: torch.device) -> pd.DataFrame:
     return _run_transformers(cell, device).drop(columns="tokens")
 
 
@@ -64,7 +64,7 @@ def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
 # What each experiment varies, at every tier.
 
 SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
-FOUR = ("gelu", "selu", "tanh", "sine")  # with residual branches of either size
+FOUR = ("gelu", "selu", "tanh", "sine")
 DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
 EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
 SIXTHS = tuple(round(10 ** (k / 6 - 1), 2) for k in range(13))  # 0.1 to 10, six a decade
@@ -97,10 +97,6 @@ def _known(size: dict[str, Any]) -> list[Cell]:
     return design({"kind": ("constant", "random")}, **fixed)
 
 
-def _shoulders(size: dict[str, Any], *activations: str) -> list[Cell]:
-    return design({"activation": activations, "scale_residual": (True, False)}, **size)
-
-
 # Figure 10 of the paper.  Shown in: limits, "Result 3"; claims redshift.transformer-order,
 # transformer-relu, transformer-selu-sine, transformer-gaussian-crosses, transformer-gain,
 # transformer-below-random, transformer-tied-head, transformer-positions.
@@ -125,20 +121,6 @@ SEQUENCES = Experiment(
     _run_sequences,
 )
 
-# Residual branches that start at full size, or at that of GPT-2.  Shown in: limits, "Result 3";
-# claims redshift.transformer-shoulder, transformer-no-shoulder.
-SHOULDERS = Experiment(
-    "redshift.transformer-shoulders",
-    "Does the initial size of the residual branches decide where complexity rises?",
-    {
-        "smoke": _shoulders({**SMOKE, "depth": 6, "gains": (0.1, 0.3, 1.0)}, "selu"),
-        "laptop": _shoulders({**LAPTOP, "depth": 6, "networks": 40}, *FOUR),
-        "paper": _shoulders({**PAPER, "depth": 12}, *FOUR),
-    },
-    list,
-    _run_shoulders,
-)
-
 
 def _plateaus(size: dict[str, Any], *activations: str) -> list[Cell]:
     return design({"activation": activations}, scale_residual=True, **{"depth": 6, **size})
@@ -155,5 +137,38 @@ PLATEAUS = Experiment(
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
     list,
-    _run_shoulders,
+    _run_plateaus,
+)
+
+
+def _run_languages(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Measure strings of bits: written by networks, or drawn with equal chances."""
+    if cell["kind"] == "random":
+        return _run_sequences(cell, device)
+    options = {name: cell[name] for name in ("vocabulary", "depth", "width", "heads")}
+    draw = {name: cell[name] for name in ("networks", "length", "seed")}
+    net, greedy = Transformer(**options, context=cell["length"] + 1), cell["kind"] == "greedy"
+    sequences = sample_sequences(net, **draw, greedy=greedy, device=device)[:, 0]
+    measures = {"lempel_ziv": phrases_per_token(sequences), "seed": cell["seed"]}
+    return pd.DataFrame({"kind": cell["kind"], "network": range(cell["networks"]), **measures})
+
+
+def _languages(networks: int, **size: int) -> list[Cell]:
+    size = {"length": 100, "width": 96, "heads": 4, "depth": 6, **size}
+    kinds = {"kind": ("greedy", "sampled", "random")}
+    return design(kinds, vocabulary=2, networks=networks, seed=0, **size)
+
+
+# After Goldblum et al.  Shown in: limits, "Result 3"; claims redshift.language-sampled,
+# language-greedy.
+LANGUAGES = Experiment(
+    "redshift.language-models",
+    "Do untrained language models write simpler strings of bits than a coin does?",
+    {
+        "smoke": _languages(20, depth=2),
+        "laptop": _languages(500),
+        "paper": _languages(10_000, depth=12, width=768, heads=12),
+    },
+    list,
+    _run_languages,
 )
