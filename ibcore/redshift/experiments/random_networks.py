@@ -153,7 +153,8 @@ EXPERIMENTS = (
         smoke={"activation": TWO, "weight_scale": (1.0, 16.0)},
         paper={"weight_scale": FIFTHS},
     ),
-    # Figure 5.  Shown in: idea, "The result"; claims redshift.depth-residual, depth-plain.
+    # Figure 5.  Shown in: idea, "The result"; claims redshift.residual-level,
+    # residual-deep, residual-relu.
     _experiment(
         "depth",
         "Do residual connections hold the complexity down at any depth?",

@@ -166,7 +166,7 @@ LANGUAGES = Experiment(
     "Do untrained language models write simpler strings of bits than a coin does?",
     {
         "smoke": _languages(20, depth=2),
-        "laptop": _languages(300),
+        "laptop": _languages(150),
         "paper": _languages(10_000, depth=12, width=768, heads=12),
     },
     list,
