@@ -21,9 +21,9 @@ class _Extend(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, tokens: Tensor, noise: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+    def forward(self, tokens: Tensor, past: Past | None) -> tuple[Tensor, Past]:
         logits, past = self.net.extend(tokens, past)
-        return (logits[:, -1] + noise).argmax(-1), past  # (batch,)
+        return logits[:, -1].argmax(-1), past  # (batch,)
 
 
 @door
@@ -33,12 +33,11 @@ def sample_sequences(
     networks: Count = 10,
     gains: Sequence[float] = (1.0,),
     length: Count = 100,
-    greedy: bool = True,
     seed: Seed = 0,
     first: Whole = 0,
     device: torch.device | str | None = None,
 ) -> Tensor:
-    """Draw untrained transformers and let each continue one random token.
+    """Draw untrained transformers and let each continue one random token by greedy decoding.
 
     Every network has fresh weights and a prompt of one token of its own.  The same weights are
     used at each gain of the layer norms.  Keys and values are kept from step to step.
@@ -54,8 +53,6 @@ def sample_sequences(
         Of all layer norms together.
     length
         Tokens to decode after the prompt.
-    greedy
-        Take the likeliest token each time; else draw it, with the same luck at each gain.
     device
         Where the weights are used.  They are drawn on the CPU, so they are the same everywhere.
 
@@ -90,7 +87,6 @@ def sample_sequences(
                 _prompts(architecture, members, target),
                 gains,
                 length,
-                noise=None if greedy else _gumbel(architecture, members, length, target),
             )
             for members in _chunks(architecture, networks, seed, first, target)
         ]
@@ -104,12 +100,8 @@ def decode(
     prompts: Tensor,
     gains: Sequence[float],
     length: int,
-    *,
-    noise: Tensor | None = None,
 ) -> Tensor:
     """Continue prompts ``(m,)`` by m networks with stacked parameters: ``(m, gains, length + 1)``.
-
-    Noise ``(m, length, vocabulary)`` is added to the logits before the largest is taken.
 
     Examples
     --------
@@ -123,16 +115,15 @@ def decode(
     dims = {name: None if name.endswith("gain") else 0 for name in named}
     extend = _Extend(architecture)
 
-    def step(p: dict[str, Tensor], *state: Tensor | Past | None) -> tuple[Tensor, Past]:
-        result: tuple[Tensor, Past] = functional_call(extend, p, state)
+    def step(p: dict[str, Tensor], tokens: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+        result: tuple[Tensor, Past] = functional_call(extend, p, (tokens, past))
         return result
 
     tokens = prompts[:, None].expand(-1, len(gains))  # (m, gains)
     sequence, past = [tokens], None
-    noise = torch.zeros(len(prompts), length, 1, device=prompts.device) if noise is None else noise
-    for place in range(length):
-        batched = vmap(step, in_dims=(dims, 0, 0, None if past is None else 0))
-        tokens, past = batched(named, tokens[..., None], noise[:, place], past)
+    for _ in range(length):
+        batched = vmap(step, in_dims=(dims, 0, None if past is None else 0))
+        tokens, past = batched(named, tokens[..., None], past)
         sequence.append(tokens)
     return torch.stack(sequence, -1)
 
@@ -163,13 +154,6 @@ def _prompts(net: Transformer, seeds: list[int], device: torch.device) -> Tensor
     rngs = [generator(member_seed(seed, 1)) for seed in seeds]
     drawn = [torch.randint(net.vocabulary, (1,), generator=rng) for rng in rngs]
     return torch.cat(drawn).to(device)
-
-
-def _gumbel(net: Transformer, seeds: list[int], length: int, device: torch.device) -> Tensor:
-    """Draw noise with which the largest logit is a draw from their softmax."""
-    rngs = [generator(member_seed(seed, 2)) for seed in seeds]
-    uniform = [torch.rand(length, net.vocabulary, generator=rng) for rng in rngs]
-    return -torch.stack(uniform).clamp_min(1e-30).log().neg().log().to(device)
 
 
 def _check(net: Transformer, networks: int, gains: Sequence[float], length: int) -> None:

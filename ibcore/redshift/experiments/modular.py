@@ -82,28 +82,35 @@ def _labeled(cell: Cell, columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     )
 
 
-def _run_learners(cell: Cell, device: torch.device) -> pd.DataFrame:
+def accuracies(
+    networks: Population, data: Mapping[str, Tensor], members: Tensor, *parts: str
+) -> dict[str, list[float]]:
+    """Return the accuracy of some members on each part of their data."""
+    sets = {p: (data[f"{p}_x"][members], data[f"{p}_y"][members]) for p in parts}
+    return {f"{p}_accuracy": accuracy(networks, *points) for p, points in sets.items()}
+
+
+def _trained(
+    cell: Cell, device: torch.device
+) -> tuple[Population, Population, dict[str, Sequence[Any]]]:
+    """Return networks before and after training, with their accuracies and losses."""
     start, data = sample_learners(cell, len(cell["modulus"]), device), sample_tasks(cell, device)
     trained, losses = fit(cell, start, data["train_x"], data["train_y"])
-    columns = {
-        "train_accuracy": accuracy(trained, data["train_x"], data["train_y"]),
-        "test_accuracy": accuracy(trained, data["test_x"], data["test_y"]),
-        "loss": losses.tolist(),
-        "complexity_initial": complexity(start, cell["grid"]),
-        "complexity_trained": complexity(trained, cell["grid"]),
-    }
+    found = accuracies(trained, data, torch.arange(len(trained)), "train", "test")
+    return start, trained, {**found, "loss": losses.tolist()}
+
+
+def _run_learners(cell: Cell, device: torch.device) -> pd.DataFrame:
+    start, trained, columns = _trained(cell, device)
+    columns["complexity_initial"] = complexity(start, cell["grid"])
+    columns["complexity_trained"] = complexity(trained, cell["grid"])
     return _labeled(cell, columns)
 
 
 def _run_pictures(cell: Cell, device: torch.device) -> pd.DataFrame:
-    start, data = sample_learners(cell, len(cell["modulus"]), device), sample_tasks(cell, device)
-    trained, _ = fit(cell, start, data["train_x"], data["train_y"])
-    columns: dict[str, Sequence[Any]] = {
-        "picture": learned_functions(trained, cell["grid"]),
-        "train_accuracy": accuracy(trained, data["train_x"], data["train_y"]),
-        "test_accuracy": accuracy(trained, data["test_x"], data["test_y"]),
-    }
-    return _labeled(cell, columns)
+    _, trained, columns = _trained(cell, device)
+    del columns["loss"]
+    return _labeled(cell, {"picture": learned_functions(trained, cell["grid"]), **columns})
 
 
 def learned_functions(population: Population, points: int = 32) -> list[bytes]:
@@ -240,30 +247,25 @@ def mark_tuned(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Return one row per number of steps, rate and network; the smoother takes none."""
-    count, rates = cell["networks"], cell["rates"]
+    count, rates, rows = cell["networks"], cell["rates"], []
     data = _parts(sample_tasks({**cell, "modulus": cell["modulus"] * len(rates)}, device))
-    parts, rows = ("train", "validation", "test"), []
+    parts = ("train", "validation", "test")
 
-    def look(step: int, members: Tensor, networks: Population | None) -> None:
-        found: dict[str, Any] = {"steps": step, "network": members % count}
-        found["learning_rate"] = [rates[member // count] for member in members.tolist()]
-        for part in parts:
-            x, y = data[f"{part}_x"][members], data[f"{part}_y"][members]
-            right = (
-                accuracy(networks, x, y)
-                if networks
-                else smoother_accuracy(data, cell["bandwidth"], part)
-            )
-            found[f"{part}_accuracy"] = right
-        rows.append(pd.DataFrame(found))
+    def record(step: int, members: Tensor, found: dict[str, list[float]]) -> None:
+        each = [rates[member // count] for member in members.tolist()]
+        where = {"steps": step, "learning_rate": each, "network": members % count}
+        rows.append(pd.DataFrame({**where, **found}))
+
+    def look(step: int, members: Tensor, networks: Population) -> None:
+        record(step, members, accuracies(networks, data, members, *parts))
 
     if cell["activation"] == "smoother":
-        look(0, torch.arange(count), None)
+        smooth = {f"{p}_accuracy": smoother_accuracy(data, cell["bandwidth"], p) for p in parts}
+        record(0, torch.arange(count), smooth)
     else:
         each = torch.tensor(rates).repeat_interleave(count)
         options = {"checkpoints": cell["looks"], "on_checkpoint": look, "steps": cell["looks"][-1]}
-        start = sample_learners(cell, len(rates), device)
-        x, y = data["train_x"], data["train_y"]
+        start, x, y = sample_learners(cell, len(rates), device), data["train_x"], data["train_y"]
         start.train(x, y, loss="binary", learning_rate=each, **options)
     kind = {name: cell[name] for name in ("activation", "prefactor", "seed")}
     kind |= {"depth": cell["learner"]["depth"], "modulus": cell["modulus"][0]}
@@ -353,14 +355,9 @@ def _run_detour(cell: Cell, device: torch.device) -> pd.DataFrame:
     def record(
         phase: str, labels: Tensor, step: int, members: Tensor, networks: Population
     ) -> None:
-        test = data["test_x"][members], data["test_y"][members]
-        found = {
-            "train_accuracy": accuracy(networks, x[members], labels[members]),
-            "test_accuracy": accuracy(networks, *test),
-            "complexity": complexity(networks, plain["grid"]),
-        }
-        where = {"phase": phase, "steps": step, "network": members}
-        rows.append(pd.DataFrame({**kind, **where, **found}))
+        found = accuracies(networks, {**data, "train_y": labels}, members, "train", "test")
+        where = {"phase": phase, "steps": step, "network": members, **kind, **found}
+        rows.append(pd.DataFrame({**where, "complexity": complexity(networks, plain["grid"])}))
 
     detour = start.train(x, noise, steps=cell["detour_steps"], stop_at=_FITS, **options).population
     everyone = torch.arange(len(y))

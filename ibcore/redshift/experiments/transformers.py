@@ -1,6 +1,7 @@
 """The sequences that untrained transformers write, over activation, depth, gain and head."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ibcore.nets.transformer import Transformer
+from ibcore.population import member_seed
 from ibcore.redshift.decoding import sample_sequences
 from ibcore.redshift.lempel_ziv import lz78
 from ibcore.runs.experiment import Cell, Experiment, design
@@ -141,14 +143,31 @@ PLATEAUS = Experiment(
 )
 
 
+@torch.no_grad()
+def sample_tokens(net: Transformer, seed: int, length: int) -> Tensor:
+    """Return a random token and those that a network draws after it, ``(1, length + 1)``."""
+    rng = generator(member_seed(seed, 1))
+    tokens, past = [torch.randint(net.vocabulary, (1, 1), generator=rng)], None
+    for _ in range(length):
+        logits, past = net.extend(tokens[-1].to(net.tokens.device), past)
+        tokens.append(torch.multinomial(logits[0, -1:].softmax(-1).cpu(), 1, generator=rng))
+    return torch.cat(tokens, 1)
+
+
 def _run_languages(cell: Cell, device: torch.device) -> pd.DataFrame:
-    """Measure strings of bits: written by networks, or drawn with equal chances."""
+    """Measure strings of bits: written by untrained networks, or drawn with equal chances."""
     if cell["kind"] == "random":
         return _run_sequences(cell, device)
     options = {name: cell[name] for name in ("vocabulary", "depth", "width", "heads")}
-    draw = {name: cell[name] for name in ("networks", "length", "seed")}
-    net, greedy = Transformer(**options, context=cell["length"] + 1), cell["kind"] == "greedy"
-    sequences = sample_sequences(net, **draw, greedy=greedy, device=device)[:, 0]
+    options["context"], draw = cell["length"] + 1, {"seed": cell["seed"], "length": cell["length"]}
+    if cell["kind"] == "greedy":
+        net, networks = Transformer(**options), cell["networks"]
+        sequences = sample_sequences(net, networks=networks, **draw, device=device)[:, 0]
+    else:
+        seeds = [member_seed(cell["seed"], i) for i in range(cell["networks"])]
+        nets = (Transformer(**options, seed=seed).to(device) for seed in seeds)
+        drawn = map(sample_tokens, nets, seeds, repeat(cell["length"]))
+        sequences = torch.cat(list(drawn))
     measures = {"lempel_ziv": phrases_per_token(sequences), "seed": cell["seed"]}
     return pd.DataFrame({"kind": cell["kind"], "network": range(cell["networks"]), **measures})
 
