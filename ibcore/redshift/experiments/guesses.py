@@ -217,7 +217,7 @@ def _found(*, datasets: int, samples: int, steps: int) -> list[Cell]:
     ]
 
 
-# Shown in: limits, "Result 4"; claims redshift.finder-guess.
+# Shown in: no chapter yet; no claims.
 FOUND = Experiment(
     "redshift.learners",
     "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",
@@ -304,7 +304,8 @@ def _beside(factors: Factors, *others: str, **size: int) -> list[Cell]:
     return _ensembles(factors, **size) + [{"activation": name, **nothing} for name in others]
 
 
-# Shown in: limits, "Result 4"; claim redshift.boolean-rank.
+# Shown in: idea, "A histogram of functions"; limits, "The paper, claim by claim"; claims
+# redshift.boolean-top, boolean-share, boolean-rank.
 BOOLEAN = Experiment(
     "redshift.boolean",
     "Which Boolean functions do random networks compute most often?",
@@ -317,7 +318,7 @@ BOOLEAN = Experiment(
     _run_ensemble,
 )
 
-# Shown in: limits, "Result 4"; claims redshift.boolean-fades, boolean-relu.
+# Shown in: idea, "A histogram of functions"; claims redshift.boolean-fades, boolean-relu.
 BOOLEAN_COMPLEXITY = Experiment(
     "redshift.boolean-complexity",
     "How complex is the Boolean function of a random network?",
