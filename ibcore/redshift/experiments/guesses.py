@@ -207,7 +207,7 @@ def _run_finder(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 
 def _found(*, datasets: int, samples: int, steps: int) -> list[Cell]:
-    size = {"samples": samples, "steps": steps, "networks": 5, "depth": 3, "width": 64}
+    size = {"samples": samples, "steps": steps, "networks": 3, "depth": 3, "width": 64}
     fixed = {"task": "half-plane", "points": 8, "grid": 16, "seed": 0, **size}
     factors = {"finder": FINDERS, "shift": (0.0, 1.0), "dataset": range(datasets)}
     return [
@@ -223,7 +223,7 @@ FOUND = Experiment(
     "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",
     {
         "smoke": _found(datasets=2, samples=500, steps=300),
-        "laptop": _found(datasets=20, samples=2500, steps=3000),
+        "laptop": _found(datasets=20, samples=1500, steps=3000),
         "paper": _found(datasets=100, samples=25_000, steps=10_000),
     },
     list,
