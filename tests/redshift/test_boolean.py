@@ -9,7 +9,7 @@ import torch
 from ibcore.nets import MLP
 from ibcore.population import Population
 from ibcore.redshift import boolean_complexity, lz76, rank_functions, sample_boolean
-from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, RANDOM
+from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, RANDOM, UNBIASED
 from ibcore.redshift.guess_and_check import boolean_inputs
 
 CPU = torch.device("cpu")
@@ -124,3 +124,11 @@ def test_the_bias_towards_simple_functions_fades_on_the_way_to_chaos():
     tanh = [means["tanh", scale] for scale in (1, 4, 16)] + [random.complexity.mean()]
     assert all(low + 8 < high for low, high in itertools.pairwise(tanh))
     assert max(means["relu", scale] for scale in (1, 4, 16)) < 100
+
+
+def test_the_unbiased_model_draws_each_function_as_rarely_as_fair_bits_do():
+    cells = {c["activation"]: c for c in BOOLEAN.plan("smoke").values()}
+    for name in (UNBIASED, RANDOM):
+        frame = BOOLEAN.run_cell(cells[name], CPU)
+        assert (frame.distinct == 2000).all() and (frame.groupby("rank")["count"].sum() == 1).all()
+        assert frame.complexity.mean() > 140

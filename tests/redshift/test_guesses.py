@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from ibcore.redshift.experiments.guesses import GUESSES, labels
+from ibcore.redshift.experiments import guesses
+from ibcore.redshift.experiments.guesses import FOUND, GUESSES, labels, random_search
 from ibcore.runtime import generator
 from ibcore.tasks import grid
 
@@ -48,3 +49,33 @@ def test_learners_share_the_data_but_data_sets_differ():
     assert frame.network.tolist() == [0, 1]
     assert (frame.low <= frame.hit_rate).all() and (frame.hit_rate <= frame.high).all()
     assert (frame.baseline == 2**-8).all() and (frame.samples == 500).all()
+
+
+def one_of(**wanted):
+    """Return the first cell of the experiment on finders with these values."""
+    cells = FOUND.plan("smoke").values()
+    return next(c for c in cells if wanted.items() <= c.items())
+
+
+def test_a_random_search_fits_without_a_gradient_and_each_loss_only_falls():
+    cell = one_of(learner="relu", finder="random search")
+    (x, y), _ = guesses._data(cell, CPU)
+    start = guesses._starts(cell, 0, CPU)
+    path = [start, *(random_search(start, x, y, steps=n, seed=1) for n in (1, 20, 2000))]
+    losses = torch.stack([guesses._losses(each, x, y) for each in path])
+    assert (losses.diff(dim=0) <= 0).all() and (losses[1] < losses[0]).any()
+    right = path[-1].forward(x)[..., 0].sign() == y
+    assert right[losses[-1] < guesses._FITS].all() and (losses[-1] < guesses._FITS).any()
+
+
+def test_a_moved_square_has_the_same_labels_at_other_places():
+    near, far = (guesses._data(one_of(shift=shift), CPU) for shift in (0.0, 1.0))
+    for (x, y), (moved, same) in zip(near, far, strict=True):
+        assert torch.equal(y, same)
+        torch.testing.assert_close(moved, x + 1)
+
+
+def test_only_networks_that_fit_are_asked_about_the_square():
+    cell = {**one_of(learner="relu", finder="gradient descent"), "steps": 1}
+    frame = FOUND.run_cell(cell, CPU)
+    assert frame.fits.tolist() == [0] and frame.accuracy.isna().all()

@@ -77,17 +77,26 @@ def test_pictures_come_back_from_the_store_as_they_were(tmp_path):
 
 def test_a_detour_differs_from_a_fresh_start_by_its_labels_alone(monkeypatch):
     one = cell("sine", 3.0, modulus=(10,), steps=20)
-    detour, own = {"learners": one, "detour_steps": 20}, modular._run_learners(one, CPU)
+    detour, own = (
+        {"learners": one, "detour_steps": 20, "looks": (20,)},
+        modular._run_learners(one, CPU),
+    )
     seen = modular._run_detour(detour, CPU).set_index("phase")
     np.testing.assert_allclose(seen.loc["initial"].complexity, own.complexity_initial)
     np.testing.assert_allclose(seen.loc["fresh"].complexity, own.complexity_trained)
     np.testing.assert_allclose(seen.loc["fresh"].test_accuracy, own.test_accuracy)
     true = modular.sample_tasks(one, CPU)["train_y"]
     monkeypatch.setattr(modular, "random_labels", lambda shape, seed: true)
-    same = modular._run_detour(detour, CPU).set_index("phase")
+    same = modular._run_detour(detour, CPU).set_index("phase").drop(columns="steps")
     assert same.loc["random labels"].equals(same.loc["fresh"].set_axis(["random labels"] * 3))
     assert not seen.loc["random labels"].complexity.eq(seen.loc["fresh"].complexity.values).any()
     assert not same.loc["after random labels"].complexity.eq(own.complexity_trained.values).any()
+
+
+def test_a_detour_goes_on_until_every_network_has_fitted_its_random_labels():
+    one = cell("sine", 3.0, modulus=(10,))
+    seen = modular._run_detour({"learners": one, "detour_steps": 3000, "looks": (1,)}, CPU)
+    assert (seen[seen.phase == "random labels"].train_accuracy == 1).all()
 
 
 def test_random_labels_are_balanced_and_each_members_own():
@@ -105,21 +114,38 @@ def test_every_tier_has_a_plan_with_the_paper_s_moduli(tier):
     assert moduli == ({10, 4} if tier == "smoke" else {10, 7, 4})
 
 
-def test_looks_see_the_networks_that_training_for_so_long_gives():
-    one = modular._budgets((2e-3,), (20, 40), 2)[1]
+KIND = [("sine", 4.0, 2)]
+
+
+def test_looks_see_the_networks_that_training_for_so_long_at_each_rate_gives():
+    one = modular._budgets(KIND, (2e-3, 8e-3), (20, 40), modulus=4, networks=2)[0]
     seen = modular._run_budget(one, CPU)
-    for steps in (20, 40):
-        learner = {**one["learner"], "steps": steps, "learning_rate": 2e-3}
+    for steps, rate in ((20, 2e-3), (40, 8e-3)):
+        learner = {**one["learner"], "steps": steps, "learning_rate": rate}
         plain = modular._run_learners({**one, "learner": learner, "grid": 24}, CPU)
-        found = seen[seen.steps == steps]
-        for part in ("train_accuracy", "test_accuracy"):
-            assert found[part].tolist() == pytest.approx(plain[part].tolist(), abs=0.01)
+        found = seen[(seen.steps == steps) & (seen.learning_rate == rate)]
+        assert found.train_accuracy.tolist() == pytest.approx(
+            plain.train_accuracy.tolist(), abs=0.01
+        )
+        held = (
+            52 * found.validation_accuracy + 51 * found.test_accuracy
+        ) / 103  # the points left out
+        assert held.tolist() == pytest.approx(plain.test_accuracy.tolist(), abs=0.02)
+
+
+def test_the_rate_is_chosen_without_the_points_that_are_tested(monkeypatch):
+    one = modular._budgets(KIND, (2e-3, 8e-3), (20, 40), modulus=4, networks=2)[0]
+    plain, parts = modular._run_budget(one, CPU), modular._parts
+    other = {"test_x": torch.zeros(4, 9, 2), "test_y": torch.zeros(4, 9)}
+    monkeypatch.setattr(modular, "_parts", lambda data: {**parts(data), **other})
+    seen = modular._run_budget(one, CPU)
+    assert not seen.test_accuracy.equals(plain.test_accuracy) and seen.tuned.equals(plain.tuned)
+    assert (plain.groupby("steps").tuned.sum() == 2).all()
 
 
 def test_a_smoother_fails_on_points_left_out_of_narrow_stripes_and_not_of_wide_ones():
     narrow, wide = (
-        modular.sample_tasks({**modular._budgets((2e-3,), (1,), 4)[-1], "modulus": (m,)}, CPU)
+        modular._run_budget(modular._budgets([], (), (), modulus=m, networks=4)[0], CPU)
         for m in (4, 16)
     )
-    assert max(modular.smoother_accuracy(narrow, 0.2, "test")) < 0.45
-    assert min(modular.smoother_accuracy(wide, 0.2, "test")) > 0.6
+    assert narrow.test_accuracy.mean() < 0.45 and wide.test_accuracy.mean() > 0.6

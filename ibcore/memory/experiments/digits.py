@@ -325,7 +325,6 @@ RESNET_LAYERS = Experiment(
             *FIVE, 16.0, networks=40, steps=6000, looks=(0, 1000, 3000, 5400, 5700)
         ),
     },
-    list,
     run_grid,
 )
 

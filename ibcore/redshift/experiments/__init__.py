@@ -1,7 +1,7 @@
 """The experiments of laboratory 1, in the order of the book."""
 
 from ibcore.redshift.experiments import random_networks
-from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, GUESSES
+from ibcore.redshift.experiments.guesses import BOOLEAN, BOOLEAN_COMPLEXITY, FOUND, GUESSES
 from ibcore.redshift.experiments.modular import (
     BUDGET,
     HYSTERESIS,
@@ -11,9 +11,9 @@ from ibcore.redshift.experiments.modular import (
 )
 from ibcore.redshift.experiments.splines import SHAPE, SPLINES
 from ibcore.redshift.experiments.transformers import (
+    LANGUAGES,
     PLATEAUS,
     SEQUENCES,
-    SHOULDERS,
     TRANSFORMERS,
 )
 from ibcore.runs.experiment import Experiment
@@ -26,12 +26,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     HYSTERESIS,
     SHORTCUTS,
     GUESSES,
+    FOUND,
     BOOLEAN,
     BOOLEAN_COMPLEXITY,
     TRANSFORMERS,
     SEQUENCES,
-    SHOULDERS,
     PLATEAUS,
+    LANGUAGES,
     SPLINES,
     SHAPE,
 )

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ibcore.nets import MLP
-from ibcore.population import member_seed
+from ibcore.population import Population, member_seed
 from ibcore.redshift.guess_and_check import (
     Guesser,
     Table,
+    UnbiasedModel,
     boolean_complexity,
+    boolean_inputs,
     check_guesses,
     network_guesser,
     rank_functions,
@@ -65,33 +68,41 @@ def labels(task: str, x: Tensor, rng: torch.Generator) -> Tensor:
     return (1 - 2 * (square % 2)) * flip
 
 
+def _network(cell: Cell) -> tuple[MLP, dict[str, Any]]:
+    """Return an architecture, and the scales of its weights and biases."""
+    options = LEARNERS[cell["learner"]]
+    net = MLP(depth=cell["depth"], width=cell["width"], activation=options["activation"])
+    return net, {"weight_scale": options["weight_scale"], "bias_scale": cell["bias_scale"]}
+
+
 def _guesser(cell: Cell, device: torch.device) -> Guesser:
     """Each data set has random functions of its own."""
     seed = member_seed(cell["seed"], cell["dataset"])
     if cell["learner"] == "unbiased":
         return unbiased_guesser(2 * cell["grid"], seed=seed, device=device)
-    options = LEARNERS[cell["learner"]]
-    net = MLP(depth=cell["depth"], width=cell["width"], activation=options["activation"])
-    size = {"weight_scale": options["weight_scale"], "bias_scale": cell["bias_scale"]}
+    net, size = _network(cell)
     return network_guesser(net, **size, seed=seed, device=device)
 
 
-def _run_guessing(cell: Cell, device: torch.device) -> pd.DataFrame:
+def _data(cell: Cell, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """Return points and labels to learn from, and those of a grid over the square."""
     rng = generator(member_seed(cell["seed"], cell["dataset"]))
     count = cell["points"]
     known = torch.rand(count, 2, generator=rng, dtype=torch.float64) * 2 - 1
     points = torch.cat([known, input_grid(cell["grid"], nodes="cell")])
-    y = labels(cell["task"], points, rng)
-    train, test = (
-        (points[part].to(device), y[part].to(device)) for part in (slice(count), slice(count, None))
-    )
+    y, x = labels(cell["task"], points, rng), points + cell.get("shift", 0.0)
+    return [(x[p].to(device), y[p].to(device)) for p in (slice(count), slice(count, None))]
+
+
+def _run_guessing(cell: Cell, device: torch.device) -> pd.DataFrame:
+    train, test = _data(cell, device)
     result = check_guesses(_guesser(cell, device), train, test, samples=cell["samples"])
     return pd.DataFrame(
         {
             "learner": [cell["learner"]],
             "bias_scale": math.nan if cell["bias_scale"] is None else cell["bias_scale"],
             "task": cell["task"],
-            "points": count,
+            "points": cell["points"],
             "network": cell["dataset"],
             "seed": cell["seed"],
             "samples": result.samples,
@@ -131,9 +142,97 @@ GUESSES = Experiment(
 )
 
 
+# Three ways to a network that fits: draw until one does, climb at random, follow the gradient.
+
+FINDERS = ("guess and check", "random search", "gradient descent")
+MODELS = (("relu", 0.0), ("relu", 1.0), ("unbiased", None))  # scale of the biases
+_FITS = 0.08  # a mean loss on eight points below log(2) / 8: all have the right sign
+
+
+def _losses(population: Population, x: Tensor, y: Tensor) -> Tensor:
+    return functional.softplus(-y * population.forward(x)[..., 0]).mean(1)  # (m,)
+
+
+def random_search(start: Population, x: Tensor, y: Tensor, *, steps: int, seed: int) -> Population:
+    """Move all weights at random and keep what lowers a member's loss, until all members fit."""
+    rng, least = generator(seed), _losses(start, x, y)
+    found = {name: p.clone() for name, p in start.parameters.items()}
+    size = 0.1 * torch.cat([p.flatten() for p in found.values()]).std()
+    for _ in range(steps):
+        if bool((least < _FITS).all()):
+            break
+        noise = {n: torch.randn(p.shape, generator=rng, dtype=p.dtype) for n, p in found.items()}
+        tried = {name: p + size * noise[name].to(p.device) for name, p in found.items()}
+        loss = _losses(Population(start.architecture, tried), x, y)
+        kept = (loss < least) & (least >= _FITS)
+        least = torch.where(kept, loss, least)
+        for name, p in found.items():
+            p[kept] = tried[name][kept]
+    return Population(start.architecture, found)
+
+
+def _starts(cell: Cell, seed: int, device: torch.device) -> Population:
+    if cell["learner"] == "unbiased":
+        seeds = [member_seed(seed, i) for i in range(cell["networks"])]
+        models = [UnbiasedModel(2 * cell["grid"], seed=s).to(device) for s in seeds]
+        return Population.from_modules(models)
+    net, size = _network(cell)
+    return Population.sample(net, networks=cell["networks"], seed=seed, device=device, **size)
+
+
+def _run_finder(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Return one row: how many fit of those tried, and how right these are on the square."""
+    (x, y), test = _data(cell, device)
+    seed = member_seed(cell["seed"], cell["dataset"])
+    tried, steps = cell["networks"], cell["steps"]
+    if cell["finder"] == "guess and check":
+        tried = cell["samples"]
+        result = check_guesses(_guesser(cell, device), (x, y), test, samples=tried)
+        fits, right = result.hits, result.accuracy
+    else:
+        found = _starts(cell, seed, device)
+        if cell["finder"] == "random search":
+            found = random_search(found, x, y, steps=steps, seed=seed)
+        else:
+            options = {"learning_rate": 3e-3, "steps": steps, "stop_at": _FITS}
+            found = found.train(x, (y > 0).double(), loss="binary", **options).population
+        fitted = _losses(found, x, y) < _FITS
+        signs = (found.forward(test[0])[..., 0].sign() == test[1]).double().mean(1)
+        fits, right = int(fitted.sum()), signs[fitted].mean().item()
+    names = ("learner", "finder", "shift", "seed")
+    row = {name: cell[name] for name in names} | {"network": cell["dataset"], "tried": tried}
+    bias = math.nan if cell["bias_scale"] is None else cell["bias_scale"]
+    return pd.DataFrame([{**row, "bias_scale": bias, "fits": fits, "accuracy": right}])
+
+
+def _found(*, datasets: int, samples: int, steps: int) -> list[Cell]:
+    size = {"samples": samples, "steps": steps, "networks": 3, "depth": 3, "width": 64}
+    fixed = {"task": "half-plane", "points": 8, "grid": 16, "seed": 0, **size}
+    factors = {"finder": FINDERS, "shift": (0.0, 1.0), "dataset": range(datasets)}
+    return [
+        cell
+        for learner, bias in MODELS
+        for cell in design(factors, learner=learner, bias_scale=bias, **fixed)
+    ]
+
+
+# Shown in: no chapter yet; no claims.
+FOUND = Experiment(
+    "redshift.learners",
+    "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",
+    {
+        "smoke": _found(datasets=2, samples=500, steps=300),
+        "laptop": _found(datasets=20, samples=1500, steps=3000),
+        "paper": _found(datasets=100, samples=25_000, steps=10_000),
+    },
+    _run_finder,
+)
+
+
 # Boolean functions of seven inputs: how often random networks compute each, and how complex.
 
 RANDOM = "random function"  # independent fair bits, in place of an activation
+UNBIASED = "unbiased model"  # all parities of the inputs, with independent Gaussian strengths
 
 
 def _run_ensemble(cell: Cell, device: torch.device) -> pd.DataFrame:
@@ -141,13 +240,13 @@ def _run_ensemble(cell: Cell, device: torch.device) -> pd.DataFrame:
     options = dict(cell)
     batches, top = options.pop("batches"), options.pop("top")
     options["networks"] *= batches
-    ranking = rank_functions(sample_boolean(**options, device=device), batches=batches, top=top)
+    ranking = rank_functions(_tables(options, device), batches=batches, top=top)
     complexity = boolean_complexity(ranking.tables)
     rank, batch = np.indices(ranking.counts.shape)
     return pd.DataFrame(
         {
             "activation": cell["activation"],
-            "weight_scale": cell["weight_scale"],
+            "weight_scale": math.nan if cell["weight_scale"] is None else cell["weight_scale"],
             "rank": rank.ravel() + 1,
             "network": batch.ravel(),
             "seed": cell["seed"],
@@ -160,10 +259,14 @@ def _run_ensemble(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 
 def _tables(cell: Cell, device: torch.device) -> Table:
-    if cell["activation"] != RANDOM:
+    if cell["activation"] not in (RANDOM, UNBIASED):
         return sample_boolean(**cell, device=device)
-    rng = np.random.default_rng(cell["seed"])
-    return rng.integers(256, size=(cell["networks"], 2 ** cell["variables"] // 8), dtype=np.uint8)
+    rng, size = np.random.default_rng(cell["seed"]), 2 ** cell["variables"]
+    if cell["activation"] == RANDOM:
+        return rng.integers(256, size=(cell["networks"], size // 8), dtype=np.uint8)
+    inputs = boolean_inputs(cell["variables"]).numpy()
+    parities = 1 - 2 * (inputs @ inputs.T % 2)  # (2**n, 2**n)
+    return np.packbits(rng.standard_normal((cell["networks"], size)) @ parities > 0, axis=1)
 
 
 def _run_members(cell: Cell, device: torch.device) -> pd.DataFrame:
@@ -193,32 +296,33 @@ def _ensembles(factors: Factors, **size: int) -> list[Cell]:
     return design(factors, bias_scale=BIASES, **SHAPE, **size)
 
 
-def _members(factors: Factors, **size: int) -> list[Cell]:
-    """Take some networks of each ensemble, and random functions, which have no weights."""
-    random = {"activation": RANDOM, "weight_scale": None, "bias_scale": None, **SHAPE, **size}
-    return [*_ensembles(factors, **size), random]
+def _beside(factors: Factors, *others: str, **size: int) -> list[Cell]:
+    """Return each ensemble of networks, and others that have no weight scale."""
+    nothing = {"weight_scale": None, "bias_scale": None, **SHAPE, **size}
+    return _ensembles(factors, **size) + [{"activation": name, **nothing} for name in others]
 
 
-# Shown in: limits, "Result 4"; claim redshift.boolean-rank.
+# Shown in: idea, "A histogram of functions"; limits, "The paper, claim by claim"; claims
+# redshift.boolean-top, boolean-share, boolean-rank.
 BOOLEAN = Experiment(
     "redshift.boolean",
     "Which Boolean functions do random networks compute most often?",
     {
-        "smoke": _ensembles(ENSEMBLES, networks=500, batches=4, top=300),
-        "laptop": _ensembles(ENSEMBLES, networks=4000, batches=10, top=300),
-        "paper": _ensembles(MORE, networks=100_000, batches=10, top=1000),
+        "smoke": _beside(ENSEMBLES, UNBIASED, RANDOM, networks=500, batches=4, top=300),
+        "laptop": _beside(ENSEMBLES, UNBIASED, RANDOM, networks=4000, batches=10, top=300),
+        "paper": _beside(MORE, UNBIASED, RANDOM, networks=100_000, batches=10, top=1000),
     },
     _run_ensemble,
 )
 
-# Shown in: limits, "Result 4"; claims redshift.boolean-fades, boolean-relu.
+# Shown in: idea, "A histogram of functions"; claims redshift.boolean-fades, boolean-relu.
 BOOLEAN_COMPLEXITY = Experiment(
     "redshift.boolean-complexity",
     "How complex is the Boolean function of a random network?",
     {
-        "smoke": _members(ENSEMBLES, networks=100),
-        "laptop": _members(ENSEMBLES, networks=500),
-        "paper": _members(MORE, networks=10_000),
+        "smoke": _beside(ENSEMBLES, RANDOM, networks=100),
+        "laptop": _beside(ENSEMBLES, RANDOM, networks=500),
+        "paper": _beside(MORE, RANDOM, networks=10_000),
     },
     _run_members,
 )

@@ -1,6 +1,7 @@
 """Modular addition: which networks learn stripes, and what their complexity was at the start."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -81,28 +82,35 @@ def _labeled(cell: Cell, columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     )
 
 
-def _run_learners(cell: Cell, device: torch.device) -> pd.DataFrame:
+def accuracies(
+    networks: Population, data: Mapping[str, Tensor], members: Tensor, *parts: str
+) -> dict[str, list[float]]:
+    """Return the accuracy of some members on each part of their data."""
+    sets = {p: (data[f"{p}_x"][members], data[f"{p}_y"][members]) for p in parts}
+    return {f"{p}_accuracy": accuracy(networks, *points) for p, points in sets.items()}
+
+
+def _trained(
+    cell: Cell, device: torch.device
+) -> tuple[Population, Population, dict[str, Sequence[Any]]]:
+    """Return networks before and after training, with their accuracies and losses."""
     start, data = sample_learners(cell, len(cell["modulus"]), device), sample_tasks(cell, device)
     trained, losses = fit(cell, start, data["train_x"], data["train_y"])
-    columns = {
-        "train_accuracy": accuracy(trained, data["train_x"], data["train_y"]),
-        "test_accuracy": accuracy(trained, data["test_x"], data["test_y"]),
-        "loss": losses.tolist(),
-        "complexity_initial": complexity(start, cell["grid"]),
-        "complexity_trained": complexity(trained, cell["grid"]),
-    }
+    found = accuracies(trained, data, torch.arange(len(trained)), "train", "test")
+    return start, trained, {**found, "loss": losses.tolist()}
+
+
+def _run_learners(cell: Cell, device: torch.device) -> pd.DataFrame:
+    start, trained, columns = _trained(cell, device)
+    columns["complexity_initial"] = complexity(start, cell["grid"])
+    columns["complexity_trained"] = complexity(trained, cell["grid"])
     return _labeled(cell, columns)
 
 
 def _run_pictures(cell: Cell, device: torch.device) -> pd.DataFrame:
-    start, data = sample_learners(cell, len(cell["modulus"]), device), sample_tasks(cell, device)
-    trained, _ = fit(cell, start, data["train_x"], data["train_y"])
-    columns: dict[str, Sequence[Any]] = {
-        "picture": learned_functions(trained, cell["grid"]),
-        "train_accuracy": accuracy(trained, data["train_x"], data["train_y"]),
-        "test_accuracy": accuracy(trained, data["test_x"], data["test_y"]),
-    }
-    return _labeled(cell, columns)
+    _, trained, columns = _trained(cell, device)
+    del columns["loss"]
+    return _labeled(cell, {"picture": learned_functions(trained, cell["grid"]), **columns})
 
 
 def learned_functions(population: Population, points: int = 32) -> list[bytes]:
@@ -131,6 +139,7 @@ LEARNER = {
     "train_fraction": 0.6,
     "numbers": 16,
 }
+FITTED = 0.995  # share of the training points
 LONG = {**LEARNER, "steps": 5000}
 FOUR = ("relu", "tanh", "gaussian", "sine")
 KINDS = {
@@ -190,8 +199,8 @@ PICTURES = Experiment(
 )
 
 
-# Is a network that fails on narrow stripes too simple, or only slow?  The same networks at several
-# rates and numbers of steps, beside a smoother that learns nothing.
+# Is a network that fails on stripes too simple for them, or badly trained?  The same networks at
+# the best of several rates, and with twice the steps; beside a smoother that learns nothing.
 
 
 def smoother_accuracy(data: Mapping[str, Tensor], bandwidth: float, part: str) -> list[float]:
@@ -211,55 +220,96 @@ def smoother_accuracy(data: Mapping[str, Tensor], bandwidth: float, part: str) -
     return right.double().mean(1).tolist()
 
 
-def _budget_rows(cell: Cell, networks: Sequence[int], **columns: Any) -> pd.DataFrame:
-    names = ("activation", "prefactor", "learning_rate", "seed")
-    return pd.DataFrame({**{name: cell[name] for name in names}, "network": networks, **columns})
+def _parts(data: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Divide the held-out points: every other one serves to choose the rate."""
+    held = {f"validation_{n}": data[f"test_{n}"][:, ::2] for n in "xy"}
+    return {**data, **held, **{f"test_{n}": data[f"test_{n}"][:, 1::2] for n in "xy"}}
+
+
+def mark_tuned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mark for each number of steps the rate that validates best, of those at which all fit.
+
+    Examples
+    --------
+    >>> rows = {"steps": 9, "train_accuracy": [1, 1, 0.9], "validation_accuracy": [0.5, 0.7, 0.8]}
+    >>> mark_tuned(pd.DataFrame({"learning_rate": [1, 2, 3], **rows})).tuned.tolist()
+    [False, True, False]
+    """
+    key = ["steps", "learning_rate"]
+    means = frame.groupby(key).agg(
+        fits=("train_accuracy", "min"), right=("validation_accuracy", "mean")
+    )
+    ranked = means.assign(fits=means.fits >= FITTED).sort_values(["fits", "right"])
+    best = ranked.groupby("steps").tail(1).index
+    return frame.assign(tuned=pd.MultiIndex.from_frame(frame[key]).isin(best))
 
 
 def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
-    """Return one row per number of steps and network; the smoother takes none."""
-    data = sample_tasks(cell, device)
-    parts = ("train", "test")
-    if cell["activation"] == "smoother":
-        found = {f"{p}_accuracy": smoother_accuracy(data, cell["bandwidth"], p) for p in parts}
-        return _budget_rows(cell, range(cell["networks"]), steps=0, **found)
-    rows = []
+    """Return one row per number of steps, rate and network; the smoother takes none."""
+    count, rates, rows = cell["networks"], cell["rates"], []
+    data = _parts(sample_tasks({**cell, "modulus": cell["modulus"] * len(rates)}, device))
+    parts = ("train", "validation", "test")
+
+    def record(step: int, members: Tensor, found: dict[str, list[float]]) -> None:
+        each = [rates[member // count] for member in members.tolist()]
+        where = {"steps": step, "learning_rate": each, "network": members % count}
+        rows.append(pd.DataFrame({**where, **found}))
 
     def look(step: int, members: Tensor, networks: Population) -> None:
-        x = {p: (data[f"{p}_x"][members], data[f"{p}_y"][members]) for p in parts}
-        found = {f"{p}_accuracy": accuracy(networks, *x[p]) for p in parts}
-        rows.append(_budget_rows(cell, members.tolist(), steps=step, **found))
+        record(step, members, accuracies(networks, data, members, *parts))
 
-    looks = cell["looks"]
-    options = {"learning_rate": cell["learning_rate"], "checkpoints": looks, "on_checkpoint": look}
-    start = sample_learners(cell, 1, device)
-    start.train(data["train_x"], data["train_y"], loss="binary", steps=looks[-1], **options)
-    return pd.concat(rows, ignore_index=True)
+    if cell["activation"] == "smoother":
+        smooth = {f"{p}_accuracy": smoother_accuracy(data, cell["bandwidth"], p) for p in parts}
+        record(0, torch.arange(count), smooth)
+    else:
+        each = torch.tensor(rates).repeat_interleave(count)
+        options = {"checkpoints": cell["looks"], "on_checkpoint": look, "steps": cell["looks"][-1]}
+        start, x, y = sample_learners(cell, len(rates), device), data["train_x"], data["train_y"]
+        start.train(x, y, loss="binary", learning_rate=each, **options)
+    kind = {name: cell[name] for name in ("activation", "prefactor", "seed")}
+    kind |= {"depth": cell["learner"]["depth"], "modulus": cell["modulus"][0]}
+    return mark_tuned(pd.concat(rows, ignore_index=True)).assign(**kind)
 
 
-def _budgets(rates: tuple[float, ...], looks: tuple[int, ...], networks: int) -> list[Cell]:
-    learner = {name: LEARNER[name] for name in ("depth", "width", "train_fraction", "numbers")}
-    fixed = {"learner": learner, "modulus": (4,), "networks": networks, "seed": 0}
-    nothing = {"activation": "smoother", "prefactor": 0.0, "learning_rate": 0.0, "bandwidth": 0.2}
-    kinds = (("relu", 1.0), ("sine", 1.0), ("sine", 4.0))
+RATES = (2e-3, 8e-3, 3.2e-2, 0.128)
+
+
+def _budgets(
+    kinds: Sequence[tuple[str, float, int]],
+    rates: tuple[float, ...],
+    looks: tuple[int, ...],
+    *,
+    modulus: int,
+    networks: int,
+) -> list[Cell]:
+    """Return each kind of network, an activation, a prefactor and a depth, and the smoother."""
+    size = {name: LEARNER[name] for name in ("width", "train_fraction", "numbers")}
+    fixed = {"modulus": (modulus,), "networks": networks, "seed": 0}
+    nothing = {"activation": "smoother", "prefactor": 0.0, "rates": (0.0,), "bandwidth": 0.2}
     return [
         *(
-            {"activation": a, "prefactor": p, "learning_rate": rate, "looks": looks, **fixed}
-            for (a, p), rate in product(kinds, rates)
+            {"activation": a, "prefactor": p, "rates": rates, "looks": looks, **fixed}
+            | {"learner": {**size, "depth": depth}}
+            for a, p, depth in kinds
         ),
-        {**nothing, **fixed},
+        {**nothing, **fixed, "learner": {**size, "depth": 0}},
     ]
 
+
+SINES = [("sine", 2.0**k, 2) for k in range(-2, 5)]  # prefactors as in KINDS
+SHALLOW, DEEP = [("relu", 1.0, 2)], [("relu", 1.0, 4)]
 
 # Shown in: result, "Must complexity match the task?" and "Break it"; limits, "The paper, claim by
 # claim"; claims redshift.budget-sine, budget-gap, budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
-    "Is a network that fails on narrow stripes too simple for them, or too slow?",
+    "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
     {
-        "smoke": _budgets((2e-3, 8e-3), (1000, 4000), 2),
-        "laptop": _budgets((2e-3, 8e-3), (1000, 2000, 4000), 20),
-        "paper": _budgets((1e-3, 2e-3, 4e-3, 8e-3, 16e-3), (1000, 2000, 4000, 8000, 16_000), 40),
+        "smoke": _budgets(SINES[2:5:2] + DEEP, RATES[:2], (100, 200), modulus=4, networks=2),
+        "laptop": _budgets(SINES + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
+        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=20)[:1],
+        "paper": _budgets(SINES + SHALLOW + DEEP, RATES, (8000, 16_000), modulus=4, networks=40)
+        + _budgets(SINES, RATES, (8000, 16_000), modulus=10, networks=40),
     },
     _run_budget,
 )
@@ -287,56 +337,51 @@ def random_labels(shape: tuple[int, int], seed: int) -> Tensor:
 
 
 def _run_detour(cell: Cell, device: torch.device) -> pd.DataFrame:
-    """Return one row per phase and network.
+    """Return one row per phase, number of steps and network; the detour ends where it fits.
 
     ``train_accuracy`` is that on the labels of the phase, ``test_accuracy`` that on the task.
     """
-    plain = cell["learners"]
-    long = {**plain, "learner": {**plain["learner"], "steps": cell["detour_steps"]}}
+    plain, looks, rows = cell["learners"], cell["looks"], []
     data, start = sample_tasks(plain, device), sample_learners(plain, 1, device)
     x, y = data["train_x"], data["train_y"]
     noise = random_labels((len(y), y.shape[1]), plain["seed"]).to(device)
-    detour, _ = fit(long, start, x, noise)
-    phases: dict[str, tuple[Population, Tensor]] = {
-        "initial": (start, y),
-        "fresh": (fit(plain, start, x, y)[0], y),
-        "random labels": (detour, noise),
-        "after random labels": (fit(plain, detour, x, y)[0], y),
-    }
-    rows = [
-        pd.DataFrame(
-            {
-                "activation": plain["activation"],
-                "prefactor": plain["prefactor"],
-                "phase": phase,
-                "network": range(plain["networks"]),
-                "seed": plain["seed"],
-                "train_accuracy": accuracy(networks, x, labels),
-                "test_accuracy": accuracy(networks, data["test_x"], data["test_y"]),
-                "complexity": complexity(networks, plain["grid"]),
-            }
-        )
-        for phase, (networks, labels) in phases.items()
-    ]
+    options = {"loss": "binary", "learning_rate": plain["learner"]["learning_rate"]}
+    kind = {name: plain[name] for name in ("activation", "prefactor", "seed")}
+
+    def record(
+        phase: str, labels: Tensor, step: int, members: Tensor, networks: Population
+    ) -> None:
+        found = accuracies(networks, {**data, "train_y": labels}, members, "train", "test")
+        where = {"phase": phase, "steps": step, "network": members, **kind, **found}
+        rows.append(pd.DataFrame({**where, "complexity": complexity(networks, plain["grid"])}))
+
+    detour = start.train(x, noise, steps=cell["detour_steps"], stop_at=_FITS, **options).population
+    everyone = torch.arange(len(y))
+    record("initial", y, 0, everyone, start)
+    record("random labels", noise, 0, everyone, detour)
+    for phase, first in (("fresh", start), ("after random labels", detour)):
+        look = partial(record, phase, y)
+        first.train(x, y, steps=looks[-1], checkpoints=looks, on_checkpoint=look, **options)
     return pd.concat(rows, ignore_index=True)
 
 
 def _detours(
-    *kinds: tuple[str, float], detour_steps: int, steps: int, networks: int, grid: int
+    *kinds: tuple[str, float], detour_steps: int, looks: tuple[int, ...], networks: int, grid: int
 ) -> list[Cell]:
     """Return each kind of network, an activation and a prefactor, with and without the detour."""
-    learner = {**LEARNER, "steps": steps}
     size: dict[str, Any] = {"networks": networks, "grid": grid, "modulus": (10,)}
     return [
-        {"learners": learners, "detour_steps": detour_steps}
+        {"learners": learners, "detour_steps": detour_steps, "looks": looks}
         for activation, prefactor in kinds
         for learners in _learners(
-            {"activation": (activation,), "prefactor": (prefactor,)}, learner=learner, **size
+            {"activation": (activation,), "prefactor": (prefactor,)}, learner=DEEPER, **size
         )
     ]
 
 
-DETOURED = (("relu", 1.0), ("sine", 1.0), ("sine", 3.0))
+_FITS = 0.01  # loss on the random labels at which a network has fitted them
+DEEPER = {name: LEARNER[name] for name in LEARNER if name != "steps"} | {"depth": 4}
+DETOURED = (("relu", 1.0), ("sine", 1.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
 # limits, "The paper, claim by claim"; claims redshift.hysteresis-relu,
@@ -345,11 +390,11 @@ HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
     {
-        "smoke": _detours(
-            DETOURED[0], DETOURED[2], detour_steps=600, steps=600, networks=4, grid=32
+        "smoke": _detours(*DETOURED, detour_steps=600, looks=(300, 600), networks=4, grid=32),
+        "laptop": _detours(*DETOURED, detour_steps=20_000, looks=(500, 1000), networks=20, grid=48),
+        "paper": _detours(
+            *DETOURED, detour_steps=20_000, looks=(5000, 10_000), networks=100, grid=64
         ),
-        "laptop": _detours(*DETOURED, detour_steps=2000, steps=1000, networks=20, grid=48),
-        "paper": _detours(*DETOURED, detour_steps=10_000, steps=5000, networks=100, grid=64),
     },
     _run_detour,
 )

@@ -86,6 +86,7 @@ OCTAVES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 FIFTHS = tuple(round(10 ** (k / 5 - 1), 4) for k in range(16))  # 0.1 to 100, five a decade
 THREE = (1.0, 8.0, 64.0)
 WIDTHS = (8, 16, 32, 64, 128, 256, 512)
+DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 BIASES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 SMOKE, LAPTOP, PAPER = (
     {"networks": networks, "grid": grid, "seed": 0}
@@ -151,6 +152,17 @@ EXPERIMENTS = (
         {**NETWORKS, "depth": (3, 6), "variant": tuple(VARIANTS)},
         smoke={"activation": TWO, "weight_scale": (1.0, 16.0)},
         paper={"weight_scale": FIFTHS},
+    ),
+    # Figure 5.  Shown in: idea, "The result"; claims redshift.residual-level,
+    # residual-deep, residual-relu.
+    _experiment(
+        "depth",
+        "Do residual connections hold the complexity down at any depth?",
+        _run_networks,
+        {**NETWORKS, "weight_scale": (8.0,), "variant": ("plain", "residual")},
+        smoke={"activation": TWO, "depth": (1, 6)},
+        laptop={"activation": ("relu", "tanh", "sine"), "depth": DEPTHS},
+        paper={"depth": DEPTHS},
     ),
     # Table 1.  Shown in: limits, "Result 2"; claims redshift.width-fan-in, width-glorot.
     _experiment(

@@ -1,6 +1,7 @@
 """The sequences that untrained transformers write, over activation, depth, gain and head."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ibcore.nets.transformer import Transformer
+from ibcore.population import member_seed
 from ibcore.redshift.decoding import sample_sequences
 from ibcore.redshift.lempel_ziv import lz78
 from ibcore.runs.experiment import Cell, Experiment, design
@@ -48,7 +50,7 @@ def _run_transformers(cell: Cell, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _run_shoulders(cell: Cell, device: torch.device) -> pd.DataFrame:
+def _run_plateaus(cell: Cell, device: torch.device) -> pd.DataFrame:
     return _run_transformers(cell, device).drop(columns="tokens")
 
 
@@ -64,7 +66,7 @@ def _run_sequences(cell: Cell, device: torch.device) -> pd.DataFrame:
 # What each experiment varies, at every tier.
 
 SIX = ("relu", "gelu", "selu", "tanh", "gaussian", "sine")
-FOUR = ("gelu", "selu", "tanh", "sine")  # with residual branches of either size
+FOUR = ("gelu", "selu", "tanh", "sine")
 DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
 EIGHTHS = tuple(round(10 ** (k / 4 - 1), 4) for k in range(9))  # 0.1 to 10, four a decade
 SIXTHS = tuple(round(10 ** (k / 6 - 1), 2) for k in range(13))  # 0.1 to 10, six a decade
@@ -97,10 +99,6 @@ def _known(size: dict[str, Any]) -> list[Cell]:
     return design({"kind": ("constant", "random")}, **fixed)
 
 
-def _shoulders(size: dict[str, Any], *activations: str) -> list[Cell]:
-    return design({"activation": activations, "scale_residual": (True, False)}, **size)
-
-
 # Figure 10 of the paper.  Shown in: limits, "Result 3"; claims redshift.transformer-order,
 # transformer-relu, transformer-selu-sine, transformer-gaussian-crosses, transformer-gain,
 # transformer-below-random, transformer-tied-head, transformer-positions.
@@ -123,19 +121,6 @@ SEQUENCES = Experiment(
     _run_sequences,
 )
 
-# Residual branches that start at full size, or at that of GPT-2.  Shown in: limits, "Result 3";
-# claims redshift.transformer-shoulder, transformer-no-shoulder.
-SHOULDERS = Experiment(
-    "redshift.transformer-shoulders",
-    "Does the initial size of the residual branches decide where complexity rises?",
-    {
-        "smoke": _shoulders({**SMOKE, "depth": 6, "gains": (0.1, 0.3, 1.0)}, "selu"),
-        "laptop": _shoulders({**LAPTOP, "depth": 6, "networks": 40}, *FOUR),
-        "paper": _shoulders({**PAPER, "depth": 12}, *FOUR),
-    },
-    _run_shoulders,
-)
-
 
 def _plateaus(size: dict[str, Any], *activations: str) -> list[Cell]:
     return design({"activation": activations}, scale_residual=True, **{"depth": 6, **size})
@@ -151,5 +136,54 @@ PLATEAUS = Experiment(
         "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
-    _run_shoulders,
+    _run_plateaus,
+)
+
+
+@torch.no_grad()
+def sample_tokens(net: Transformer, seed: int, length: int) -> Tensor:
+    """Return a random token and those that a network draws after it, ``(1, length + 1)``."""
+    rng = generator(member_seed(seed, 1))
+    tokens, past = [torch.randint(net.vocabulary, (1, 1), generator=rng)], None
+    for _ in range(length):
+        logits, past = net.extend(tokens[-1].to(net.tokens.device), past)
+        tokens.append(torch.multinomial(logits[0, -1:].softmax(-1).cpu(), 1, generator=rng))
+    return torch.cat(tokens, 1)
+
+
+def _run_languages(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Measure strings of bits: written by untrained networks, or drawn with equal chances."""
+    if cell["kind"] == "random":
+        return _run_sequences(cell, device)
+    options = {name: cell[name] for name in ("vocabulary", "depth", "width", "heads")}
+    options["context"], draw = cell["length"] + 1, {"seed": cell["seed"], "length": cell["length"]}
+    if cell["kind"] == "greedy":
+        net, networks = Transformer(**options), cell["networks"]
+        sequences = sample_sequences(net, networks=networks, **draw, device=device)[:, 0]
+    else:
+        seeds = [member_seed(cell["seed"], i) for i in range(cell["networks"])]
+        nets = (Transformer(**options, seed=seed).to(device) for seed in seeds)
+        drawn = map(sample_tokens, nets, seeds, repeat(cell["length"]))
+        sequences = torch.cat(list(drawn))
+    measures = {"lempel_ziv": phrases_per_token(sequences), "seed": cell["seed"]}
+    return pd.DataFrame({"kind": cell["kind"], "network": range(cell["networks"]), **measures})
+
+
+def _languages(networks: int, **size: int) -> list[Cell]:
+    size = {"length": 100, "width": 96, "heads": 4, "depth": 6, **size}
+    kinds = {"kind": ("greedy", "sampled", "random")}
+    return design(kinds, vocabulary=2, networks=networks, seed=0, **size)
+
+
+# After Goldblum et al.  Shown in: limits, "Result 3"; claims redshift.language-sampled,
+# language-greedy.
+LANGUAGES = Experiment(
+    "redshift.language-models",
+    "Do untrained language models write simpler strings of bits than a coin does?",
+    {
+        "smoke": _languages(20, depth=2),
+        "laptop": _languages(150),
+        "paper": _languages(10_000, depth=12, width=768, heads=12),
+    },
+    _run_languages,
 )
