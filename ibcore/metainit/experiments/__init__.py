@@ -3,6 +3,7 @@
 from ibcore.metainit.experiments.arithmetic import ARITHMETIC, REMAINDERS
 from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
 from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
+from ibcore.metainit.experiments.families import FAMILIES
 from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
 from ibcore.metainit.experiments.tuned import TUNED
 from ibcore.runs.experiment import AnyExperiment
@@ -20,6 +21,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     COMPLEXITY,
     PICTURES,
     REMAINDERS,
+    FAMILIES,
 )
 
 __all__ = ["EXPERIMENTS"]

@@ -87,6 +87,15 @@ def present(net: Net, x: Tensor, *, patch: int = 4) -> Tensor:
     return patches(x, size=patch) if x.ndim == 4 else x[..., None]  # (n, t, features)
 
 
+def present_episodes(net: Net, drawn: Episodes, device: torch.device) -> Episodes:
+    """Return tasks with objects as an architecture reads them, on a device."""
+    sets = []
+    for x, y in (drawn.support, drawn.query):
+        flat = present(net, x.flatten(0, 1))  # (tasks * n, ...)
+        sets.append((flat.reshape(*x.shape[:2], *flat.shape[1:]).to(device), y.to(device)))
+    return Episodes(sets[0], sets[1], drawn.rows, drawn.picked)
+
+
 def build(net: Net, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Return the network for objects of a shape as `present` gives them, ``x.shape[1:]``.
 

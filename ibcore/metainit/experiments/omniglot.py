@@ -14,7 +14,7 @@ from ibcore.metainit.experiments.architectures import (
     Net,
     build,
     meta_learn,
-    present,
+    present_episodes,
     random_start,
 )
 from ibcore.metainit.learner import MetaLearner
@@ -124,11 +124,7 @@ def _draw(cell: Cell, glyphs: Glyphs, *, tasks: int, seed: int, device: torch.de
     """Return tasks with drawings as the network of a cell reads them."""
     sizes = {name: cell["task"][name] for name in ("ways", "shots", "queries")}
     drawn = glyph_episodes(glyphs, tasks=tasks, seed=seed, **sizes)
-    sets = []
-    for x, y in (drawn.support, drawn.query):
-        flat = present(cell["net"], x.flatten(0, 1))  # (tasks * n, ...)
-        sets.append((flat.reshape(*x.shape[:2], *flat.shape[1:]).to(device), y.to(device)))
-    return Episodes(sets[0], sets[1], drawn.rows, drawn.picked)
+    return present_episodes(cell["net"], drawn, device)
 
 
 def run_characters(cell: Cell, device: torch.device) -> pd.DataFrame:
