@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ibcore.metainit.baselines import random_starts
+from ibcore.metainit.baselines import accuracy, optimizer_curve, random_starts, rates_curve
 from ibcore.metainit.learner import MetaLearner
-from ibcore.metainit.maml import TaskLoss
+from ibcore.metainit.maml import InnerRates, TaskLoss
 from ibcore.nets import LSTM, MLP, ConvNet, Norm, match_size
 from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.transformer import Block
@@ -223,6 +223,7 @@ def _linear(in_features: int, out_features: int) -> nn.Linear:
 # What the experiments share: how a start is meta-learned, from which random weights.
 
 Draw = Callable[[int], Episodes]  # from a seed
+Steps = tuple[int, ...]
 
 _VALIDATION = 2**31  # seeds of validation tasks are counted from here
 
@@ -289,6 +290,7 @@ def meta_learn(
     *,
     loss: Loss | TaskLoss,
     seed: int,
+    inner_steps: int = 1,
     task_chunk: int | None = None,
 ) -> MetaLearner:
     """Return a learner whose start was meta-learned from the given one.
@@ -301,7 +303,7 @@ def meta_learn(
         Gives the tasks of a seed.
     meta
         The options.
-    loss, task_chunk
+    loss, inner_steps, task_chunk
         As in `ibcore.metainit.MetaLearner`.
     seed
         Of the tasks; step s draws with a seed of its own.
@@ -316,7 +318,8 @@ def meta_learn(
     >>> bool((learner.start.params["weight"] == start["weight"]).all())
     False
     """
-    learner = MetaLearner(model, params=start, rate=meta.rate, loss=loss, task_chunk=task_chunk)
+    options: dict[str, Any] = {"rate": meta.rate, "loss": loss, "task_chunk": task_chunk}
+    learner = MetaLearner(model, params=start, inner_steps=inner_steps, **options)
     held = [draw(member_seed(seed, _VALIDATION + i)) for i in range(meta.validation)]
     learner.fit(
         lambda step: draw(member_seed(seed, step)),
@@ -325,3 +328,48 @@ def meta_learn(
         validation=held,
     )
     return learner
+
+
+def rates_scores(
+    learner: MetaLearner, start: dict[str, Tensor], rates: InnerRates, on: Episodes, steps: Steps
+) -> list[float]:
+    """Return the mean accuracy after numbers of plain steps with rates, from a start."""
+    shared: dict[str, Any] = {"loss": learner.loss, "task_chunk": learner.inner.task_chunk}
+    curve = rates_curve(learner.model, start, rates, on.support, on.query[0], steps=steps, **shared)
+    return mean_accuracies(curve, on)
+
+
+def optimizer_scores(
+    learner: MetaLearner, start: dict[str, Tensor], on: Episodes, steps: Steps, **options: Any
+) -> list[float]:
+    """Return the mean accuracy after numbers of an optimizer's steps, AdamW if none is named."""
+    options |= {"loss": learner.loss, "task_chunk": learner.inner.task_chunk, "steps": steps}
+    curve = optimizer_curve(learner.model, start, on.support, on.query[0], **options)
+    return mean_accuracies(curve, on)
+
+
+def mean_accuracies(curve: Tensor, on: Episodes) -> list[float]:
+    """Return the mean accuracy at each budget; where steps diverged, a network says class 0."""
+    values: list[float] = accuracy(curve.nan_to_num(nan=0.0), on.query[1]).mean(-1).tolist()
+    return values
+
+
+def start_scores(
+    learner: MetaLearner,
+    start: dict[str, Tensor],
+    on: Episodes,
+    steps: Steps,
+    budgets: Steps,
+    **labels: Any,
+) -> list[dict[str, Any]]:
+    """Return mean accuracies: of ``meta`` after its steps, of ``random`` after AdamW's."""
+    own = learner.start
+    found = {
+        "meta": zip(steps, rates_scores(learner, own.params, own.rates, on, steps), strict=True),
+        "random": zip(budgets, optimizer_scores(learner, start, on, budgets), strict=True),
+    }
+    return [
+        {"method": method, "budget": budget, **labels, "accuracy": value}
+        for method, pairs in found.items()
+        for budget, value in pairs
+    ]
