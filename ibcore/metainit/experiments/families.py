@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ibcore.metainit.baselines import accuracy, optimizer_curve, squared_error
 from ibcore.metainit.experiments.architectures import (
+    Architecture,
     Meta,
     Net,
     build,
@@ -208,25 +209,19 @@ def run_families(cell: Cell, device: torch.device) -> pd.DataFrame:
         return present_episodes(net, raw.draw(seed), device)
 
     half, end, outer = meta_learn_tuned(cell, model, start, draw, raw.loss)
-    chosen = {
-        name: (start if name.startswith("random") else end.start.params, steps, rates)
-        for name, (steps, rates) in cell["adam"].items()
-    }
-    best = {
-        name: max(rates, key=lambda rate: adam_score(end, begin, steps, rate, held))
-        for name, (begin, steps, rates) in chosen.items()
-    }
-    rows = []
-    for kind, points in raw.tests.items():
-        drawn = present_episodes(net, points, device)
-        row: dict[str, Any] = {"tasks": kind}
+    starts = {"random": start, "learned": end.start.params}
+    rows: list[dict[str, Any]] = [{"tasks": kind} for kind in raw.tests]
+    tests = [present_episodes(net, points, device) for points in raw.tests.values()]
+    for name, (steps, rates) in cell["adam"].items():
+        place = end, starts[name.split("_")[0]], steps
+        scores = [adam_score(*place, rate, held) for rate in rates]
+        best = rates[scores.index(max(scores))]
+        for row, drawn in zip(rows, tests, strict=True):
+            row |= {name: adam_score(*place, best, drawn), f"{name}_rate": best}
+    for row, drawn, points in zip(rows, tests, raw.tests.values(), strict=True):
         for name, learner in (("half", half), ("one", end)):
             row[name] = score(learner.predict(drawn.support, drawn.query[0]), drawn)
-        for name, (begin, steps, _) in chosen.items():
-            row[name] = adam_score(end, begin, steps, best[name], drawn)
-            row[f"{name}_rate"] = best[name]
         row |= {"constant": constant_score(points), "nearest": score(nearest(points), points)}
-        rows.append(row)
     labels = {name: cell[name] for name in ("family", "view", "sizes", "network", "seed")}
     sizes = {"architecture": net.architecture, "parameters": count_parameters(model)}
     return pd.DataFrame(rows).assign(**labels, **sizes, outer_rate=outer)
@@ -250,56 +245,48 @@ ADAM = {
     "random_100": (100, (0.001, 0.003, 0.01, 0.03, 0.1)),
     "learned_10": (10, (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
 }
-LAPTOP: dict[str, Any] = {"outer": (0.003, 0.01), "trial": 100, "held": 20, "test": 40}
+SHARED: dict[str, Any] = {"adam": ADAM, "outer": (0.003, 0.01), "trial": 100, "seed": 0}
 RATES = {"concepts": 0.1, "numbers": 0.001, "characters": 0.1}  # inner ones, to begin with
-WIDE = {
-    ("concepts", "bits"): Net("MLP", 2, 32),
-    ("concepts", "image"): Net("MLP", 2, 32),
-    ("numbers", "bits"): Net("MLP", 2, 64),
-    ("numbers", "circular"): Net("MLP", 2, 64),
+SEQUENCES: tuple[Architecture, ...] = ("LSTM", "Transformer")
+READERS: dict[tuple[str, str], tuple[Architecture, ...]] = {
+    ("concepts", "bits"): ("MLP", *SEQUENCES),
+    ("concepts", "image"): ("MLP", "ConvNet", *SEQUENCES),
+    ("numbers", "number"): ("MLP",),
+    ("numbers", "bits"): ("MLP", *SEQUENCES),
+    ("numbers", "image"): ("MLP", "ConvNet", *SEQUENCES),
+    ("characters", "image"): ("MLP", "ConvNet", *SEQUENCES),
+}
+WIDTHS = {
+    ("concepts", "bits"): 32,
+    ("concepts", "image"): 32,
+    ("numbers", "bits"): 64,
+    ("numbers", "circular"): 64,
 }
 
 
-def matched(parameters: int) -> list[tuple[str, str, Net]]:
-    """Return each family and view with each architecture that can read it, of about one size."""
-    mlp, conv = Net("MLP", parameters=parameters), Net("ConvNet", parameters=parameters)
-    lstm = Net("LSTM", 1, parameters=parameters)
-    transformer = Net("Transformer", 1, parameters=parameters)
-    readers = {
-        ("concepts", "bits"): (mlp, lstm, transformer),
-        ("concepts", "image"): (mlp, conv, lstm, transformer),
-        ("numbers", "number"): (mlp,),
-        ("numbers", "bits"): (mlp, lstm, transformer),
-        ("numbers", "image"): (mlp, conv, lstm, transformer),
-        ("characters", "image"): (mlp, conv, lstm, transformer),
-    }
-    return [(*place, net) for place, nets in readers.items() for net in nets]
-
-
-def _wide() -> list[tuple[str, str, Net]]:
-    return [(*place, net) for place, net in WIDE.items()]
-
-
-def family_cells(
-    networks: int, settings: list[tuple[str, str, Net]], sizes: str, steps: int, **options: Any
-) -> list[Cell]:
-    """Meta-train every setting, network by network."""
+def matched(parameters: int, steps: int) -> list[Cell]:
+    """Let each architecture, of about one size, read each family in each view that it can read."""
     return [
-        {
-            "family": family,
-            "view": view,
-            "net": net,
-            "sizes": sizes,
-            "meta": Meta(steps, 4, RATES[family], validation=4),
-            "network": network,
-            "seed": 0,
-            "adam": ADAM,
-            **LAPTOP,
-            **options,
-        }
-        for network in range(networks)
-        for family, view, net in settings
+        _setting(place, Net(name, 2 - (name in SEQUENCES), parameters=parameters), "weights", steps)
+        for place, names in READERS.items()
+        for name in names
     ]
+
+
+def wide(steps: int) -> list[Cell]:
+    """Let MLPs of one width read each family in two views."""
+    return [_setting(place, Net(width=width), "width", steps) for place, width in WIDTHS.items()]
+
+
+def _setting(place: tuple[str, str], net: Net, sizes: str, steps: int) -> Cell:
+    meta = Meta(steps, 4, RATES[place[0]], validation=4)
+    return {"family": place[0], "view": place[1], "net": net, "sizes": sizes, "meta": meta}
+
+
+def family_cells(networks: int, settings: list[Cell], **options: Any) -> list[Cell]:
+    """Meta-train every setting, network by network."""
+    shared = {**SHARED, "held": 20, "test": 40, **options}
+    return [{**each, "network": n, **shared} for n in range(networks) for each in settings]
 
 
 # Shown in: no chapter; no claims.
@@ -307,15 +294,9 @@ FAMILIES = Experiment(
     "metainit.families",
     "Do learned starts bring four architectures together on three families of tasks?",
     {
-        "smoke": family_cells(2, _wide(), "width", 60, trial=20, held=10, test=10),
-        "laptop": [
-            *family_cells(6, _wide(), "width", 2500),
-            *family_cells(3, matched(5000), "weights", 800),
-        ],
-        "paper": [
-            *family_cells(20, _wide(), "width", 20_000),
-            *family_cells(10, matched(65_000), "weights", 20_000),
-        ],
+        "smoke": family_cells(2, wide(60), trial=20, held=10, test=10),
+        "laptop": [*family_cells(6, wide(2500)), *family_cells(3, matched(5000, 800))],
+        "paper": [*family_cells(20, wide(20_000)), *family_cells(10, matched(65_000, 20_000))],
     },
     list,
     run_families,
