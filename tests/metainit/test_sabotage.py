@@ -7,13 +7,7 @@ from ibcore.runs import evaluate, load, read_ledger
 
 
 def as_learned(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the rows of random starts what learned ones have reached, network by network."""
-    kind = "method" if "method" in frame else "weights"
-    if kind == "weights":  # each random row becomes that of learned weights, whatever the rates
-        keys = [name for name in frame if name not in {"weights", "accuracy"}]
-        learned = frame[frame.weights == "learned"]
-        random = frame[frame.weights == "random"].drop(columns="accuracy")
-        return pd.concat([learned, random.merge(learned[[*keys, "accuracy"]], on=keys)])
+    """Give the rows of random starts what one learned step has reached, network by network."""
     keys = ["architecture", "view", "network", "seed", "support"]
     learned = frame[frame.method == "meta"]
     one = learned[learned.budget == 1][[*keys, "accuracy"]]
@@ -36,8 +30,8 @@ def learned_start(frame: pd.DataFrame) -> pd.DataFrame:
     """Give random starts of `metainit.pretraining` what meta-learned ones have reached."""
     keys = ["optimizer", "budget", "support", "network"]
     learned = frame[frame.start == "meta"]
-    random = frame[(frame.start == "random") & (frame.optimizer != "Meta-SGD")]
-    random = random.drop(columns="accuracy").merge(learned[[*keys, "accuracy"]], on=keys)
+    random = frame[frame.start == "random"].drop(columns="accuracy")
+    random = random.merge(learned[[*keys, "accuracy"]], on=keys)
     return pd.concat([learned, random])
 
 
@@ -47,8 +41,8 @@ SABOTAGE = {
     "metainit.gap-reduced": learned_gaps,
     "metainit.gap-budget": learned_gaps,
     "metainit.advantage": learned_gaps,
-    "metainit.weights-carry": as_learned,
-    "metainit.lstm-needs-start": as_learned,
+    "metainit.weights-carry": learned_start,
+    "metainit.lstm-needs-start": learned_arm,
     "metainit.representation-conv-plain": as_learned,
     "metainit.matched-ten": learned_start,
     "metainit.matched-one": learned_start,

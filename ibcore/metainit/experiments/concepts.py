@@ -552,9 +552,8 @@ GAP = Experiment(
     run_gap,
 )
 
-# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data" and
-# "Break it"; explorer StepBudget; claims metainit.weights-carry, rates-shuffled,
-# handicapped-baseline, tuned-plain, lstm-needs-start, rates-shuffled-lstm.
+# Shown in: idea, "What was learned: weights or rates?"; limits, "Break it"; explorer StepBudget;
+# claims metainit.rates-shuffled, rates-shuffled-lstm.
 SWAP = Experiment(
     "metainit.swap",
     "Do learned weights or learned rates carry what was meta-learned?",
@@ -632,8 +631,8 @@ COVERAGE = Experiment(
     run_coverage,
 )
 
-# Shown in: limits, "Result 1: steps and data"; claims metainit.matched-ten, matched-one,
-# pooled-guesses, pooled-start, pooled-step, pooled-harms.
+# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data"; claims
+# metainit.weights-carry, handicapped-baseline, matched-ten, matched-one, pooled-guesses, pooled-start, pooled-step, pooled-harms.
 PRETRAINING = Experiment(
     "metainit.pretraining",
     "Does plain pre-training on the same tasks give a start as good as meta-learning's?",
