@@ -52,7 +52,7 @@ def test_every_tier_has_a_plan_and_laptop_has_its_networks(experiment):
     assert len(smoke) <= 16 and len(smoke) <= len(laptop) <= len(paper)
     networks = {cell.get("learned", cell)["network"] for cell in laptop}
     few = 1 if experiment.name in ONE_NETWORK else 5
-    many = {"metainit.tuned": 10, "metainit.families": 6, "metainit.coverage": 10}
+    many = {"metainit.tuned": 10, "metainit.coverage": 10}
     assert networks == set(range(many.get(experiment.name, few)))
     assert all(cell.get("learned", cell)["meta"].steps <= 200 for cell in smoke)
 

@@ -632,7 +632,8 @@ COVERAGE = Experiment(
 )
 
 # Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data"; claims
-# metainit.weights-carry, handicapped-baseline, matched-ten, matched-one, pooled-guesses, pooled-start, pooled-step, pooled-harms.
+# metainit.weights-carry, handicapped-baseline, matched-ten, matched-one, pooled-guesses,
+# pooled-start, pooled-step, pooled-harms.
 PRETRAINING = Experiment(
     "metainit.pretraining",
     "Does plain pre-training on the same tasks give a start as good as meta-learning's?",
