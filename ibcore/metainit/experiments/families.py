@@ -311,9 +311,22 @@ FAMILIES = Experiment(
     "metainit.families",
     "Do learned starts bring four architectures together on three families of tasks?",
     {
+        "smoke": family_cells(2, matched(1000, 60)[::9], trial=20, held=10, test=10),
+        "laptop": family_cells(3, matched(5000, 500)),
+        "paper": family_cells(10, matched(65_000, 20_000)),
+    },
+    list,
+    run_families,
+)
+
+# Shown in: no chapter; no claims.
+LONGER = Experiment(
+    "metainit.longer",
+    "What do MLPs of one width reach after five times the meta-training?",
+    {
         "smoke": family_cells(2, wide(60), trial=20, held=10, test=10),
-        "laptop": [*family_cells(5, wide(2500)), *family_cells(3, matched(5000, 500))],
-        "paper": [*family_cells(20, wide(20_000)), *family_cells(10, matched(65_000, 20_000))],
+        "laptop": family_cells(5, wide(2500), test=60),
+        "paper": family_cells(20, wide(20_000), test=60),
     },
     list,
     run_families,
