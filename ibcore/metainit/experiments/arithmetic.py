@@ -215,9 +215,9 @@ def _views(nets: Sequence[Net], views: Sequence[str]) -> list[Cell]:
     return design({"net": nets, "view": views})
 
 
-# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: better features beat a better
-# start"; claims metainit.moduli-seen, no-extrapolation, interpolation, raw-numbers, circular-ridge,
-# circular-start, bits-ridge.
+# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: better features beat a
+# better start" and "The abstract, claim by claim"; claims metainit.moduli-seen, no-extrapolation,
+# interpolation, raw-numbers, circular-ridge, circular-start, bits-ridge.
 ARITHMETIC = Experiment(
     "metainit.arithmetic",
     "Does a meta-learned start help with moduli that it has not seen?",

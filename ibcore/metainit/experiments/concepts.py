@@ -519,11 +519,11 @@ def pretraining_cells(
     return design({"learned": learned}, pooled=pooled, rate=rate, validation=validation)
 
 
-# Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result 1:
-# the gap and the budget" and "Result 2: representations"; explorers ArchitectureGap, StepBudget;
-# claims metainit.chance-before, one-step, vacuous-budget, plain-wins, more-steps, below-ideal,
-# above-memory, representation-gap, representation-gap-plain, representation-conv,
-# representation-conv-plain.
+# Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result
+# 1: the gap and the budget" and "Result 2: representations"; limits, "The abstract, claim by
+# claim"; explorers ArchitectureGap, StepBudget; claims metainit.chance-before, one-step,
+# vacuous-budget, pair-plain, pair-learned, plain-wins, more-steps, below-ideal, above-memory,
+# representation-gap, representation-gap-plain, representation-conv, representation-conv-plain.
 CONCEPTS = Experiment(
     "metainit.concepts",
     "What does one step from a meta-learned start reach, in which architecture?",
@@ -536,8 +536,8 @@ CONCEPTS = Experiment(
     run_concepts,
 )
 
-# Shown in: result, "Result 1: the gap and the budget"; claims metainit.gap-reduced, gap-budget,
-# advantage.
+# Shown in: result, "Result 1: the gap and the budget"; limits, "The abstract, claim by claim";
+# claims metainit.gap-reduced, gap-budget, advantage.
 GAP = Experiment(
     "metainit.gap",
     "How much smaller is the gap across architectures, at which budget of the baseline?",
@@ -573,8 +573,8 @@ SWAP = Experiment(
     run_swap,
 )
 
-# Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
-# held-out.
+# Shown in: limits, "Result 2: are new rules new?" and "The abstract, claim by claim"; claims
+# metainit.one-concept, ten-concepts, held-out.
 FEW = Experiment(
     "metainit.few-concepts",
     "How many concepts must be seen before a learned start helps with new ones?",

@@ -210,8 +210,8 @@ OMNIGLOT = Experiment(
     run_characters,
 )
 
-# Shown in: result, "Result 4: new alphabets"; claims metainit.official-new-alphabets,
-# official-drop, official-drop-random.
+# Shown in: result, "Result 4: new alphabets"; limits, "The abstract, claim by claim"; claims
+# metainit.official-new-alphabets, official-drop, official-drop-random.
 OFFICIAL = Experiment(
     "metainit.omniglot-official",
     "What does a learned start reach on Omniglot's own small splits?",
