@@ -87,3 +87,15 @@ def test_the_distance_of_a_rule_counts_the_objects_on_which_it_differs() -> None
     counts = {"seen": away.count(0), "near": away.count(1) + away.count(2)}
     assert {name: frame.tasks[name] for name in counts} == counts
     assert frame.tasks.sum() == 80
+
+
+def test_the_whole_learned_step_is_that_of_the_experiment_on_remainders() -> None:
+    own = next(iter(OVERSHOOT.plan("smoke").values()))
+    learned = own["learned"] | {"meta": families.Meta(3, 2, 0.001), "repeats": 1}
+    frame = run_overshoot(own | {"learned": learned}, CPU)
+    known = run_arithmetic(learned, CPU)
+    known = known[(known.method == "meta") & (known.budget == 1)].groupby("moduli").error.mean()
+    whole = frame[frame.share == 1].set_index("moduli").error
+    assert whole.to_dict() == pytest.approx(known.to_dict())
+    adam = frame[frame.optimizer == "adam"].groupby(["moduli", "budget"])
+    assert (adam.start.nunique() == 2).all() and (adam.error.nunique() == 2).all()

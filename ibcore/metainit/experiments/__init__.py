@@ -1,6 +1,6 @@
 """The experiments of laboratory 2, in the order of the book."""
 
-from ibcore.metainit.experiments.arithmetic import ARITHMETIC, REMAINDERS
+from ibcore.metainit.experiments.arithmetic import ARITHMETIC, OVERSHOOT, REMAINDERS
 from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
 from ibcore.metainit.experiments.concepts import CONCEPTS, COVERAGE, FEW, GAP, PRETRAINING, SWAP
 from ibcore.metainit.experiments.families import FAMILIES, LONGER
@@ -12,6 +12,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     CONCEPTS,
     GAP,
     ARITHMETIC,
+    OVERSHOOT,
     SWAP,
     TUNED,
     FEW,
