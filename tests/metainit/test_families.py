@@ -5,6 +5,7 @@ import torch
 
 from ibcore.metainit.experiments import families
 from ibcore.metainit.experiments.architectures import present_episodes, random_start
+from ibcore.metainit.experiments.arithmetic import OVERSHOOT, run_arithmetic, run_overshoot
 from ibcore.metainit.experiments.concepts import COVERAGE, draw_pool, new_tasks, run_coverage, seen
 from ibcore.metainit.experiments.families import FAMILIES, nearest, run_families, score
 from ibcore.runs.experiment import Cell
