@@ -278,9 +278,9 @@ def _views(nets: Sequence[Net], views: Sequence[str]) -> list[Cell]:
     return design({"net": nets, "view": views})
 
 
-# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: better features beat a
-# better start" and "The abstract, claim by claim"; claims metainit.moduli-seen, no-extrapolation,
-# interpolation, raw-numbers, circular-ridge, circular-start, bits-ridge.
+# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: features, steps and starts"
+# and "The abstract, claim by claim"; claims metainit.moduli-seen, no-extrapolation, interpolation,
+# raw-numbers, circular-ridge, bits-ridge.
 ARITHMETIC = Experiment(
     "metainit.arithmetic",
     "Does a meta-learned start help with moduli that it has not seen?",
@@ -312,7 +312,9 @@ REMAINDERS = Experiment(
     run_remainders,
 )
 
-# Shown in: no chapter; no claims.
+# Shown in: limits, "Result 3: features, steps and starts" and "The abstract, claim by claim";
+# claims metainit.circular-start, step-overshoots, start-extrapolates, start-ahead-beyond,
+# start-ahead-later.
 OVERSHOOT = Experiment(
     "metainit.overshoot",
     "Does a learned start fail on new moduli, or does its one step overshoot?",
