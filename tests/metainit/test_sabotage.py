@@ -35,6 +35,14 @@ def learned_start(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([learned, random])
 
 
+def learned_weights(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give Adam from random starts in `metainit.overshoot` the errors of Adam from learned ones."""
+    keys = ["moduli", "optimizer", "budget", "network"]
+    learned = frame[frame.start == "learned"]
+    random = frame[frame.start == "random"].drop(columns="error")
+    return pd.concat([learned, random.merge(learned[[*keys, "error"]], on=keys)])
+
+
 SABOTAGE = {
     "metainit.vacuous-budget": as_learned,
     "metainit.plain-wins": as_learned,
@@ -46,6 +54,8 @@ SABOTAGE = {
     "metainit.representation-conv-plain": as_learned,
     "metainit.matched-ten": learned_start,
     "metainit.matched-one": learned_start,
+    "metainit.start-ahead-beyond": learned_weights,
+    "metainit.start-ahead-later": learned_weights,
     "metainit.ten-mlp": learned_arm,
     "metainit.one-lstm": learned_arm,
     "metainit.adam-lstm": learned_arm,

@@ -116,30 +116,21 @@ def build(net: Net, shape: tuple[int, ...], outputs: int) -> nn.Module:
             net.parameters,
             largest=_LARGEST // _HEADS,
         )
+    norms = {"ConvNet": ("batch", None), "LSTM": ("layer", None)}.get(net.architecture)
+    if norms is not None and net.norm not in norms:
+        kinds = f"{norms[0]} norm or none; set norm to {norms[0]!r} or None"
+        raise ValueError(f"a network of kind {net.architecture} has {kinds}")
+    size: dict[str, Any] = {"depth": net.depth, "width": net.width}
+    norm: dict[str, Any] = {"norm": net.norm}
     if net.architecture == "MLP":
-        affine = net.norm is not None
-        return MLP(
-            shape[0], outputs, depth=net.depth, width=net.width, norm=net.norm, affine=affine
-        )
-    if net.architecture == "ConvNet":
-        if net.norm == "layer":
-            raise ValueError("a ConvNet has batch norm or none; set norm to 'batch' or None")
-        channels = (net.width,) * net.depth
-        return ConvNet(
-            shape[0],
-            outputs,
-            channels=channels,
-            image_size=shape[-1],
-            norm=net.norm,
-            head="flatten",
-        )
+        return MLP(shape[0], outputs, affine=net.norm is not None, **size, **norm)
     if net.architecture == "LSTM":
-        if net.norm == "batch":
-            raise ValueError("an LSTM has layer norm or none; set norm to 'layer' or None")
-        return LSTM(shape[-1], outputs, depth=net.depth, width=net.width, norm=net.norm)
-    return SequenceTransformer(
-        shape[-1], outputs, length=shape[0], depth=net.depth, width=net.width
-    )
+        return LSTM(shape[-1], outputs, **size, **norm)
+    if net.architecture == "Transformer":
+        return SequenceTransformer(shape[-1], outputs, length=shape[0], **size)
+    channels = (net.width,) * net.depth
+    image: dict[str, Any] = {"image_size": shape[-1], "head": "flatten"}
+    return ConvNet(shape[0], outputs, channels=channels, **image, **norm)
 
 
 class SequenceTransformer(nn.Module):
