@@ -100,8 +100,9 @@ def _cells(
     return design({"learned": learned}, starts=starts, steps=10, rates=GRID, validation=validation)
 
 
-# Shown in: limits, "Result 1: steps and data" and "The abstract, claim by claim"; claims
-# metainit.tuned-plain, lstm-needs-start, ten-mlp, one-lstm, adam-lstm, trained-for-ten.
+# Shown in: result, "Result 1: the gap and the budget"; limits, "Result 1: steps and data" and "The
+# abstract, claim by claim"; claims metainit.pair-tuned, tuned-plain, lstm-needs-start, ten-mlp,
+# one-lstm, adam-lstm, trained-for-ten.
 TUNED = Experiment(
     "metainit.tuned",
     "At equal steps and tuned rates, is a learned start ahead of a random one?",
