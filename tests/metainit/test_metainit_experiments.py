@@ -43,7 +43,7 @@ def concept_cell(net=Net(), view="bits", **changes):  # noqa: B008 -- frozen
 
 def test_the_laboratory_lists_its_experiments():
     assert experiments("metainit") == EXPERIMENTS
-    assert len(EXPERIMENTS) == 12
+    assert len(EXPERIMENTS) == 16
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
@@ -52,7 +52,13 @@ def test_every_tier_has_a_plan_and_laptop_has_its_networks(experiment):
     assert len(smoke) <= 16 and len(smoke) <= len(laptop) <= len(paper)
     networks = {cell.get("learned", cell)["network"] for cell in laptop}
     few = 1 if experiment.name in ONE_NETWORK else 5
-    assert networks == set(range(10 if experiment.name == "metainit.tuned" else few))
+    many = {
+        "metainit.tuned": 10,
+        "metainit.overshoot": 10,
+        "metainit.families": 3,
+        "metainit.coverage": 10,
+    }
+    assert networks == set(range(many.get(experiment.name, few)))
     assert all(cell.get("learned", cell)["meta"].steps <= 200 for cell in smoke)
 
 

@@ -5,8 +5,14 @@ import torch
 from torch.func import functional_call
 
 from ibcore.metainit.experiments.architectures import Meta, random_start
-from ibcore.metainit.experiments.concepts import BITS, new_tasks
-from ibcore.metainit.experiments.tuned import _cells, _random, _tried, learn_for, run_tuned
+from ibcore.metainit.experiments.concepts import (
+    BITS,
+    concept_objects_for,
+    concept_pool,
+    learn_concepts,
+    new_tasks,
+)
+from ibcore.metainit.experiments.tuned import _cells, arms, run_tuned, tried_rates
 from ibcore.runs.experiment import Cell
 from ibcore.tasks import Episodes, sample_concepts, table_episodes
 
@@ -29,11 +35,10 @@ def _episodes(seed: int) -> Episodes:
 def test_the_rate_is_chosen_on_the_held_rules() -> None:
     held, drawn = _episodes(1), _episodes(2)
 
-    def outputs(rate: float, on: Episodes) -> torch.Tensor:  # rate 1 is right on held rules alone
-        right = (on is held) == (rate == 1.0)
-        return (2 * on.query[1] - 1)[..., None] * (1.0 if right else -1.0)
+    def score(rate: float, on: Episodes) -> float:  # rate 1 is right on held rules alone
+        return float((on is held) == (rate == 1.0))
 
-    last = _tried((0.5, 1.0), outputs, held, drawn)[-1]
+    last = tried_rates((0.5, 1.0), score, held, drawn)[-1]
     assert (last["rate"], last["accuracy"], last["chosen"]) == (1.0, 0.0, True)
 
 
@@ -44,10 +49,13 @@ def test_every_arm_is_chosen_once(cell: Cell) -> None:
 
 
 def test_random_arms_begin_at_the_random_start(cell: Cell) -> None:
-    learner, own = learn_for(cell, 1, CPU), cell["learned"]
-    start = random_start(learner.model, own["network"], seed=own["seed"], device=CPU)
+    own = cell["learned"]
+    learner, start = learn_concepts(own, concept_pool(own), CPU)
     drawn = new_tasks(own, 5, CPU)
-    still = _random(cell, learner, CPU)["plain"](0.0, drawn)
-    torch.testing.assert_close(still[0], functional_call(learner.model, start, drawn.query[0][0]))
+    still = arms(cell, learner, start)["plain"](0.0, drawn)
+    said = functional_call(learner.model, start, concept_objects_for(own, CPU))[:, 0] > 0
+    assert still == pytest.approx((said == (drawn.query[1] > 0.5)).double().mean().item())
+    drawn_again = random_start(learner.model, own["network"], seed=own["seed"], device=CPU)
     learned = learner.start.params
+    assert all(torch.equal(start[name], drawn_again[name]) for name in start)
     assert not all(torch.equal(start[name], learned[name]) for name in start)

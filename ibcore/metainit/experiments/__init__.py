@@ -1,8 +1,9 @@
 """The experiments of laboratory 2, in the order of the book."""
 
-from ibcore.metainit.experiments.arithmetic import ARITHMETIC, REMAINDERS
+from ibcore.metainit.experiments.arithmetic import ARITHMETIC, OVERSHOOT, REMAINDERS
 from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
-from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
+from ibcore.metainit.experiments.concepts import CONCEPTS, COVERAGE, FEW, GAP, PRETRAINING, SWAP
+from ibcore.metainit.experiments.families import FAMILIES, LONGER
 from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
 from ibcore.metainit.experiments.tuned import TUNED
 from ibcore.runs.experiment import Experiment
@@ -11,6 +12,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     CONCEPTS,
     GAP,
     ARITHMETIC,
+    OVERSHOOT,
     SWAP,
     TUNED,
     FEW,
@@ -20,6 +22,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     COMPLEXITY,
     PICTURES,
     REMAINDERS,
+    FAMILIES,
+    LONGER,
+    COVERAGE,
 )
 
 __all__ = ["EXPERIMENTS"]

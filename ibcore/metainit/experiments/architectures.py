@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from ibcore.metainit.baselines import random_starts
+from ibcore.metainit.baselines import accuracy, optimizer_curve, random_starts, rates_curve
 from ibcore.metainit.learner import MetaLearner
-from ibcore.metainit.maml import TaskLoss
+from ibcore.metainit.maml import InnerRates, TaskLoss
 from ibcore.nets import LSTM, MLP, ConvNet, Norm, match_size
 from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.transformer import Block
@@ -87,6 +87,15 @@ def present(net: Net, x: Tensor, *, patch: int = 4) -> Tensor:
     return patches(x, size=patch) if x.ndim == 4 else x[..., None]  # (n, t, features)
 
 
+def present_episodes(net: Net, drawn: Episodes, device: torch.device) -> Episodes:
+    """Return tasks with objects as an architecture reads them, on a device."""
+    sets = []
+    for x, y in (drawn.support, drawn.query):
+        flat = present(net, x.flatten(0, 1))  # (tasks * n, ...)
+        sets.append((flat.reshape(*x.shape[:2], *flat.shape[1:]).to(device), y.to(device)))
+    return Episodes(sets[0], sets[1], drawn.rows, drawn.picked)
+
+
 def build(net: Net, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Return the network for objects of a shape as `present` gives them, ``x.shape[1:]``.
 
@@ -107,30 +116,21 @@ def build(net: Net, shape: tuple[int, ...], outputs: int) -> nn.Module:
             net.parameters,
             largest=_LARGEST // _HEADS,
         )
+    norms = {"ConvNet": ("batch", None), "LSTM": ("layer", None)}.get(net.architecture)
+    if norms is not None and net.norm not in norms:
+        kinds = f"{norms[0]} norm or none; set norm to {norms[0]!r} or None"
+        raise ValueError(f"a network of kind {net.architecture} has {kinds}")
+    size: dict[str, Any] = {"depth": net.depth, "width": net.width}
+    norm: dict[str, Any] = {"norm": net.norm}
     if net.architecture == "MLP":
-        affine = net.norm is not None
-        return MLP(
-            shape[0], outputs, depth=net.depth, width=net.width, norm=net.norm, affine=affine
-        )
-    if net.architecture == "ConvNet":
-        if net.norm == "layer":
-            raise ValueError("a ConvNet has batch norm or none; set norm to 'batch' or None")
-        channels = (net.width,) * net.depth
-        return ConvNet(
-            shape[0],
-            outputs,
-            channels=channels,
-            image_size=shape[-1],
-            norm=net.norm,
-            head="flatten",
-        )
+        return MLP(shape[0], outputs, affine=net.norm is not None, **size, **norm)
     if net.architecture == "LSTM":
-        if net.norm == "batch":
-            raise ValueError("an LSTM has layer norm or none; set norm to 'layer' or None")
-        return LSTM(shape[-1], outputs, depth=net.depth, width=net.width, norm=net.norm)
-    return SequenceTransformer(
-        shape[-1], outputs, length=shape[0], depth=net.depth, width=net.width
-    )
+        return LSTM(shape[-1], outputs, **size, **norm)
+    if net.architecture == "Transformer":
+        return SequenceTransformer(shape[-1], outputs, length=shape[0], **size)
+    channels = (net.width,) * net.depth
+    image: dict[str, Any] = {"image_size": shape[-1], "head": "flatten"}
+    return ConvNet(shape[0], outputs, channels=channels, **image, **norm)
 
 
 class SequenceTransformer(nn.Module):
@@ -214,6 +214,7 @@ def _linear(in_features: int, out_features: int) -> nn.Linear:
 # What the experiments share: how a start is meta-learned, from which random weights.
 
 Draw = Callable[[int], Episodes]  # from a seed
+Steps = tuple[int, ...]
 
 _VALIDATION = 2**31  # seeds of validation tasks are counted from here
 
@@ -280,6 +281,7 @@ def meta_learn(
     *,
     loss: Loss | TaskLoss,
     seed: int,
+    inner_steps: int = 1,
     task_chunk: int | None = None,
 ) -> MetaLearner:
     """Return a learner whose start was meta-learned from the given one.
@@ -292,7 +294,7 @@ def meta_learn(
         Gives the tasks of a seed.
     meta
         The options.
-    loss, task_chunk
+    loss, inner_steps, task_chunk
         As in `ibcore.metainit.MetaLearner`.
     seed
         Of the tasks; step s draws with a seed of its own.
@@ -307,7 +309,8 @@ def meta_learn(
     >>> bool((learner.start.params["weight"] == start["weight"]).all())
     False
     """
-    learner = MetaLearner(model, params=start, rate=meta.rate, loss=loss, task_chunk=task_chunk)
+    options: dict[str, Any] = {"rate": meta.rate, "loss": loss, "task_chunk": task_chunk}
+    learner = MetaLearner(model, params=start, inner_steps=inner_steps, **options)
     held = [draw(member_seed(seed, _VALIDATION + i)) for i in range(meta.validation)]
     learner.fit(
         lambda step: draw(member_seed(seed, step)),
@@ -316,3 +319,48 @@ def meta_learn(
         validation=held,
     )
     return learner
+
+
+def rates_scores(
+    learner: MetaLearner, start: dict[str, Tensor], rates: InnerRates, on: Episodes, steps: Steps
+) -> list[float]:
+    """Return the mean accuracy after numbers of plain steps with rates, from a start."""
+    shared: dict[str, Any] = {"loss": learner.loss, "task_chunk": learner.inner.task_chunk}
+    curve = rates_curve(learner.model, start, rates, on.support, on.query[0], steps=steps, **shared)
+    return mean_accuracies(curve, on)
+
+
+def optimizer_scores(
+    learner: MetaLearner, start: dict[str, Tensor], on: Episodes, steps: Steps, **options: Any
+) -> list[float]:
+    """Return the mean accuracy after numbers of an optimizer's steps, AdamW if none is named."""
+    options |= {"loss": learner.loss, "task_chunk": learner.inner.task_chunk, "steps": steps}
+    curve = optimizer_curve(learner.model, start, on.support, on.query[0], **options)
+    return mean_accuracies(curve, on)
+
+
+def mean_accuracies(curve: Tensor, on: Episodes) -> list[float]:
+    """Return the mean accuracy at each budget; where steps diverged, a network says class 0."""
+    values: list[float] = accuracy(curve.nan_to_num(nan=0.0), on.query[1]).mean(-1).tolist()
+    return values
+
+
+def start_scores(
+    learner: MetaLearner,
+    start: dict[str, Tensor],
+    on: Episodes,
+    steps: Steps,
+    budgets: Steps,
+    **labels: Any,
+) -> list[dict[str, Any]]:
+    """Return mean accuracies: of ``meta`` after its steps, of ``random`` after AdamW's."""
+    own = learner.start
+    found = {
+        "meta": zip(steps, rates_scores(learner, own.params, own.rates, on, steps), strict=True),
+        "random": zip(budgets, optimizer_scores(learner, start, on, budgets), strict=True),
+    }
+    return [
+        {"method": method, "budget": budget, **labels, "accuracy": value}
+        for method, pairs in found.items()
+        for budget, value in pairs
+    ]

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ibcore.metainit.baselines import squared_error
+from ibcore.metainit.baselines import optimizer_curve, rates_curve, squared_error
 from ibcore.metainit.experiments.architectures import (
     LARGE,
     PAPER,
@@ -143,6 +143,59 @@ def ridge(support: tuple[Tensor, Tensor], x: Tensor, *, penalty: float = 1.0) ->
     return predicted
 
 
+# Does a step overshoot?  Shares of the learned step, and Adam steps from both starts.
+
+
+def run_overshoot(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Meta-train one network and return a row for each kind of moduli, start and way to go on.
+
+    ``optimizer`` is ``Meta-SGD`` for one step of ``share`` times the learned rates, or ``adam``
+    with ``budget`` steps at the ``rate`` that is best on other examples of the training moduli.
+    ``error`` is the mean over moduli, and ``constant`` that of the best constants.
+    """
+    own, (support,) = cell["learned"], cell["learned"]["support"]
+    learner = learn_moduli(own, device)
+    random = random_start(learner.model, own["network"], seed=own["seed"], device=device)
+    starts = {"learned": learner.start.params, "random": random}
+    kinds = dict(zip(("train", "test"), moduli(own["split"]), strict=True))
+    tables = {kind: remainder_tables(chosen).to(device) for kind, chosen in kinds.items()}
+    held = drawn_episodes(own, tables["train"], support, repeat=1)
+    adam = {name: _adam_errors(cell, learner, start, held) for name, start in starts.items()}
+    rows: list[dict[str, Any]] = []
+    for kind, chosen in kinds.items():
+        drawn = drawn_episodes(own, tables[kind], support)
+        found = {"moduli": kind, "constant": constant_predictor(chosen).mean().item()}
+        for share in cell["shares"]:
+            rates = {name: share * rate for name, rate in learner.start.rates.items()}
+            step = learner.model, learner.start.params, rates, drawn.support, drawn.query[0]
+            error = squared_error(rates_curve(*step)[1], drawn.query[1]).mean().item()
+            row = {"start": "learned", "optimizer": "Meta-SGD", "budget": 1, "share": share}
+            rows.append({**found, **row, "error": error})
+        for name, start in starts.items():
+            errors = _adam_errors(cell, learner, start, drawn)
+            for place, budget in enumerate(cell["budgets"]):
+                rate = min(cell["rates"], key=lambda rate: adam[name][rate][place])
+                row = {"start": name, "optimizer": "adam", "budget": budget, "rate": rate}
+                rows.append({**found, **row, "error": errors[rate][place]})
+    return pd.DataFrame(rows).assign(**_labels(own))
+
+
+def _adam_errors(
+    cell: Cell, learner: MetaLearner, start: dict[str, Tensor], drawn: Episodes
+) -> dict[float, list[float]]:
+    """Return the mean error after each number of Adam steps, for each rate."""
+    options: dict[str, Any] = {"optimizer": "adam", "weight_decay": 0.0, "steps": cell["budgets"]}
+    points = drawn.support, drawn.query[0]
+    curves = {
+        rate: optimizer_curve(learner.model, start, *points, learning_rate=rate, **options)
+        for rate in cell["rates"]
+    }
+    return {
+        rate: squared_error(curve, drawn.query[1]).mean(-1).tolist()
+        for rate, curve in curves.items()
+    }
+
+
 # What one network answers for each number x, modulus by modulus, before and after a step.
 
 STEPS = (0, 1)
@@ -211,13 +264,23 @@ def number_cells(
     return design(factors, **{**LAPTOP, **sizes})
 
 
+def overshoot_cells(
+    networks: int, *, meta: Meta = LAPTOP["meta"], budgets: tuple[int, ...] = (10, 50)
+) -> list[Cell]:
+    """Meta-train on circular features, and go on in shares of a step or with Adam."""
+    own: dict[str, Any] = {"splits": ("extrapolation",), "support": (100,), "meta": meta}
+    learned = number_cells(_views(MLP, TWO[1:]), networks, **own)
+    grids = {"shares": (1.0, 0.5, 0.3, 0.1), "rates": (0.003, 0.01, 0.03, 0.1, 0.3)}
+    return design({"learned": learned}, budgets=budgets, **grids)
+
+
 def _views(nets: Sequence[Net], views: Sequence[str]) -> list[Cell]:
     return design({"net": nets, "view": views})
 
 
-# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: better features beat a better
-# start"; claims metainit.moduli-seen, no-extrapolation, interpolation, raw-numbers, circular-ridge,
-# circular-start, bits-ridge.
+# Shown in: result, "Result 3: between and beyond"; limits, "Result 3: features, steps and starts"
+# and "The abstract, claim by claim"; claims metainit.moduli-seen, no-extrapolation, interpolation,
+# raw-numbers, circular-ridge, bits-ridge.
 ARITHMETIC = Experiment(
     "metainit.arithmetic",
     "Does a meta-learned start help with moduli that it has not seen?",
@@ -245,4 +308,18 @@ REMAINDERS = Experiment(
         "paper": number_cells(_views(LARGE[:1], TWO), 1, meta=PAPER, repeats=1),
     },
     run_remainders,
+)
+
+# Shown in: limits, "Result 3: features, steps and starts" and "The abstract, claim by claim";
+# claims metainit.circular-start, step-overshoots, start-extrapolates, start-ahead-beyond,
+# start-ahead-later.
+OVERSHOOT = Experiment(
+    "metainit.overshoot",
+    "Does a learned start fail on new moduli, or does its one step overshoot?",
+    {
+        "smoke": overshoot_cells(2, meta=SHORT, budgets=(10,)),
+        "laptop": overshoot_cells(10),
+        "paper": overshoot_cells(20, meta=Meta(5000, rate=0.001)),
+    },
+    run_overshoot,
 )

@@ -24,6 +24,7 @@ from ibcore.metainit.experiments.concepts import (
     TEST,
     concept_cells,
     concept_objects_for,
+    concept_pool,
     grammar_prior,
     learn_concepts,
     new_tasks,
@@ -36,7 +37,7 @@ from ibcore.redshift import fourier_complexity, lempel_ziv_complexity, total_var
 from ibcore.runs.experiment import Cell, Experiment, design
 from ibcore.runtime import generator
 from ibcore.stats import spearman
-from ibcore.tasks import Episodes, moduli, remainder_tables, sample_concepts
+from ibcore.tasks import Episodes, moduli, remainder_tables
 from ibcore.tasks.concepts import concept_objects
 
 # What one network of each architecture believes of each object, example after example.
@@ -116,8 +117,7 @@ def run_pictures(cell: Cell, device: torch.device) -> pd.DataFrame:
     order of showing.
     """
     own, names = cell["learned"], list(RULES)
-    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
-    learner, start = learn_concepts(own, pool, device)
+    learner, start = learn_concepts(own, concept_pool(own), device)
     orders = showing_orders(cell["orders"])
     tables = torch.stack([rule_table(rule) for rule in RULES.values()])
     tables, shown = tables.repeat_interleave(cell["orders"], 0), orders.repeat(len(names), 1)
@@ -317,8 +317,7 @@ def run_complexity(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 def _concepts(cell: Cell, own: Cell, device: torch.device) -> Iterator[pd.DataFrame]:
     """Yield the rows of each support size."""
-    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
-    learner, start = learn_concepts(own, pool, device)
+    learner, start = learn_concepts(own, concept_pool(own), device)
     for support in own["test"]["support"]:
         drawn = new_tasks(own, support, device)
         truth = 2 * drawn.query[1] - 1  # (tasks, objects)

@@ -1,6 +1,7 @@
 """Boolean concepts: one step from a learned start against many from a random one."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
@@ -10,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ibcore.metainit.baselines import BUDGETS, accuracy, optimizer_curve, pooled, rates_curve
+from ibcore.metainit.baselines import BUDGETS, accuracy, pooled
 from ibcore.metainit.bayes import TaskPrior, guess_accuracy, memorize_majority, posterior
 from ibcore.metainit.experiments.architectures import (
     LARGE,
@@ -21,8 +22,11 @@ from ibcore.metainit.experiments.architectures import (
     build,
     conditions,
     meta_learn,
+    optimizer_scores,
     present,
     random_start,
+    rates_scores,
+    start_scores,
 )
 from ibcore.metainit.gap import gap
 from ibcore.metainit.learner import MetaLearner
@@ -50,8 +54,13 @@ def concept_objects_for(cell: Cell, device: torch.device) -> Tensor:
     return present(cell["condition"]["net"], x).to(device)
 
 
+def concept_pool(cell: Cell) -> Tensor:
+    """Return the concepts that all networks of a seed are meta-trained on."""
+    return sample_concepts(cell["concepts"], seed=cell["seed"]).float()
+
+
 def learn_concepts(
-    cell: Cell, pool: Tensor, device: torch.device
+    cell: Cell, pool: Tensor, device: torch.device, *, inner_steps: int = 1
 ) -> tuple[MetaLearner, dict[str, Tensor]]:
     """Meta-learn a start on a pool of concepts; return it with the random weights it came from.
 
@@ -65,8 +74,9 @@ def learn_concepts(
     def draw(seed: int) -> Episodes:
         return table_episodes(x, tables, tasks=tasks, support=(2, 19), seed=seed)
 
-    seed = member_seed(cell["seed"], cell["network"])
-    return meta_learn(model, start, draw, cell["meta"], loss="binary", seed=seed), start
+    options: dict[str, Any] = {"loss": "binary", "inner_steps": inner_steps}
+    options["seed"] = member_seed(cell["seed"], cell["network"])
+    return meta_learn(model, start, draw, cell["meta"], **options), start
 
 
 def new_tasks(cell: Cell, support: int, device: torch.device) -> Episodes:
@@ -97,16 +107,14 @@ def run_concepts(cell: Cell, device: torch.device) -> pd.DataFrame:
     ``accuracy`` is that of one network on all objects, averaged over tasks; ``floor`` is the
     accuracy of memory and majority and ``ceiling`` the ideal learner's, on the same tasks.
     """
-    pool = sample_concepts(cell["concepts"], seed=cell["seed"]).float()
-    learner, start = learn_concepts(cell, pool, device)
-    rows = []
-    for support in cell["test"]["support"]:
+    learner, start = learn_concepts(cell, concept_pool(cell), device)
+    rows, test = [], cell["test"]
+    for support in test["support"]:
         drawn = new_tasks(cell, support, device)
         limits = {name: values.mean().item() for name, values in bounds(drawn).items()}
-        rows += [
-            {"method": method, "budget": budget, "support": support, "accuracy": value, **limits}
-            for method, budget, value in _scores(cell["test"], learner, start, drawn)
-        ]
+        budgets = test["steps"], test["budgets"]
+        found = start_scores(learner, start, drawn, *budgets, support=support)
+        rows += [{**row, **limits} for row in found]
     labels = {
         "architecture": cell["condition"]["net"].architecture,
         "view": cell["condition"]["view"],
@@ -115,22 +123,6 @@ def run_concepts(cell: Cell, device: torch.device) -> pd.DataFrame:
         "seed": cell["seed"],
     }
     return pd.DataFrame(labels, index=range(1)).merge(pd.DataFrame(rows), how="cross")
-
-
-def _scores(
-    test: Cell, learner: MetaLearner, start: dict[str, Tensor], drawn: Episodes
-) -> list[tuple[str, int, float]]:
-    """Return method, number of steps and mean accuracy."""
-    place, x = (learner.model, learner.start.params, learner.start.rates), drawn.query[0]
-    shared: dict[str, Any] = {"loss": "binary"}
-    learned = rates_curve(*place, drawn.support, x, steps=test["steps"], **shared)
-    plain = optimizer_curve(learner.model, start, drawn.support, x, steps=test["budgets"], **shared)
-    curves = (("meta", test["steps"], learned), ("random", test["budgets"], plain))
-    return [
-        (method, steps, value)
-        for method, budgets, curve in curves
-        for steps, value in zip(budgets, _means(curve, drawn), strict=True)
-    ]
 
 
 # How many concepts meta-learning needs: one, a few, or thousands from the prior.
@@ -164,6 +156,32 @@ def run_few(cell: Cell, device: torch.device) -> pd.DataFrame:
     concepts are ``all``, or ``held out`` of the pool, of which there are ``tasks``.  Where none
     is held out there is no row.
     """
+
+    def kinds(tables: Tensor, pool: Tensor) -> dict[str, Tensor]:
+        new = ~seen(tables, pool)
+        return {"all": torch.ones_like(new), "held out": new}
+
+    return _few_rows(cell, device, "concepts", kinds)
+
+
+def run_coverage(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Return the same by ``distance``: on how many objects the nearest concept of the pool differs.
+
+    A concept is ``seen``, ``near`` if it differs on one or two of the 16, or ``far``.
+    """
+
+    def kinds(tables: Tensor, pool: Tensor) -> dict[str, Tensor]:
+        away = torch.cdist(tables, pool.to(tables), p=1).amin(1)  # (tasks,)
+        return {"seen": away < 0.5, "near": (away > 0.5) & (away < 2.5), "far": away > 2.5}
+
+    return _few_rows(cell, device, "distance", kinds)
+
+
+Kinds = Callable[[Tensor, Tensor], dict[str, Tensor]]  # which tables are of which kind
+
+
+def _few_rows(cell: Cell, device: torch.device, column: str, kinds: Kinds) -> pd.DataFrame:
+    """Meta-train one network on its pool and average over each kind of test concept."""
     pool = draw_pool(cell)
     learner, _ = learn_concepts(cell, pool, device)
     rows = []
@@ -171,12 +189,10 @@ def run_few(cell: Cell, device: torch.device) -> pd.DataFrame:
         drawn = new_tasks(cell, support, device)
         outputs = learner.predict(drawn.support, drawn.query[0])
         values = {"accuracy": accuracy(outputs, drawn.query[1]).cpu(), **bounds(drawn)}
-        new = ~seen(drawn.query[1], pool)
-        for kind, chosen in (("all", torch.ones_like(new)), ("held out", new)):
+        for kind, chosen in kinds(drawn.query[1], pool).items():
             if chosen.any():
-                means = {name: value[chosen].mean().item() for name, value in values.items()}
-                tasks = int(chosen.sum())
-                rows.append({"support": support, "concepts": kind, "tasks": tasks, **means})
+                means = {name: value[chosen.cpu()].mean().item() for name, value in values.items()}
+                rows.append({"support": support, column: kind, "tasks": int(chosen.sum()), **means})
     labels = {
         "architecture": cell["condition"]["net"].architecture,
         "pool": cell["concepts"],
@@ -329,7 +345,7 @@ def run_pretraining(cell: Cell, device: torch.device) -> pd.DataFrame:
     on the task: for each object, the label that most concepts of meta-training give it.
     """
     own = cell["learned"]
-    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
+    pool = concept_pool(own)
     learner, random = learn_concepts(own, pool, device)
     starts = _starts(cell, learner, random, pool, device)
     usual = pool.mean(0, keepdim=True) > 0.5  # (1, objects)
@@ -362,26 +378,20 @@ def _adapt(
     cell: Cell, learner: MetaLearner, start: Weights, held: Episodes, drawn: Episodes
 ) -> pd.DataFrame:
     """Return optimizer, rate, budget and mean accuracy of one start."""
-    model, test, x = learner.model, cell["learned"]["test"], drawn.query[0]
-    plain = optimizer_curve(
-        model, start, drawn.support, x, steps=test["budgets"], learning_rate=ADAMW, loss="binary"
+    steps, budgets = cell["learned"]["test"]["steps"], cell["learned"]["test"]["budgets"]
+    chosen = best_rates(
+        {rate: rates_scores(learner, start, rate, held, steps) for rate in cell["rate"]}
     )
-    rows = _rows("AdamW", [ADAMW] * len(test["budgets"]), test["budgets"], _means(plain, drawn))
-
-    def meta_train(rates: float | Weights, on: Episodes) -> list[float]:
-        curve = rates_curve(
-            model, start, rates, on.support, on.query[0], steps=test["steps"], loss="binary"
-        )
-        return _means(curve, on)
-
-    chosen = best_rates({rate: meta_train(rate, held) for rate in cell["rate"]})
-    curves = {rate: meta_train(rate, drawn) for rate in sorted(set(chosen))}
+    curves = {rate: rates_scores(learner, start, rate, drawn, steps) for rate in {*chosen}}
     best = [curves[rate][place] for place, rate in enumerate(chosen)]
-    rows += _rows("gradient", chosen, test["steps"], best)
-    learned = meta_train(learner.start.rates, drawn)
-    rows += _rows("Meta-SGD", [None] * len(test["steps"]), test["steps"], learned)
-    frame = pd.DataFrame(rows, columns=["optimizer", "rate", "budget", "accuracy"])
-    return frame.astype({"rate": "float64"})
+    learned = rates_scores(learner, start, learner.start.rates, drawn, steps)
+    plain = optimizer_scores(learner, start, drawn, budgets, learning_rate=ADAMW)
+    rows = [
+        *zip(["AdamW"] * len(budgets), [ADAMW] * len(budgets), budgets, plain, strict=True),
+        *zip(["gradient"] * len(steps), chosen, steps, best, strict=True),
+        *zip(["Meta-SGD"] * len(steps), [math.nan] * len(steps), steps, learned, strict=True),
+    ]
+    return pd.DataFrame(rows, columns=["optimizer", "rate", "budget", "accuracy"])
 
 
 def best_rates(curves: dict[float, list[float]]) -> list[float]:
@@ -394,19 +404,6 @@ def best_rates(curves: dict[float, list[float]]) -> list[float]:
     """
     places = range(len(next(iter(curves.values()))))
     return [max(curves, key=lambda rate: curves[rate][place]) for place in places]
-
-
-def _means(curve: Tensor, drawn: Episodes) -> list[float]:
-    """Return the mean accuracy at each budget; where steps diverged, a network says class 0."""
-    said = curve.nan_to_num(nan=0.0)
-    values: list[float] = accuracy(said, drawn.query[1]).mean(-1).tolist()
-    return values
-
-
-def _rows(
-    optimizer: str, rates: list[float] | list[None], steps: tuple[int, ...], values: list[float]
-) -> list[Row]:
-    return [(optimizer, *row) for row in zip(rates, steps, values, strict=True)]
 
 
 # Weights or rates: what each half of a learned start is worth with a random other half.
@@ -440,8 +437,7 @@ def run_swap(cell: Cell, device: torch.device) -> pd.DataFrame:
     ``budget`` is the number of steps.
     """
     own = cell["learned"]
-    pool = sample_concepts(own["concepts"], seed=own["seed"]).float()
-    learner, random = learn_concepts(own, pool, device)
+    learner, random = learn_concepts(own, concept_pool(own), device)
     learned = learner.start.rates
     mixed = shuffled(learned, member_seed(own["seed"], own["network"]))
     tables: list[tuple[str, float | None, float | Table]] = [
@@ -450,17 +446,15 @@ def run_swap(cell: Cell, device: torch.device) -> pd.DataFrame:
         *[("constant", rate, rate) for rate in cell["rate"]],
     ]
     test, starts = own["test"], {"learned": learner.start.params, "random": random}
-    model, rows = learner.model, []
+    rows: list[Row] = []
     for support in test["support"]:
         drawn = new_tasks(own, support, device)
-        points = drawn.support, drawn.query[0]
         for (weights, start), (rates, rate, table) in product(starts.items(), tables):
-            curve = rates_curve(model, start, table, *points, steps=test["steps"], loss="binary")
-            rows += _swap_rows((weights, rates, rate, support), test["steps"], curve, drawn)
+            found = rates_scores(learner, start, table, drawn, test["steps"])
+            rows += _swap_rows((weights, rates, rate, support), test["steps"], found)
         for weights, start in starts.items():
-            options = {"steps": test["budgets"], "learning_rate": ADAMW}
-            curve = optimizer_curve(model, start, *points, loss="binary", **options)
-            rows += _swap_rows((weights, "AdamW", ADAMW, support), test["budgets"], curve, drawn)
+            found = optimizer_scores(learner, start, drawn, test["budgets"], learning_rate=ADAMW)
+            rows += _swap_rows((weights, "AdamW", ADAMW, support), test["budgets"], found)
     names = ("weights", "rates", "rate", "support", "budget", "accuracy")
     frame = pd.DataFrame(rows, columns=list(names)).astype({"rate": "float64"})
     return frame.assign(
@@ -468,14 +462,8 @@ def run_swap(cell: Cell, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _swap_rows(
-    labels: tuple[str, str, float | None, int],
-    steps: tuple[int, ...],
-    curve: Tensor,
-    drawn: Episodes,
-) -> list[tuple[str | float | None, ...]]:
-    scores = zip(steps, _means(curve, drawn), strict=True)
-    return [(*labels, step, score) for step, score in scores]
+def _swap_rows(labels: Row, steps: tuple[int, ...], scores: list[float]) -> list[Row]:
+    return [(*labels, *pair) for pair in zip(steps, scores, strict=True)]
 
 
 # What each experiment varies, at every tier.  A condition is a network and a view.  Starts are
@@ -531,11 +519,11 @@ def pretraining_cells(
     return design({"learned": learned}, pooled=pooled, rate=rate, validation=validation)
 
 
-# Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result 1:
-# the gap and the budget" and "Result 2: representations"; explorers ArchitectureGap, StepBudget;
-# claims metainit.chance-before, one-step, vacuous-budget, plain-wins, more-steps, below-ideal,
-# above-memory, representation-gap, representation-gap-plain, representation-conv,
-# representation-conv-plain.
+# Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result
+# 1: the gap and the budget" and "Result 2: representations"; limits, "The abstract, claim by
+# claim"; explorers ArchitectureGap, StepBudget; claims metainit.chance-before, one-step,
+# vacuous-budget, pair-plain, pair-learned, plain-wins, more-steps, below-ideal, above-memory,
+# representation-gap, representation-gap-plain, representation-conv, representation-conv-plain.
 CONCEPTS = Experiment(
     "metainit.concepts",
     "What does one step from a meta-learned start reach, in which architecture?",
@@ -547,8 +535,8 @@ CONCEPTS = Experiment(
     run_concepts,
 )
 
-# Shown in: result, "Result 1: the gap and the budget"; claims metainit.gap-reduced, gap-budget,
-# advantage.
+# Shown in: result, "Result 1: the gap and the budget"; limits, "The abstract, claim by claim";
+# claims metainit.gap-reduced, gap-budget, advantage.
 GAP = Experiment(
     "metainit.gap",
     "How much smaller is the gap across architectures, at which budget of the baseline?",
@@ -562,9 +550,8 @@ GAP = Experiment(
     run_gap,
 )
 
-# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data" and
-# "Break it"; explorer StepBudget; claims metainit.weights-carry, rates-shuffled,
-# handicapped-baseline, tuned-plain, lstm-needs-start, rates-shuffled-lstm.
+# Shown in: idea, "What was learned: weights or rates?"; limits, "Break it"; explorer StepBudget;
+# claims metainit.rates-shuffled, rates-shuffled-lstm.
 SWAP = Experiment(
     "metainit.swap",
     "Do learned weights or learned rates carry what was meta-learned?",
@@ -584,8 +571,8 @@ SWAP = Experiment(
     tuned={"rate": ("architecture", "rates")},
 )
 
-# Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
-# held-out.
+# Shown in: limits, "Result 2: are new rules new?" and "The abstract, claim by claim"; claims
+# metainit.one-concept, ten-concepts, held-out.
 FEW = Experiment(
     "metainit.few-concepts",
     "How many concepts must be seen before a learned start helps with new ones?",
@@ -611,8 +598,38 @@ FEW = Experiment(
     run_few,
 )
 
-# Shown in: limits, "Result 1: steps and data"; claims metainit.matched-ten, matched-one,
-# pooled-guesses, pooled-start, pooled-step, pooled-harms.
+# Shown in: no chapter; no claims.
+COVERAGE = Experiment(
+    "metainit.coverage",
+    "How far from the concepts seen may a new one lie, and how many must be seen?",
+    {
+        "smoke": concept_cells(
+            BITS[:1],
+            2,
+            concepts=(3, 1000),
+            meta=SHORT,
+            test={**TEST, "tasks": 60, "support": (5,)},
+        ),
+        "laptop": concept_cells(
+            BITS[:1],
+            10,
+            concepts=(3, 10, 30, 100, 1000),
+            test={**TEST, "tasks": 400, "support": (5,)},
+        ),
+        "paper": concept_cells(
+            BITS,
+            20,
+            concepts=(1, 3, 10, 30, 100, 300, 1000, 10_000),
+            meta=LONG,
+            test={**TEST, "tasks": 1000, "support": (5,)},
+        ),
+    },
+    run_coverage,
+)
+
+# Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data"; claims
+# metainit.weights-carry, handicapped-baseline, matched-ten, matched-one, pooled-guesses,
+# pooled-start, pooled-step, pooled-harms.
 PRETRAINING = Experiment(
     "metainit.pretraining",
     "Does plain pre-training on the same tasks give a start as good as meta-learning's?",

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple, get_args
 import pandas as pd
 import torch
 
-from ibcore.metainit.baselines import accuracy, optimizer_curve, rates_curve
 from ibcore.metainit.experiments.architectures import (
     LARGE,
     PAPER,
@@ -14,8 +13,9 @@ from ibcore.metainit.experiments.architectures import (
     Net,
     build,
     meta_learn,
-    present,
+    present_episodes,
     random_start,
+    start_scores,
 )
 from ibcore.metainit.learner import MetaLearner
 from ibcore.population import member_seed
@@ -124,11 +124,7 @@ def _draw(cell: Cell, glyphs: Glyphs, *, tasks: int, seed: int, device: torch.de
     """Return tasks with drawings as the network of a cell reads them."""
     sizes = {name: cell["task"][name] for name in ("ways", "shots", "queries")}
     drawn = glyph_episodes(glyphs, tasks=tasks, seed=seed, **sizes)
-    sets = []
-    for x, y in (drawn.support, drawn.query):
-        flat = present(cell["net"], x.flatten(0, 1))  # (tasks * n, ...)
-        sets.append((flat.reshape(*x.shape[:2], *flat.shape[1:]).to(device), y.to(device)))
-    return Episodes(sets[0], sets[1], drawn.rows, drawn.picked)
+    return present_episodes(cell["net"], drawn, device)
 
 
 def run_characters(cell: Cell, device: torch.device) -> pd.DataFrame:
@@ -144,8 +140,8 @@ def run_characters(cell: Cell, device: torch.device) -> pd.DataFrame:
     for number, (kind, glyphs) in enumerate((("known", sets.known), ("new", sets.new))):
         seed = member_seed(TEST_SEED + number, cell["network"])
         drawn = _draw(cell, glyphs, tasks=cell["test"], seed=seed, device=device)
-        for method, budget, value in _scores(cell, learner, start, drawn):
-            rows.append({"alphabets": kind, "method": method, "budget": budget, "accuracy": value})
+        found = start_scores(learner, start, drawn, (0, 1), cell["budgets"])
+        rows += [{"alphabets": kind, **row} for row in found]
     labels = {
         "source": cell["source"],
         "architecture": cell["net"].architecture,
@@ -173,22 +169,6 @@ def _learn(
     start = random_start(model, cell["network"], seed=cell["seed"], device=device)
     options = {"loss": "cross_entropy", "task_chunk": cell["task_chunk"]}
     return meta_learn(model, start, draw, meta, seed=seed, **options), start
-
-
-def _scores(
-    cell: Cell, learner: MetaLearner, start: dict[str, torch.Tensor], drawn: Episodes
-) -> list[tuple[str, int, float]]:
-    """Return method, number of steps and mean accuracy."""
-    place, points = (learner.model, learner.start.params), (drawn.support, drawn.query[0])
-    options = {"loss": "cross_entropy", "task_chunk": cell["task_chunk"]}
-    steps, budgets = (0, 1), cell["budgets"]
-    learned = rates_curve(*place, learner.start.rates, *points, steps=steps, **options)
-    plain = optimizer_curve(learner.model, start, *points, steps=budgets, **options)
-    found = []
-    for method, taken, curve in (("meta", steps, learned), ("random", budgets, plain)):
-        values = accuracy(curve, drawn.query[1]).mean(-1).tolist()
-        found += [(method, budget, value) for budget, value in zip(taken, values, strict=True)]
-    return found
 
 
 # Tell apart so many characters (ways) after so many drawings (shots) of each.  AdamW from random
@@ -229,8 +209,8 @@ OMNIGLOT = Experiment(
     run_characters,
 )
 
-# Shown in: result, "Result 4: new alphabets"; claims metainit.official-new-alphabets,
-# official-drop, official-drop-random.
+# Shown in: result, "Result 4: new alphabets"; limits, "The abstract, claim by claim"; claims
+# metainit.official-new-alphabets, official-drop, official-drop-random.
 OFFICIAL = Experiment(
     "metainit.omniglot-official",
     "What does a learned start reach on Omniglot's own small splits?",
