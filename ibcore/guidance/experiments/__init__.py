@@ -2,12 +2,20 @@
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
 from ibcore.guidance.experiments.regularizers import REGULARIZERS
-from ibcore.guidance.experiments.sequence_runs import COPYING, PARITY, TEXT
+from ibcore.guidance.experiments.sequence_runs import (
+    COPYING,
+    COPYING_RATES,
+    PARITY,
+    PARITY_RATES,
+    TEXT,
+)
 from ibcore.guidance.experiments.wide import (
     DEPTH,
     DISTANCES,
     PLAIN,
+    PLAIN_BARE,
     PLAIN_RATES,
+    STARTS,
     UNLABELED,
     WIDE,
 )
@@ -18,6 +26,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     UNLABELED,
     DISCONNECT,
     DEPTH,
+    STARTS,
     CURVES,
     DISTANCES,
     ERRORS,
@@ -25,8 +34,11 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     REGULARIZERS,
     PLAIN,
     PLAIN_RATES,
+    PLAIN_BARE,
     COPYING,
+    COPYING_RATES,
     PARITY,
+    PARITY_RATES,
     TEXT,
 )
 

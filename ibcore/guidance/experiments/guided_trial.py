@@ -386,13 +386,15 @@ def image_experiment(
     name: str,
     question: str,
     run_cell: Callable[[Cell, torch.device], pd.DataFrame],
+    *,
+    networks: int = 5,
     **tiers: Cell,
 ) -> Experiment[list[Cell], Cell]:
-    """Return an experiment of two networks at the smoke tier and of five at the others."""
-    known: dict[Tier, int] = {"smoke": 2, "laptop": 5, "paper": 5}
+    """Return an experiment of two networks at the smoke tier, five at paper, and as said."""
+    known: dict[Tier, int] = {"smoke": 2, "laptop": networks, "paper": 5}
     plans = {
-        tier: design({"network": range(networks)}, seed=0, **tiers[tier])
-        for tier, networks in known.items()
+        tier: design({"network": range(count)}, seed=0, **tiers[tier])
+        for tier, count in known.items()
     }
     return Experiment(f"guidance.{name}", question, plans, list, run_cell)
 

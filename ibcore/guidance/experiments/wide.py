@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -189,12 +189,12 @@ UNLABELED = image_experiment(
 
 # A deep plain perceptron: guided, begun better, trained longer, or just with another rate.
 
-STARTS: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
+BEGUN: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
 FOUR: tuple[GuideName, ...] = ("untrained CNN", "trained CNN", "pixels", "labels")
 
 
 def _deep(
-    setting: Cell, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = STARTS
+    setting: Cell, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = BEGUN
 ) -> Cell:
     """Return guides, guides for a start, and what needs no guide, at three learning rates.
 
@@ -212,7 +212,7 @@ def _deep(
         *(
             Condition(f"{guide or 'unguided'}, rate x {x:g}", guide, learning_rates=(x * rate,))
             for x in (0.3, 3)
-            for guide in (None, STARTS[0])
+            for guide in (None, BEGUN[0])
         ),
     )
     return {"setting": setting, "conditions": conditions}
@@ -251,8 +251,54 @@ DEPTH = image_experiment(
     paper=_deep(
         {**PAPER, "target": Perceptron(depth=30, width=1024, norm="batch")},
         guides=(*FOUR, "permuted CNN", "untrained MLP", "noise input"),
-        starts=(*STARTS, "noise input"),
+        starts=(*BEGUN, "noise input"),
     ),
+)
+
+
+# The same start beside as many steps of the task and beside a start that says nothing.
+
+
+def _run_starts(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Train a network from every start and return a row for each learning rate.
+
+    A start takes ``first`` steps of alignment, of as many as the network has without one;
+    the ``"tuned ..."`` rows have the rate with the smallest loss on the validation images.
+    """
+    trial, setting = image_trial(cell, device), cell["setting"]
+    some = slice(setting["images"].validation)
+
+    def train(row: Cell, steps: int, rate: float) -> dict[str, Any]:
+        own = {"guide": row["guide"], "schedule": "initialize", "until": cell["first"]}
+        condition = Condition(row["name"], steps=steps, **(own if row["guide"] else {}))
+        done = trial.train(condition, options=Options(rate, setting["weight"], 0.0))
+        held = trial.outputs(done.model, trial.sets.pool[some]).double()
+        loss = functional.cross_entropy(held, trial.sets.pool_y[some]).item()
+        return {**trial.accuracies(done.model), "validation_loss": loss}
+
+    rows = sweep_learning_rates(cell["conditions"], setting, train)
+    return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
+
+
+def _starts(setting: Cell, first: int, rates: tuple[float, ...]) -> Cell:
+    """Return starts by an untrained network and by noise, and none, at the same rates."""
+    names = (("task alone", None), ("untrained CNN", "untrained CNN"), ("noise", "random features"))
+    conditions = tuple(rated({}, *name, rates=rates) for name in names)
+    steps = {**setting, "steps": setting["steps"] + first}
+    return {"setting": steps, "first": first, "conditions": conditions}
+
+
+_DEEP = {tier: DEPTH.tiers[tier][0]["setting"] for tier in DEPTH.tiers}
+
+# Shown in: no chapter, no claims.
+STARTS = image_experiment(
+    "starts",
+    "Does a start by alignment help a deep perceptron whose learning rate is tuned?",
+    _run_starts,
+    networks=10,
+    smoke=_starts(_DEEP["smoke"], 37, (1.0, 3.0)),
+    laptop=_starts(_DEEP["laptop"], 168, (1.0, 3.0, 9.0)),
+    paper=_starts(_DEEP["paper"], 4375, (1.0, 3.0, 9.0)),
 )
 
 
@@ -294,16 +340,15 @@ DISTANCES = image_experiment(
 
 @dataclass(frozen=True)
 class _Plain:
-    """A ResNet-18 without its residual connections: 17 convolutions in a row, with batch norm."""
+    """A ResNet-18 without its residual connections: 17 convolutions in a row."""
 
     width: int
+    norm: Literal["batch"] | None
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """Return it for images (channels, height, width)."""
-        size = shape[-1]
-        return ResNet(
-            shape[0], CLASSES, depth=18, width=self.width, residual=False, image_size=size
-        )
+        size: dict[str, Any] = {"depth": 18, "width": self.width, "image_size": shape[-1]}
+        return ResNet(shape[0], CLASSES, residual=False, norm=self.norm, **size)
 
 
 GUIDES: Mapping[str | None, GuideName | None] = {
@@ -354,7 +399,9 @@ def _plain_trial(cell: Cell, device: torch.device, *, residual: bool = False) ->
     fit = {"steps": config["guide_steps"], "learning_rate": config["guide_rate"]}
     setting = {
         **{name: config[name] for name in ("steps", "learning_rate", "batch_size", "weight")},
-        "target": Convolutional((width,), resnet=True) if residual else _Plain(width),
+        "target": Convolutional((width,), resnet=True)
+        if residual
+        else _Plain(width, config.get("norm", "batch")),
         "untrained": resnet,
         "trained": resnet,
         "fit": {**fit, "batch_size": config["batch_size"]},
@@ -481,7 +528,7 @@ PLAIN = Experiment(
     _run_plain,
 )
 
-WIDER = (3.0, 10.0, 30.0, 60.0)
+WIDER = (3.0, 10.0, 30.0, 60.0, 120.0)
 _THREE = tuple(
     _way(name, guide, rates=WIDER)
     for name, guide in (("unguided", None), ("trained", "trained"), ("pixels", "pixels"))
@@ -499,6 +546,25 @@ PLAIN_RATES = Experiment(
         ),
         "laptop": _plain(conditions=_THREE, networks=7),
         "paper": _plain(conditions=_THREE, **_PLAIN_PAPER),
+    },
+    list,
+    _run_plain,
+)
+
+_BARE = tuple(
+    _way(name, guide, rates=rates, longer=longer)
+    for name, rates, longer in (("", (0.3, 1.0, 3.0, 10.0), 1), (", longer", (1.0,), 2))
+    for name, guide in ((f"unguided{name}", None), (f"trained{name}", "trained"))
+)
+
+# Shown in: no chapter, no claims.
+PLAIN_BARE = Experiment(
+    "guidance.plain-bare",
+    "Does a guide train a plain network that no learning rate trains?",
+    {
+        "smoke": _plain(conditions=_BARE[:2], norm=None, **_PLAIN_SMOKE),
+        "laptop": _plain(conditions=_BARE, norm=None, networks=10),
+        "paper": _plain(conditions=_BARE, norm=None, **_PLAIN_PAPER),
     },
     list,
     _run_plain,
