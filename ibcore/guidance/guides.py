@@ -263,8 +263,19 @@ def statistics_of(model: nn.Module, reference: Tensor) -> object:
 # Guides that see something else: other points, scrambled pixels, noise in place of images.
 
 
+class _Derived:
+    """A guide made of another one."""
+
+    guide: Guide
+
+    @property
+    def fixed(self) -> bool:
+        """As of the guide inside."""
+        return self.guide.fixed
+
+
 @door
-class ShuffledGuide:
+class ShuffledGuide(_Derived):
     """A guide that gives each point the representation of another one, the same at every step.
 
     All that a representation says about its own point is gone; its geometry as a whole stays.
@@ -292,11 +303,6 @@ class ShuffledGuide:
         self.guide, self.x = guide, x
         self.order = torch.randperm(len(x), generator=generator(seed)).to(x.device)
 
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
-
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of the points in whose place these are."""
         rows = _rows(self.order, batch.rows.to(self.x.device))
@@ -305,7 +311,7 @@ class ShuffledGuide:
 
 
 @door
-class ScrambledGuide:
+class ScrambledGuide(_Derived):
     """A guide that sees the pixels of every image in another order, always the same.
 
     Neighborhood, which convolutions build on, is gone; all information stays.
@@ -330,11 +336,6 @@ class ScrambledGuide:
     def __init__(self, guide: AnyGuide, *, seed: Seed = 0) -> None:
         self.guide, self.seed = guide, seed
 
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
-
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of scrambled inputs."""
         flat = batch.x.flatten(2) if batch.x.ndim == 4 else batch.x.flatten(1)  # (b, c, h * w)
@@ -343,7 +344,7 @@ class ScrambledGuide:
 
 
 @door
-class NoiseInputGuide:
+class NoiseInputGuide(_Derived):
     """A guide that sees Gaussian noise in place of each input, the same at every step.
 
     Parameters
@@ -366,11 +367,6 @@ class NoiseInputGuide:
     def __init__(self, guide: AnyGuide, points: Count, *, seed: Seed = 0) -> None:
         self.guide, self.points, self.seed = guide, points, seed
         self.table: Tensor | None = None
-
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of the noise that belongs to these points."""

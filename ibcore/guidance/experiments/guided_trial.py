@@ -591,7 +591,7 @@ class GuidedTrial:
         """
         if condition.guide not in FLAT or condition.mapping is not None:
             return None
-        depth = self.setting["target"].depth
+        depth = getattr(self.setting["target"], "depth", 0)
         if depth <= _SPREAD:
             return None
         names = layer_names(self.target, self.sets.x[:2])
