@@ -123,13 +123,11 @@ def _grid(**strengths: tuple[float, ...]) -> tuple[Regularizer, ...]:
 NONE = _grid()
 FEW = _grid(smoothing=(0.3,), dropout=(0.5,))
 USUAL: dict[str, tuple[float, ...]] = {"decay": (0.001,), "distillation": (0.5,)}
-SMOOTHED = _grid(smoothing=(0.1, 0.3, 0.6))
-# Grids reach beyond the strength that is best: that is a smaller one beside the guide.
+# Beside a guide the best strengths are smaller ones.
 ARMS: Cell = {
-    "none": _grid(smoothing=(0.1, 0.3, 0.6, 0.8), dropout=(0.2, 0.5, 0.7), **USUAL),
-    "untrained CNN": _grid(smoothing=(0.1, 0.3, 0.6), dropout=(0.2, 0.5), **USUAL),
-    "permuted CNN": SMOOTHED,
-    "pixels": SMOOTHED,
+    "none": _grid(smoothing=(0.3, 0.6, 0.8), dropout=(0.5,), **USUAL),
+    "untrained CNN": _grid(smoothing=(0.3, 0.6), dropout=(0.2,), **USUAL),
+    **dict.fromkeys(("permuted CNN", "pixels"), _grid(smoothing=(0.3, 0.6))[1:]),
     **dict.fromkeys(("permuted points", "narrow CNN", "trained CNN"), NONE),
 }
 SMALL: Cell = {"none": FEW, "untrained CNN": FEW, "permuted points": NONE}
