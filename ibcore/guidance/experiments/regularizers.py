@@ -127,7 +127,7 @@ USUAL: dict[str, tuple[float, ...]] = {"decay": (0.001,), "distillation": (0.5,)
 ARMS: Cell = {
     "none": _grid(smoothing=(0.3, 0.6, 0.8), dropout=(0.5,), **USUAL),
     "untrained CNN": _grid(smoothing=(0.3, 0.6), dropout=(0.2,), **USUAL),
-    **dict.fromkeys(("permuted CNN", "pixels"), _grid(smoothing=(0.3, 0.6))[1:]),
+    **dict.fromkeys(("permuted CNN", "pixels"), _grid(smoothing=(0.3, 0.6))),
     **dict.fromkeys(("permuted points", "narrow CNN", "trained CNN"), NONE),
 }
 SMALL: Cell = {"none": FEW, "untrained CNN": FEW, "permuted points": NONE}
