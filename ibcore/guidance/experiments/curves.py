@@ -75,8 +75,8 @@ def _watched(setting: Cell, checkpoints: Sequence[int]) -> Cell:
 
 _SMALL = _watched(SMOKE, (0, 20, 120))
 
-# Shown in: idea, "The result"; result, "Result 3"; explorer GuidedTraining; claims
-# guidance.training-parts, slow-start, loss-rises, loss-falls.
+# Shown in: idea, "The result"; result, "Result 1" and "Result 3"; limits, "The abstract"; explorer
+# GuidedTraining; claims guidance.training-parts, slow-start, loss-rises, loss-falls.
 CURVES = image_experiment(
     "curves",
     "How do accuracy and the likeness of every layer to the guide's change over training?",

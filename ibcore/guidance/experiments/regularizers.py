@@ -134,8 +134,8 @@ SMALL: Cell = {"none": FEW, "untrained CNN": FEW, "permuted points": NONE}
 
 # The guides with other pixels, and the pixels, beside a regularizer say what of the rest is the
 # architecture's; that with permuted points, which says nothing about an image, is the null; the
-# narrow one has the width of the trained one.  Shown in: result, "Does the architecture survive a
-# regularizer?"; claims guidance.smoothing, alone, beside-best, interaction, permuted-points.
+# narrow one has the width of the trained one.  Shown in: result, "The main result"; limits, "The
+# abstract"; claims guidance.smoothing, alone, beside-best, interaction, permuted-points.
 REGULARIZERS = Experiment(
     "guidance.regularizers",
     "Does an untrained guide add anything beside a tuned regularizer?",
