@@ -14,13 +14,13 @@ from torch.nn import functional
 from ibcore.door import Count, Range, door
 from ibcore.guidance.guides import (
     Batch,
+    CachedGuide,
     Guide,
     LabelGuide,
     NetworkGuide,
     NoiseGuide,
     NoiseInputGuide,
     PixelGuide,
-    ReducedGuide,
     ScrambledGuide,
     ShuffledGuide,
     statistics_of,
@@ -507,7 +507,8 @@ class GuidedTrial:
     def views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
         if name not in self._views:
-            self._views[name] = ReducedGuide(self.guide(name), self.new_points).views
+            x, y, _ = self.new_points
+            self._views[name] = CachedGuide(self.guide(name), x, y, turned=True).table
         return self._views[name]
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
@@ -582,7 +583,7 @@ class GuidedTrial:
         if condition.alignment().needs_gram_only or points > _REMEMBERED:
             return own
         x = torch.cat([self.sets.x, self.sets.pool[: condition.unlabeled]])
-        return ReducedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
+        return CachedGuide(own, x, self.sets.y, turned=True)
 
     def _spread(self, condition: Condition) -> list[str] | None:
         """Return four evenly spread layers of a deep target for a guide of one representation.

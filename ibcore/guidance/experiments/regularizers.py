@@ -17,7 +17,7 @@ from ibcore.guidance.experiments.guided_trial import (
     GuideName,
     image_trial,
 )
-from ibcore.guidance.guides import Batch, Guide, ReducedGuide
+from ibcore.guidance.guides import Batch, CachedGuide, Guide
 from ibcore.guidance.training import Distillation, TaskLoss
 from ibcore.runs.experiment import Cell, Experiment, design
 
@@ -106,10 +106,9 @@ def run_regularizers(cell: Cell, device: torch.device) -> pd.DataFrame:
     ``chosen`` rows repeat those whose strength classifies the validation images best.
     """
     trial = image_trial(cell, device)
-    x, y = trial.sets.x, trial.sets.y
-    points, rows = Batch(x, y, torch.arange(len(x), device=x.device)), []
+    x, y, rows = trial.sets.x, trial.sets.y, []
     for name, regularizers in cell["arms"].items():
-        own = None if name == "none" else ReducedGuide(trial.guide(name), points)
+        own = None if name == "none" else CachedGuide(trial.guide(name), x, y, turned=True)
         for each in regularizers:
             rows += _trained(trial, name, own, each)
     return best_rows(pd.DataFrame(rows)).assign(network=cell["network"], seed=cell["seed"])
