@@ -54,12 +54,20 @@ def test_strengths_are_chosen_without_the_test_images() -> None:
 
 
 def test_early_stopping_takes_the_step_that_the_validation_images_like_best() -> None:
-    found = rows(none=(Regularizer(),))
+    found = rows(none=(Regularizer("stopping"),))
     watched = found[(found.regularizer == "stopping") & ~found.chosen]
     assert watched.strength.tolist() == list(range(1, 21))
     stopped = found[(found.regularizer == "stopping") & found.chosen].iloc[0]
     assert stopped.validation_accuracy == watched.validation_accuracy.max()
-    assert found.iloc[0].test_loss == watched.test_loss.iloc[-1]
+    plain = found[(found.regularizer == "none") & ~found.chosen].iloc[0]
+    assert plain.test_loss == watched.test_loss.iloc[-1]
+    assert plain.test_loss == rows(none=(Regularizer(),)).iloc[0].test_loss
+
+
+def test_without_arms_the_regularizers_stand_alone_and_beside_the_guide() -> None:
+    cell = {"setting": SETTING, "network": 0, "seed": 0, "regularizers": (Regularizer(),)}
+    frame = run_regularizers(cell, CPU)
+    assert frame[~frame.chosen].guide.tolist() == ["none", "untrained CNN", "permuted points"]
 
 
 def test_every_guide_has_its_rows_and_none_is_another() -> None:

@@ -1,7 +1,7 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
-from ibcore.guidance.experiments.regularizers import REGULARIZERS
+from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS
 from ibcore.guidance.experiments.sequence_runs import (
     COPYING,
     COPYING_RATES,
@@ -31,6 +31,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     ERRORS,
     COMPLEXITY,
     REGULARIZERS,
+    RIVALS,
     STARTS,
     PLAIN,
     PLAIN_RATES,
