@@ -487,7 +487,7 @@ PLAIN = _plain(
 _THREE = (("unguided", None), ("trained", "trained"), ("pixels", "pixels"))
 
 # Shown in: result, "Result 4"; claims guidance.plain-rate-alone, plain-guided-tuned,
-# plain-pixels-tuned.
+# plain-pixels-tuned, plain-residual.
 PLAIN_RATES = _plain(
     "plain-rates",
     "Does a deep plain convolutional network need a guide, or a learning rate?",
