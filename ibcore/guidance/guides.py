@@ -263,8 +263,19 @@ def statistics_of(model: nn.Module, reference: Tensor) -> object:
 # Guides that see something else: other points, scrambled pixels, noise in place of images.
 
 
+class _Derived:
+    """A guide made of another one."""
+
+    guide: Guide
+
+    @property
+    def fixed(self) -> bool:
+        """As of the guide inside."""
+        return self.guide.fixed
+
+
 @door
-class ShuffledGuide:
+class ShuffledGuide(_Derived):
     """A guide that gives each point the representation of another one, the same at every step.
 
     All that a representation says about its own point is gone; its geometry as a whole stays.
@@ -292,11 +303,6 @@ class ShuffledGuide:
         self.guide, self.x = guide, x
         self.order = torch.randperm(len(x), generator=generator(seed)).to(x.device)
 
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
-
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of the points in whose place these are."""
         rows = _rows(self.order, batch.rows.to(self.x.device))
@@ -305,7 +311,7 @@ class ShuffledGuide:
 
 
 @door
-class ScrambledGuide:
+class ScrambledGuide(_Derived):
     """A guide that sees the pixels of every image in another order, always the same.
 
     Neighborhood, which convolutions build on, is gone; all information stays.
@@ -330,11 +336,6 @@ class ScrambledGuide:
     def __init__(self, guide: AnyGuide, *, seed: Seed = 0) -> None:
         self.guide, self.seed = guide, seed
 
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
-
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of scrambled inputs."""
         flat = batch.x.flatten(2) if batch.x.ndim == 4 else batch.x.flatten(1)  # (b, c, h * w)
@@ -343,7 +344,7 @@ class ScrambledGuide:
 
 
 @door
-class NoiseInputGuide:
+class NoiseInputGuide(_Derived):
     """A guide that sees Gaussian noise in place of each input, the same at every step.
 
     Parameters
@@ -366,11 +367,6 @@ class NoiseInputGuide:
     def __init__(self, guide: AnyGuide, points: Count, *, seed: Seed = 0) -> None:
         self.guide, self.points, self.seed = guide, points, seed
         self.table: Tensor | None = None
-
-    @property
-    def fixed(self) -> bool:
-        """As of the guide inside."""
-        return self.guide.fixed
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return the representations of the noise that belongs to these points."""
@@ -514,62 +510,21 @@ _ASKED = 512  # points that are asked about at once
 
 
 class CachedGuide:
-    """A fixed guide that is asked once about all data, unless its answers are too large to keep.
+    r"""A fixed guide that is asked once about all data, unless its answers are too large to keep.
+
+    With ``turned``, so that few features are left: centered features :math:`X = U S V^\top` are
+    kept as :math:`U S`, at most as many as points.  Distances and inner products are the same, and
+    so are all measures of similarity that do not change under orthogonal maps: CKA, RSA of
+    Euclidean distances, Procrustes, and ridge regression that predicts the guide.
 
     Parameters
     ----------
     guide
         Whose representation of a point depends on that point alone.
     x, y
-        All data.
-
-    Raises
-    ------
-    ValueError
-        If the guide is not fixed.
-
-    Examples
-    --------
-    >>> x = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    >>> guide = CachedGuide(PixelGuide(), x, x)
-    >>> guide(Batch(x[1:], x[1:], torch.tensor([1])))["pixels"].tolist()
-    [[1.0, 1.0]]
-    """
-
-    fixed = True
-
-    def __init__(self, guide: Guide, x: Tensor, y: Tensor) -> None:
-        self.guide = _fixed(guide)
-        probe = guide(Batch(x[:1], y[:1], torch.arange(1, device=x.device)))
-        self.kept = len(x) * sum(view.numel() for view in probe.values()) <= _ENTRIES
-        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
-
-    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        rows = torch.split(torch.arange(len(x), device=x.device), _ASKED)
-        views = [self.guide(Batch(x[part], y[part], part)) for part in rows]
-        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
-
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of a batch."""
-        if not self.kept:
-            return self.guide(batch)
-        return {name: view[batch.rows] for name, view in self.table.items()}
-
-
-class ReducedGuide:
-    r"""A fixed guide that has seen all data, turned so that few features are left.
-
-    Centered features :math:`X = U S V^\top` are kept as :math:`U S`, at most as many as points.
-    Distances and inner products are the same, and so are all measures of similarity that do not
-    change under orthogonal maps: CKA, RSA of Euclidean distances, Procrustes, and ridge regression
-    that predicts the guide.
-
-    Parameters
-    ----------
-    guide
-        Of which the representations are.
-    data
-        All points, those without labels included.
+        All data; points without labels last.
+    turned
+        Whether features are flattened and turned, however many there are.
 
     Raises
     ------
@@ -578,21 +533,38 @@ class ReducedGuide:
 
     Examples
     --------
-    >>> data = Batch(torch.rand(5, 100), torch.zeros(5), torch.arange(5))
-    >>> guide = ReducedGuide(PixelGuide(), data)
-    >>> guide(Batch(data.x[1:3], data.y[1:3], data.rows[1:3]))["pixels"].shape
-    torch.Size([2, 5])
+    >>> x = torch.tensor([[2.0, 0.0, 3.0], [1.0, 1.0, 0.0]])
+    >>> batch = Batch(x[1:], x[1:], torch.tensor([1]))
+    >>> CachedGuide(PixelGuide(), x, x)(batch)["pixels"].tolist()
+    [[1.0, 1.0, 0.0]]
+    >>> CachedGuide(PixelGuide(), x, x, turned=True)(batch)["pixels"].shape
+    torch.Size([1, 2])
     """
 
     fixed = True
 
-    def __init__(self, guide: Guide, data: Batch) -> None:
-        views = _fixed(guide)(data)
-        self.views = {name: _turned(view.flatten(1)) for name, view in views.items()}
+    def __init__(self, guide: Guide, x: Tensor, y: Tensor, *, turned: bool = False) -> None:
+        if not guide.fixed:
+            raise ValueError(
+                "what this guide says of a point depends on the batch; use one in evaluation mode"
+            )
+        self.guide = guide
+        first = {} if turned else self._ask(x[:1], y[:1])
+        self.kept = len(x) * sum(view.numel() for view in first.values()) <= _ENTRIES
+        self.table: dict[str, Tensor] = self._ask(x, y) if self.kept else {}
+        if turned:
+            self.table = {name: _turned(view.flatten(1)) for name, view in self.table.items()}
+
+    def _ask(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        rows = torch.split(torch.arange(len(x), device=x.device), _ASKED)
+        views = [self.guide(Batch(x[part], y[part[part < len(y)]], part)) for part in rows]
+        return {name: torch.cat([view[name] for view in views]) for name in views[0]}
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the representations of these points."""
-        return {name: view[batch.rows] for name, view in self.views.items()}
+        """Return the representations of a batch."""
+        if not self.kept:
+            return self.guide(batch)
+        return {name: view[batch.rows] for name, view in self.table.items()}
 
 
 @torch.no_grad()
@@ -605,12 +577,3 @@ def _turned(features: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(x @ x.mT)  # (n,), (n, n)
     scores: Tensor = vectors * values.clamp(min=0).sqrt()
     return scores.to(features.dtype)
-
-
-def _fixed(guide: Guide) -> Guide:
-    """Return a guide, or raise ``ValueError`` if what it says of a point depends on the batch."""
-    if not guide.fixed:
-        raise ValueError(
-            "what this guide says of a point depends on the batch; use one in evaluation mode"
-        )
-    return guide

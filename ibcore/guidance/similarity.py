@@ -8,7 +8,7 @@ scaling of the features of either network, nor with a common offset; under other
 does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -218,128 +218,46 @@ def _kappa(counts: NDArray[np.int64]) -> Floats:
 # where :math:`\tilde K` is K with a diagonal of zeros.  Neither changes when a number is added to
 # each row and to the column of the same point, so the matrices are first centered by numbers that
 # stay out of the graph: that keeps the digits, and the gradient is exact.  A linear kernel needs
-# no
-# matrix of all pairs of points:
-# :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the sums of rows are products with
-# the
-# sum of all points.
+# no matrix of all pairs of points: :math:`\operatorname{tr}(KL)=\lVert X^\top Y\rVert_F^2`, and the
+# sums of rows are products with the sum of all points.
 #
-# Products of features, and of matrices for all pairs of layers, have the precision of the
-# features;
-# what is added to them and their ratios are in float64.  Features in float64 keep all digits.
-
-Inner = Callable[[Tensor, Tensor], Tensor]
+# Products have the precision of the features; what is added to them and their ratios are in
+# float64.  Features in float64 keep all digits.
 
 
-class Sums(NamedTuple):
-    """Sums of rows and diagonals of Gram matrices, each (..., n), float64."""
+class Layer(NamedTuple):
+    """A layer, centered: its Gram matrix (..., n, n), or features (..., n, p) of a linear kernel.
 
+    ``rows`` and ``diagonal`` are those of the Gram matrix, (..., n), float64.
+    """
+
+    data: Tensor
     rows: Tensor
     diagonal: Tensor
+    grams: bool
 
 
-def centered_gram(matrix: Tensor) -> Tensor:
-    """Center a Gram matrix over rows and columns, outside the graph: (..., n, n) to the same.
-
-    Examples
-    --------
-    >>> centered_gram(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).tolist()
-    [[1.0, -1.0], [-1.0, 1.0]]
-    """
-    known = matrix.detach()
-    rows = known.mean(-1, keepdim=True)  # (..., n, 1)
-    return matrix - (rows + rows.mT - rows.mean(-2, keepdim=True))
-
-
-def gram_sums(matrix: Tensor) -> Sums:
-    """Return the sums of Gram matrices (..., n, n).
+def as_layer(z: Tensor, *, grams: bool) -> Layer:
+    """Center a Gram matrix or features and add up their rows, features without the matrix.
 
     Examples
     --------
-    >>> gram_sums(torch.tensor([[3.0, 1.0], [1.0, 3.0]])).rows.tolist()
-    [4.0, 4.0]
+    >>> x = torch.tensor([[1.0], [3.0]])
+    >>> [as_layer(z, grams=z is not x).diagonal.tolist() for z in (x, x @ x.mT)]
+    [[1.0, 1.0], [1.0, 1.0]]
     """
+    if not grams:
+        x = centered(z)
+        rows = (x @ x.sum(-2)[..., None])[..., 0]  # (..., n)
+        return Layer(x, rows.double(), x.square().sum(-1).double(), grams)
+    means = z.detach().mean(-1, keepdim=True)  # (..., n, 1)
+    matrix = z - (means + means.mT - means.mean(-2, keepdim=True))
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-    return Sums(matrix.sum(-1).double(), diagonal.double())
+    return Layer(matrix, matrix.sum(-1).double(), diagonal.double(), grams)
 
 
-def feature_sums(x: Tensor) -> Sums:
-    """Return the sums of the linear Gram matrices of features (..., n, p), without the matrices.
-
-    Examples
-    --------
-    >>> feature_sums(torch.tensor([[1.0], [2.0]])).rows.tolist()
-    [3.0, 6.0]
-    """
-    total = x.sum(-2)  # (..., p)
-    rows = (x @ total[..., None])[..., 0]  # (..., n)
-    return Sums(rows.double(), x.square().sum(-1).double())
-
-
-def each(first: Tensor, second: Tensor) -> Tensor:
-    """Return the inner products of rows that belong together: (..., n) twice to (...).
-
-    Examples
-    --------
-    >>> each(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])).item()
-    11.0
-    """
-    return (first * second).sum(-1)
-
-
-def combine(
-    trace: Tensor,
-    first: Sums,
-    second: Sums,
-    *,
-    unbiased: bool,
-    inner: Inner = each,
-    zeroed: bool = False,
-) -> Tensor:
-    """Return the criterion from a trace and the sums of both matrices.
-
-    Parameters
-    ----------
-    trace
-        tr(KL), of the shape that ``inner`` gives, float64.
-    first, second
-        Sums of K and of L.
-    unbiased
-        Which estimate.
-    inner
-        `each` for matrices that belong together, ``torch.inner`` for all pairs of two lists.
-    zeroed
-        Whether the trace is of matrices whose diagonals are zeros already.
-
-    Examples
-    --------
-    >>> k = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
-    >>> combine((k * k).sum(), gram_sums(k), gram_sums(k), unbiased=False).item()
-    4.0
-    """
-    n = first.rows.shape[-1]
-    if unbiased:
-        trace = trace if zeroed else trace - inner(first.diagonal, second.diagonal)
-        left, right = first.rows - first.diagonal, second.rows - second.diagonal
-        factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
-    else:
-        left, right = first.rows, second.rows
-        factors = 2 / n, 1 / n**2, (n - 1) ** 2
-    products = inner(left, right)
-    totals = inner(left.sum(-1, keepdim=True), right.sum(-1, keepdim=True))
-    return (trace - factors[0] * products + factors[1] * totals) / factors[2]
-
-
-def _trace(x: Tensor, y: Tensor, *, grams: bool) -> Tensor:
-    """Return tr(KL), from Gram matrices or from features with their matrix (p, q)."""
-    products = x * y if grams else (x.mT @ y).square()
-    return products.sum((-2, -1), dtype=torch.float64)
-
-
-def hsic(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
-    """Return the criterion of sets that belong together: (...), float64.
-
-    They are Gram matrices (..., n, n), or features (..., n, p) and (..., n, q) of linear kernels.
+def hsic(first: Layer, second: Layer, *, unbiased: bool) -> Tensor:
+    """Return the criterion of layers that belong together: (...), float64.
 
     References
     ----------
@@ -349,43 +267,49 @@ def hsic(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
     Examples
     --------
     >>> x = torch.eye(5).double()
-    >>> [round(hsic(x, x, unbiased=False, grams=grams).item(), 12) for grams in (True, False)]
+    >>> layers = [as_layer(x, grams=grams) for grams in (True, False)]
+    >>> [round(hsic(layer, layer, unbiased=False).item(), 12) for layer in layers]
     [0.25, 0.25]
     """
-    center, add = (centered_gram, gram_sums) if grams else (centered, feature_sums)
-    first, second = center(x), center(y)
-    sums = add(first), add(second)
-    return combine(_trace(first, second, grams=grams), *sums, unbiased=unbiased)
+    n, (x, left, diagonal, grams) = first.rows.shape[-1], first
+    y, right, other, _ = second
+    products = x * y if grams else (x.mT @ y).square()
+    trace = products.sum((-2, -1), dtype=torch.float64)
+    factors = 2 / n, 1 / n**2, (n - 1) ** 2
+    if unbiased:
+        trace = trace - (diagonal * other).sum(-1)
+        left, right = left - diagonal, right - other
+        factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
+    totals = left.sum(-1) * right.sum(-1)
+    value: Tensor = (trace - factors[0] * (left * right).sum(-1) + factors[1] * totals) / factors[2]
+    return value
 
 
-def norms(x: Tensor, y: Tensor, *, unbiased: bool, grams: bool) -> Tensor:
-    """Return what `hsic` is divided by: the root of the criteria of both sets with themselves."""
-    own = []
-    for z in (x, y):
-        known = z.detach()
-        sums = gram_sums(centered_gram(known)) if grams else feature_sums(centered(known))
-        value = hsic(z, z, unbiased=unbiased, grams=grams)
-        own.append(not_noise(value, sums, unbiased=unbiased, dtype=z.dtype))
-    return (own[0] * own[1]).sqrt()
+def own_hsic(layer: Layer, *, unbiased: bool) -> Tensor:
+    """Return the criterion of a layer with itself, exactly 0 where that is rounding noise.
+
+    It is never negative, and 0 for the unbiased estimate where all points are equally similar to
+    each other; alignment then has no value.
+    """
+    value, n = hsic(layer, layer, unbiased=unbiased), layer.rows.shape[-1]
+    if not unbiased:
+        return value
+    size = layer.diagonal.detach().square().sum(-1) / (n * (n - 3))
+    noise = _ROUNDING_STEPS * torch.finfo(layer.data.dtype).eps * size
+    return torch.where(value > noise, value, torch.zeros_like(value))
 
 
-def not_noise(own: Tensor, sums: Sums, *, unbiased: bool, dtype: torch.dtype) -> Tensor:
-    """Return a criterion with itself, exactly 0 where the unbiased estimate is rounding noise.
-
-    It is never negative, and 0 where all points are equally similar to each other; alignment
-    then has no value.
+def ratio(first: Layer, second: Layer, *, unbiased: bool) -> Tensor:
+    """Return CKA of layers that belong together, (...), float64; not finite where it has no value.
 
     Examples
     --------
-    >>> sums = Sums(torch.zeros(5), torch.ones(5))
-    >>> not_noise(torch.tensor(1e-9), sums, unbiased=True, dtype=torch.float32).item()
-    0.0
+    >>> layer = as_layer(torch.rand(9, 2), grams=False)
+    >>> round(ratio(layer, layer, unbiased=True).item(), 6)
+    1.0
     """
-    if not unbiased:
-        return own
-    n = sums.diagonal.shape[-1]
-    floor = _ROUNDING_STEPS * torch.finfo(dtype).eps * sums.diagonal.square().sum(-1)
-    return torch.where(own > floor / (n * (n - 3)), own, torch.zeros_like(own))
+    own = own_hsic(first, unbiased=unbiased) * own_hsic(second, unbiased=unbiased)
+    return hsic(first, second, unbiased=unbiased) / own.sqrt()
 
 
 # Gram matrices: how alike any two points are to a network.
@@ -726,13 +650,13 @@ def plain_ridge(
     unexplained, total = a.new_zeros(()), a.new_zeros(())
     for seen, held in _splits(len(x), folds, seed, x.device):
         offset = b[seen].mean(0)
-        predicted = _predict(a[seen], b[seen] - offset, a[held], penalty)
+        predicted = predict_ridge(a[seen], b[seen] - offset, a[held], penalty)
         unexplained = unexplained + (b[held] - offset - predicted).square().sum()
         total = total + (b[held] - offset).square().sum()
     return 1 - unexplained / total
 
 
-def _predict(x: Tensor, y: Tensor, held: Tensor, penalty: float) -> Tensor:
+def predict_ridge(x: Tensor, y: Tensor, held: Tensor, penalty: float) -> Tensor:
     """Fit centered y on x, and predict it at held points; solve in the smaller dimension."""
     if not _varies(x):
         return y.new_zeros(len(held), y.shape[1])
@@ -809,78 +733,18 @@ def hsic_table(
     >>> hsic_table(layers, unbiased=False, kernel="linear", sigma=None).cross.shape
     torch.Size([2, 2])
     """
-    xs, ys = ([z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys"))
-    widths = [x.shape[1] for x in xs], [y.shape[1] for y in ys]
-    if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
-        return _feature_table(xs, ys, unbiased=unbiased)
-    first = _Grams(xs, kernel, sigma, unbiased)
-    second = _Grams(ys, kernel, sigma, unbiased) if ys else first
-    traces, sums = (first.flat @ second.flat.mT).double(), (first.sums, second.sums)
-    cross = combine(traces, *sums, unbiased=unbiased, inner=torch.inner, zeroed=True)
-    return HsicMatrix(cross, first.own(), second.own())
-
-
-class _Grams:
-    """Centered Gram matrices of several layers, (k, n * n), and their sums, (k, n).
-
-    For the unbiased estimate the diagonals are zeros.
-    """
-
-    def __init__(
-        self, layers: Sequence[Tensor], kernel: Kernel, sigma: float | None, unbiased: bool
-    ) -> None:
-        matrices = [gram(layer, kernel=kernel, sigma=sigma) for layer in layers]
-        if kernel != "linear":  # linear ones are centered by their features
-            matrices = [centered_gram(matrix) for matrix in matrices]
-        stacked = torch.stack(matrices)  # (k, n, n)
-        self.sums, self.unbiased = gram_sums(stacked), unbiased
-        if unbiased:
-            self.sums = Sums(self.sums.rows, self.sums.diagonal.clone())  # not a view of it
-            stacked.diagonal(dim1=1, dim2=2).zero_()
-        self.flat = stacked.flatten(1)  # (k, n * n)
-
-    def own(self) -> Tensor:
-        """Return the criterion of each layer with itself, (k,)."""
-        squares = torch.linalg.vecdot(self.flat, self.flat).double()
-        value = combine(squares, self.sums, self.sums, unbiased=self.unbiased, zeroed=True)
-        return not_noise(value, self.sums, unbiased=self.unbiased, dtype=self.flat.dtype)
-
-
-def _feature_table(xs: Sequence[Tensor], ys: Sequence[Tensor], *, unbiased: bool) -> HsicMatrix:
-    """Return the table of a linear kernel without any (n, n) matrix."""
-    first = [centered(x) for x in xs]
-    second = [centered(y) for y in ys] or first
-    left = _stacked_sums(first)
-    right = _stacked_sums(second) if ys else left
-    traces = _cross_traces(first, second)
-    cross = combine(traces, left, right, unbiased=unbiased, inner=torch.inner)
-    if not ys:
-        own = not_noise(cross.diagonal(), left, unbiased=unbiased, dtype=xs[0].dtype)
-        return HsicMatrix(cross, own, own)
-    both = ((first, left), (second, right))
-    return HsicMatrix(cross, *(_own(layers, sums, unbiased=unbiased) for layers, sums in both))
-
-
-def _stacked_sums(layers: Sequence[Tensor]) -> Sums:
-    parts = [feature_sums(layer) for layer in layers]
-    return Sums(torch.stack([p.rows for p in parts]), torch.stack([p.diagonal for p in parts]))
-
-
-def _own(layers: Sequence[Tensor], sums: Sums, *, unbiased: bool) -> Tensor:
-    """Return the criterion of each layer with itself, (k,)."""
-    squares = torch.stack([(x.mT @ x).square().sum(dtype=torch.float64) for x in layers])
-    value = combine(squares, sums, sums, unbiased=unbiased)
-    return not_noise(value, sums, unbiased=unbiased, dtype=layers[0].dtype)
-
-
-def _cross_traces(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-    """Return the squared norm of X'Y for all pairs, (k, l); one product for each layer X."""
-    side, widths = torch.cat(list(second), 1), [y.shape[1] for y in second]  # (n, sum q)
-    rows = []
-    for x in first:
-        squares = (x.mT @ side).square().sum(0, dtype=torch.float64)  # (sum q,)
-        rows.append(torch.stack([part.sum() for part in torch.split(squares, widths)]))
-    return torch.stack(rows)
+    sides = [[z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys")]
+    widths = ([z.shape[1] for z in side] for side in sides)
+    grams = kernel != "linear" or not features_are_cheaper(len(sides[0][0]), *widths)
+    xs, ys = (
+        [as_layer(gram(z, kernel=kernel, sigma=sigma) if grams else z, grams=grams) for z in side]
+        for side in sides
+    )
+    cross = [torch.stack([hsic(x, y, unbiased=unbiased) for y in ys or xs]) for x in xs]
+    first, second = (
+        torch.stack([own_hsic(z, unbiased=unbiased) for z in side]) for side in (xs, ys or xs)
+    )
+    return HsicMatrix(torch.stack(cross), first, second)
 
 
 _LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate
@@ -964,8 +828,7 @@ def aligned(
     grams = kernel != "linear" or not features_are_cheaper(n, [p], [q])
     if grams:
         x, y = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))
-    options = {"unbiased": unbiased, "grams": grams}
-    return hsic(x, y, **options) / norms(x, y, **options)
+    return ratio(*(as_layer(z, grams=grams) for z in (x, y)), unbiased=unbiased)
 
 
 @door

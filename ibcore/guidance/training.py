@@ -17,13 +17,13 @@ from ibcore.guidance.guides import AnyGuide, Batch, Guide, NetworkGuide
 from ibcore.guidance.similarity import (
     Kernel,
     aligned,
+    as_layer,
     gram,
-    hsic,
-    norms,
     plain_procrustes,
     plain_ridge,
     plain_rsa,
     radial,
+    ratio,
     scaled,
     wide,
 )
@@ -238,8 +238,7 @@ class Alignment:
         """Return CKA of features (n, p) with a linear Gram matrix (n, n)."""
         k = gram(scaled(x), kernel=self.kernel)
         other = linear if self.kernel == "linear" else radial(linear)
-        size = norms(k, other, unbiased=self.unbiased, grams=True)
-        return hsic(k, other, unbiased=self.unbiased, grams=True) / size
+        return ratio(*(as_layer(z, grams=True) for z in (k, other)), unbiased=self.unbiased)
 
     def _over_tokens(self, target: Tensor, guide: Tensor) -> Tensor:
         """Return 1 - the sum over tokens of 1 - CKA of the points at that token."""

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ibcore.guidance import MinibatchCKA, cka, cka_matrix
-from ibcore.guidance.similarity import features_are_cheaper, gram, hsic
+from ibcore.guidance.similarity import as_layer, features_are_cheaper, gram, hsic
 
 KERNELS = ["linear", "rbf"]
 
@@ -138,7 +138,7 @@ def test_the_unbiased_criterion_has_the_value_of_all_points_on_average_over_subs
     from itertools import combinations
 
     def value(x, y, *, unbiased=True, grams=False):
-        return hsic(x, y, unbiased=unbiased, grams=grams).item()
+        return hsic(*(as_layer(z, grams=grams) for z in (x, y)), unbiased=unbiased).item()
 
     x, y = related(8, 3, 2)
     subsets = [list(rows) for rows in combinations(range(8), 5)]

@@ -27,7 +27,7 @@ from ibcore.guidance.experiments.guided_trial import (
     outputs,
     rated,
 )
-from ibcore.guidance.guides import ReducedGuide
+from ibcore.guidance.guides import CachedGuide
 from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
 
@@ -111,10 +111,10 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Images("faces"), "unknown source 'faces'; choose one of moved digits"),
-        (lambda: Images(pool=10, validation=11), "1 <= validation <= pool"),
+        (lambda: Images("faces"), "unknown source 'faces'; choose one of 'moved digits'"),
+        (lambda: Images(pool=10, validation=11), "at most the pool of 10"),
         (lambda: load_sets(Images(labeled=1000), seed=0, device=CPU), "1797 images.*for 1800"),
-        (lambda: Condition("x", "oracle"), "unknown guide 'oracle'; choose one of untrained CNN"),
+        (lambda: Condition("x", "oracle"), "unknown guide 'oracle'; choose one of 'untrained CNN'"),
         (
             lambda: Convolutional((4, 4), resnet=True).build((3, 32, 32)),
             r"one first width, got channels=\(4, 4\)",
@@ -124,7 +124,7 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
             "a condition has no rate; it has name, guide, rates, longer, distilled, start",
         ),
         (
-            lambda: ReducedGuide(SimpleNamespace(fixed=False), None),
+            lambda: CachedGuide(SimpleNamespace(fixed=False), None, None),
             "depends on the batch; use one in evaluation mode",
         ),
     ],
@@ -225,7 +225,8 @@ def test_a_remembered_guide_has_the_same_similarities():
     points = Batch(torch.rand(40, 90, generator=rng), torch.zeros(40), torch.arange(40))
     x = torch.rand(30, 12, generator=rng)
     rows = Batch(points.x[10:], points.y[10:], points.rows[10:])
-    seen, kept = PixelGuide()(rows)["pixels"], ReducedGuide(PixelGuide(), points)(rows)["pixels"]
+    guides = PixelGuide(), CachedGuide(PixelGuide(), points.x, points.y, turned=True)
+    seen, kept = (guide(rows)["pixels"] for guide in guides)
     assert kept.shape == (30, 40)
     for measure in (cka, rsa, procrustes, ridge):
         assert measure(x, kept).item() == pytest.approx(measure(x, seen).item(), abs=1e-4)

@@ -1,13 +1,21 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
-from ibcore.guidance.experiments.regularizers import REGULARIZERS
-from ibcore.guidance.experiments.sequence_runs import COPYING, PARITY, TEXT
+from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS
+from ibcore.guidance.experiments.sequence_runs import (
+    COPYING,
+    COPYING_RATES,
+    PARITY,
+    PARITY_RATES,
+    TEXT,
+)
 from ibcore.guidance.experiments.wide import (
     DEPTH,
     DISTANCES,
     PLAIN,
+    PLAIN_BARE,
     PLAIN_RATES,
+    STARTS,
     UNLABELED,
     WIDE,
 )
@@ -23,10 +31,15 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ERRORS,
     COMPLEXITY,
     REGULARIZERS,
+    RIVALS,
+    STARTS,
     PLAIN,
     PLAIN_RATES,
+    PLAIN_BARE,
     COPYING,
+    COPYING_RATES,
     PARITY,
+    PARITY_RATES,
     TEXT,
 )
 

@@ -24,7 +24,7 @@ from ibcore.guidance.experiments.guided_trial import (
     share,
 )
 from ibcore.guidance.guides import Batch
-from ibcore.guidance.similarity import error_consistency
+from ibcore.guidance.similarity import error_consistency, predict_ridge
 from ibcore.guidance.taps import redraw
 from ibcore.population import Population, member_seed
 from ibcore.redshift import fourier_complexity, path_variation
@@ -75,8 +75,8 @@ def _watched(setting: Cell, checkpoints: Sequence[int]) -> Cell:
 
 _SMALL = _watched(SMOKE, (0, 20, 120))
 
-# Shown in: idea, "The result"; result, "Result 3"; explorer GuidedTraining; claims
-# guidance.training-parts, slow-start, loss-rises, loss-falls.
+# Shown in: idea, "The result"; result, "Result 1" and "Result 3"; limits, "The abstract"; explorer
+# GuidedTraining; claims guidance.training-parts, slow-start, loss-rises, loss-falls.
 CURVES = image_experiment(
     "curves",
     "How do accuracy and the likeness of every layer to the guide's change over training?",
@@ -264,12 +264,10 @@ def _readout(trial: GuidedTrial) -> Tensor:
     Ridge regression of one-hot labels, fitted to the labeled images.
     """
     known, held = (_last_layer(trial, x) for x in (trial.sets.x, trial.sets.test_x))
-    middle = known.mean(0)
-    a, b = known - middle, functional.one_hot(trial.sets.y, CLASSES).double()
-    strength = _PENALTY * a.square().sum() / len(a)
-    own = a.mT @ a + strength * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
-    slopes = torch.linalg.solve(own, a.mT @ (b - b.mean(0)))
-    return correct((held - middle) @ slopes + b.mean(0), trial.sets.test_y)
+    labels = functional.one_hot(trial.sets.y, CLASSES).double()
+    offset = labels.mean(0)
+    answers = predict_ridge(known, labels - offset, held, _PENALTY) + offset
+    return correct(answers, trial.sets.test_y)
 
 
 def _last_layer(trial: GuidedTrial, x: Tensor) -> Tensor:

@@ -4,23 +4,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ibcore.door import Count, Range, door
 from ibcore.guidance.guides import (
     Batch,
+    CachedGuide,
     Guide,
     LabelGuide,
     NetworkGuide,
     NoiseGuide,
     NoiseInputGuide,
     PixelGuide,
-    ReducedGuide,
     ScrambledGuide,
+    ShuffledGuide,
     statistics_of,
 )
 from ibcore.guidance.similarity import Kernel, cka, cka_matrix
@@ -47,7 +49,9 @@ from ibcore.tasks import digits
 GuideName = Literal[
     "untrained CNN",
     "trained CNN",
+    "narrow CNN",
     "permuted CNN",
+    "permuted points",
     "untrained MLP",
     "pixels",
     "labels",
@@ -59,6 +63,7 @@ FLAT: tuple[GuideName, ...] = ("pixels", "labels", "random features")
 """Guides of one representation, which all layers of the target are compared with."""
 
 
+@door
 @dataclass(frozen=True)
 class Condition:
     """One way to train the target; the defaults are those of the setting.
@@ -111,11 +116,6 @@ class Condition:
     weight_decays: tuple[float, ...] = (0.0,)
     unlabeled: int = 0
 
-    def __post_init__(self) -> None:
-        if self.guide is not None and self.guide not in get_args(GuideName):
-            known = ", ".join(get_args(GuideName))
-            raise ValueError(f"unknown guide {self.guide!r}; choose one of {known}")
-
     def alignment(self) -> Alignment:
         """Return how layers are compared."""
         return Alignment(self.measure, self.kernel, self.unbiased)
@@ -143,6 +143,7 @@ Source = Literal["moved digits", "digits", "cifar10"]
 CLASSES = 10  # of every source
 
 
+@door
 @dataclass(frozen=True)
 class Images:
     """Where images come from, and how many are in each set.
@@ -173,18 +174,15 @@ class Images:
     """
 
     source: Source = "moved digits"
-    labeled: int = 300
-    pool: int = 800
-    validation: int = 200
-    canvas: int = 12
+    labeled: Count = 300
+    pool: Count = 800
+    validation: Count = 200
+    canvas: Annotated[int, Range(8)] = 12
 
     def __post_init__(self) -> None:
-        if self.source not in get_args(Source):
-            known = ", ".join(get_args(Source))
-            raise ValueError(f"unknown source {self.source!r}; choose one of {known}")
-        if self.labeled < 1 or not 1 <= self.validation <= self.pool or self.canvas < 8:
+        if self.validation > self.pool:
             raise ValueError(
-                f"need labeled >= 1, 1 <= validation <= pool and canvas >= 8, got {self}"
+                f"validation must be at most the pool of {self.pool}, got {self.validation}"
             )
 
 
@@ -389,14 +387,15 @@ def image_experiment(
     question: str,
     run_cell: Callable[[Cell, torch.device], pd.DataFrame],
     *,
+    networks: int = 5,
     tuned: Mapping[str, Sequence[str]] | None = None,
     **tiers: Cell,
 ) -> Experiment:
-    """Return an experiment of two networks at the smoke tier and of five at the others."""
-    known: dict[Tier, int] = {"smoke": 2, "laptop": 5, "paper": 5}
+    """Return an experiment of two networks at the smoke tier, five at paper, and as said."""
+    known: dict[Tier, int] = {"smoke": 2, "laptop": networks, "paper": 5}
     plans = {
-        tier: design({"network": range(networks)}, seed=0, **tiers[tier])
-        for tier, networks in known.items()
+        tier: design({"network": range(count)}, seed=0, **tiers[tier])
+        for tier, count in known.items()
     }
     return Experiment(f"guidance.{name}", question, plans, run_cell, tuned=tuned or {})
 
@@ -486,7 +485,13 @@ class GuidedTrial:
         makers: dict[str, Callable[[], Guide]] = {
             "untrained CNN": lambda: self._watch(self.untrained),
             "trained CNN": lambda: self._watch(self.trained),
+            "narrow CNN": lambda: self._watch(
+                self._drawn(self.setting["trained"].build(self.shape), "untrained")
+            ),
             "permuted CNN": lambda: ScrambledGuide(self._watch(self.untrained), seed=noise),
+            "permuted points": lambda: ShuffledGuide(
+                self._watch(self.untrained), self.sets.x, seed=noise
+            ),
             "noise input": lambda: NoiseInputGuide(self._watch(self.untrained), points, seed=noise),
             "untrained MLP": lambda: self._watch(self._drawn(self.target, "target")),
             "random features": lambda: NoiseGuide(points, seed=noise),
@@ -503,7 +508,8 @@ class GuidedTrial:
     def views(self, name: GuideName) -> dict[str, Tensor]:
         """Return the layers of a guide on the first test images, turned into few features."""
         if name not in self._views:
-            self._views[name] = ReducedGuide(self.guide(name), self.new_points).views
+            x, y, _ = self.new_points
+            self._views[name] = CachedGuide(self.guide(name), x, y, turned=True).table
         return self._views[name]
 
     def _watch(self, model: nn.Module) -> NetworkGuide:
@@ -525,36 +531,40 @@ class GuidedTrial:
         options: Options | None = None,
         checkpoints: Sequence[int] = (),
         on_checkpoint: OnCheckpoint | None = None,
+        **changes: Any,
     ) -> Guided:
-        """Return the target trained under a condition, with options or those of the setting."""
+        """Return the target trained under a condition, with options or those of the setting.
+
+        ``changes`` are arguments of `ibcore.guidance.guide` in place of those of the condition.
+        """
         setting, count = self.setting, condition.unlabeled
         rate, weight, decay = options or self.candidates(condition)[0]
-        own = self._taught(condition)
-        return guide(
-            self.target,
-            own,
-            self.sets.x,
-            self.sets.y,
-            steps=condition.steps or setting["steps"],
-            schedule=Schedule(condition.schedule, weight, condition.until) if own else None,
-            alignment=condition.alignment(),
-            mapping=condition.pairing(),
-            layers=self._spread(condition),
-            unlabeled=self.sets.pool[:count] if count else None,
-            loss=self._distillation(count) if condition.distill else "cross_entropy",
-            learning_rate=rate,
-            weight_decay=decay,
-            batch_size=setting["batch_size"],
-            unlabeled_batch_size=min(count, setting["unlabeled_batch"]) if count else None,
-            init_seed=self.seed,
-            seed=self.seed,
-            checkpoints=checkpoints,
-            on_checkpoint=on_checkpoint,
-            device=self.device,
-        )
+        own = changes.pop("guide", None) or self._taught(condition)
+        arguments: dict[str, Any] = {
+            "target": self.target,
+            "steps": condition.steps or setting["steps"],
+            "schedule": Schedule(condition.schedule, weight, condition.until) if own else None,
+            "alignment": condition.alignment(),
+            "mapping": condition.pairing(),
+            "layers": self._spread(condition),
+            "unlabeled": self.sets.pool[:count] if count else None,
+            "loss": self._distillation(count) if condition.distill else "cross_entropy",
+            "learning_rate": rate,
+            "weight_decay": decay,
+            "batch_size": setting["batch_size"],
+            "unlabeled_batch_size": min(count, setting["unlabeled_batch"]) if count else None,
+            "checkpoints": checkpoints,
+            "on_checkpoint": on_checkpoint,
+        }
+        seeds: dict[str, Any] = {"init_seed": self.seed, "seed": self.seed, "device": self.device}
+        return guide(guide=own, x=self.sets.x, y=self.sets.y, **seeds, **(arguments | changes))
 
     def watch(
-        self, condition: Condition, checkpoints: Sequence[int], measure: Callable[[nn.Module], T]
+        self,
+        condition: Condition,
+        checkpoints: Sequence[int],
+        measure: Callable[[nn.Module], T],
+        **changes: Any,
     ) -> dict[int, T]:
         """Train the target and return what is measured of it after these numbers of steps."""
         seen: dict[int, T] = {}
@@ -562,7 +572,7 @@ class GuidedTrial:
         def keep(step: int, model: nn.Module) -> None:
             seen[step] = measure(model)
 
-        self.train(condition, checkpoints=checkpoints, on_checkpoint=keep)
+        self.train(condition, checkpoints=checkpoints, on_checkpoint=keep, **changes)
         return seen
 
     def _taught(self, condition: Condition) -> Guide | None:
@@ -574,7 +584,7 @@ class GuidedTrial:
         if condition.alignment().needs_gram_only or points > _REMEMBERED:
             return own
         x = torch.cat([self.sets.x, self.sets.pool[: condition.unlabeled]])
-        return ReducedGuide(own, Batch(x, self.sets.y, torch.arange(len(x), device=x.device)))
+        return CachedGuide(own, x, self.sets.y, turned=True)
 
     def _spread(self, condition: Condition) -> list[str] | None:
         """Return four evenly spread layers of a deep target for a guide of one representation.
@@ -583,7 +593,7 @@ class GuidedTrial:
         """
         if condition.guide not in FLAT or condition.mapping is not None:
             return None
-        depth = self.setting["target"].depth
+        depth = getattr(self.setting["target"], "depth", 0)
         if depth <= _SPREAD:
             return None
         names = layer_names(self.target, self.sets.x[:2])
@@ -599,11 +609,14 @@ class GuidedTrial:
     def choose(self, condition: Condition) -> tuple[Guided, Options]:
         """Return the target with the candidates that classify the validation images best."""
         found = [(self.train(condition, options=o), o) for o in self.candidates(condition)]
-        return found[0] if len(found) == 1 else max(found, key=lambda f: self._validation(f[0]))
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=lambda pair: self.validation(pair[0].model))
 
-    def _validation(self, guided: Guided) -> float:
+    def validation(self, model: nn.Module) -> float:
+        """Return the share of validation images that a network classifies correctly."""
         some = slice(self.setting["images"].validation)
-        return share(correct(outputs(guided.model, self.sets.pool[some]), self.sets.pool_y[some]))
+        return share(correct(outputs(model, self.sets.pool[some]), self.sets.pool_y[some]))
 
     def _distillation(self, unlabeled: int) -> Distillation:
         """Return the outputs of the trained CNN on what the target sees as its task."""

@@ -1,8 +1,7 @@
 """What a guide adds beside regularizers that need no guide, on the wide perceptron."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import torch
@@ -13,14 +12,13 @@ from ibcore.guidance.experiments.guided_trial import (
     LAPTOP,
     PAPER,
     SMOKE,
+    Condition,
     GuidedTrial,
-    correct,
+    GuideName,
     image_trial,
-    outputs,
-    share,
 )
-from ibcore.guidance.guides import Batch, Guide, ReducedGuide, ShuffledGuide
-from ibcore.guidance.training import Schedule, guide
+from ibcore.guidance.guides import Batch, CachedGuide, Guide
+from ibcore.guidance.training import Distillation, TaskLoss
 from ibcore.runs.experiment import Cell, Experiment, design
 
 Row = dict[str, Any]
@@ -32,8 +30,9 @@ class Regularizer:
 
     Examples
     --------
-    >>> Regularizer("smoothing", 0.3).loss(torch.zeros(1, 2), torch.tensor([0])).item() < 0.7
-    True
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> [type(layer).__name__ for layer in Regularizer("dropout", 0.5).dress(net)]
+    ['Linear', 'ReLU', 'Dropout', 'Linear']
     """
 
     name: str = "none"
@@ -43,59 +42,45 @@ class Regularizer:
         """Return the strength if this is the regularizer of that name, else 0."""
         return self.strength if self.name == name else 0.0
 
-    def loss(self, logits: Tensor, y: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy, with smoothed labels if they are asked for."""
-        return functional.cross_entropy(logits, y, label_smoothing=self.of("smoothing"))
+        return functional.cross_entropy(logits, batch.y, label_smoothing=self.of("smoothing"))
 
-    def dress(self, net: Iterable[nn.Module]) -> nn.Sequential:
-        """Return the layers, with dropout after each ReLU if it is asked for."""
+    def dress(self, net: nn.Module) -> nn.Sequential:
+        """Return the layers of a network, with dropout after each ReLU if it is asked for."""
         layers: list[nn.Module] = []
-        for layer in net:
+        for layer in net.children():
             dropped = self.of("dropout") and isinstance(layer, nn.ReLU)
             layers += [layer, nn.Dropout(self.strength)] if dropped else [layer]
         return nn.Sequential(*layers)
 
 
-def _guides(trial: GuidedTrial) -> dict[str, Guide | None]:
-    """Return no guide, the untrained CNN, and the same with its points permuted."""
-    x, y, own = trial.sets.x, trial.sets.y, trial.guide("untrained CNN")
-    points = Batch(x, y, torch.arange(len(x), device=x.device))
-    lost = ShuffledGuide(own, x, seed=trial.seeds["noise"])
-    watched = {"untrained CNN": own, "permuted points": lost}
-    return {"none": None} | {name: ReducedGuide(each, points) for name, each in watched.items()}
+def _trained(trial: GuidedTrial, name: str, own: Guide | None, each: Regularizer) -> list[Row]:
+    """Return what is measured of a target under a guide and a regularizer.
 
-
-def _train(trial: GuidedTrial, own: Guide | None, regularizer: Regularizer) -> nn.Module:
-    """Return the target trained under a guide and a regularizer."""
-    setting = trial.setting
-    return guide(
-        regularizer.dress(setting["target"].build(trial.shape)),
-        own,
-        trial.sets.x,
-        trial.sets.y,
-        steps=setting["steps"],
-        schedule=Schedule(weight=setting["weight"]) if own else None,
-        loss=lambda logits, batch: regularizer.loss(logits, batch.y),
-        learning_rate=setting["learning_rate"],
-        weight_decay=regularizer.of("decay"),
-        batch_size=setting["batch_size"],
-        init_seed=trial.seed,
-        seed=trial.seed,
-        device=trial.device,
-    ).model
-
-
-def _measured(trial: GuidedTrial, name: str, own: Guide | None, each: Regularizer) -> Row:
-    """Return all that is measured of one target."""
-    model, some = _train(trial, own, each), slice(trial.setting["images"].validation)
-    right = correct(outputs(model, trial.sets.pool[some]), trial.sets.pool_y[some])
-    return {
-        "guide": name,
-        "regularizer": each.name,
-        "strength": each.strength,
-        "validation_accuracy": share(right),
-        **trial.accuracies(model),
-    }
+    Early stopping has a row for every twentieth of the steps, and is none after the last.
+    """
+    steps: int = trial.setting["steps"]
+    loss: TaskLoss = each.loss
+    if each.name == "distillation":
+        taught = trial.outputs(trial.trained, trial.sets.x)
+        loss = Distillation(taught, weight=each.strength)
+    stopping = each.name == "stopping"
+    seen = trial.watch(
+        Condition(name, None if name == "none" else cast(GuideName, name)),
+        range(steps // 20, steps + 1, steps // 20) if stopping else (steps,),
+        lambda model: {"validation_accuracy": trial.validation(model), **trial.accuracies(model)},
+        guide=own,
+        target=each.dress(trial.target),
+        loss=loss,
+        weight_decay=each.of("decay"),
+    )
+    rows: list[Row] = [
+        {"regularizer": each.name, "strength": step if stopping else each.strength, **row}
+        for step, row in seen.items()
+    ]
+    last: list[Row] = [{"regularizer": "none", "strength": 0.0, **seen[steps]}] if stopping else []
+    return [{"guide": name, **row} for row in rows + last]
 
 
 def best_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -121,15 +106,15 @@ def best_rows(frame: pd.DataFrame) -> pd.DataFrame:
 def run_regularizers(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Train a network under every guide and regularizer and return a row for each.
 
-    ``chosen`` rows repeat those whose strength classifies the validation images best.  The guide
-    with permuted points stands alone, as the null: it has the geometry of the untrained CNN and
-    says nothing about an image.
+    ``chosen`` rows repeat those whose strength classifies the validation images best.
     """
-    trial, none = image_trial(cell, device), Regularizer()
-    guides = _guides(trial)
-    pairs = [(name, each) for name in ("none", "untrained CNN") for each in cell["regularizers"]]
-    pairs.append(("permuted points", none))
-    rows = [_measured(trial, name, guides[name], each) for name, each in pairs]
+    trial = image_trial(cell, device)
+    x, y, rows = trial.sets.x, trial.sets.y, []
+    both = dict.fromkeys(("none", "untrained CNN"), cell.get("regularizers", ()))
+    for name, regularizers in cell.get("arms", {**both, "permuted points": NONE}).items():
+        own = None if name == "none" else CachedGuide(trial.guide(name), x, y, turned=True)
+        for each in regularizers:
+            rows += _trained(trial, name, own, each)
     return best_rows(pd.DataFrame(rows)).assign(network=cell["network"], seed=cell["seed"])
 
 
@@ -138,11 +123,13 @@ def _grid(**strengths: tuple[float, ...]) -> tuple[Regularizer, ...]:
     return (Regularizer(), *(Regularizer(*pair) for pair in named))
 
 
+NONE = (Regularizer(),)
 FEW = _grid(smoothing=(0.3,), dropout=(0.5,))
 ALL = _grid(smoothing=(0.1, 0.3, 0.6), dropout=(0.2, 0.5), decay=(0.001, 0.01))
 
-# Shown in: result, "Does the architecture survive a regularizer?"; claims guidance.smoothing,
-# alone, beside-best, interaction, permuted-points.
+# The guide with permuted points stands alone, as the null: it has the geometry of the untrained
+# CNN and says nothing about an image.  Shown in: result, "The main result"; limits, "The
+# abstract"; claims guidance.smoothing, alone, beside-best, interaction, permuted-points.
 REGULARIZERS = Experiment(
     "guidance.regularizers",
     "Does an untrained guide add anything beside a tuned regularizer?",
@@ -153,4 +140,31 @@ REGULARIZERS = Experiment(
     },
     run_regularizers,
     tuned={"strength": ("guide", "regularizer")},
+)
+
+STOPPED = (Regularizer("stopping"),)
+SMOOTHED = tuple(Regularizer("smoothing", strength) for strength in (0.3, 0.6))
+TAUGHT = (Regularizer("distillation", 0.5),)
+PLAIN = dict.fromkeys(("trained CNN", "narrow CNN"), NONE)
+ARMS: Cell = {
+    "none": (*STOPPED, *SMOOTHED, Regularizer("smoothing", 0.8), *TAUGHT),
+    "untrained CNN": (*STOPPED, *SMOOTHED, *TAUGHT),
+    "permuted CNN": SMOOTHED,
+    "pixels": SMOOTHED,
+    **PLAIN,
+}
+SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED, **PLAIN}
+
+# Early stopping and distillation beside smoothed labels; guides with other pixels, or without a
+# network, beside them; and a trained and an untrained guide of equal width.
+# Shown in: no chapter, no claims.
+RIVALS = Experiment(
+    "guidance.rivals",
+    "Beside smoothed labels, is it the architecture that the untrained guide adds?",
+    {
+        "smoke": design({"network": range(2)}, seed=0, setting=SMOKE, arms=SMALL),
+        "laptop": design({"network": range(10)}, seed=0, setting=LAPTOP, arms=ARMS),
+        "paper": design({"network": range(5)}, seed=0, setting=PAPER, arms=ARMS),
+    },
+    run_regularizers,
 )

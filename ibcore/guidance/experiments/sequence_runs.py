@@ -587,6 +587,7 @@ def _sequences(
     conditions: tuple[Cell, ...],
     *,
     steps: tuple[int, int] = (20_000, 20_000),
+    networks: int = 5,
     **changes: float,
 ) -> list[Cell]:
     """Return a cell for each network and problem; models and steps are the target's, the guide's.
@@ -596,7 +597,7 @@ def _sequences(
     size = {**SIZES[tier], **changes}
     sets = {name: size[name] for name in ("batch_size", "sequences")}
     return design(
-        {"network": range(2 if tier == "smoke" else 5), "problem": problems},
+        {"network": range(2 if tier == "smoke" else networks), "problem": problems},
         target=models[0],
         guide=models[1],
         conditions=conditions,
@@ -687,4 +688,48 @@ TEXT = Experiment(
     },
     _run_sequences,
     tuned={"learning_rate": ("condition",)},
+)
+
+
+# The two tasks on which a network stays far behind its guide at its own best rate: with rates on
+# both sides of the best, for networks without a guide, with it, and with noise in its place.
+
+_TUNED = tuple(
+    _way(name, guide, rates=(1.0, 3.0, 10.0))
+    for name, guide in (("unguided", None), ("trained", "trained"), ("noise", "noise"))
+)
+
+
+def _gap(
+    name: str, question: str, tasks: tuple[Problem, ...], models: Any, large: Any, **laptop: Any
+) -> Experiment:
+    """Return the experiment of a task, the first of which stands for it at the small tiers."""
+    small, smoke = tasks[:1], {**laptop, "steps": (80, 100)}
+    plans: dict[Tier, list[Cell]] = {
+        "smoke": _sequences("smoke", small, models, _TUNED[:2], **smoke),
+        "laptop": _sequences("laptop", small, models, _TUNED, networks=10, **laptop),
+        "paper": _sequences("paper", tasks, large, _TUNED),
+    }
+    return Experiment(f"guidance.{name}", question, plans, _run_sequences)
+
+
+# Shown in: no chapter, no claims.
+COPYING_RATES = _gap(
+    "copying-rates",
+    "Does a transformer's guidance close the gap of a recurrent network at its best rate?",
+    (Copying(copied=8), Copying(32, 64)),
+    SMALL,
+    LARGE,
+    steps=(300, 200),
+)
+
+# Shown in: no chapter, no claims.
+PARITY_RATES = _gap(
+    "parity-rates",
+    "Does a recurrent network's guidance close the gap of a transformer at its best rate?",
+    PARITIES,
+    SHALLOW,
+    SHALLOW_LARGE,
+    steps=(200, 300),
+    guide_rate=3e-3,
 )

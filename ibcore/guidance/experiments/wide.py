@@ -1,9 +1,9 @@
 """A wide perceptron learns moved digits beside a small convolutional network, and its controls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from ibcore.guidance.experiments.guided_trial import (
     CLASSES,
-    FLAT,
     GUIDE_SEED,
     HALF,
     LAPTOP,
@@ -35,12 +34,11 @@ from ibcore.guidance.experiments.guided_trial import (
     share,
     sweep_learning_rates,
 )
-from ibcore.guidance.taps import LayerMapping
 from ibcore.guidance.training import Guided
 from ibcore.nets import ResNet
 from ibcore.population import member_seed
 from ibcore.runs.experiment import Cell, Experiment, design
-from ibcore.runtime import generator
+from ibcore.runtime import Tier, generator
 from ibcore.tasks import digits
 
 
@@ -192,12 +190,12 @@ UNLABELED = image_experiment(
 
 # A deep plain perceptron: guided, begun better, trained longer, or just with another rate.
 
-STARTS: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
+BEGUN: tuple[GuideName, ...] = ("untrained CNN", "permuted CNN", "pixels")
 FOUR: tuple[GuideName, ...] = ("untrained CNN", "trained CNN", "pixels", "labels")
 
 
 def _deep(
-    setting: Cell, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = STARTS
+    setting: Cell, guides: tuple[GuideName, ...], starts: tuple[GuideName, ...] = BEGUN
 ) -> Cell:
     """Return guides, guides for a start, and what needs no guide, at three learning rates.
 
@@ -215,7 +213,7 @@ def _deep(
         *(
             Condition(f"{guide or 'unguided'}, rate x {x:g}", guide, learning_rates=(x * rate,))
             for x in (0.3, 3)
-            for guide in (None, STARTS[0])
+            for guide in (None, BEGUN[0])
         ),
     )
     return {"setting": setting, "conditions": conditions}
@@ -255,7 +253,7 @@ DEPTH = image_experiment(
     paper=_deep(
         {**PAPER, "target": Perceptron(depth=30, width=1024, norm="batch")},
         guides=(*FOUR, "permuted CNN", "untrained MLP", "noise input"),
-        starts=(*STARTS, "noise input"),
+        starts=(*BEGUN, "noise input"),
     ),
 )
 
@@ -298,16 +296,15 @@ DISTANCES = image_experiment(
 
 @dataclass(frozen=True)
 class _Plain:
-    """A ResNet-18 without its residual connections: 17 convolutions in a row, with batch norm."""
+    """A ResNet-18 without its residual connections: 17 convolutions in a row."""
 
     width: int
+    norm: Literal["batch"] | None
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """Return it for images (channels, height, width)."""
-        size = shape[-1]
-        return ResNet(
-            shape[0], CLASSES, depth=18, width=self.width, residual=False, image_size=size
-        )
+        size: dict[str, Any] = {"depth": 18, "width": self.width, "image_size": shape[-1]}
+        return ResNet(shape[0], CLASSES, residual=False, norm=self.norm, **size)
 
 
 GUIDES: Mapping[str | None, GuideName | None] = {
@@ -358,7 +355,9 @@ def _plain_trial(cell: Cell, device: torch.device, *, residual: bool = False) ->
     fit = {"steps": config["guide_steps"], "learning_rate": config["guide_rate"]}
     setting = {
         **{name: config[name] for name in ("steps", "learning_rate", "batch_size", "weight")},
-        "target": Convolutional((width,), resnet=True) if residual else _Plain(width),
+        "target": Convolutional((width,), resnet=True)
+        if residual
+        else _Plain(width, config.get("norm", "batch")),
         "untrained": resnet,
         "trained": resnet,
         "fit": {**fit, "batch_size": config["batch_size"]},
@@ -393,9 +392,15 @@ def _run_plain(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 def _guided(trial: GuidedTrial, row: Cell, steps: int, rate: float) -> dict[str, Any]:
     """Train under one condition at one learning rate and return its scores."""
-    guide = GUIDES[row["guide"]]
-    mapping: LayerMapping = "all" if guide in FLAT else "even"
-    condition = Condition(row["name"], guide, row["distilled"], mapping=mapping, steps=steps)
+    guide, until = GUIDES[row["guide"]], row.get("until")
+    condition = Condition(
+        row["name"],
+        guide,
+        row["distilled"],
+        schedule="initialize" if until else "constant",
+        until=until,
+        steps=steps,
+    )
     options = Options(rate, trial.setting["weight"], row["weight_decay"])
     done = trial.train(condition, options=options)
     return {**_scores(trial, done.model), "similarity": final_similarity(done)}
@@ -438,16 +443,14 @@ PLAIN_LAPTOP: Cell = {
     "networks": 5,
     "seed": 0,
 }
-
-
-_PLAIN_SMOKE: dict[str, Any] = {
+_PLAIN_SMOKE: Cell = {
     "images": {**DIGITS, "train": 100, "validation": 60, "test": 200},
     "steps": 20,
     "batch_size": 50,
     "guide_steps": 30,
     "networks": 2,
 }
-_PLAIN_PAPER: dict[str, Any] = {
+_PLAIN_PAPER: Cell = {
     "images": {"source": "cifar10", "train": 44_000, "validation": 1000, "test": 5000},
     "width": 64,
     "steps": 8600,
@@ -455,55 +458,97 @@ _PLAIN_PAPER: dict[str, Any] = {
     "guide_width": 64,
     "guide_steps": 8600,
     "guide_rate": 1e-3,
+    "networks": 5,
 }
 
 
-def _plain(**changes: Any) -> list[Cell]:
-    """Return a cell for each network."""
-    config = {**PLAIN_LAPTOP, **changes}
-    return design({"network": range(config["networks"])}, config=config)
+def _plain(
+    name: str, question: str, smoke: Sequence[Cell], conditions: Sequence[Cell], **changes: Any
+) -> Experiment:
+    """Return an experiment with a cell for each network, under fewer conditions if ``smoke``."""
+    plans: dict[Tier, list[Cell]] = {}
+    tiers: dict[Tier, Cell] = {"smoke": _PLAIN_SMOKE, "laptop": {}, "paper": _PLAIN_PAPER}
+    for tier, sizes in tiers.items():
+        own = {"conditions": smoke if tier == "smoke" else conditions}
+        config = {**PLAIN_LAPTOP, **changes, **sizes, **own}
+        plans[tier] = design({"network": range(config["networks"])}, config=config)
+    return Experiment(f"guidance.{name}", question, plans, _run_plain, tuned=RATES)
 
 
 # Shown in: result, "Result 4"; claims guidance.plain-cnn-trains, plain-cnn-tuned,
 # plain-cnn-pixels, plain-cnn-untrained.
-PLAIN = Experiment(
-    "guidance.plain-cnn",
+PLAIN = _plain(
+    "plain-cnn",
     "Does a ResNet's guidance train a deep convolutional network without residuals?",
-    {
-        "smoke": _plain(
-            conditions=(
-                _way("unguided", rates=BOTH),
-                _way("trained", "trained", rates=BOTH),
-                *(_way(name, name) for name in ("untrained", "pixels", "noise")),
-            ),
-            **_PLAIN_SMOKE,
-        ),
-        "laptop": _plain(),
-        "paper": _plain(**_PLAIN_PAPER),
-    },
-    _run_plain,
-    tuned={"learning_rate": ("condition",)},
+    (
+        _way("unguided", rates=BOTH),
+        _way("trained", "trained", rates=BOTH),
+        *(_way(name, name) for name in ("untrained", "pixels", "noise")),
+    ),
+    PLAIN_LAPTOP["conditions"],
 )
 
-WIDER = (3.0, 10.0, 30.0, 60.0)
-_THREE = tuple(
-    _way(name, guide, rates=WIDER)
-    for name, guide in (("unguided", None), ("trained", "trained"), ("pixels", "pixels"))
-)
+_THREE = (("unguided", None), ("trained", "trained"), ("pixels", "pixels"))
 
 # Shown in: result, "Result 4"; claims guidance.plain-rate-alone, plain-guided-tuned,
-# plain-pixels-tuned.
-PLAIN_RATES = Experiment(
-    "guidance.plain-rates",
+# plain-pixels-tuned, plain-residual.
+PLAIN_RATES = _plain(
+    "plain-rates",
     "Does a deep plain convolutional network need a guide, or a learning rate?",
-    {
-        "smoke": _plain(
-            conditions=tuple(_way(way["name"], way["guide"], rates=(3.0, 30.0)) for way in _THREE),
-            **_PLAIN_SMOKE,
-        ),
-        "laptop": _plain(conditions=_THREE, networks=7),
-        "paper": _plain(conditions=_THREE, **_PLAIN_PAPER),
-    },
-    _run_plain,
-    tuned={"learning_rate": ("condition",)},
+    tuple(_way(*way, rates=(3.0, 30.0)) for way in _THREE),
+    tuple(_way(*way, rates=(3.0, 10.0, 30.0, 60.0, 120.0)) for way in _THREE),
+    networks=7,
+)
+
+_BARE = tuple(
+    _way(f"{name}{more}", guide, rates=rates, longer=longer)
+    for more, rates, longer in (("", (0.3, 1.0, 3.0, 10.0), 1), (", longer", (1.0,), 2))
+    for name, guide in _THREE[:2]
+)
+
+# Shown in: no chapter, no claims.
+PLAIN_BARE = _plain(
+    "plain-bare",
+    "Does a guide train a plain network that no learning rate trains?",
+    _BARE[:2],
+    _BARE,
+    norm=None,
+    networks=10,
+)
+
+
+# The deep perceptron's start by alignment beside as many steps of the task, and beside noise.
+
+
+def _run_starts(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Train a network from every start and return a row for each learning rate, as above."""
+    trial = image_trial(cell, device)
+    rows = sweep_learning_rates(cell["conditions"], cell["setting"], partial(_guided, trial))
+    return pd.DataFrame(rows).assign(network=cell["network"], seed=cell["seed"])
+
+
+def _starts(tier: Tier, first: int, *rates: float) -> Cell:
+    """Return starts by a network and by noise, and none, in as many steps at the same rates."""
+    setting = DEPTH.tiers[tier][0]["setting"]
+    way = partial(rated, {"weight_decay": 0.0, "until": first}, rates=rates)
+    conditions = (
+        way("task alone", until=None),
+        way("untrained CNN", "untrained"),
+        way("noise", "noise"),
+    )
+    return {
+        "setting": {**setting, "steps": setting["steps"] + first},
+        "conditions": conditions,
+    }
+
+
+# Shown in: no chapter, no claims.
+STARTS = image_experiment(
+    "starts",
+    "Does a start by alignment help a deep perceptron whose learning rate is tuned?",
+    _run_starts,
+    networks=10,
+    smoke=_starts("smoke", 37, 1.0, 3.0),
+    laptop=_starts("laptop", 168, 1.0, 3.0, 9.0),
+    paper=_starts("paper", 4375, 1.0, 3.0, 9.0),
 )
