@@ -472,7 +472,9 @@ def _plain(
         own = {"conditions": smoke if tier == "smoke" else conditions}
         config = {**PLAIN_LAPTOP, **changes, **sizes, **own}
         plans[tier] = design({"network": range(config["networks"])}, config=config)
-    return Experiment(f"guidance.{name}", question, plans, _run_plain, tuned=RATES)
+    return Experiment(
+        f"guidance.{name}", question, plans, _run_plain, tuned={"learning_rate": ("condition",)}
+    )
 
 
 # Shown in: result, "Result 4"; claims guidance.plain-cnn-trains, plain-cnn-tuned,
