@@ -465,7 +465,10 @@ REFUSED = [
     ),
     (nn.ReLU(), "architecture has no parameters"),
     (nn.LSTM(3, 2), "architecture LSTM returns tuple, not one tensor"),
-    (nn.Linear(4, 2), r"x of shape \(20, 3\) does not go through Linear: .*cannot be multiplied"),
+    (
+        nn.Linear(4, 2),
+        r"x of shape \(20, 3\) and .* does not go through Linear: .*cannot be multiplied",
+    ),
     (nn.Bilinear(3, 3, 2), "does not go through Bilinear: .*input2"),
     (nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), r"needs networks with outputs .*got \(\)"),
     (nn.LazyLinear(2), r"modules\[0\] has no weights at .weight. yet; call it once"),

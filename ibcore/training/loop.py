@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.door import Count, Range, Whole, as_choice, as_labels, as_tensor, door
-from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
+from ibcore.door import Count, Range, Whole, as_choice, as_labels, as_tensor, door, taking
+from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
@@ -620,7 +620,7 @@ def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
     x, y = job.x[:1, :batch], job.y[:1, :batch]
 
     def work() -> None:
-        with translated(job.architecture, x[0]), _constant_buffers(job.architecture):
+        with taking(job.architecture, x[0]), _constant_buffers(job.architecture):
             outputs = forward(leaves, x)
         check_outputs(job.loss, outputs, y, job.y)
 
