@@ -331,7 +331,8 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
     """Compute under torch's own settings, whatever the caller has set.
 
     The default dtype is float32, the default device the CPU, and automatic mixed precision is off;
-    with ``gradients`` these are recorded although a caller has switched them off.
+    with ``gradients`` these are recorded although a caller has switched them off.  What a
+    transform of torch.func around the call does not allow is one ``ValueError`` that says so.
 
     Examples
     --------
@@ -352,7 +353,15 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
             stack.enter_context(torch.inference_mode(mode=False))
         if gradients and not torch.is_grad_enabled():
             stack.enter_context(torch.enable_grad())
-        yield
+        try:
+            yield
+        except RuntimeError as error:
+            if not _is_transformed():
+                raise
+            raise ValueError(
+                "this cannot be computed inside a transform of torch.func, such as vmap, grad or "
+                f"jvp; call it outside, for one after another: {error}"
+            ) from error
 
 
 @contextmanager
@@ -370,7 +379,7 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, TypeError, IndexError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if isinstance(error, torch.OutOfMemoryError) or _is_transformed():
             raise
         raise ValueError(f"{what}: {error}") from error
 
@@ -666,6 +675,11 @@ def _check_finite(tensor: Tensor, name: str, bounds: Range | None) -> None:
             )
     if bounds is not None:
         bounds.check(name, values.min().item(), values.max().item())
+
+
+def _is_transformed() -> bool:
+    """Whether a caller computes inside a transform of torch.func."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _concrete(tensor: Tensor) -> bool:

@@ -22,16 +22,7 @@ from ibcore.door import door
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Exercise",
-    "Outcome",
-    "Trial",
-    "Wrong",
-    "check",
-    "exercises",
-    "find",
-    "try_out",
-]
+__all__ = ["Exercise", "Outcome", "Trial", "Wrong", "check", "exercises", "find", "try_out"]
 
 
 # What an exercise is: a stub, a solution, wrong answers with their hints, and a grader.

@@ -11,15 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ibcore.door import Range, door
-from ibcore.explorers.base import (
-    GRAYS,
-    Answer,
-    Bounds,
-    Explorer,
-    Poster,
-    StoredFigure,
-    check_names,
-)
+from ibcore.explorers.base import GRAYS, Answer, Bounds, Explorer, Poster, StoredFigure, check_names
 from ibcore.explorers.portable_random import (
     CENTERS,
     CLOUD_SEEDS,

@@ -19,15 +19,7 @@ from ibcore.runs.experiment import (
     plan_digest,
 )
 from ibcore.runs.schema import read_list
-from ibcore.runs.store import (
-    Provenance,
-    device_kind,
-    of_book,
-    own_store,
-    published,
-    read,
-    stored,
-)
+from ibcore.runs.store import Provenance, device_kind, of_book, own_store, published, read, stored
 from ibcore.runtime import Tier, as_kind, check_tier, default_tier, device_name
 
 # How long a cell will take, from cells that were measured.

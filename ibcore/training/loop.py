@@ -6,7 +6,7 @@ parameters, so each gets its own gradient; a mean across members would divide it
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -473,7 +473,13 @@ def saved_bytes(work: Callable[[], Any]) -> int:
         total += value.numel() * value.element_size()
         return value
 
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
+    graph = torch._C._autograd
+    forbidden = graph._saved_tensors_hooks_get_disabled_error_message()
+    with ExitStack() as stack:
+        if forbidden is not None:  # by a caller; these count, and change nothing
+            graph._saved_tensors_hooks_enable()
+            stack.callback(graph._saved_tensors_hooks_disable, forbidden)
+        stack.enter_context(torch.autograd.graph.saved_tensors_hooks(count, lambda value: value))
         work()
     return total
 

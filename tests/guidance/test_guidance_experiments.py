@@ -111,10 +111,13 @@ def test_sets_are_disjoint_and_a_seed_fixes_them():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Images("faces"), "unknown source 'faces'; choose one of moved digits"),
+        (lambda: Images("faces"), "unknown source 'faces'; choose one of 'moved digits"),
         (lambda: Images(pool=10, validation=11), "1 <= validation <= pool"),
         (lambda: load_sets(Images(labeled=1000), seed=0, device=CPU), "1797 images.*for 1800"),
-        (lambda: Condition("x", "oracle"), "unknown guide 'oracle'; choose one of untrained CNN"),
+        (
+            lambda: Condition("x", "oracle"),
+            "unknown guide 'oracle'; choose one of None, 'untrained",
+        ),
         (
             lambda: Convolutional((4, 4), resnet=True).build((3, 32, 32)),
             r"one first width, got channels=\(4, 4\)",

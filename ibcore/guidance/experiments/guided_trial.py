@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ibcore.door import as_choice
 from ibcore.guidance.guides import (
     Batch,
     Guide,
@@ -112,9 +113,7 @@ class Condition:
     unlabeled: int = 0
 
     def __post_init__(self) -> None:
-        if self.guide is not None and self.guide not in get_args(GuideName):
-            known = ", ".join(get_args(GuideName))
-            raise ValueError(f"unknown guide {self.guide!r}; choose one of {known}")
+        as_choice(self.guide, "guide", (None, *get_args(GuideName)))
 
     def alignment(self) -> Alignment:
         """Return how layers are compared."""
@@ -179,9 +178,7 @@ class Images:
     canvas: int = 12
 
     def __post_init__(self) -> None:
-        if self.source not in get_args(Source):
-            known = ", ".join(get_args(Source))
-            raise ValueError(f"unknown source {self.source!r}; choose one of {known}")
+        as_choice(self.source, "source", get_args(Source))
         if self.labeled < 1 or not 1 <= self.validation <= self.pool or self.canvas < 8:
             raise ValueError(
                 f"need labeled >= 1, 1 <= validation <= pool and canvas >= 8, got {self}"
