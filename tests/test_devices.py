@@ -27,7 +27,7 @@ def agree(name: str, device: str) -> None:
     """Assert that the first smoke cell gives one table on both devices."""
     here, there = first_cell(name, "cpu"), first_cell(name, device)
     if device == simulated_device.NAME:
-        assert_frame_equal(here, there, rtol=1e-6, atol=1e-9)
+        assert_frame_equal(here, there, rtol=1e-5, atol=1e-9)  # float32, another order of sums
         return
     assert here.columns.tolist() == there.columns.tolist()
     assert (here.isna() == there.isna()).all().all()
