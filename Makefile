@@ -30,10 +30,12 @@ CONSTRAINTS ?= -c constraints.txt
 # nothing else does.  A second index for everything could offer a package of any name.
 TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(PIP) $(CONSTRAINTS) --index-url $(TORCH_INDEX) --no-deps torch)
+# The files of these versions, as they were when they were tested; any other stops the installation.
+HASHED = $(if $(CONSTRAINTS),$(PIP) --require-hashes --no-deps -r .ci/hashes/book.txt)
 NEWEST = $(if $(CONSTRAINTS),(3, 13),(3, 99))
 JUPYTER_BOOK = $(BIN)/jupyter-book build . --toc book/_toc.yml -W -n --keep-going
 
-.PHONY: help book test units pages check numbers lint notebooks bench growth recheck frames oldest processors links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
+.PHONY: hashes help book test units pages check numbers lint notebooks bench growth recheck frames oldest processors links walk chapter repository pin slides zip pdf edition clean-pages clean distclean
 
 help:
 	@echo 'make book                 build the book; open _build/html/index.html'
@@ -61,6 +63,7 @@ help:
 	@echo 'make pin REF=...          lead launch links to a tag of the repository, or back to main'
 	@echo 'make frames               store the frames of the demonstrations again (after make book)'
 	@echo 'make walk                 watch the path of a first-time reader in a browser window'
+	@echo 'make hashes               write the checksums of what constraints.txt names (needs uv)'
 	@echo 'make repository URL=...   set the address of the repository everywhere'
 	@echo 'make clean-pages          remove the built pages, keep executed notebooks'
 	@echo 'make clean                remove all that was built'
@@ -76,13 +79,16 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $$new $@; echo \
 	  'error: no virtual environment; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
 
-$(VENV)/.book: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+NEEDED = requirements.txt constraints.txt pyproject.toml $(wildcard .ci/hashes/*.txt)
+$(VENV)/.book: $(BIN)/python $(NEEDED)
+	$(HASHED)
 	$(TORCH)
 	$(PIP) $(CONSTRAINTS) -r requirements.txt
 	@touch $@
 
 # In one go with what the book needs: versions are chosen once.
-$(VENV)/.test: $(BIN)/python requirements.txt constraints.txt pyproject.toml
+$(VENV)/.test: $(BIN)/python $(NEEDED)
+	$(if $(HASHED),$(HASHED) -r .ci/hashes/test.txt)
 	$(TORCH)
 	$(PIP) $(CONSTRAINTS) -r requirements.txt -e '.[test]'
 	@touch $(VENV)/.book $@
@@ -164,6 +170,9 @@ links: $(VENV)/.book
 
 chapter: $(VENV)/.test
 	$(BIN)/python book/tools/chapter.py '$(NAME)' '$(TITLE)'
+
+hashes:
+	$(PYTHON) .ci/hashes.py
 
 repository:
 	$(PYTHON) .ci/repository.py '$(URL)'

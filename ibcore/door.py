@@ -9,13 +9,13 @@ value and the remedy.  Inside the house nothing is checked again.
 import functools
 import inspect
 import math
-import operator
 import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast, overload
 
 import numpy as np
@@ -23,7 +23,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from ibcore.runtime import as_seed, resolve_device
+from ibcore.runtime import as_kind, as_path, as_seed, of_wrong_kind, resolve_device, whole_number
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Convert = Callable[[Any, str], Any]
@@ -68,12 +68,7 @@ def as_integer(value: Any, name: str, bounds: Range | None = None) -> int:
     Traceback (most recent call last):
     TypeError: depth must be a whole number, got 2.5 (float)
     """
-    try:
-        number = operator.index(value)
-    except (TypeError, RuntimeError):
-        number = None
-    if number is None or _is_flag(value):
-        raise _wrong(name, "a whole number", value)
+    number = whole_number(value, name)
     if bounds is not None and not bounds.low <= number <= bounds.high:
         raise ValueError(f"{name} must be a whole number {bounds}, got {number}")
     return number
@@ -127,11 +122,13 @@ def as_flag(value: Any, name: str) -> bool:
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise _wrong(name, "True or False", value)
+    raise of_wrong_kind(value, name, "True or False")
 
 
 def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
-    """Return the value if it is one of the choices: strings, whole numbers or None.
+    """Return the one of the choices, strings, numbers or None, that a value is.
+
+    A whole number stands for the same number where the choices are fractions.
 
     Examples
     --------
@@ -140,7 +137,8 @@ def as_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     ValueError: unknown head 'mean'; choose one of 'last', 'average'
     """
     for choice in choices:
-        same = (str,) if isinstance(choice, str) else (int, np.integer)
+        number = int | float | np.number if isinstance(choice, float) else int | np.integer
+        same = str if isinstance(choice, str) else number
         if choice is value or (isinstance(value, same) and not _is_flag(value) and choice == value):
             return choice
     raise ValueError(f"unknown {name} {value!r}; choose one of {', '.join(map(repr, choices))}")
@@ -321,6 +319,7 @@ _SIMPLE: dict[Any, _Convert] = {
     Tensor: as_tensor,
     nn.Module: as_module,
     ArrayLike: as_array,
+    Path: as_path,
     torch.device: lambda value, name: resolve_device(value),
     torch.dtype: as_float_dtype,
 }
@@ -332,7 +331,8 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
     """Compute under torch's own settings, whatever the caller has set.
 
     The default dtype is float32, the default device the CPU, and automatic mixed precision is off;
-    with ``gradients`` these are recorded although a caller has switched them off.
+    with ``gradients`` these are recorded although a caller has switched them off.  What a
+    transform of torch.func around the call does not allow is one ``ValueError`` that says so.
 
     Examples
     --------
@@ -353,7 +353,15 @@ def plain_torch(*, gradients: bool = False) -> Iterator[None]:
             stack.enter_context(torch.inference_mode(mode=False))
         if gradients and not torch.is_grad_enabled():
             stack.enter_context(torch.enable_grad())
-        yield
+        try:
+            yield
+        except RuntimeError as error:
+            if not _is_transformed():
+                raise
+            raise ValueError(
+                "this cannot be computed inside a transform of torch.func, such as vmap, grad or "
+                f"jvp; call it outside, for one after another: {error}"
+            ) from error
 
 
 @contextmanager
@@ -370,10 +378,25 @@ def explained(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, IndexError) as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError):
+    except (RuntimeError, TypeError, IndexError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or _is_transformed():
             raise
         raise ValueError(f"{what}: {error}") from error
+
+
+def taking(module: nn.Module, x: Tensor) -> AbstractContextManager[None]:
+    """Return a context that says what does not go through a network of the caller: x, (n, *in).
+
+    Examples
+    --------
+    >>> with taking(net := nn.Linear(3, 1), x := torch.zeros(5, 2)):
+    ...     net(x)
+    Traceback (most recent call last):
+    ...
+    ValueError: x of shape (5, 2) and torch.float32 does not go through Linear: mat1 and mat2 ...
+    """
+    kind = f"x of shape {tuple(x.shape)} and {x.dtype}"
+    return explained(f"{kind} does not go through {type(module).__name__}")
 
 
 @overload
@@ -471,7 +494,7 @@ def _converter(hint: Any) -> _Convert | None:
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     make = _BY_ORIGIN.get(typing.get_origin(hint))
-    return make(typing.get_args(hint)) if make else _by_class(hint)
+    return make(typing.get_args(hint)) if make else _by_class(typing.get_origin(hint) or hint)
 
 
 def _annotated(parts: Sequence[Any]) -> _Convert | None:
@@ -517,7 +540,7 @@ def _of_no_kind(value: Any, name: str, wrong: Sequence[str], optional: bool) -> 
     if inside:
         return TypeError(inside[0])
     words = dict.fromkeys(text.partition(" must be ")[2].rpartition(", got")[0] for text in wrong)
-    return _wrong(name, " or ".join(words) + " or None" * optional, value)
+    return of_wrong_kind(value, name, " or ".join(words) + " or None" * optional)
 
 
 def _tuple(parts: Sequence[Any]) -> _Convert:
@@ -546,7 +569,7 @@ def _mapping(parts: Sequence[Any]) -> _Convert:
 
     def convert(value: Any, name: str) -> Any:
         if not isinstance(value, Mapping):
-            raise _wrong(name, "a mapping", value)
+            raise of_wrong_kind(value, name, "a mapping")
         return {key: kind(each, f"{name}[{key!r}]") for key, each in value.items()}
 
     return convert
@@ -555,7 +578,7 @@ def _mapping(parts: Sequence[Any]) -> _Convert:
 def _function(parts: Sequence[Any]) -> _Convert:
     def convert(value: Any, name: str) -> Any:
         if not callable(value):
-            raise _wrong(name, "a function", value)
+            raise of_wrong_kind(value, name, "a function")
         return value
 
     return convert
@@ -577,9 +600,14 @@ _BY_ORIGIN: dict[Any, Callable[[Sequence[Any]], _Convert | None]] = {
 
 def _by_class(hint: Any) -> _Convert | None:
     """Return a check that a value is an object of a class; None for a protocol or `typing.Any`."""
-    if not isinstance(hint, type) or hint in (object, Any) or getattr(hint, "_is_protocol", False):
+    if not isinstance(hint, type) or hint in (object, Any) or _is_shape(hint):
         return None
     return lambda value, name: _instance(value, name, hint)
+
+
+def _is_shape(hint: type) -> bool:
+    """Whether a class is a protocol whose objects cannot be told."""
+    return getattr(hint, "_is_protocol", False) and not getattr(hint, "_is_runtime_protocol", False)
 
 
 def _same(value: Any, name: str) -> Any:
@@ -587,10 +615,8 @@ def _same(value: Any, name: str) -> Any:
 
 
 def _instance(value: Any, name: str, kind: type) -> Any:
-    if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise _wrong(name, f"{article} {_WORDS.get(kind, kind.__name__)}", value)
-    return value
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    return as_kind(value, name, kind, f"{article} {_WORDS.get(kind, kind.__name__)}")
 
 
 def _each(value: Any, name: str, convert: _Convert) -> tuple[Any, ...]:
@@ -598,16 +624,8 @@ def _each(value: Any, name: str, convert: _Convert) -> tuple[Any, ...]:
     if isinstance(value, np.ndarray | Tensor) and value.ndim == 1:
         value = value.tolist()
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise _wrong(name, "a sequence", value)
+        raise of_wrong_kind(value, name, "a sequence")
     return tuple(convert(each, f"{name}[{at}]") for at, each in enumerate(value))
-
-
-def _wrong(name: str, wanted: str, value: Any) -> TypeError:
-    """Return the error of a value of the wrong kind."""
-    shown = repr(value)
-    short = shown if len(shown) <= 60 else shown[:57] + "..."
-    kind = "" if value is None else f" ({type(value).__name__})"
-    return TypeError(f"{name} must be {wanted}, got {short}{kind}")
 
 
 def _is_flag(value: Any) -> bool:
@@ -626,11 +644,11 @@ def _as_float(value: Any, name: str) -> float:
     size = getattr(value, "size", 1)
     single = (size() if callable(size) else size) in (1, (), (1,))
     if _is_flag(value) or isinstance(value, str | bytes) or not single or np.iscomplexobj(value):
-        raise _wrong(name, "a number", value)
+        raise of_wrong_kind(value, name, "a number")
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise _wrong(name, "a number", value) from None
+        raise of_wrong_kind(value, name, "a number") from None
 
 
 def _numbers(value: Any, name: str) -> NDArray[Any]:
@@ -640,7 +658,7 @@ def _numbers(value: Any, name: str) -> NDArray[Any]:
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of numbers, got {error}") from None
     if array.dtype.kind not in "biuf" or isinstance(value, bool | np.bool_):
-        raise _wrong(name, "an array of numbers", value)
+        raise of_wrong_kind(value, name, "an array of numbers")
     return array
 
 
@@ -657,6 +675,11 @@ def _check_finite(tensor: Tensor, name: str, bounds: Range | None) -> None:
             )
     if bounds is not None:
         bounds.check(name, values.min().item(), values.max().item())
+
+
+def _is_transformed() -> bool:
+    """Whether a caller computes inside a transform of torch.func."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _concrete(tensor: Tensor) -> bool:

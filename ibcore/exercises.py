@@ -11,28 +11,20 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ibcore.door import door
 from ibcore.runs.experiment import LABS, suggest
 from ibcore.runs.store import of_book
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Exercise",
-    "Outcome",
-    "Trial",
-    "Wrong",
-    "check",
-    "exercises",
-    "find",
-    "try_out",
-]
+__all__ = ["Exercise", "Outcome", "Trial", "Wrong", "check", "exercises", "find", "try_out"]
 
 
 # What an exercise is: a stub, a solution, wrong answers with their hints, and a grader.
@@ -50,6 +42,7 @@ class Unanswered(Unreadable):
     """An answer that is still the stub."""
 
 
+@runtime_checkable
 class Grader(Protocol):
     """Judges one kind of answer: a number, a choice, a tensor, a table or a function."""
 
@@ -70,6 +63,7 @@ class Grader(Protocol):
         """Return texts that would reveal the solution."""
 
 
+@door
 @dataclass(frozen=True)
 class Wrong:
     """A wrong answer that many give, as code, and the hint that helps."""
@@ -78,6 +72,7 @@ class Wrong:
     hint: str
 
 
+@door
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
     """One exercise; all code is Python that sets ``variable``.
@@ -111,8 +106,6 @@ class Exercise:
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
             raise ValueError(f"exercise id {self.id!r} is not of the form 'redshift.idea.1'")
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"kind {self.kind!r} is none of {', '.join(get_args(Kind))}")
         if not _FEWEST <= len(self.wrong) <= _MOST:
             raise ValueError(
                 f"exercise {self.id} lists {len(self.wrong)} wrong answers; "
@@ -389,6 +382,7 @@ class Trial:
         return self.stub and self.solution and all(self.wrong)
 
 
+@door
 def try_out(exercise: Exercise) -> Trial:
     """Run an exercise's stub, solution and wrong answers through its own check.
 

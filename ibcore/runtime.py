@@ -31,10 +31,7 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
     """
     import torch
 
-    try:
-        resolved = torch.device("cpu" if device is None else device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"unknown device {device!r}; use 'cpu', 'cuda' or 'cuda:0'") from error
+    resolved = torch.device(device_name(device))
     if resolved.type == "cuda":
         available = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= available:
@@ -45,6 +42,44 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
     elif resolved.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError(f"device {device!r} is not available on this machine; use device='cpu'")
     return resolved
+
+
+def device_name(device: torch.device | str | None, name: str = "device") -> str:
+    """Return the name of a device of torch, which need not exist on this machine.
+
+    Raises
+    ------
+    ValueError
+        If the name is not a device.
+
+    Examples
+    --------
+    >>> device_name("cuda:7"), device_name(None)
+    ('cuda:7', 'cpu')
+    """
+    import torch
+
+    try:
+        return str(torch.device("cpu" if device is None else device))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"unknown {name} {device!r}; use 'cpu', 'cuda' or 'cuda:0'") from error
+
+
+def whole_number(value: Any, name: str, words: str = "a whole number") -> int:
+    """Return what `operator.index` takes, but for a flag; ``words`` say what is wanted.
+
+    Examples
+    --------
+    >>> whole_number(True, "depth")
+    Traceback (most recent call last):
+    TypeError: depth must be a whole number, got True (bool)
+    """
+    try:
+        if "bool" not in str(getattr(value, "dtype", type(value))):
+            return operator.index(value)
+    except (TypeError, RuntimeError):
+        pass
+    raise of_wrong_kind(value, name, words)
 
 
 def as_seed(value: Any, name: str = "seed") -> int:
@@ -66,12 +101,7 @@ def as_seed(value: Any, name: str = "seed") -> int:
     Traceback (most recent call last):
     TypeError: seed must be a whole number from 0 to 2**63 - 1, got None
     """
-    try:
-        number = operator.index(value)
-    except (TypeError, RuntimeError):
-        number = None
-    if number is None or "bool" in str(getattr(value, "dtype", type(value))):
-        raise TypeError(f"{name} must be a whole number from 0 to 2**63 - 1, got {value!r}")
+    number = whole_number(value, name, "a whole number from 0 to 2**63 - 1")
     if not 0 <= number < 2**63:
         raise ValueError(f"{name} must be between 0 and 2**63 - 1, got {number}")
     return number
@@ -117,6 +147,61 @@ def default_tier() -> Tier:
     return check_tier(os.environ.get("IBCORE_TIER") or "laptop")
 
 
+def as_kind(value: Any, name: str, kind: Any, words: str) -> Any:
+    """Return a value that is of a kind; ``words`` say which one.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+
+    Examples
+    --------
+    >>> as_kind(3, "lab", str, "a string")
+    Traceback (most recent call last):
+    TypeError: lab must be a string, got 3 (int)
+    """
+    if not isinstance(value, kind):
+        raise of_wrong_kind(value, name, words)
+    return value
+
+
+def of_wrong_kind(value: Any, name: str, words: str) -> TypeError:
+    """Return the error of a value of the wrong kind.
+
+    Examples
+    --------
+    >>> of_wrong_kind("no", "gated", "True or False")
+    TypeError("gated must be True or False, got 'no' (str)")
+    """
+    shown = repr(value)
+    short = shown if len(shown) <= 60 else shown[:57] + "..."
+    kind = "" if value is None else f" ({type(value).__name__})"
+    return TypeError(f"{name} must be {words}, got {short}{kind}")
+
+
+def as_path(value: Path | str, name: str) -> Path:
+    """Return the file or folder that a user named, with ``~`` expanded; it need not exist.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path, is empty, or begins with ``~`` and a user who is not known.
+
+    Examples
+    --------
+    >>> as_path("", "path")
+    Traceback (most recent call last):
+    ValueError: path is empty; name a file or folder, or leave it out
+    """
+    if not str(as_kind(value, name, (str, os.PathLike), "a path")):
+        raise ValueError(f"{name} is empty; name a file or folder, or leave it out")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{name} is {str(value)!r}, a user who is not known") from error
+
+
 def as_folder(value: Path | str, name: str) -> Path:
     """Return the folder that a user named, with ``~`` expanded; it need not exist.
 
@@ -129,8 +214,8 @@ def as_folder(value: Path | str, name: str) -> Path:
 
     Raises
     ------
-    ValueError
-        If the name is empty, or begins with ``~`` and a user who is not known.
+    TypeError, ValueError
+        As for `as_path`.
     NotADirectoryError
         If a file is in its place.
 
@@ -140,14 +225,9 @@ def as_folder(value: Path | str, name: str) -> Path:
     True
     >>> as_folder("", "--store")
     Traceback (most recent call last):
-    ValueError: --store is empty; name a folder, or leave it out
+    ValueError: --store is empty; name a file or folder, or leave it out
     """
-    if not str(value):
-        raise ValueError(f"{name} is empty; name a folder, or leave it out")
-    try:
-        folder = Path(value).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"{name} is {str(value)!r}, a user who is not known") from error
+    folder = as_path(value, name)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{name} names {folder}, which is a file; name a folder")
     return folder

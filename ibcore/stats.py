@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -183,8 +183,9 @@ def wilson_interval(successes: Whole, trials: Count, *, level: Level = 0.95) -> 
     return Interval(share, low, 1.0 if successes == trials else high, trials)
 
 
+@door
 @functools.cache
-def student_quantile(level: float, freedom: int) -> float:
+def student_quantile(level: Level, freedom: Count) -> float:
     r"""Return the t for which :math:`P(|T| \le t)` is ``level``, at whole degrees of freedom.
 
     The probability is a finite sum in :math:`\theta = \arctan(t/\sqrt{\nu})` (Abramowitz and
@@ -219,7 +220,8 @@ def _student(angle: float, freedom: int) -> float:
     return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
-def expanded_tail(level: float, n: int) -> float:
+@door
+def expanded_tail(level: Level, n: Count) -> float:
     r"""Return the share of bootstrap draws beyond each end of an interval from n observations.
 
     Draws scatter less than the data by :math:`\sqrt{1 - 1/n}`, and a normal tail is shorter than
@@ -236,7 +238,8 @@ def expanded_tail(level: float, n: int) -> float:
     return NormalDist().cdf(-student_quantile(level, n - 1) * math.sqrt(n / (n - 1)))
 
 
-def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: int) -> Interval:
+@door
+def percentile_interval(value: float, draws: ArrayLike, *, level: Level, n: Count) -> Interval:
     r"""Return an estimate from n observations with the expanded percentiles of its bootstrap draws.
 
     The share left out at each end is `expanded_tail`.  Of normal means these intervals cover 91 %
@@ -249,18 +252,18 @@ def percentile_interval(value: float, draws: NDArray[Any], *, level: float, n: i
     (1.5, 2.5)
     """
     tail = expanded_tail(level, n)
-    low, high = np.quantile(draws, [tail, 1 - tail])
+    low, high = np.quantile(np.asarray(draws), [tail, 1 - tail])
     return Interval(value, float(low), float(high), n)
 
 
-def average_ranks(values: Floats) -> Floats:
+def _average_ranks(values: Floats) -> Floats:
     """Return ranks 1..n along the last axis of finite samples; ties share their mean rank.
 
     Values whose distance is that of rounding are tied: 1e-12 of them, or 1e-15 of the largest.
 
     Examples
     --------
-    >>> average_ranks(np.array([10.0, 20.0, 10.0])).tolist()
+    >>> _average_ranks(np.array([10.0, 20.0, 10.0])).tolist()
     [1.5, 3.0, 1.5]
     """
     order = np.argsort(values)
@@ -284,7 +287,7 @@ def rank_correlations(x: Floats, y: Floats) -> Floats:
     >>> rank_correlations(np.array([[1.0, 2.0], [3.0, 3.0]]), np.array([5.0, 4.0])).tolist()
     [-1.0, nan]
     """
-    first, second = (ranks - ranks.mean(-1, keepdims=True) for ranks in map(average_ranks, (x, y)))
+    first, second = (ranks - ranks.mean(-1, keepdims=True) for ranks in map(_average_ranks, (x, y)))
     scale = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
     ranked = (scale > 0) & np.isfinite(x).all(-1) & np.isfinite(y).all(-1)
     return np.where(ranked, (first * second).sum(-1) / np.where(ranked, scale, 1), np.nan)
@@ -327,7 +330,7 @@ def _pairs(x_name: str, x: ArrayLike, y_name: str, y: ArrayLike) -> tuple[Floats
 def _ordered(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Return the ranks of two samples that have a ranking."""
     data = _pairs("x", x, "y", y)
-    ranks = average_ranks(data[0]), average_ranks(data[1])
+    ranks = _average_ranks(data[0]), _average_ranks(data[1])
     for name, values, own in zip("xy", data, ranks, strict=True):
         if np.ptp(own) == 0:
             raise ValueError(

@@ -362,7 +362,11 @@ def chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("import cache", "import cash", "memory.limits.yml holds no exercises: ImportError"),
         ("\nexercises:", "\nexercise:", "memory.limits.yml holds no exercises: KeyError"),
         ("Number(16.0", "Numbr(16.0", "yml: exercise memory.limits.1 is refused: NameError"),
-        ("kind: core", "kind: hard", "limits.3 is refused: .*'hard' is none of warm-up, core"),
+        (
+            "kind: core",
+            "kind: hard",
+            "limits.3 is refused: .*unknown kind 'hard'; choose one",
+        ),
         ("kind: core", "sort: core", "limits.3 is refused: .*unexpected .*'sort'"),
         ("Number(16.0", "Number(1 6.0", "limits.1 is refused: SyntaxError"),
         ("code: answer = 1 / 16", "code: 1", "limits.1 is refused: .*1 is not text; put it"),

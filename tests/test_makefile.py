@@ -153,3 +153,11 @@ def test_the_commands_for_those_without_make_are_those_of_make_book(project: Pat
         for line in windows
     ]
     assert as_here == here
+
+
+def test_what_is_installed_is_compared_with_its_checksums(project: Path) -> None:
+    files = "--require-hashes --no-deps -r .ci/hashes/book.txt"
+    for target, wanted in ((".book", files), (".test", f"{files} -r .ci/hashes/test.txt")):
+        assert f"{wanted}\n" in make(project, "--dry-run", f".venv/{target}").stdout
+        newest = make(project, "--dry-run", f".venv/{target}", "CONSTRAINTS=").stdout
+        assert "hashes" not in newest and "-r requirements.txt" in newest

@@ -215,11 +215,32 @@ def test_every_lower_bound_of_the_requirements_gives_its_reason() -> None:
 def test_the_constraints_pin_all_that_the_project_asks_for() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; python_full_version .*)?", pin) for pin in pins)
     names = {_normal(pin.split("==")[0]) for pin in pins}
     requirements = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     asked = {_normal(m[0]) for need in requirements + needs() if (m := NAME.match(need))}
     assert not asked - names
+
+
+def test_all_that_is_installed_has_the_checksums_of_the_pinned_versions() -> None:
+    pinned = set(_pins("constraints.txt"))
+    hashed = {name: _pins(f".ci/hashes/{name}.txt") for name in ("book", "test")}
+    both = hashed["book"] + hashed["test"]
+    assert not set(both) - pinned, "constraints.txt has changed; run: make hashes"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = project["dependencies"] + project["optional-dependencies"]["test"]
+    names = {_normal(m[0]) for need in asked if (m := NAME.match(need))}
+    assert names - {name for name, _ in both} == {"torch"}  # of which each build is another file
+    for name in hashed:
+        text = (ROOT / ".ci" / "hashes" / f"{name}.txt").read_text("utf-8")
+        entries = re.split(r"\n(?=\w)", text)[1:]
+        assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+
+
+def _pins(path: str) -> list[tuple[str, str]]:
+    """Return name and version of each pin in a file."""
+    text = (ROOT / path).read_text("utf-8")
+    return [(_normal(m[1]), m[2]) for m in re.finditer(r"^([\w.-]+)==([\w.]+)", text, re.M)]
 
 
 def needs() -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibcore.stats import (
-    average_ranks,
+    _average_ranks,
     mean_interval,
     paired_difference,
     percentile_interval,
@@ -30,7 +30,7 @@ def test_spearman_equals_scipy_with_ties(x: list[int], seed: int) -> None:
 
 @given(SMALL)
 def test_ranks_equal_scipy(x: list[int]) -> None:
-    assert average_ranks(np.array(x, float)).tolist() == scipy.stats.rankdata(x).tolist()
+    assert _average_ranks(np.array(x, float)).tolist() == scipy.stats.rankdata(x).tolist()
 
 
 def test_spearman_depends_on_order_only_and_changes_sign_with_it() -> None:

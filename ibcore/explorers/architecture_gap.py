@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ibcore.explorers.base import Control, Poster, StoredFigure, check_among, square
+from ibcore.door import as_choice, door
+from ibcore.explorers.base import Control, Poster, StoredFigure, square
 from ibcore.explorers.stored import (
     Bytes,
     Floats,
@@ -27,10 +29,6 @@ from ibcore.explorers.stored import (
 from ibcore.metainit import gap_reduction
 from ibcore.runs import load
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 METHODS = ("meta", "random")
 VIEW_WORDS = {"bits": "four numbers", "image": "drawings"}
 KEYS = ("view", "budget", "support")
@@ -39,7 +37,7 @@ ALL = "all"  # support sizes together
 _DIGITS = 6
 
 
-def _read_starts(frame: "pd.DataFrame") -> dict[tuple[Any, ...], Table]:
+def _read_starts(frame: pd.DataFrame) -> dict[tuple[Any, ...], Table]:
     """Return accuracies, and those of memory and of the ideal learner, by view and method."""
     return read_parts(
         frame,
@@ -51,6 +49,7 @@ def _read_starts(frame: "pd.DataFrame") -> dict[tuple[Any, ...], Table]:
     )
 
 
+@door
 class ArchitectureGap(StoredFigure):
     """Accuracies of architectures from random and from learned starts, and the gap between them.
 
@@ -96,7 +95,7 @@ class ArchitectureGap(StoredFigure):
         *,
         budget: int | None = None,
         support: int | str = ALL,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.concepts") if frame is None else frame
         self.source = source_of(data)
@@ -108,7 +107,7 @@ class ArchitectureGap(StoredFigure):
         axes = {method: self._stored[views[0], method].axes for method in METHODS}
         budgets = [b for b in axes["random"]["budget"] if b > 0]
         supports = [*axes["random"]["support"], ALL]
-        check_among("steps of learned starts", ONE_STEP, axes["meta"]["budget"])
+        as_choice(ONE_STEP, "steps of learned starts", axes["meta"]["budget"])
         self._controls = {
             "budget": Control("slider", "Random starts", budgets, _steps_of_adamw),
             "support": Control("choice", "Examples", supports),
@@ -206,7 +205,7 @@ LARGEST = 120_000  # characters of the packed pictures
 _SIDE = 4  # the objects are packed and drawn as a square
 
 
-def _read_pictures(frame: "pd.DataFrame") -> tuple[Table, Table]:
+def _read_pictures(frame: pd.DataFrame) -> tuple[Table, Table]:
     """Return what networks, and what the ideal learner and memory, believe of each object.
 
     A look is a method and a number of steps, as ``"meta 1"``.
@@ -238,6 +237,7 @@ def right(probabilities: Bytes, labels: Bytes) -> Floats:
     return np.where(probabilities == HALF, 0.5, hits.astype(np.float64))
 
 
+@door
 class ConceptLearner(StoredFigure):
     """Sixteen objects, a rule, and what a network believes of each as examples are shown.
 
@@ -280,7 +280,7 @@ class ConceptLearner(StoredFigure):
         concept: str | None = None,
         support: int | None = None,
         look: str | None = None,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.pictures") if frame is None else frame
         self.source = source_of(data)
@@ -364,6 +364,7 @@ _PACKED_SIDE = 10  # answers of one modulus are packed as a square
 _TENTHS = 10  # answers are shown to one decimal
 
 
+@door
 class RemainderLearner(StoredFigure):
     """What a network answers for every x from 0 to 99, beside x mod m and the best constant.
 
@@ -407,7 +408,7 @@ class RemainderLearner(StoredFigure):
         support: int | None = None,
         modulus: int | None = None,
         steps: int = 1,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.remainders") if frame is None else frame
         self.source = source_of(data)
@@ -497,7 +498,7 @@ Descent = dict[str, dict[str, list[tuple[int, float, Summary]]]]
 
 
 def best_rates(
-    frame: "pd.DataFrame", architectures: Sequence[str], supports: Sequence[int]
+    frame: pd.DataFrame, architectures: Sequence[str], supports: Sequence[int]
 ) -> Descent:
     """Return the best constant rate for each architecture, support size and number of steps.
 
@@ -548,6 +549,7 @@ def best_rates(
     return found
 
 
+@door
 class StepBudget(StoredFigure):
     """Accuracy against steps: a learned start with its rates, and a random one under AdamW.
 
@@ -590,8 +592,8 @@ class StepBudget(StoredFigure):
         support: int | None = None,
         budget: int | None = None,
         descent: bool = False,
-        frame: "pd.DataFrame | None" = None,
-        swap: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
+        swap: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.concepts") if frame is None else frame
         plain = load("metainit.swap") if frame is None and swap is None else swap

@@ -6,7 +6,6 @@ import html
 import importlib.util
 import io
 import json
-import math
 import os
 import re
 from abc import ABC, abstractmethod
@@ -19,64 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Checks of what a figure is asked to show: the message names the value and the choices.
-
-
-def check_among(name: str, value: object, choices: Iterable[object]) -> None:
-    """Raise unless ``value`` is one of ``choices``, of the same type.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-
-    Examples
-    --------
-    >>> check_among("width", 33, (8, 16))
-    Traceback (most recent call last):
-    ...
-    ValueError: width must be one of 8, 16, got 33
-    """
-    known = tuple(choices)
-    if not any(value == choice and type(value) is type(choice) for choice in known):
-        listed = ", ".join(repr(choice) for choice in known)
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
-
-
-def check_whole(name: str, value: object, bounds: tuple[int, int]) -> None:
-    """Raise unless ``value`` is a whole number between the bounds, both included.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    Examples
-    --------
-    >>> check_whole("depth", 3, (1, 6))
-    """
-    inside = isinstance(value, int) and bounds[0] <= value <= bounds[1]
-    if not inside or isinstance(value, bool):
-        raise ValueError(
-            f"{name} must be a whole number from {bounds[0]} to {bounds[1]}, got {value!r}"
-        )
-
-
-def check_number(name: str, value: object, bounds: tuple[float, float]) -> None:
-    """Raise unless ``value`` is a finite number between the bounds, both included.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    Examples
-    --------
-    >>> check_number("weight_scale", 2, (0.25, 16.0))
-    """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and bounds[0] <= value <= bounds[1]):  # type: ignore[arg-type,operator]
-        raise ValueError(f"{name} must be a number from {bounds[0]} to {bounds[1]}, got {value!r}")
+from ibcore.door import Range, as_choice, as_integer, as_number
 
 
 def check_names(params: Mapping[str, Any], expected: Iterable[str]) -> None:
@@ -619,23 +561,16 @@ class StoredFigure(Explorer):
         self._initial = self._checked({**first, **usual, **chosen})
 
     def _checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters, or raise a ValueError unless each is one of its choices.
-
-        A whole number stands for the same number where the choices are fractions.
-        """
+        """Return the parameters, or raise an error unless each is one of its choices."""
         check_names(params, self._choices)
-        checked = {}
+        checked: dict[str, Any] = {}
         for name, values in self._choices.items():
-            value = params[name]
-            if type(value) is int and all(isinstance(choice, float) for choice in values):
-                value = float(value)
             if isinstance(values, range):
-                check_whole(name, value, (values[0], values[-1]))
+                checked[name] = as_integer(params[name], name, Range(values[0], values[-1]))
             elif isinstance(values, Bounds):
-                check_number(name, value, values)
+                checked[name] = as_number(params[name], name, Range(*values))
             else:
-                check_among(name, value, values)
-            checked[name] = value
+                checked[name] = as_choice(params[name], name, values)
         return checked
 
     def _still(

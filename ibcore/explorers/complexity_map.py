@@ -1,11 +1,13 @@
 """The map of complexity over depth and weight scale, with a network of every cell."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from ibcore.door import door
 from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, square
 from ibcore.explorers.portable_random import evaluate_drawn, uniforms
 from ibcore.explorers.random_network import SEEDS, complexity_of
@@ -22,10 +24,6 @@ from ibcore.nets import MLP
 from ibcore.redshift.fourier import Transform
 from ibcore.runs import load
 from ibcore.tasks.modular import modular_labels
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 TRANSFORMS: tuple[Transform, ...] = ("dct", "fft")
 AXES = ("activation", "weight_scale", "depth", "network")
@@ -46,6 +44,7 @@ def _references(points: int) -> dict[str, dict[str, float | None]]:
     }
 
 
+@door
 class ComplexityMap(StoredFigure):
     """Mean complexity over depth and weight scale, and a random network of each cell.
 
@@ -89,7 +88,7 @@ class ComplexityMap(StoredFigure):
         depth: int | None = None,
         weight_scale: float | None = None,
         seed: int = 0,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("redshift.activations") if frame is None else frame
         self.source = source_of(data)
@@ -199,6 +198,7 @@ def _target(modulus: int) -> str:
     return "".join(map(str, labels))
 
 
+@door
 class ModularPlayer(StoredFigure):
     """Modular addition, learned: the target, one learned function and the accuracy.
 
@@ -245,8 +245,8 @@ class ModularPlayer(StoredFigure):
         *,
         prefactor: float | None = None,
         modulus: int | None = None,
-        curves: "pd.DataFrame | None" = None,
-        pictures: "pd.DataFrame | None" = None,
+        curves: pd.DataFrame | None = None,
+        pictures: pd.DataFrame | None = None,
     ) -> None:
         accuracies = load("redshift.modular") if curves is None else curves
         learned = load("redshift.modular-pictures") if pictures is None else pictures
@@ -292,7 +292,7 @@ class ModularPlayer(StoredFigure):
 
 
 def _read_curves(
-    frame: "pd.DataFrame", activations: list[str], moduli: list[int]
+    frame: pd.DataFrame, activations: list[str], moduli: list[int]
 ) -> dict[str, dict[str, list[Any]]]:
     """Return ``curves[activation][modulus]``: prefactor, then train and test accuracy."""
     axes = ("activation", "modulus", "prefactor", "network")

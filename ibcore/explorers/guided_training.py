@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, check_whole, square
+from ibcore.door import Range, as_integer, door
+from ibcore.explorers.base import Answer, Control, Poster, StoredFigure, square
 from ibcore.explorers.stored import (
     Floats,
     Table,
@@ -28,10 +30,6 @@ from ibcore.memory.metrics import GATE
 from ibcore.nets import MLP
 from ibcore.runs import load
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 _DIGITS = 3
 
 BASELINE = "unguided"
@@ -39,12 +37,13 @@ MEASURES = {"test_accuracy": "accuracy", "train_accuracy": "training", "test_los
 _LAYERS = ("guide_layer", "target_layer")
 
 
-def _measured(frame: "pd.DataFrame", measures: Iterable[str]) -> list[str]:
+def _measured(frame: pd.DataFrame, measures: Iterable[str]) -> list[str]:
     """Return the first measure, which must be there, and those others that a frame has."""
     first, *others = measures
     return [first, *(name for name in others if name in frame.columns)]
 
 
+@door
 class GuidedTraining(StoredFigure):
     """Curves of a network that is trained beside a guide, and its layers against the guide's.
 
@@ -84,7 +83,7 @@ class GuidedTraining(StoredFigure):
         reference: str | None = None,
         measure: str = "test_accuracy",
         step: int | None = None,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("guidance.curves") if frame is None else frame
         self.source = source_of(data)
@@ -174,7 +173,7 @@ SHOWN = {"conditions": "all conditions", "unlabeled": "images without labels"}
 GROUPS = ("Guides", "Guides used in other ways", "Without a guide")
 
 
-def read_conditions(name: str, frame: "pd.DataFrame") -> dict[str, Any]:
+def read_conditions(name: str, frame: pd.DataFrame) -> dict[str, Any]:
     """Return the table of ``guidance.wide`` or ``guidance.unlabeled`` as a page shows it.
 
     A condition that is called as its guide is a guide; one with another name changes how a guide
@@ -254,6 +253,7 @@ def _entry(differences: Floats) -> list[Any]:
     return [*ends, rounded(differences, _ENTRY_DIGITS)]
 
 
+@door
 class GuideComparison(StoredFigure):
     """Differences to the unguided network, with intervals, of guides and of their controls.
 
@@ -300,8 +300,8 @@ class GuideComparison(StoredFigure):
         shown: str = "conditions",
         unlabeled: int | None = None,
         close: bool = False,
-        frame: "pd.DataFrame | None" = None,
-        images: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
+        images: pd.DataFrame | None = None,
     ) -> None:
         data = load("guidance.wide") if frame is None else frame
         more = load("guidance.unlabeled") if frame is None and images is None else images
@@ -360,7 +360,7 @@ SWEEP_MEASURES = (
 SETTING = ("architecture", "layers")  # one of each in a frame, where it has them
 
 
-def _read_sweep(frame: "pd.DataFrame") -> tuple[list[dict[str, Any]], Table]:
+def _read_sweep(frame: pd.DataFrame) -> tuple[list[dict[str, Any]], Table]:
     """Return name, rates and clock of each pipeline, and a tidy sweep over `SWEEP_AXES`.
 
     The clock is the explicit one at each look, None where it is not defined.  The table has also
@@ -383,7 +383,7 @@ def _read_sweep(frame: "pd.DataFrame") -> tuple[list[dict[str, Any]], Table]:
     return pipelines, table
 
 
-def _first_split(frame: "pd.DataFrame") -> "pd.DataFrame":
+def _first_split(frame: pd.DataFrame) -> pd.DataFrame:
     if "split" not in frame or frame.empty:
         return frame
     rows = frame[frame["split"] == 0]
@@ -537,6 +537,7 @@ RUNS = (0, 99)  # 0: nothing is trained; else the number of the trial
 LARGEST = 140_000  # characters of the numbers in a page
 
 
+@door
 class SweepPlayer(StoredFigure):
     """Initialization memory, look by look: accuracy over the initial scale and over time.
 
@@ -580,7 +581,7 @@ class SweepPlayer(StoredFigure):
         *,
         weight_scale: float | None = None,
         step: int | None = None,
-        frame: "pd.DataFrame | None" = None,
+        frame: pd.DataFrame | None = None,
     ) -> None:
         data = load("memory.pipelines") if frame is None else frame
         self.source = source_of(data)
@@ -640,7 +641,7 @@ class SweepPlayer(StoredFigure):
             If a parameter is unknown, missing or not among those of the sweep.
         """
         run = params.get("run", 0)
-        check_whole("run", run, RUNS)
+        as_integer(run, "run", Range(*RUNS))
         self._checked({name: value for name, value in params.items() if name != "run"})
         return Answer({"trial": self._trial(run)}, b"")
 

@@ -4,24 +4,14 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ibcore.explorers.base import (
-    GRAYS,
-    Answer,
-    Bounds,
-    Explorer,
-    Poster,
-    StoredFigure,
-    check_among,
-    check_names,
-    check_number,
-    check_whole,
-)
+from ibcore.door import Range, door
+from ibcore.explorers.base import GRAYS, Answer, Bounds, Explorer, Poster, StoredFigure, check_names
 from ibcore.explorers.portable_random import (
     CENTERS,
     CLOUD_SEEDS,
@@ -77,6 +67,7 @@ def network_values(params: Mapping[str, Any], points: int) -> Floats:
     return evaluate_drawn(architecture, points, **draw)
 
 
+@door
 class RandomNetwork(StoredFigure):
     """A random network on the square [-1, 1]^2, with controls for what shapes it.
 
@@ -127,9 +118,8 @@ class RandomNetwork(StoredFigure):
         residual: Residual | None = None,
         gated: bool = False,
         seed: int = 0,
-        grid: int = 64,
+        grid: Annotated[int, Range(*GRIDS)] = 64,
     ) -> None:
-        check_whole("grid", grid, GRIDS)
         self.grid = grid
         self._choices = {
             "activation": ACTIVATIONS,
@@ -215,6 +205,7 @@ def explorer_problem(seed: int) -> SparseRegression:
     return SparseRegression(x, (x @ task.truth).round(decimals=_DIGITS), task.truth)
 
 
+@door
 class DiagonalNetwork(StoredFigure):
     r"""The diagonal net :math:`\beta = p^2 - q^2` on sparse regression, trained as the reader says.
 
@@ -389,7 +380,10 @@ DIGIT = (
 )
 
 
-def preset_picture(preset: Preset, cycles: float = 2.0) -> NDArray[np.uint8]:
+@door
+def preset_picture(
+    preset: Preset, cycles: Annotated[float, Range(*CYCLES)] = 2.0
+) -> NDArray[np.uint8]:
     """Return a picture of 64 x 64 gray levels, rows from the top; ``IBExplorers`` has the same.
 
     Parameters
@@ -411,8 +405,6 @@ def preset_picture(preset: Preset, cycles: float = 2.0) -> NDArray[np.uint8]:
     >>> preset_picture("ramp", 1.0)[0, :3].tolist()
     [0, 3, 7]
     """
-    check_among("preset", preset, PRESETS)
-    check_number("cycles", cycles, CYCLES)
     place = np.arange(SIDE) / SIDE
     levels: Any = 0  # (64, 64), or one row of it
     if preset == "wave":
@@ -455,6 +447,7 @@ def decode_picture(text: str) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8).reshape(SIDE, SIDE)
 
 
+@door
 class ImageSpectrum(Explorer):
     """Draw or open a picture and read its spectrum and complexity in three transforms.
 
@@ -571,6 +564,7 @@ def similarities(x: Floats, y: Floats) -> dict[str, float]:
     return {name: value.item() for name, value in zip(MEASURES, values, strict=True)}
 
 
+@door
 class SimilarityPlayground(StoredFigure):
     r"""Two clouds of points, and what six measures of similarity say of them.
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from ibcore.door import Count, Data, Range, Seed, as_labels, check_memory, door
-from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names, taking
+from ibcore.door import Count, Data, Range, Seed, as_labels, check_memory, door, taking
+from ibcore.guidance.taps import Mode, Taps, in_mode, layer_names
 from ibcore.nets.evaluate import batch_statistics
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
@@ -135,7 +135,7 @@ class NetworkGuide:
         own = {name: value.clone() for name, value in self.model.named_buffers()}
         self.calls += 1
         taps = self._taps = self._taps or Taps(self.model, self.names)
-        with in_mode(self.model, self.mode), taps, taking(batch.x):
+        with in_mode(self.model, self.mode), taps, taking(self.model, batch.x):
             if self.mode == "eval":
                 self.model(batch.x, **self.options)
             else:

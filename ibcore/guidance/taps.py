@@ -2,14 +2,14 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from ibcore.door import Data, Seed, door, explained
+from ibcore.door import Data, Seed, door, taking
 from ibcore.nets.recurrent import LayerNorm
 from ibcore.nets.resnet import Grouped, ImageNetwork
 from ibcore.nets.transformer import Block
@@ -96,11 +96,9 @@ class Taps(Mapping[str, Tensor]):
     Raises
     ------
     ValueError
-        If a name is unknown or given twice, or there is none.
+        If a name is unknown or given twice, or there is none, or a module returns no tensor.
     KeyError
         When reading a layer that was not called in the last pass.
-    TypeError
-        If a module returns no tensor.
 
     Examples
     --------
@@ -180,11 +178,6 @@ class Taps(Mapping[str, Tensor]):
         return lambda _, __, output: self._record(name, _first_tensor(name, output))
 
 
-def taking(x: Tensor) -> AbstractContextManager[None]:
-    """Return a context that says for a network, in place of torch, what it does not take."""
-    return explained(f"the network does not take x of shape {tuple(x.shape)} and {x.dtype}")
-
-
 def suited(model: nn.Module, x: Tensor) -> Tensor:
     """Return inputs in the type of a model's weights; whole numbers, such as tokens, stay."""
     kinds = (p.dtype for p in model.parameters() if p.is_floating_point())
@@ -210,7 +203,7 @@ def activations(model: nn.Module, x: Data, names: Sequence[str]) -> dict[str, Te
     >>> activations(model, torch.ones(5, 3), ["1"])["1"].shape
     torch.Size([5, 4])
     """
-    with Taps(model, names) as taps, taking(x):
+    with Taps(model, names) as taps, taking(model, x):
         model(suited(model, x))
     for name in names:
         taps[name]
@@ -239,7 +232,7 @@ def _first_tensor(name: str, output: Any) -> Tensor:
     while isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, Tensor):
-        raise TypeError(f"layer {name!r} returns {type(output).__name__}, no tensor; tap another")
+        raise ValueError(f"layer {name!r} returns {type(output).__name__}, no tensor; tap another")
     return output
 
 
@@ -286,7 +279,7 @@ def layer_names(model: nn.Module, x: Data, *, last: bool = False) -> list[str]:
     found: list[str] = []
     if candidates:
         taps = Taps(model, candidates)
-        with in_mode(model, "eval"), torch.no_grad(), taps, taking(x):
+        with in_mode(model, "eval"), torch.no_grad(), taps, taking(model, x):
             model(suited(model, x))
         found = list(taps)
     if not (kept := found if last else found[:-1]):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ibcore.door import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door
+from ibcore.door import Count, Data, NonNegative, Positive, Range, Seed, Share, Whole, door, taking
 from ibcore.guidance.guides import AnyGuide, Batch, Guide, NetworkGuide
 from ibcore.guidance.similarity import (
     Kernel,
@@ -36,7 +36,6 @@ from ibcore.guidance.taps import (
     layer_pairs,
     redraw,
     suited,
-    taking,
 )
 from ibcore.population import member_seed
 from ibcore.training import Loss, Optimizer, OptimizerConfig
@@ -87,7 +86,7 @@ def _check_checkpoints(
 def _labeled(model: nn.Module, data: Batch, loss: "Loss | TaskLoss") -> Batch:
     """Return the data with labels as the loss needs them, after a first look at the outputs."""
     x = data.x[:_PROBED]
-    with in_mode(model, "eval"), seeded_rng(0, x.device), taking(x):
+    with in_mode(model, "eval"), seeded_rng(0, x.device), taking(model, x):
         outputs = model(x)
     if isinstance(loss, str):
         return data._replace(y=_targets(loss, outputs, data.y))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ibcore.door import door
+from ibcore.door import door, taking
 from ibcore.nets.batch_norm import (
     Gains,
     Moments,
@@ -326,7 +326,7 @@ def evaluate_stacked(
     >>> evaluate_stacked(net, stacked, torch.zeros(1, 5, 2)).shape
     torch.Size([1, 5, 1])
     """
-    with translated(architecture, x[0]):
+    with taking(architecture, x[0]):
         if not isinstance(architecture, Network):
             with evaluating(architecture):
                 return forward_loop(architecture, parameters, x)
@@ -338,20 +338,6 @@ def evaluate_stacked(
         if x.device.type == "cpu":
             return forward_tiled(architecture, parameters, x)
         return _forward_chunked(architecture, parameters, x, {})
-
-
-@contextmanager
-def translated(architecture: nn.Module, x: Tensor) -> Iterator[None]:
-    """Turn what torch says of a module that does not take x, (n, *in), into one clear error."""
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, TypeError, IndexError) as error:
-        raise ValueError(
-            f"x of shape {tuple(x.shape)} does not go through {type(architecture).__name__}: "
-            f"{error}"
-        ) from error
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import pyarrow as pa
-import torch
 from tqdm import tqdm
 
+from ibcore.door import Count, Positive, door
 from ibcore.runs.cells import CellFolder, FinishedCell
 from ibcore.runs.experiment import (
     CellError,
@@ -49,7 +49,7 @@ from ibcore.runs.workers import (
     count_workers,
     outcomes,
 )
-from ibcore.runtime import Tier, check_tier, default_tier, resolve_device
+from ibcore.runtime import Tier, check_tier, default_tier, device_name, resolve_device
 
 # One experiment at one tier while it runs: its plan, where its cells lie, what its errors say.
 
@@ -268,18 +268,19 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     return to_table(pd.concat(frames, ignore_index=True))
 
 
+@door(gradients=True)
 def run(
     experiment: Experiment | str,
     tier: Tier | None = None,
     *,
     executor: Executor | None = None,
-    workers: int | None = None,
-    device: torch.device | str | None = None,
-    time_limit: float | None = None,
+    workers: Count | None = None,
+    device: Annotated[str | None, device_name] = None,
+    time_limit: Positive | None = None,
     store: Path | str | None = None,
     fresh: bool = False,
     progress: bool = True,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Run an experiment at a tier and return its result as one tidy frame.
 
     Each finished cell is stored at once, so a killed run continues where it stopped.  A result
@@ -341,10 +342,8 @@ def run(
     """
     check_main_guard()
     chosen = find(experiment) if isinstance(experiment, str) else experiment
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"time_limit must be above 0 seconds, got {time_limit}")
-    job = ExperimentRun.prepare(chosen, check_tier(tier) if tier else default_tier(), store)
-    where = str(device or "cpu") if executor else str(resolve_device(device))
+    job = ExperimentRun.prepare(chosen, tier or default_tier(), store)
+    where = device if executor and device else str(resolve_device(device))
     _check_workers(executor, workers, time_limit)
     if job.cells.gathered.exists():
         frame, provenance = read_as(chosen.name, job.origin.tier, job.cells.gathered)
@@ -396,8 +395,6 @@ def run(
 
 def _check_workers(executor: Executor | None, workers: int | None, limit: float | None) -> None:
     """Raise where it is not known how many cells run at once and a time limit needs to know."""
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be 1 or more, got {workers}")
     if executor and limit is not None and not (workers or count_workers(executor)):
         raise ValueError(
             f"{type(executor).__name__} does not tell how many workers it has, which a time limit "

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ibcore.runtime import Tier, check_tier
+from ibcore.runtime import Tier, as_kind, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,7 @@ def design(factors: Factors, **fixed: Any) -> list[Cell]:
     >>> design({"depth": (1, 2), "width": (8,)}, seed=0)
     [{'depth': 1, 'width': 8, 'seed': 0}, {'depth': 2, 'width': 8, 'seed': 0}]
     """
+    as_kind(factors, "factors", Mapping, "a mapping of names to levels")
     for name, levels in factors.items():
         if isinstance(levels, str):
             raise ValueError(f"the levels of {name!r} are {levels!r}; write ({levels!r},)")
@@ -101,7 +102,10 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        for tier in self.tiers:
+        as_kind(self.question, "question", str, "a sentence")
+        for field in ("cells", "run_cell") + ("cost",) * (self.cost is not None):
+            as_kind(getattr(self, field), field, Callable, "a function")
+        for tier in as_kind(self.tiers, "tiers", Mapping, "a mapping of tiers to designs"):
             check_tier(tier)
 
     @property
@@ -156,7 +160,7 @@ class TimeLimitError(RuntimeError):
 
 def check_name(name: str) -> str:
     """Return ``name`` if it has the form ``lab.name`` of lower-case words, else raise."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(as_kind(name, "experiment name", str, "a string")):
         raise ValueError(
             f"experiment name {name!r} is not of the form 'lab.name' in lower case "
             "(letters, digits, - and _), for instance 'redshift.activations'"
@@ -289,7 +293,7 @@ def experiments(lab: str | None = None) -> tuple[Experiment, ...]:
 
 def check_lab(lab: str) -> str:
     """Return ``lab`` if it is the name of a laboratory, else raise ``ValueError``."""
-    if lab not in LABS:
+    if as_kind(lab, "lab", str, "a string") not in LABS:
         raise ValueError(f"unknown laboratory {lab!r}; {suggest(lab, list(LABS))}")
     return lab
 
@@ -310,7 +314,7 @@ def find(name: str) -> Experiment:
     ValueError: unknown experiment 'redshift.activatoins'...
     """
     known = {experiment.name: experiment for experiment in experiments()}
-    if name not in known:
+    if as_kind(name, "experiment name", str, "a string") not in known:
         raise ValueError(f"unknown experiment {name!r}; {suggest(name, list(known))}")
     return known[name]
 

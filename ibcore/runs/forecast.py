@@ -12,16 +12,8 @@ from typing import Any, NamedTuple
 from ibcore.runs.cells import CellFolder, FinishedCell
 from ibcore.runs.experiment import Experiment, count_cells, find, plain_fields, plan_digest
 from ibcore.runs.schema import read_list
-from ibcore.runs.store import (
-    Provenance,
-    device_kind,
-    of_book,
-    own_store,
-    published,
-    read,
-    stored,
-)
-from ibcore.runtime import Tier, check_tier, default_tier
+from ibcore.runs.store import Provenance, device_kind, of_book, own_store, published, read, stored
+from ibcore.runtime import Tier, as_kind, check_tier, default_tier, device_name
 
 # How long a cell will take, from cells that were measured.
 
@@ -277,9 +269,10 @@ def estimate(
     4
     """
     chosen = find(experiment) if isinstance(experiment, str) else experiment
-    size = check_tier(tier) if tier else default_tier()
+    as_kind(chosen, "experiment", Experiment, "an Experiment or its name")
+    size = check_tier(tier) if tier is not None else default_tier()
     cells = CellFolder(chosen, size, own_store(store), chosen.plan(size))
-    count, place = len(cells.cells), device or "cpu"
+    count, place = len(cells.cells), device_name(device)
     if cells.gathered.exists() and read(cells.gathered)[1].plan == cells.plan:
         basis, nothing = "the complete result that is stored", Prediction(0.0, 0.0, 0.0)
         return Estimate(chosen.name, size, count, count, nothing, basis)

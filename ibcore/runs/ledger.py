@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from ibcore.door import door
 from ibcore.runs.execute import run
 from ibcore.runs.experiment import LABS, check_lab, check_name, experiments
 from ibcore.runs.measure import Draws, Measure, MeasureError, Sample
@@ -20,10 +22,6 @@ from ibcore.runs.schema import check_entry, read_list
 from ibcore.runs.store import load, of_book
 from ibcore.runtime import Tier
 from ibcore.stats import FEW, expanded_tail, student_quantile
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # A claim: one sentence that states a measured fact, and what must hold for it to be true.
 
@@ -214,7 +212,8 @@ class ClaimResult:
     foil: Number | None
 
 
-def evaluate(claim: Claim, frame: "pd.DataFrame") -> ClaimResult:
+@door
+def evaluate(claim: Claim, frame: pd.DataFrame) -> ClaimResult:
     """Evaluate a claim on a frame.
 
     A replicate is drawn, or left out, with all its rows, so that measures over several cells stay
@@ -487,6 +486,7 @@ def ledger_path() -> Path:
     return of_book("claims.yml")
 
 
+@door
 def read_ledger(path: Path | None = None) -> dict[str, Claim]:
     """Return the claims by id, in the order of the file.
 
@@ -623,6 +623,7 @@ def _check_texts(claim: Claim) -> None:
 # Check the claims, and show them.
 
 
+@door
 def check(
     lab: str | None = None, tier: Tier | None = None, fresh: bool = False
 ) -> list[ClaimResult]:
@@ -659,7 +660,8 @@ def check(
         return [result for _, result in Results(chosen, tier=tier, store=store).items()]
 
 
-def claims(lab: str | None = None) -> "pd.DataFrame":
+@door
+def claims(lab: str | None = None) -> pd.DataFrame:
     """Return the ledger with today's published numbers as a tidy table, one row per claim.
 
     Columns: id, statement (numbers filled in), value, low, high, n, expect, tier, paper,
@@ -676,14 +678,13 @@ def claims(lab: str | None = None) -> "pd.DataFrame":
     >>> list(claims("guidance").columns)[:3]
     ['id', 'statement', 'value']
     """
-    import pandas as pd
-
     chosen = of_lab(read_ledger(), lab)
     results = Results([claim for claim in chosen if claim.measure is not None])
     rows = [_row(claim, results.get(claim.id)) for claim in chosen]
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
 
 
+@door
 @dataclass(frozen=True, eq=False)
 class Results(Mapping[str, ClaimResult]):
     """The results of claims by id, each evaluated when it is first asked for.
@@ -698,10 +699,10 @@ class Results(Mapping[str, ClaimResult]):
         The folder of results; by default the published ones.
     """
 
-    claims: list[Claim]
+    claims: Sequence[Claim]
     tier: Tier | None = None
-    store: str | None = None
-    _frames: "dict[tuple[str, Tier | None], pd.DataFrame]" = field(default_factory=dict)
+    store: Path | str | None = None
+    _frames: dict[tuple[str, Tier | None], pd.DataFrame] = field(default_factory=dict)
     _done: dict[str, ClaimResult] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> ClaimResult:
@@ -721,7 +722,7 @@ class Results(Mapping[str, ClaimResult]):
     def __contains__(self, key: object) -> bool:
         return any(claim.id == key for claim in self.claims)
 
-    def _frame(self, claim: Claim) -> "pd.DataFrame":
+    def _frame(self, claim: Claim) -> pd.DataFrame:
         place = (str(claim.experiment), self.tier or claim.tier)
         if place not in self._frames:
             self._frames[place] = load(*place, store=self.store)

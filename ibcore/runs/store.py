@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibcore
 from ibcore.runs.experiment import check_name
-from ibcore.runtime import TIERS, Tier, as_folder, check_tier
+from ibcore.runtime import TIERS, Tier, as_folder, as_kind, as_path, check_tier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,8 +326,10 @@ def to_table(frame: "pd.DataFrame") -> "pa.Table":
     >>> to_table(pd.DataFrame({"seed": [0, 1]})).column_names
     ['seed']
     """
+    import pandas as pd
     import pyarrow as pa
 
+    as_kind(frame, "frame", pd.DataFrame, "a DataFrame")
     if frame.index.nlevels > 1 or frame.index.name is not None:
         raise ValueError(
             f"the frame has the index {list(frame.index.names)}; call reset_index() first, "
@@ -401,7 +403,7 @@ def result_path(name: str, tier: Tier, store: Path) -> Path:
     return store / f"{check_name(name)}.{check_tier(tier)}.parquet"
 
 
-def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
+def write(frame: "pd.DataFrame", path: Path | str, provenance: Provenance) -> None:
     """Write a tidy frame and its provenance atomically as Parquet with zstd compression.
 
     The file also carries a checksum of all its bytes, which `read` verifies.
@@ -424,7 +426,8 @@ def write(frame: "pd.DataFrame", path: Path, provenance: Provenance) -> None:
     ...     "mine" in read(Path(folder) / "mine.parquet")[0]
     True
     """
-    write_atomically(path, sealed(to_table(frame), provenance))
+    as_kind(provenance, "provenance", Provenance, "a Provenance")
+    write_atomically(as_path(path, "path"), sealed(to_table(frame), provenance))
 
 
 def sealed(table: "pa.Table", provenance: Provenance, compression: str = "zstd") -> bytes:
@@ -454,7 +457,7 @@ def unsealed(data: bytes) -> "tuple[pa.Table, Provenance]":
     return table.replace_schema_metadata(of_pandas), provenance
 
 
-def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":
+def read(path: Path | str) -> "tuple[pd.DataFrame, Provenance]":
     """Read a frame and its provenance.
 
     The provenance is also in ``frame.attrs["provenance"]``, as a dict.
@@ -475,6 +478,7 @@ def read(path: Path) -> "tuple[pd.DataFrame, Provenance]":
     ...     read(Path(folder) / "redshift.references.smoke.parquet")[1].tier
     'smoke'
     """
+    path = as_path(path, "path")
     try:
         table, provenance = unsealed(path.read_bytes())
     except ValueError as error:
@@ -533,7 +537,7 @@ def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None
     check_name(name)
     folder = published() if store is None else as_folder(store, "store")
     entries = {entry.tier: entry.path for entry in stored(folder) if entry.experiment == name}
-    wanted = check_tier(tier) if tier else max(entries, key=TIERS.index, default=None)
+    wanted = check_tier(tier) if tier is not None else max(entries, key=TIERS.index, default=None)
     if wanted is None or wanted not in entries:
         raise FileNotFoundError(_missing(name, tier, folder))
     return read_as(name, wanted, entries[wanted])[0]

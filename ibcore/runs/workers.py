@@ -8,24 +8,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-)
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 
+from ibcore.door import door
 from ibcore.runs.store import Machine, machine
-from ibcore.runtime import resolve_device
+from ibcore.runtime import device_name, resolve_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +99,10 @@ def check_main_guard() -> None:
 # A pool of processes on this machine: one thread and at most one GPU each.
 
 
-def open_executor(spec: str, *, device: str | None = None) -> AbstractContextManager[Executor]:
+@door
+def open_executor(
+    spec: str, *, device: Annotated[str | None, device_name] = None
+) -> AbstractContextManager[Executor]:
     """Open worker processes on this machine, as a context that closes them at its end.
 
     Each computes on one thread.  With a device ``"cuda"`` each sees exactly one GPU, as its
@@ -131,13 +129,13 @@ def open_executor(spec: str, *, device: str | None = None) -> AbstractContextMan
     >>> open_executor("processes:none")
     Traceback (most recent call last):
     ...
-    ValueError: executor 'processes:none' is not of the form processes:N ...
+    ValueError: the spec 'processes:none' is not of the form processes:N ...
     """
     check_main_guard()
     match = re.fullmatch(r"processes:([1-9][0-9]*)", spec)
     if match is None:
         raise ValueError(
-            f"executor {spec!r} is not of the form processes:N (N is 1 or more); any other, as of "
+            f"the spec {spec!r} is not of the form processes:N (N is 1 or more); any other, as of "
             "Dask or MPI, is opened in Python: run(..., executor=...), ibcore.runs.cli.main"
         )
     return _open_processes(assign_gpus(int(match[1]), device or "cpu"))

@@ -6,7 +6,7 @@ parameters, so each gets its own gradient; a mean across members would divide it
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from ibcore.door import Range, as_labels, as_tensor
-from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of, translated
+from ibcore.door import Range, as_labels, as_tensor, taking
+from ibcore.nets.evaluate import evaluate_stacked, evaluating, forward_loop, moments_of
 from ibcore.nets.network import Network
 from ibcore.runtime import generator
 from ibcore.training.optimizers import MemberRates, OptimizerConfig, StackedOptimizer
@@ -413,7 +413,13 @@ def saved_bytes(work: Callable[[], Any]) -> int:
         total += value.numel() * value.element_size()
         return value
 
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda value: value):
+    graph = torch._C._autograd
+    forbidden = graph._saved_tensors_hooks_get_disabled_error_message()
+    with ExitStack() as stack:
+        if forbidden is not None:  # by a caller; these count, and change nothing
+            graph._saved_tensors_hooks_enable()
+            stack.callback(graph._saved_tensors_hooks_disable, forbidden)
+        stack.enter_context(torch.autograd.graph.saved_tensors_hooks(count, lambda value: value))
         work()
     return total
 
@@ -555,7 +561,7 @@ def _activation_bytes(job: TrainingRun, forward: Forward, batch: int) -> int:
     x, y = job.x[:1, :batch], job.y[:1, :batch]
 
     def work() -> None:
-        with translated(job.architecture, x[0]), _constant_buffers(job.architecture):
+        with taking(job.architecture, x[0]), _constant_buffers(job.architecture):
             outputs = forward(leaves, x)
         check_outputs(job.loss, outputs, y, job.y)
         losses = job.loss(outputs, y)

@@ -78,7 +78,7 @@ def test_it_starts_from_fifty_steps_without_plain_descent(figure, frame):
 def test_without_the_table_of_rates_there_is_no_plain_descent(frame):
     figure = StepBudget(frame=frame)
     assert figure.setup()["descent"] == {}
-    with pytest.raises(ValueError, match="descent must be one of False, got True"):
+    with pytest.raises(ValueError, match="unknown descent True; choose one of False"):
         StepBudget(frame=frame, descent=True)
 
 
@@ -87,7 +87,7 @@ def test_without_the_table_of_rates_there_is_no_plain_descent(frame):
 )
 def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     name, value = next(iter(options.items()))
-    with pytest.raises(ValueError, match=rf"^{name} must be one of .*, got {value!r}$"):
+    with pytest.raises(ValueError, match=rf"^unknown {name} {value!r}; choose one of"):
         StepBudget(frame=frame, **options)
 
 

@@ -73,7 +73,7 @@ def test_pictures_too_large_for_a_page_are_refused(frame, monkeypatch):
 )
 def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     name, value = next(iter(options.items()))
-    with pytest.raises(ValueError, match=rf"^{name} must be one of .*, got {value!r}$"):
+    with pytest.raises(ValueError, match=rf"^unknown {name} {value!r}; choose one of"):
         ConceptLearner(frame=frame, **options)
 
 

@@ -87,7 +87,7 @@ def test_without_an_unguided_network_there_is_nothing_beside_the_curve(frame):
 )
 def test_a_value_that_the_frame_does_not_have_is_refused(frame, options):
     name, value = next(iter(options.items()))
-    with pytest.raises(ValueError, match=rf"^{name} must be one of .*, got {value!r}$"):
+    with pytest.raises(ValueError, match=rf"^unknown {name} {value!r}; choose one of"):
         GuidedTraining(frame=frame, **options)
 
 

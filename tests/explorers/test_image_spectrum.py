@@ -64,9 +64,8 @@ def test_the_page_stays_small():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "cat"}, "preset must be one of .*, got 'cat'"),
-        ({"cycles": 0.25}, "cycles must be a number from 0.5 to 16.0, got 0.25"),
-        ({"cycles": True}, "cycles must be a number"),
+        ({"preset": "cat"}, "unknown preset 'cat'; choose one of 'ramp'"),
+        ({"cycles": 0.25}, "cycles must be at least 0.5 and at most 16, got 0.25"),
     ],
 )
 def test_a_bad_value_is_refused(options, message):

@@ -91,7 +91,7 @@ def test_only_square_bytes_are_packed(pictures):
 )
 def test_a_value_that_the_pictures_do_not_have_is_refused(modular_frames, options):
     name, value = next(iter(options.items()))
-    with pytest.raises(ValueError, match=rf"^{name} must be one of .*, got {value!r}$"):
+    with pytest.raises(ValueError, match=rf"^unknown {name} {value!r}; choose one of"):
         ModularPlayer(**modular_frames, **options)
 
 

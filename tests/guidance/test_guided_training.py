@@ -562,7 +562,10 @@ def test_inputs_get_the_type_of_the_weights_and_targets_that_of_the_outputs():
         ({"loss": "mse", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\), got \(30,\)"),
         ({"loss": "binary", "y": torch.zeros(N)}, r"needs y of shape \('n', 2\)"),
         ({"loss": "binary", "y": 2 * torch.ones(N, 2)}, "y must lie between 0 and 1, got 2.0"),
-        ({"x": torch.zeros(N, 5)}, r"the network does not take x of shape \(8, 5\)"),
+        (
+            {"x": torch.zeros(N, 5)},
+            r"x of shape \(8, 5\) and .* does not go through Seq",
+        ),
         ({"loss": Distillation(torch.zeros(5, 2))}, r"logits must have shape \(30, 2\)"),
         ({"guide": NoiseGuide(9)}, "points=9 of the guide's data, but point 29"),
         ({"guide": LabelGuide(2), "loss": lambda o, b: o.sum(), "y": 2 * data()[1]}, "class 2"),

@@ -227,5 +227,5 @@ def test_an_output_without_a_tensor_is_named():
         def forward(self, x):
             return self.odd(x)["x"]
 
-    with pytest.raises(TypeError, match="layer 'odd' returns dict"):
+    with pytest.raises(ValueError, match="layer 'odd' returns dict"):
         activations(Outer(), torch.rand(2), ["odd"])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from ibcore.door import as_choice
 from ibcore.metainit.baselines import accuracy, optimizer_curve, random_starts, rates_curve
 from ibcore.metainit.learner import MetaLearner
 from ibcore.metainit.maml import InnerRates, TaskLoss
@@ -75,9 +76,7 @@ def present(net: Net, x: Tensor, *, patch: int = 4) -> Tensor:
     >>> present(Net("LSTM"), bits).shape, present(Net("Transformer"), images).shape
     (torch.Size([16, 4, 1]), torch.Size([16, 16, 48]))
     """
-    if net.architecture not in get_args(Architecture):
-        known = ", ".join(get_args(Architecture))
-        raise ValueError(f"unknown architecture {net.architecture!r}; choose one of {known}")
+    as_choice(net.architecture, "architecture", get_args(Architecture))
     if net.architecture == "MLP":
         return x.flatten(1)
     if net.architecture == "ConvNet":

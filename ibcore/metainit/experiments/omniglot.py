@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import pandas as pd
 import torch
 
+from ibcore.door import as_choice
 from ibcore.metainit.experiments.architectures import (
     LARGE,
     PAPER,
@@ -100,9 +101,7 @@ def _rows(glyphs: Glyphs, rows: list[int]) -> Glyphs:
 @lru_cache(maxsize=2)
 def _read(source: GlyphSource, size: int, seed: int) -> tuple[Glyphs, Glyphs]:
     """Return the alphabets that pools are taken from, and new ones."""
-    if source not in get_args(GlyphSource):
-        known = ", ".join(get_args(GlyphSource))
-        raise ValueError(f"unknown source {source!r}; choose one of {known}")
+    as_choice(source, "source", get_args(GlyphSource))
     if source == "synthetic":
         drawn = synthetic_glyphs((*_FAMILIAR, *_NEW), characters=12, size=size, seed=seed)
         return drawn.of(_FAMILIAR), drawn.of(_NEW)
