@@ -31,7 +31,6 @@ SQUARES = runs.Experiment(
     "toy.squares",
     "How large is a square?",
     {"smoke": runs.design({"size": (1, 2)})},
-    list,
     square,
 )
 TABLE = runs.run(SQUARES, "smoke", store=STORE, progress=False)
@@ -204,7 +203,7 @@ CALLS: dict[str, Call] = {
         runs.Experiment,
         {
             **{"name": "toy.squares", "question": "How large?", "tiers": SQUARES.tiers},
-            **{"cells": list, "run_cell": square, "cost": len},
+            **{"run_cell": square, "cost": len, "tuned": {}},
         },
     ),
     "runs.experiments": (runs.experiments, {"lab": "memory"}),

@@ -49,6 +49,7 @@ SPARED = {
         *("runtime.as_folder", "runtime.as_kind", "runtime.as_path", "runtime.as_seed"),
         *("runtime.device_name", "runtime.of_wrong_kind", "runtime.whole_number"),
     ),
+    "ranks resamples of what its callers checked": ("stats.rank_correlations",),
     "an error, raised by us": (
         *("runs.CellError", "runs.DamagedResultError", "runs.LedgerError", "runs.TimeLimitError"),
     ),

@@ -101,7 +101,7 @@ def experiment(folder: list[Any]) -> Callable[[], torch.Tensor]:
         (weight.square().sum() + torch.tensor(0.1)).backward()
         return pd.DataFrame({"slope": weight.grad.tolist(), "kind": str(torch.tensor(0.1).dtype)})
 
-    toy = Experiment("toy.slopes", "How steep?", {"smoke": design({"n": (1,)})}, list, cell)
+    toy = Experiment("toy.slopes", "How steep?", {"smoke": design({"n": (1,)})}, cell)
 
     def call() -> torch.Tensor:
         frame = run(toy, "smoke", store=folder[0], fresh=True, progress=False)

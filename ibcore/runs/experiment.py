@@ -103,7 +103,7 @@ class Experiment:
     def __post_init__(self) -> None:
         check_name(self.name)
         as_kind(self.question, "question", str, "a sentence")
-        for field in ("cells", "run_cell") + ("cost",) * (self.cost is not None):
+        for field in ("run_cell",) + ("cost",) * (self.cost is not None):
             as_kind(getattr(self, field), field, Callable, "a function")
         for tier in as_kind(self.tiers, "tiers", Mapping, "a mapping of tiers to designs"):
             check_tier(tier)
