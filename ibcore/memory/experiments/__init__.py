@@ -1,5 +1,6 @@
 """The experiments of laboratory 4, in the order of the book."""
 
+from ibcore.memory.experiments.cifar import CIFAR
 from ibcore.memory.experiments.digits import (
     ARCHITECTURE,
     BATCH_SIZE,
@@ -36,6 +37,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     ARCHITECTURE,
     NORMALIZED,
     RESNET,
+    CIFAR,
 )
 
 __all__ = ["EXPERIMENTS"]
