@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ibcore.metainit.experiments.architectures import SequenceTransformer
 
@@ -55,3 +56,34 @@ def conv4(channels: int, outputs: int) -> nn.Module:
             nn.MaxPool2d(2),
         ]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels, outputs))
+
+
+class ResNet9(nn.Module):
+    """ResNet-9 with batch norm, its parameters in the order of `ibcore.nets.ResNet`."""
+
+    def __init__(self, channels: int, width: int, outputs: int) -> None:
+        super().__init__()
+        one, two, four, eight = (width * factor for factor in (1, 2, 4, 8))
+        sizes = {"stem": (channels, one), "grow1": (one, two), "a1": (two, two), "b1": (two, two)}
+        sizes |= {"grow2": (two, four), "grow3": (four, eight)}
+        sizes |= {"a3": (eight, eight), "b3": (eight, eight)}
+        self.convs = nn.ModuleDict(
+            {name: nn.Conv2d(i, o, 3, padding=1, bias=False) for name, (i, o) in sizes.items()}
+        )
+        self.norms = nn.ModuleDict({name: nn.BatchNorm2d(o) for name, (_, o) in sizes.items()})
+        self.head = nn.Linear(eight, outputs)
+
+    def unit(self, name: str, x: Tensor) -> Tensor:
+        """Convolve, normalize and rectify."""
+        answer: Tensor = self.norms[name](self.convs[name](x)).relu()
+        return answer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits of images (n, channels, height, width)."""
+        x = functional.max_pool2d(self.unit("grow1", self.unit("stem", x)), 2)
+        x = x + self.unit("b1", self.unit("a1", x))
+        x = functional.max_pool2d(self.unit("grow2", x), 2)
+        x = functional.max_pool2d(self.unit("grow3", x), 2)
+        x = x + self.unit("b3", self.unit("a3", x))
+        answer: Tensor = self.head(x.amax((2, 3)))
+        return answer

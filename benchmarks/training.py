@@ -14,13 +14,15 @@ from torch.nn import functional
 
 from benchmarks import with_jax
 from benchmarks.compare import OURS, Size, Work, Workload, flat
-from ibcore.nets import MLP, ConvNet
+from benchmarks.modules import ResNet9
+from ibcore.nets import MLP, ConvNet, ResNet
 from ibcore.nets.network import Network
 from ibcore.population import Population
 from ibcore.training import Optimizer
 
 RATE = 1e-2
 CLASSES = 10
+CHANNELS_LAST = "torch.nn, channels last"
 Data = tuple[Tensor, Tensor]
 Rule = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
 
@@ -107,8 +109,45 @@ def _variants(
     return variants
 
 
+def plain_resnet(population: Population, data: Data, steps: int) -> Tensor:
+    """Train torch modules one after the other, as its makers advise: channels last, fused."""
+    layout = torch.channels_last
+    x, weights = data[0].contiguous(memory_format=layout), population.parameters
+    width = weights["convs.stem.weight"].shape[1]
+    trained = []
+    for member in range(len(population)):
+        module = ResNet9(x.shape[1], width, CLASSES).to(x.dtype)
+        with torch.no_grad():
+            for own, value in zip(module.parameters(), weights.values(), strict=True):
+                own.copy_(value[member])
+        module.to(memory_format=layout)  # type: ignore[call-overload]
+        optimizer = torch.optim.SGD(module.parameters(), lr=RATE, fused=True)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            torch.autograd.backward(functional.cross_entropy(module(x), data[1]))
+            optimizer.step()
+        trained.append([p.detach() for p in module.parameters()])
+    return flat([torch.stack(each) for each in zip(*trained, strict=True)])
+
+
+def _resnet(size: Size, networks: int) -> Workload:
+    """Return the training of a small ResNet-9, whose convolutions are large enough to count."""
+    steps, width, side, batch = (2, 1, 8, 8) if size == "tiny" else (30, 8, 16, 128)
+    net, (x, y) = ResNet(3, CLASSES, width=width, image_size=side), problem(batch, (3, side, side))
+
+    def variants(dtype: torch.dtype, steps: int) -> dict[str, Work]:
+        population = Population.sample(net, networks=networks, dtype=dtype)
+        data = x.to(dtype), y
+        plain = partial(plain_resnet, population, data, steps)
+        return {OURS: partial(ours, population, data, steps, "sgd"), CHANNELS_LAST: plain}
+
+    timed, checked = variants(torch.float32, steps), variants(torch.float64, 2)
+    label = f"{networks} x ResNet-9 {width}, {side} x {side}, batch {batch}, sgd"
+    return Workload("training", label, timed, 1e-8, {CHANNELS_LAST: 0.8}, checked=checked)
+
+
 def workloads(size: Size) -> list[Workload]:
-    """Return small and larger MLPs, and a small convolutional network."""
+    """Return small and larger MLPs, a small convolutional network, and one and four ResNets."""
     tiny = size == "tiny"
     sizes, image = ((3, 4), 4) if tiny else ((64, 20), 8)
     small = MLP(64, CLASSES, depth=2, width=32), problem(32, (64,))
@@ -121,4 +160,4 @@ def workloads(size: Size) -> list[Workload]:
         found.append(_workload("MLP 128, batch 128", *large, sizes=sizes, rule=rule, aim=2.5))
     few = sizes if tiny else (32, 5)
     found.append(_workload("ConvNet 16-32, batch 32", *conv, sizes=few, rule="sgd", aim=1.15))
-    return found
+    return [*found, *(_resnet(size, networks) for networks in (1, 4))]

@@ -220,6 +220,7 @@ class Population:
         on_checkpoint: "Callable[[int, Tensor, Population], None] | None" = None,
         decay_steps: training.Steps | None = None,
         sam_radius: training.Rate = 0.0,
+        cool_down: Whole = 0,
     ) -> training.Trained:
         """Train every network as `torch.optim` would train it alone; this population stays.
 
@@ -256,6 +257,8 @@ class Population:
             and a population of copies of them.  Members train in chunks, so each checkpoint is one
             call for each chunk: together the calls name every member once, in order, those that
             stopped early with the parameters that they keep.
+        cool_down
+            In the last so many steps all learning rates fall linearly towards 0.
 
         Raises
         ------
@@ -280,7 +283,8 @@ class Population:
                 on_checkpoint(step, members, _of(self.architecture, parameters))
 
         rates = (learning_rate, weight_decay, momentum)
-        method = training.OptimizerConfig(optimizer, *rates, betas, eps, decay_steps, sam_radius)
+        late = (decay_steps, sam_radius, cool_down)
+        method = training.OptimizerConfig(optimizer, *rates, betas, eps, *late)
         own = [member_seed(seed, i) for i in range(len(self))] if isinstance(seed, int) else seed
         seeds, hooks = [member_seed(one, 1) for one in own], (checkpoints, on_checkpoint and report)
         data = (self.architecture, self.parameters, self._for_each(x), y, seeds)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-FAMILIES = {"meta": 8, "sampling": 6, "training": 5, "similarity": 2, "complexity": 3}
+FAMILIES = {"meta": 8, "sampling": 6, "training": 7, "similarity": 2, "complexity": 3}
 
 
 @pytest.fixture(autouse=True)

@@ -104,6 +104,25 @@ def test_members_with_rates_of_their_own_equal_separate_loops(optimizer):
     assert gap(trained.population, modules) < 1e-10
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_cool_down_is_the_schedule_of_a_loop_of_torch_optim(optimizer):
+    kind, options = OPTIMIZERS[optimizer]
+    population, (x, y) = nets(), data()
+    train = partial(population.train, x, y, loss="mse", steps=20, optimizer=NAME[kind], **options)
+    trained = train(learning_rate=0.02, cool_down=8)
+    modules = [population.member(i) for i in range(3)]
+    for module in modules:
+        steps = kind(module.parameters(), lr=0.02, **options)
+        rule = torch.optim.lr_scheduler.LambdaLR(steps, lambda taken: min(1, (20 - taken) / 8))
+        for _ in range(20):
+            steps.zero_grad()
+            functional.mse_loss(module(x), y).backward()
+            steps.step()
+            rule.step()
+    assert gap(trained.population, modules) < 1e-10
+    assert gap(train(learning_rate=0.02).population, modules) > 1e-4
+
+
 class Odd(nn.Module):
     """No MLP: an affine layer norm, an unused parameter and one without dimensions."""
 
@@ -345,6 +364,7 @@ BAD_OPTIONS = [
     ({"momentum": 0.9}, r"momentum belongs to sgd; betas\[0\] is that of adam"),
     ({"optimizer": "sgd", "eps": 1e-3}, "betas and eps belong to adam and adamw"),
     ({"betas": (0.9, 1.0)}, r"betas\[1\] must be at least 0 and below 1, got 1"),
+    ({"cool_down": 6}, "cool_down must be at most the 2 steps, got 6"),
     ({"batch_size": 21}, "batch_size must be at most the 20 points, got 21"),
     ({"loss": lambda o, _: o.mean()}, r"the loss gives shape \(\) for 1 networks"),
 ]

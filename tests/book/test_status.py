@@ -41,7 +41,7 @@ def test_each_experiment_has_one_row_with_its_own_provenance(page: BeautifulSoup
         assert (tier, date) == (stored.tier, f"{stored.date:%Y-%m-%d}")
         assert str(stored.device_name) in where
         assert ("changed since" in where) == bool(stored.dirty)
-        assert where.endswith(str(stored.doubts).replace("'", "’"))
+        assert where.endswith(str(stored.doubts).replace("'", "\u2019"))
 
 
 def test_the_sentence_counts_every_experiment_once(page: BeautifulSoup) -> None:

@@ -14,7 +14,7 @@ from ibcore.nets import MLP, ResNet
 from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
-OURS = EXPERIMENTS[4:-1]
+OURS = EXPERIMENTS[4:-2]
 
 
 def test_the_laboratory_lists_its_experiments():

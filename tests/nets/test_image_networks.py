@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ibcore.nets import ConvNet, ResNet, count_parameters
+from ibcore.nets import ConvNet, ResNet, count_parameters, resnet
 from ibcore.population import Population
 
 
@@ -144,6 +144,47 @@ def test_values_and_training_equal_those_of_torch_modules(net, reference, size):
         expected = copied(net, copy.deepcopy(module), last)
         for value, trained_by_torch in zip(expected.parameters(), module.parameters(), strict=True):
             torch.testing.assert_close(value, trained_by_torch, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(("channels", "networks"), [(3, 1), (3, 4), (1, 1), (1, 4)])
+@pytest.mark.parametrize("width", [1, 2])  # the gains of one channel have gaps in memory
+@pytest.mark.parametrize("norm", ["batch", None])
+def test_on_a_cpu_channels_are_last_and_change_no_value(
+    channels, networks, width, norm, monkeypatch
+):
+    net = ResNet(channels, 4, width=width, image_size=8, norm=norm)
+    many = Population.sample(net, networks=networks, bias_scale=0.1)
+    x, labels = randn(12, channels, 8, 8), torch.arange(12) % 4
+    options = {"loss": "cross_entropy", "steps": 4, "batch_size": 6, "learning_rate": 0.01}
+
+    def results():
+        trained = many.train(x, labels, **options).population
+        outputs = trained.forward(x, statistics=trained.batch_statistics(x))
+        return [outputs, *trained.parameters.values()]
+
+    layouts, convolve = [], resnet.Grouped.convolve
+
+    def watched(self, name, h, *, stride=1):
+        z = convolve(self, name, h, stride=stride)
+        layouts.append((z.is_contiguous(memory_format=torch.channels_last), z.is_contiguous()))
+        return z
+
+    monkeypatch.setattr(resnet.Grouped, "convolve", watched)
+    found = results()
+    assert set(layouts) <= {(True, False), (True, True)}  # both where an image is one place
+    layouts.clear()
+    monkeypatch.setattr(resnet, "channels_last", lambda h: h)
+    for value, expected in zip(found, results(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-10, atol=1e-10)
+    assert (False, True) in layouts
+
+
+def test_a_map_over_networks_gives_the_values_of_each():
+    net, x = ConvNet(1, 3, channels=(2, 4), norm="batch"), randn(5, 1, 8, 8)
+    many = Population.sample(net, networks=3)
+    mapped = torch.func.vmap(lambda p: torch.func.functional_call(net, p, (x,)))(many.parameters)
+    expected = net.forward_stacked(many.parameters, x.expand(3, *x.shape))
+    torch.testing.assert_close(mapped, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_the_numbers_of_parameters_are_those_counted_by_hand():

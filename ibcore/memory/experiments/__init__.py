@@ -1,5 +1,6 @@
 """The experiments of laboratory 4, in the order of the book."""
 
+from ibcore.memory.experiments.cifar import CIFAR
 from ibcore.memory.experiments.digits import (
     ARCHITECTURE,
     BATCH_SIZE,
@@ -40,6 +41,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     NORMALIZED,
     RESNET_LAYERS,
     RESNET,
+    CIFAR,
 )
 
 __all__ = ["EXPERIMENTS"]

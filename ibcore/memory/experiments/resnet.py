@@ -88,6 +88,11 @@ def train_watched(
 def draw_start(cell: Cell, device: torch.device) -> Population:
     """Return the cell's network before training: the same draw at every scale."""
     channels, size = (1, 8) if cell["sets"]["source"] == "digits" else (3, 32)
+    return draw_network(cell, device, channels=channels, size=size)
+
+
+def draw_network(cell: Cell, device: torch.device, *, channels: int, size: int) -> Population:
+    """Return the cell's ResNet-9 for such images, with its scale in all layers or some."""
     shape = {"width": cell["width"], "norm": cell["norm"], "image_size": size}
     drawn = Population.sample(
         ResNet(channels, 10, depth=9, **shape),
@@ -100,7 +105,7 @@ def draw_start(cell: Cell, device: torch.device) -> Population:
         device=device,
         dtype=torch.float32,
     )
-    return scale_weights(drawn, cell["weight_scale"])
+    return scale_weights(drawn, cell["weight_scale"], layers=cell.get("layers", "all"))
 
 
 def run_resnet(cell: Cell, device: torch.device) -> pd.DataFrame:
@@ -115,8 +120,12 @@ def run_resnet(cell: Cell, device: torch.device) -> pd.DataFrame:
     """
     start, sets = draw_start(cell, device), cell["sets"]
     problem = load_images(sets).to(device, start.dtype)
-    watcher, looks = train_watched(cell, problem, start)
-    rows = slice(len(looks))
+    return cell_table(cell, *train_watched(cell, problem, start))
+
+
+def cell_table(cell: Cell, watcher: MetricRecorder, looks: tuple[int, ...]) -> pd.DataFrame:
+    """Return one row for each look that was reached, with the sizes of the data."""
+    rows, sets = slice(len(looks)), cell["sets"]
     measures = {name: values[rows, None, None] for name, values in watcher.measures.items()}
     predictions = watcher.predictions[rows, None, None]
     axes = ((cell["pipeline"],), (cell["weight_scale"],), looks, cell["seed"])
