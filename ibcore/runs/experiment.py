@@ -105,6 +105,7 @@ class Experiment:
         as_kind(self.question, "question", str, "a sentence")
         for field in ("run_cell",) + ("cost",) * (self.cost is not None):
             as_kind(getattr(self, field), field, Callable, "a function")
+        as_kind(self.tuned, "tuned", Mapping, "a mapping of columns to columns")
         for tier in as_kind(self.tiers, "tiers", Mapping, "a mapping of tiers to designs"):
             check_tier(tier)
 
