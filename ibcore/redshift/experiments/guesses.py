@@ -217,7 +217,8 @@ def _found(*, datasets: int, samples: int, steps: int) -> list[Cell]:
     ]
 
 
-# Shown in: no chapter yet; no claims.
+# Shown in: limits, "Result 4"; claims redshift.learners-guess, learners-search, learners-descent,
+# learners-gain, learners-unbiased, learners-moved.
 FOUND = Experiment(
     "redshift.learners",
     "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",

@@ -386,8 +386,8 @@ DEEPER = {name: LEARNER[name] for name in LEARNER if name != "steps"} | {"depth"
 DETOURED = (("relu", 1.0), ("sine", 1.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
-# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu,
-# hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
+# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu, hysteresis-relu-half,
+# hysteresis-relu-test, hysteresis-sine, hysteresis-sine-test.
 HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
