@@ -170,7 +170,7 @@ def _few(*prefactors: float, networks: int, steps: int) -> list[Cell]:
 
 
 # Figures 7 and 8 of the paper.  Shown in: result, "Must complexity match the task?" and "The start
-# predicts part of the end"; limits, "The paper, claim by claim"; explorer ModularPlayer;
+# predicts part of the end"; explorer ModularPlayer;
 # claims redshift.modular-relu-wide, modular-relu-narrow, modular-relu-train, modular-sine-narrow,
 # modular-tanh-narrow, modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex,
 # modular-start-and-end, modular-complexity-follows-task.
@@ -300,8 +300,9 @@ def _budgets(
 SINES = [("sine", 2.0**k, 2) for k in range(-2, 5)]  # prefactors as in KINDS
 SHALLOW, DEEP = [("relu", 1.0, 2)], [("relu", 1.0, 4)]
 
-# Shown in: result, "Must complexity match the task?" and "Break it"; limits, "The paper, claim by
-# claim"; claims redshift.budget-sine, budget-gap, budget-relu, budget-relu-train, budget-smoother.
+# Shown in: result, "Must complexity match the task?"; limits, "The paper, claim by claim"; claims
+# redshift.budget-sine, budget-gap, budget-simple, budget-simple-half, budget-complex,
+# budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
