@@ -50,7 +50,7 @@ def _run_transformers(cell: Cell, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _run_plateaus(cell: Cell, device: torch.device) -> pd.DataFrame:
+def _run_shoulders(cell: Cell, device: torch.device) -> pd.DataFrame:
     return _run_transformers(cell, device).drop(columns="tokens")
 
 
@@ -139,7 +139,7 @@ PLATEAUS = Experiment(
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
     list,
-    _run_plateaus,
+    _run_shoulders,
 )
 
 
