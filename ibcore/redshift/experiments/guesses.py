@@ -223,7 +223,7 @@ FOUND = Experiment(
     "redshift.learners",
     "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",
     {
-        "smoke": _found(datasets=2, samples=500, steps=300),
+        "smoke": _found(datasets=2, samples=500, steps=3000),
         "laptop": _found(datasets=20, samples=1500, steps=3000),
         "paper": _found(datasets=100, samples=25_000, steps=10_000),
     },

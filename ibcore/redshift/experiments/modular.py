@@ -307,7 +307,8 @@ BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
     {
-        "smoke": _budgets(SINES[2:5:2] + DEEP, RATES[:2], (100, 200), modulus=4, networks=2),
+        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[:2], (1000, 2000), modulus=4, networks=2)
+        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=2)[:1],
         "laptop": _budgets(SINES + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
         + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=20)[:1],
         "paper": _budgets(SINES + SHALLOW + DEEP, RATES, (8000, 16_000), modulus=4, networks=40)
@@ -393,7 +394,7 @@ HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
     {
-        "smoke": _detours(*DETOURED, detour_steps=600, looks=(300, 600), networks=4, grid=32),
+        "smoke": _detours(*DETOURED, detour_steps=600, looks=(500, 1000), networks=2, grid=32),
         "laptop": _detours(*DETOURED, detour_steps=20_000, looks=(500, 1000), networks=20, grid=48),
         "paper": _detours(
             *DETOURED, detour_steps=20_000, looks=(5000, 10_000), networks=100, grid=64
