@@ -216,12 +216,13 @@ def _found(*, datasets: int, samples: int, steps: int) -> list[Cell]:
     ]
 
 
-# Shown in: no chapter yet; no claims.
+# Shown in: limits, "Result 4"; claims redshift.learners-guess, learners-search, learners-descent,
+# learners-gain, learners-unbiased, learners-moved.
 FOUND = Experiment(
     "redshift.learners",
     "Does it matter how a network that fits is found: by guessing, by climbing or by gradients?",
     {
-        "smoke": _found(datasets=2, samples=500, steps=300),
+        "smoke": _found(datasets=2, samples=500, steps=3000),
         "laptop": _found(datasets=20, samples=1500, steps=3000),
         "paper": _found(datasets=100, samples=25_000, steps=10_000),
     },

@@ -170,7 +170,7 @@ def _few(*prefactors: float, networks: int, steps: int) -> list[Cell]:
 
 
 # Figures 7 and 8 of the paper.  Shown in: result, "Must complexity match the task?" and "The start
-# predicts part of the end"; limits, "The paper, claim by claim"; explorer ModularPlayer;
+# predicts part of the end"; explorer ModularPlayer;
 # claims redshift.modular-relu-wide, modular-relu-narrow, modular-relu-train, modular-sine-narrow,
 # modular-tanh-narrow, modular-prefactor-narrow, modular-prefactor-wide, modular-too-complex,
 # modular-start-and-end, modular-complexity-follows-task.
@@ -299,13 +299,15 @@ def _budgets(
 SINES = [("sine", 2.0**k, 2) for k in range(-2, 5)]  # prefactors as in KINDS
 SHALLOW, DEEP = [("relu", 1.0, 2)], [("relu", 1.0, 4)]
 
-# Shown in: result, "Must complexity match the task?" and "Break it"; limits, "The paper, claim by
-# claim"; claims redshift.budget-sine, budget-gap, budget-relu, budget-relu-train, budget-smoother.
+# Shown in: result, "Must complexity match the task?"; limits, "The paper, claim by claim"; claims
+# redshift.budget-sine, budget-gap, budget-simple, budget-simple-half, budget-complex,
+# budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
     {
-        "smoke": _budgets(SINES[2:5:2] + DEEP, RATES[:2], (100, 200), modulus=4, networks=2),
+        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[:2], (1000, 2000), modulus=4, networks=2)
+        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=2)[:1],
         "laptop": _budgets(SINES + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
         + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=20)[:1],
         "paper": _budgets(SINES + SHALLOW + DEEP, RATES, (8000, 16_000), modulus=4, networks=40)
@@ -384,13 +386,13 @@ DEEPER = {name: LEARNER[name] for name in LEARNER if name != "steps"} | {"depth"
 DETOURED = (("relu", 1.0), ("sine", 1.0))
 
 # Appendix E.3 of the paper.  Shown in: result, "Is it the initialization or the architecture?";
-# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu,
-# hysteresis-relu-detour, hysteresis-sine, hysteresis-sine-test, hysteresis-relu-test.
+# limits, "The paper, claim by claim"; claims redshift.hysteresis-relu, hysteresis-relu-half,
+# hysteresis-relu-test, hysteresis-sine, hysteresis-sine-test.
 HYSTERESIS = Experiment(
     "redshift.hysteresis",
     "Is a network that starts from a complex function complex after training?",
     {
-        "smoke": _detours(*DETOURED, detour_steps=600, looks=(300, 600), networks=4, grid=32),
+        "smoke": _detours(*DETOURED, detour_steps=600, looks=(500, 1000), networks=2, grid=32),
         "laptop": _detours(*DETOURED, detour_steps=20_000, looks=(500, 1000), networks=20, grid=48),
         "paper": _detours(
             *DETOURED, detour_steps=20_000, looks=(5000, 10_000), networks=100, grid=64

@@ -160,7 +160,7 @@ EXPERIMENTS = (
         "Do residual connections hold the complexity down at any depth?",
         _run_networks,
         {**NETWORKS, "weight_scale": (8.0,), "variant": ("plain", "residual")},
-        smoke={"activation": TWO, "depth": (1, 6)},
+        smoke={"activation": TWO, "depth": (3, 24)},
         laptop={"activation": ("relu", "tanh", "sine"), "depth": DEPTHS},
         paper={"depth": DEPTHS},
     ),

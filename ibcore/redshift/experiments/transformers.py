@@ -50,7 +50,7 @@ def _run_transformers(cell: Cell, device: torch.device) -> pd.DataFrame:
     )
 
 
-def _run_plateaus(cell: Cell, device: torch.device) -> pd.DataFrame:
+def _run_shoulders(cell: Cell, device: torch.device) -> pd.DataFrame:
     return _run_transformers(cell, device).drop(columns="tokens")
 
 
@@ -136,7 +136,7 @@ PLATEAUS = Experiment(
         "laptop": _plateaus({**LAPTOP, "gains": SIXTHS, "networks": 100}, *FOUR),
         "paper": _plateaus({**PAPER, "gains": SIXTHS, "depth": 12}, *FOUR),
     },
-    _run_plateaus,
+    _run_shoulders,
 )
 
 
