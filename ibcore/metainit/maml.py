@@ -38,9 +38,9 @@ class Inner:
     model
         Fixes the computation; its own parameter values are not used.
     loss
-        ``"cross_entropy"``, ``"binary"`` or ``"mse"`` as in `ibcore.Population.train`, or a function
-        of one task's outputs (n, ...) and targets (n, ...) that returns one number, such as
-        those of `torch.nn.functional`.
+        ``"cross_entropy"``, ``"binary"`` or ``"mse"`` as in `ibcore.Population.train`, or a
+        function of one task's outputs (n, ...) and targets (n, ...) that returns one number, such
+        as those of `torch.nn.functional`.
     vectorize
         False for a plain loop over tasks, which takes any module, even those that
         `torch.func.vmap` refuses.
