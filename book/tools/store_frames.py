@@ -26,7 +26,7 @@ QUALITIES = (80, 60, 40, 20)
 KEEP_HUES = Image.Quantize.MAXCOVERAGE  # a rare color may carry the meaning
 # A frame shows the figure with its controls: no folded tables, nothing that floats above the page.
 BARE = """
-ib-explorer details, .ibx-status, .bd-header, .bd-header-article, .header-article, .skip-link,
+ib-explorer .ibx-foot, .ibx-status, .bd-header, .bd-header-article, .header-article, .skip-link,
 #pst-skip-link, #pst-back-to-top, .bd-sidebar-primary { display: none !important }
 """
 

@@ -179,7 +179,8 @@ def test_nothing_moves_when_figures_appear_or_change(visits, figures, viewport):
 
 def test_controls_have_names_and_pictures_have_descriptions(seen, figure):
     page = seen.desk()
-    for role, names in CONTROLS[figure.kind].items():
+    for role, own in CONTROLS[figure.kind].items():
+        names = [*own, "Copy link to this state"] if role == "button" else own
         assert page.get_by_role(role).count() == len(names), role
         for name in names:
             assert page.get_by_role(role, name=name, exact=True).count() == 1, name
@@ -288,3 +289,63 @@ def test_two_figures_of_each_kind_share_a_page(visits, figures):
     page.wait_for_function(f"document.querySelectorAll('.ibx[data-ready=\"1\"]').length === {both}")
     ids = page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+MOVE_ALL = """(turn) => {
+  const pick = (all) => all[turn % all.length];
+  const tell = (e) => ["input", "change"].forEach((type) => e.dispatchEvent(new Event(type)));
+  for (const figure of document.querySelectorAll(".ibx")) {
+    for (const e of figure.querySelectorAll("input[type=range]")) {
+      e.value = turn % 2 ? e.max : Math.round(0.4 * e.max);
+      tell(e);
+    }
+    for (const e of figure.querySelectorAll("select")) {
+      e.selectedIndex = turn % e.options.length;
+      tell(e);
+    }
+    for (const group of figure.querySelectorAll("[role=radiogroup]"))
+      pick([...group.querySelectorAll("input")]).click();
+    for (const e of figure.querySelectorAll("[type=checkbox]")) if (turn % 2) e.click();
+    const cells = [...figure.querySelectorAll("[role=gridcell]")];
+    if (cells.length) cells[(5 * turn) % cells.length].click();
+    for (const e of figure.querySelectorAll("button")) if (e.textContent === "New draw") e.click();
+  }
+}"""
+STATES = """() => [...document.querySelectorAll("ib-explorer")].map(({ model }) =>
+  Object.entries(model.get("params")).filter(([name]) => name !== "picture"))"""
+
+
+def every_ready(page, figures):
+    """Wait until all figures of a page are drawn."""
+    ready = f"document.querySelectorAll('.ibx[data-ready=\"1\"]').length === {len(figures)}"
+    page.wait_for_function(ready)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_state_of_every_figure_goes_into_the_address_and_comes_back(visits, figures, turn):
+    page = visits.open(f"{page_of_all(figures)}<script>{base.script()}</script>")
+    every_ready(page, figures)
+    first = page.evaluate(STATES)
+    page.evaluate(MOVE_ALL, turn)
+    page.wait_for_function("location.hash.includes('?')")
+    all_moved = f"(first) => ({STATES})().every((own, i) => `${{own}}` !== `${{first[i]}}`)"
+    page.wait_for_function(all_moved, arg=first)
+    moved, address = page.evaluate(STATES), page.url
+    page.goto("about:blank")
+    page.goto(address)
+    every_ready(page, figures)
+    same = f"(moved) => JSON.stringify(({STATES})()) === JSON.stringify(moved)"
+    page.wait_for_function(same, arg=moved)
+    assert page.locator(".ibx-notice").all_inner_texts() == [""] * len(figures)
+
+
+def test_each_value_of_each_control_has_its_own_text_in_the_address(visits, figures):
+    page = visits.open(f"<script>{base.script()}</script>")
+    again = """(values) => values.map((value) =>
+      IBExplorers.addressValue({ values }, IBExplorers.addressText(value)))"""
+    quarters = [0.25 * 2 ** (i / 4) for i in range(25)]  # the slider of random networks
+    assert page.evaluate(again, quarters) == quarters
+    for kind, figure in figures.items():
+        for name, values in getattr(figure, "_choices", {}).items():
+            if not isinstance(values, base.Bounds):
+                assert page.evaluate(again, list(values)) == list(values), (kind, name)

@@ -159,7 +159,7 @@ def test_every_control_has_an_accessible_name_and_every_picture_a_description(vi
         "slider": ["Weight scale", "Depth", "Width", "Seed"],
         "combobox": ["Activation", "Residual"],
         "checkbox": ["Layer norm", "Gated"],
-        "button": ["Pin for comparison", "Reset", "New draw"],
+        "button": ["Pin for comparison", "Reset", "New draw", "Copy link to this state"],
     }
     for role, expected in names.items():
         found = page.get_by_role(role)
@@ -229,7 +229,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(visits):
         ".ibx :is(button, select, input[type=range], summary, .ibx-checks label)"
     )
     heights = targets.evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
-    assert len(heights) == 12
+    assert len(heights) == 13
     assert min(heights) >= 40
 
 

@@ -145,6 +145,7 @@ function complexityMap(context) {
     draw,
     tables: () => [mapTable(), networkTable()],
     sent: wanted,
+    others: { depth: { values: setup.depths }, weight_scale: { values: setup.scales } },
   });
   const { story, status } = figure;
   const grid = cellGrid(setup, { select, hover });

@@ -8,14 +8,16 @@ const freshId = () => `ibx-${++counter}-${Math.random().toString(36).slice(2, 8)
 
 /**
  * A labelled control.  `changed(value, settled)` is called on each input; settled is false
- * while the reader still drags.  `show(value)` sets the control without calling back.
+ * while the reader still drags.  `show(value)` sets the control without calling back, and `values`
+ * are those that it can have; a slider also knows the `nearest` of them.
  */
 function slider(label, choices, format, changed) {
   const id = freshId();
   const output = node("output", { for: id });
   const input = node("input", { type: "range", id, min: 0, max: choices.length - 1, step: 1 });
-  const nearest = (value) =>
+  const place = (value) =>
     choices.reduce((best, c, i) => (Math.abs(c - value) < Math.abs(choices[best] - value) ? i : best), 0);
+  const nearest = (value) => choices[place(value)];
   const say = (value) => {
     output.textContent = format(value);
     input.setAttribute("aria-valuetext", format(value));
@@ -35,10 +37,11 @@ function slider(label, choices, format, changed) {
     heard = null;
   });
   const show = (value) => {
-    input.value = nearest(value);
+    input.value = place(value);
     say(value);
   };
-  return { element: div("ibx-control", node("label", { for: id }, label), output, input), show };
+  const element = div("ibx-control", node("label", { for: id }, label), output, input);
+  return { element, show, values: choices, nearest };
 }
 
 /** A drop-down list; choices are [value, text] pairs. */
@@ -50,7 +53,7 @@ function dropdown(label, choices, changed) {
     select.value = choices.findIndex(([known]) => known === value);
   };
   const element = div("ibx-control", node("label", { for: id }, label), node("span"), select);
-  return { element, show };
+  return { element, show, values: choices.map(([value]) => value) };
 }
 
 /** A check box; choices are the values for off and on. */
@@ -60,6 +63,7 @@ function checkbox(label, [off, on], changed) {
   input.addEventListener("change", () => changed(input.checked ? on : off, true));
   return {
     element: node("label", { for: id }, input, label),
+    values: [off, on],
     show: (value) => {
       input.checked = value === on;
     },
@@ -110,6 +114,7 @@ function choice(label, choices, changed) {
   const group = { class: "ibx-choice", role: "radiogroup", "aria-labelledby": `${name}-label` };
   return {
     element: node("div", { class: "ibx-control" }, legend, node("span"), node("div", group, ...labels)),
+    values: choices.map(([value]) => value),
     show(value) {
       inputs.forEach((input, i) => {
         input.checked = choices[i][0] === value;
@@ -148,13 +153,13 @@ function pacer(update) {
   };
 }
 
-/** Tables that are made only while they are open; `refresh()` makes them again. */
-function foldedTables(make) {
+/** Tables that are made only while they are open, `refresh()` makes them again; others beside them. */
+function foldedTables(make, ...others) {
   const tables = node("div", { class: "ibx-tables" });
-  const element = node("details", {}, node("summary", {}, "Table of the numbers"), tables);
-  const refresh = () => element.open && tables.replaceChildren(...make());
-  element.addEventListener("toggle", refresh);
-  return { element, refresh };
+  const folded = node("details", {}, node("summary", {}, "Table of the numbers"), tables);
+  const refresh = () => folded.open && tables.replaceChildren(...make());
+  folded.addEventListener("toggle", refresh);
+  return { element: div("ibx-foot", folded, ...others), refresh };
 }
 
 /** Experiment, tier and day of stored results, in words. */

@@ -128,6 +128,7 @@ function diagonalNetwork(context) {
     draw,
     tables,
     idle: ({ batch }) => (batch === "flow" ? ["learning_rate", "label_noise"] : []),
+    arriving: stop,
   });
   let run = null;
   let settings = null; // of the run
@@ -147,10 +148,7 @@ function diagonalNetwork(context) {
     label_noise: checkbox("Label noise", [false, true], set("label_noise")),
   };
   const play = button("Play time", "ibx-pin", () => (playing ? stop() : start()));
-  const reset = button("Reset", "", () => {
-    stop();
-    own.goTo(own.initial);
-  });
+  const reset = button("Reset", "", () => own.visit(own.initial));
   const theme = new MutationObserver(drawStems);
   const size = new ResizeObserver(drawStems);
 

@@ -66,6 +66,7 @@ function defineElement() {
         const source = this.querySelector('script[type="application/json"]');
         if (!source || this.model || !this.isConnected) return;
         this.model = new StaticModel(JSON.parse(source.textContent));
+        if (hasAddress()) this.id = this.model.name = addressName(this);
         this.show();
       }
       show() {

@@ -251,6 +251,10 @@ function imageSpectrum(context) {
     controlled: (params) => ({ ...params, ...tool, preset: params.picture ? "" : params.preset }),
     idle: ({ picture, preset }) => (!picture && REPEATED.includes(preset) ? [] : ["cycles"]),
     sent: (params) => ({ ...params, picture: params.picture && textOf(gray) }),
+    others: { preset: { values: Object.keys(PRESET_NAMES) }, picture: { values: [""] } }, // not one's own
+    arriving(params) {
+      gray = pictureOf(params);
+    },
   });
   let gray = pictureOf(own.params);
   const { story, status } = own;
@@ -373,7 +377,7 @@ function imageSpectrum(context) {
 
   own.layOut({
     heading: "The spectrum of a picture",
-    actions: [button("Reset", "", () => startFrom(own.initial))],
+    actions: [button("Reset", "", () => own.visit(own.initial))],
     parts: [
       div("ibx-draws", board.element, div("ibx-note", hint), tools),
       div("ibx-reads", bars.element, chart.element),

@@ -6,17 +6,23 @@
  * - `draw(params, resting)` shows a state, and `tables()` makes the tables of its numbers;
  * - `controlled(params)`: the values that the controls show, and `idle(params)` the names of those
  *   that have no effect;
- * - `sent(params)`: what the kernel is asked, and `asks` whether its answers are drawn.
+ * - `sent(params)`: what the kernel is asked, and `asks` whether its answers are drawn;
+ * - `others`: values of parameters that no control holds, by their names, for the address of the page;
+ * - `arriving(params)`: what is done before a state that no control has asked for.
  */
 function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...of }) {
   const same = (params) => params;
-  const { controlled = same, idle = () => [], sent = same, asks = true } = of;
+  const { controlled = same, idle = () => [], sent = same, asks = true, others = {}, arriving = () => {} } = of;
+  const { name } = model; // in the address of the page, if that is the reader's
   const live = model.get("engine") === "kernel";
   const host = frame(el, title);
   host.figure.classList.add(className);
-  const folded = foldedTables(tables);
   const story = div("ibx-story");
   const status = div("ibx-status");
+  const notice = div("ibx-notice");
+  const copy = button("Copy link", "ibx-link", () => copyAddress(name, say));
+  copy.setAttribute("aria-label", "Copy link to this state");
+  const folded = foldedTables(tables, ...(name ? [copy] : []));
   let started = false;
   let asked = null; // what the kernel was asked last
   const pace = pacer(update);
@@ -28,6 +34,7 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     initial: { ...model.get("initial") },
     params: { ...model.get("params") },
     controls: {},
+    settings: {}, // that the address can hold: their values
     resting: true,
     touched: false, // nothing is announced before the reader has done something
     closed: false,
@@ -35,9 +42,25 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     set: (name) => (value, settled) => own.goTo({ [name]: value }, settled),
     goTo(some, settled = true) {
       own.touched = true;
+      notice.textContent = "";
       own.params = { ...own.params, ...some };
       showControls();
       own.changed(settled);
+      if (name) addressLater(name);
+    },
+    /** Begin with a state, and go to one that no control of this figure has asked for. */
+    begin(params) {
+      arriving(params);
+      own.params = params;
+    },
+    visit(params) {
+      arriving(params);
+      own.goTo(params);
+    },
+    /** Say, until the reader moves on, what is wrong with the state that was asked for. */
+    warn(words) {
+      notice.textContent = words;
+      host.announce(words);
     },
     /** Draw soon, and at rest once nothing has changed for a while. */
     changed(settled) {
@@ -49,8 +72,11 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     /** Put the figure together: a heading and what stands beside it, and the parts in their order. */
     layOut({ heading, actions, parts, controls }) {
       own.controls = controls;
-      const head = div("ibx-head", div("ibx-title", heading), div("ibx-actions", ...actions));
+      const head = div("ibx-head", div("ibx-title", heading), div("ibx-actions", ...actions), notice);
       host.body.append(head, ...parts, status, folded.element);
+      const held = Object.entries({ ...controls, ...others });
+      own.settings = Object.fromEntries(held.filter(([key, { values }]) => values && key in own.initial));
+      if (name) enterAddress(name, own);
       showControls();
     },
     start() {
@@ -76,7 +102,8 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     write: (data) => Object.assign(host.figure.dataset, data, { ready: "1" }),
     /** What is done once a state is at rest: say it, and fill the tables if they are open. */
     finish(words) {
-      if (own.touched && words) host.announce(words);
+      const wrong = notice.textContent;
+      if ((own.touched || wrong) && words) host.announce(wrong ? `${wrong} ${words}` : words);
       folded.refresh();
     },
     close() {
@@ -90,6 +117,12 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
   function update(resting) {
     own.resting = resting;
     if (started) draw(own.params, resting);
+  }
+
+  /** Say what a button has done, in the status line and aloud. */
+  function say(words) {
+    status.textContent = words;
+    host.announce(words);
   }
 
   function answered() {

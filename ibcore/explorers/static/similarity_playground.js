@@ -103,6 +103,7 @@ function similarityPlayground(context) {
     className: "ibx-likeness",
     draw,
     tables: () => [measureTable()],
+    others: { seed: { values: Array.from({ length: setup.seeds }, (_, i) => i) } },
   });
   const { story, status } = own;
   const planes = [cloudPlane("First cloud"), cloudPlane("Second cloud")];
@@ -189,7 +190,7 @@ function similarityPlayground(context) {
 
   own.layOut({
     heading: "Which measures react?",
-    actions: [newDraw, button("Reset", "", () => own.goTo(own.initial))],
+    actions: [newDraw, button("Reset", "", () => own.visit(own.initial))],
     parts: [
       div("ibx-two", ...planes.map(({ element }) => element)),
       div("ibx-measures", heading, ...bars.elements, scale),

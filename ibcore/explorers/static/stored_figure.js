@@ -27,6 +27,7 @@ function drawStored(context, spec) {
     draw: show,
     tables: () => spec.tables(shown).map((parts) => table(...parts)),
     idle: spec.idle,
+    arriving: () => stop(),
     asks: false,
   });
   const { story, status } = own;
@@ -42,10 +43,7 @@ function drawStored(context, spec) {
     const named = (value) => spec.names?.[name]?.(value, own.params);
     controls[name] = controlOf(said[name], choices[name], set(name), named);
   }
-  const reset = button("Reset", "", () => {
-    stop();
-    own.goTo(own.initial);
-  });
+  const reset = button("Reset", "", () => own.visit(own.initial));
   own.layOut({
     heading: spec.title,
     actions: [...(play ? [play.element] : []), reset],
@@ -91,7 +89,7 @@ function controlOf({ kind, label, texts, wide }, values, changed, named) {
   const box = kind === "checkbox" ? node("div", { class: "ibx-checks" }, element) : element;
   box.classList.toggle("ibx-wide", wide);
   box.hidden = values.length < 2;
-  return { element: box, show: made.show };
+  return { ...made, element: box };
 }
 
 /**
