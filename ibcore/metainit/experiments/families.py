@@ -16,7 +16,7 @@ from ibcore.metainit.experiments.architectures import (
     present_episodes,
     random_start,
 )
-from ibcore.metainit.experiments.arithmetic import NOISE, PERIODS
+from ibcore.metainit.experiments.arithmetic import NOISE
 from ibcore.metainit.experiments.concepts import seen
 from ibcore.metainit.experiments.omniglot import FIVE, glyph_sets
 from ibcore.metainit.learner import MetaLearner
@@ -83,8 +83,7 @@ def concept_family(cell: Cell) -> Family:
 
 def number_family(cell: Cell) -> Family:
     """Return remainders: the odd moduli to 19, the even ones between them, and 21 to 40."""
-    seed, view = member_seed(cell["seed"], cell["network"]), cell["view"]
-    x = number_inputs(view, size=16, periods=PERIODS if view == "circular" else ())
+    seed, x = member_seed(cell["seed"], cell["network"]), number_inputs(cell["view"], size=16)
     odd = remainder_tables(tuple(range(1, 20, 2)))
 
     def train(seed: int) -> Episodes:
@@ -243,8 +242,7 @@ def adam_score(
     return score(curve[0], drawn)
 
 
-# The four architectures have about as many ``weights`` each.  MLPs of one ``width`` whatever they
-# read are cheap, so that they are meta-trained for longer and there are more of them.
+# What each experiment varies: the four architectures have about as many weights each.
 
 ADAM = {
     "random_10": (10, (0.003, 0.01, 0.03, 0.1, 0.3)),
@@ -262,42 +260,23 @@ READERS: dict[tuple[str, str], tuple[Architecture, ...]] = {
     ("numbers", "image"): ("MLP", "ConvNet", *SEQUENCES),
     ("characters", "image"): ("MLP", "ConvNet", *SEQUENCES),
 }
-WIDTHS = {
-    ("concepts", "bits"): 32,
-    ("concepts", "image"): 32,
-    ("numbers", "bits"): 64,
-    ("numbers", "circular"): 64,
-}
 
 
 def matched(parameters: int, steps: int) -> list[Cell]:
     """Let each architecture, of about one size, read each family in each view that it can read."""
     shown = {"concepts": 5, "numbers": 20, "characters": 1}
     return [
-        _setting(
-            place,
-            Net(name, 2 - (name in SEQUENCES), parameters=parameters),
-            steps,
-            sizes="weights",
-            support=shown[place[0]],
-        )
-        for place, names in READERS.items()
+        {
+            "family": family,
+            "view": view,
+            "net": Net(name, 2 - (name in SEQUENCES), parameters=parameters),
+            "meta": Meta(steps, 4, RATES[family], validation=4),
+            "sizes": "weights",
+            "support": shown[family],
+        }
+        for (family, view), names in READERS.items()
         for name in names
     ]
-
-
-def wide(steps: int) -> list[Cell]:
-    """Let MLPs of one width read each of two families in two views."""
-    shown = {"concepts": 5, "numbers": 100}
-    return [
-        _setting(place, Net(width=width), steps, sizes="width", support=shown[place[0]])
-        for place, width in WIDTHS.items()
-    ]
-
-
-def _setting(place: tuple[str, str], net: Net, steps: int, **labels: str | int) -> Cell:
-    meta = Meta(steps, 4, RATES[place[0]], validation=4)
-    return {"family": place[0], "view": place[1], "net": net, "meta": meta, **labels}
 
 
 def family_cells(networks: int, settings: list[Cell], **options: Any) -> list[Cell]:
@@ -314,19 +293,6 @@ FAMILIES = Experiment(
         "smoke": family_cells(2, matched(1000, 60)[::9], trial=20, held=10, test=10),
         "laptop": family_cells(3, matched(5000, 500)),
         "paper": family_cells(10, matched(65_000, 20_000)),
-    },
-    list,
-    run_families,
-)
-
-# Shown in: no chapter; no claims.
-LONGER = Experiment(
-    "metainit.longer",
-    "What do MLPs of one width reach after five times the meta-training?",
-    {
-        "smoke": family_cells(2, wide(60), trial=20, held=10, test=10),
-        "laptop": family_cells(5, wide(2500), test=60),
-        "paper": family_cells(20, wide(20_000), test=60),
     },
     list,
     run_families,
