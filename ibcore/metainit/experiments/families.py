@@ -279,6 +279,11 @@ def matched(parameters: int, steps: int) -> list[Cell]:
     ]
 
 
+def _without_numbers(parameters: int, steps: int) -> list[Cell]:
+    """Leave out the remainders, of which no architecture learns anything in so few steps."""
+    return [each for each in matched(parameters, steps) if each["family"] != "numbers"]
+
+
 def family_cells(networks: int, settings: list[Cell], **options: Any) -> list[Cell]:
     """Meta-train every setting, network by network."""
     shared = {**SHARED, "held": 20, "test": 30, **options}
@@ -288,10 +293,10 @@ def family_cells(networks: int, settings: list[Cell], **options: Any) -> list[Ce
 # Shown in: no chapter; no claims.
 FAMILIES = Experiment(
     "metainit.families",
-    "Do learned starts bring four architectures together on three families of tasks?",
+    "Do learned starts bring four architectures together on several families of tasks?",
     {
         "smoke": family_cells(2, matched(1000, 60)[::9], trial=20, held=10, test=10),
-        "laptop": family_cells(3, matched(5000, 500)),
+        "laptop": family_cells(3, _without_numbers(5000, 500)),
         "paper": family_cells(10, matched(65_000, 20_000)),
     },
     list,
