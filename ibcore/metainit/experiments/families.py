@@ -16,7 +16,7 @@ from ibcore.metainit.experiments.architectures import (
     present_episodes,
     random_start,
 )
-from ibcore.metainit.experiments.arithmetic import NOISE
+from ibcore.metainit.experiments.arithmetic import NOISE, PERIODS
 from ibcore.metainit.experiments.concepts import seen
 from ibcore.metainit.experiments.omniglot import FIVE, glyph_sets
 from ibcore.metainit.learner import MetaLearner
@@ -83,7 +83,8 @@ def concept_family(cell: Cell) -> Family:
 
 def number_family(cell: Cell) -> Family:
     """Return remainders: the odd moduli to 19, the even ones between them, and 21 to 40."""
-    seed, x = member_seed(cell["seed"], cell["network"]), number_inputs(cell["view"], size=16)
+    seed, view = member_seed(cell["seed"], cell["network"]), cell["view"]
+    x = number_inputs(view, size=16, periods=PERIODS if view == "circular" else ())
     odd = remainder_tables(tuple(range(1, 20, 2)))
 
     def train(seed: int) -> Episodes:
