@@ -6,8 +6,8 @@ import torch
 from ibcore.metainit.experiments import families
 from ibcore.metainit.experiments.architectures import present_episodes, random_start
 from ibcore.metainit.experiments.arithmetic import OVERSHOOT, run_arithmetic, run_overshoot
-from ibcore.metainit.experiments.concepts import COVERAGE, draw_pool, new_tasks, run_coverage, seen
-from ibcore.metainit.experiments.families import FAMILIES, nearest, run_families, score
+from ibcore.metainit.experiments.concepts import seen
+from ibcore.metainit.experiments.families import nearest, run_families, score
 from ibcore.runs.experiment import Cell
 from ibcore.tasks import Episodes
 
@@ -16,7 +16,8 @@ CPU = torch.device("cpu")
 
 def cell(family: str, **changes: object) -> Cell:
     """Return one MLP of a family, hardly meta-trained."""
-    first = next(each for each in FAMILIES.plan("laptop").values() if each["family"] == family)
+    every = families.family_cells(1, families.matched(1000, 60))
+    first = next(each for each in every if each["family"] == family)
     return (
         first
         | {"trial": 2, "held": 5, "test": 5, "adam": {"random_10": (2, (0.01, 0.1))}}
@@ -76,18 +77,6 @@ def test_random_arms_begin_at_the_random_start(monkeypatch: pytest.MonkeyPatch) 
     model = families.build(own["net"], (4,), 1)
     start = random_start(model, own["network"], seed=own["seed"], device=CPU)
     assert all(torch.equal(begin[name], start[name]) for begin in begins for name in start)
-
-
-def test_the_distance_of_a_rule_counts_the_objects_on_which_it_differs() -> None:
-    plan = COVERAGE.plan("smoke").values()
-    own = next(each for each in plan if each["concepts"] == 3)
-    own = own | {"meta": families.Meta(2), "test": own["test"] | {"tasks": 80}}
-    frame = run_coverage(own, CPU).set_index("distance")
-    tables, pool = new_tasks(own, 5, CPU).query[1], draw_pool(own)
-    away = [min(int((table != other).sum()) for other in pool) for table in tables]
-    counts = {"seen": away.count(0), "near": away.count(1) + away.count(2)}
-    assert {name: frame.tasks[name] for name in counts} == counts
-    assert frame.tasks.sum() == 80
 
 
 def test_the_whole_learned_step_is_that_of_the_experiment_on_remainders() -> None:

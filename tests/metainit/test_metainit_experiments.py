@@ -43,7 +43,7 @@ def concept_cell(net=Net(), view="bits", **changes):  # noqa: B008 -- frozen
 
 def test_the_laboratory_lists_its_experiments():
     assert experiments("metainit") == EXPERIMENTS
-    assert len(EXPERIMENTS) == 16
+    assert len(EXPERIMENTS) == 14
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)

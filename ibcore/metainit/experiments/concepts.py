@@ -1,7 +1,7 @@
 """Boolean concepts: one step from a learned start against many from a random one."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
@@ -156,32 +156,6 @@ def run_few(cell: Cell, device: torch.device) -> pd.DataFrame:
     concepts are ``all``, or ``held out`` of the pool, of which there are ``tasks``.  Where none
     is held out there is no row.
     """
-
-    def kinds(tables: Tensor, pool: Tensor) -> dict[str, Tensor]:
-        new = ~seen(tables, pool)
-        return {"all": torch.ones_like(new), "held out": new}
-
-    return _few_rows(cell, device, "concepts", kinds)
-
-
-def run_coverage(cell: Cell, device: torch.device) -> pd.DataFrame:
-    """Return the same by ``distance``: on how many objects the nearest concept of the pool differs.
-
-    A concept is ``seen``, ``near`` if it differs on one or two of the 16, or ``far``.
-    """
-
-    def kinds(tables: Tensor, pool: Tensor) -> dict[str, Tensor]:
-        away = torch.cdist(tables, pool.to(tables), p=1).amin(1)  # (tasks,)
-        return {"seen": away < 0.5, "near": (away > 0.5) & (away < 2.5), "far": away > 2.5}
-
-    return _few_rows(cell, device, "distance", kinds)
-
-
-Kinds = Callable[[Tensor, Tensor], dict[str, Tensor]]  # which tables are of which kind
-
-
-def _few_rows(cell: Cell, device: torch.device, column: str, kinds: Kinds) -> pd.DataFrame:
-    """Meta-train one network on its pool and average over each kind of test concept."""
     pool = draw_pool(cell)
     learner, _ = learn_concepts(cell, pool, device)
     rows = []
@@ -189,10 +163,12 @@ def _few_rows(cell: Cell, device: torch.device, column: str, kinds: Kinds) -> pd
         drawn = new_tasks(cell, support, device)
         outputs = learner.predict(drawn.support, drawn.query[0])
         values = {"accuracy": accuracy(outputs, drawn.query[1]).cpu(), **bounds(drawn)}
-        for kind, chosen in kinds(drawn.query[1], pool).items():
+        new = ~seen(drawn.query[1], pool)
+        for kind, chosen in (("all", torch.ones_like(new)), ("held out", new)):
             if chosen.any():
-                means = {name: value[chosen.cpu()].mean().item() for name, value in values.items()}
-                rows.append({"support": support, column: kind, "tasks": int(chosen.sum()), **means})
+                means = {name: value[chosen].mean().item() for name, value in values.items()}
+                tasks = int(chosen.sum())
+                rows.append({"support": support, "concepts": kind, "tasks": tasks, **means})
     labels = {
         "architecture": cell["condition"]["net"].architecture,
         "pool": cell["concepts"],
@@ -571,8 +547,8 @@ SWAP = Experiment(
     tuned={"rate": ("architecture", "rates")},
 )
 
-# Shown in: limits, "Result 2: are new rules new?" and "The abstract, claim by claim"; claims
-# metainit.one-concept, ten-concepts, held-out.
+# Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
+# held-out.
 FEW = Experiment(
     "metainit.few-concepts",
     "How many concepts must be seen before a learned start helps with new ones?",
@@ -596,35 +572,6 @@ FEW = Experiment(
         ),
     },
     run_few,
-)
-
-# Shown in: no chapter; no claims.
-COVERAGE = Experiment(
-    "metainit.coverage",
-    "How far from the concepts seen may a new one lie, and how many must be seen?",
-    {
-        "smoke": concept_cells(
-            BITS[:1],
-            2,
-            concepts=(3, 1000),
-            meta=SHORT,
-            test={**TEST, "tasks": 60, "support": (5,)},
-        ),
-        "laptop": concept_cells(
-            BITS[:1],
-            10,
-            concepts=(3, 10, 30, 100, 1000),
-            test={**TEST, "tasks": 400, "support": (5,)},
-        ),
-        "paper": concept_cells(
-            BITS,
-            20,
-            concepts=(1, 3, 10, 30, 100, 300, 1000, 10_000),
-            meta=LONG,
-            test={**TEST, "tasks": 1000, "support": (5,)},
-        ),
-    },
-    run_coverage,
 )
 
 # Shown in: idea, "What was learned: weights or rates?"; limits, "Result 1: steps and data"; claims

@@ -114,7 +114,7 @@ TUNED = Experiment(
             meta=Meta(steps=60),
             test={"tasks": 20, "support": (5, 15)},
         ),
-        "laptop": _cells(BITS[:2], 10),
+        "laptop": [*_cells(BITS[:1], 10), *_cells(BITS[1:2], 10, starts=(1,))],
         "paper": _cells(BITS, 20, meta=Meta(steps=5000)),
     },
     run_tuned,
