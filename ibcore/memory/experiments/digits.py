@@ -109,7 +109,7 @@ OTHERS = (
 )
 
 
-SGD_RATES, ADAM_RATES = (0.03, 0.1, 0.3, 1.0, 3.0), (0.001, 0.003, 0.01, 0.03, 0.1)
+SGD_RATES, ADAM_RATES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 FAMILIES: dict[str, dict[str, Any]] = {
     "SGD": {},
     "SGD, L2 0.01": {"weight_decay": 0.01},
