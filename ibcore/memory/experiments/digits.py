@@ -250,7 +250,8 @@ PIPELINES = _experiment(
     paper={"networks": 20, "split": (0, 1)},
 )
 
-# Shown in: no chapter and no claim.
+# Shown in: result, "Does forgetting help"; limits, "The abstract"; claims memory.tuned-rates,
+# tuned-sgd, tuned-decay, tuned-price, tuned-each, tuned-best.
 TUNED = _experiment(
     "tuned",
     "Is the order of the spreads another one when every pipeline has the best of its own rates?",
@@ -265,7 +266,8 @@ TUNED = _experiment(
     paper={"pipelines": _each_rate(*FAMILIES), "split": (0, 1)},
 )
 
-# Shown in: limits, "Result 2"; claims memory.sharpness, momentum.
+# Shown in: limits, "Result 2"; result, "Does forgetting help"; claims memory.sharpness-helps,
+# sharpness, momentum.
 OPTIMIZERS = _experiment(
     "optimizers",
     "Do momentum or sharpness-aware minimization forget the initial scale without decay?",
