@@ -322,7 +322,7 @@ RESNET_LAYERS = Experiment(
     "Does a ResNet with batch norm remember the scale of its normalized weights, or the head's?",
     {
         "smoke": _layers_apart(1.0, 4.0, train=100, networks=2, **_looks(100, 90)),
-        "laptop": _layers_apart(1.0, 16.0, networks=20, steps=2000, looks=(0, 1000, 1800, 1900)),
+        "laptop": _layers_apart(1.0, 16.0, networks=20, steps=1600, looks=(0, 1000, 1440, 1520)),
         "paper": _layers_apart(
             *FIVE, 16.0, networks=40, steps=6000, looks=(0, 1000, 3000, 5400, 5700)
         ),
