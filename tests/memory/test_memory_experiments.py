@@ -11,6 +11,7 @@ from ibcore.memory import Pipeline, digits_problem, sweep
 from ibcore.memory.experiments import EXPERIMENTS, digits
 from ibcore.memory.experiments.digits import build, grids, run_grid
 from ibcore.nets import MLP, ResNet
+from ibcore.runs import load, read_ledger
 from ibcore.runs.experiment import experiments
 
 CPU = torch.device("cpu")
@@ -98,3 +99,21 @@ def test_the_clock_stands_still_once_decay_has_ended():
     pipeline = next(p for p in cell["pipelines"] if p.name == "decay ends once forgotten")
     assert pipeline.clock(300) == pipeline.clock(600) == pytest.approx(5.4)
     assert pipeline.clock(100) < pipeline.clock(200)
+
+
+def test_the_rates_that_claims_call_best_are_best_by_validation_and_inside_their_grid():
+    frame = load("memory.tuned")
+    late = frame[frame.step >= 2700].groupby("pipeline").train_accuracy.min()
+    fitted = frame[frame.final & (frame.pipeline.map(late) >= 0.995)]
+    scores = fitted.pivot_table(
+        index="pipeline", columns="weight_scale", values="validation_accuracy", sort=False
+    )
+    claims, grid = read_ledger(), digits.RATES["sgd"]
+    for family, claim in (("SGD, lr", "tuned-sgd"), ("SGD, L2 0.01, lr", "tuned-decay")):
+        best = scores[scores.index.str.startswith(family)].mean(axis=1).idxmax()
+        assert f'"{best}"' in claims[f"memory.{claim}"].measure.text
+        assert grid[0] < float(best.split()[-1]) < grid[-1]
+    plain = scores[scores.index.str.startswith("SGD, lr")]
+    own = [plain.index[plain[scale] >= plain[scale].max() - 1e-9][-1] for scale in (1.0, 8.0)]
+    each = claims["memory.tuned-each"].measure.text
+    assert all(f'"{name}", weight_scale={a}' in each for name, a in zip(own, (1, 8), strict=True))
