@@ -112,6 +112,8 @@ class Shown:
 def caption(frame: pd.DataFrame, *, band: str = "bands: 95 % interval of the mean") -> str:
     """Return the line below a figure of a stored result: n, seeds, band, tier and date.
 
+    It ends with what `ibcore.runs.load` found: for instance that it is older than its code.
+
     Examples
     --------
     >>> import pandas as pd
@@ -124,9 +126,10 @@ def caption(frame: pd.DataFrame, *, band: str = "bands: 95 % interval of the mea
     origin = frame.attrs.get("provenance")
     if origin is None:
         raise ValueError("frame has no provenance; it must be a stored result, from ibcore.load")
+    doubt = frame.attrs.get("doubt")
     return (
-        f"{_replicates(frame)}; {band}; "
-        f"{origin['experiment']}, {origin['tier']} tier, {origin['date'][:10]}."
+        f"{_replicates(frame)}; {band}; {origin['experiment']}, {origin['tier']} tier, "
+        f"{origin['date'][:10]}{f', {doubt}' if doubt else ''}."
     )
 
 
@@ -414,8 +417,11 @@ def _draw_curves(axis: Axes, frame: pd.DataFrame, x: str, y: str, hue: str) -> N
     for index, (name, group) in enumerate(frame.groupby(hue, sort=False)):
         color, line, marker = STYLES.get(str(name), CYCLE[index % len(CYCLE)])
         positions = np.sort(group[x].unique())
-        columns = [group.loc[group[x] == p, y].dropna().to_numpy() for p in positions]
-        means = [mean_interval(column) for column in columns]
+        columns = [group.loc[group[x] == p, y].dropna() for p in positions]
+        means = [
+            _mean(column, (name, position), y, 0.95)
+            for position, column in zip(positions.tolist(), columns, strict=True)
+        ]
         center = [m.value for m in means]
         axis.fill_between(
             positions, [m.low for m in means], [m.high for m in means], color=color, alpha=0.2, lw=0

@@ -4,7 +4,7 @@ A tensor on "sim" wraps one on the CPU.  Each operation is intercepted below aut
 tensors of two devices in one operation raise, as on a GPU, but for numbers without dimensions,
 indices and copies; a generator is refused, since none exists there; and whatever makes a GPU wait
 for its result (reading a value, a mask, a copy to the CPU) is counted with its place in ibcore.
-Results are those of the CPU, bit for bit.
+Results are those of the CPU, bit for bit, where ibcore takes the same path: see `elsewhere`.
 """
 
 import traceback
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -131,6 +132,28 @@ def simulated() -> Iterator[str]:
             yield NAME
     finally:
         torch.__future__.set_swap_module_params_on_conversion(swap)
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Let ibcore compute on the CPU as it does elsewhere: in other parts, without tiles or fusion.
+
+    Only these paths round otherwise; without them the CPU and "sim" give the same bits.
+    """
+    from ibcore.guidance import training
+    from ibcore.nets import evaluate
+    from ibcore.training import loop
+
+    def whole(*job: Any) -> Tensor:
+        return evaluate._forward_chunked(*job, {})
+
+    with (
+        patch.object(evaluate, "forward_tiled", whole),
+        patch.object(evaluate, "_BYTES", {}),
+        patch.object(loop, "_CHUNK_BYTES", {}),
+        patch.object(training, "_CAN_FUSE", False),
+    ):
+        yield
 
 
 def _is_sim(device: Any) -> bool:

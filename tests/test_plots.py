@@ -44,6 +44,12 @@ def test_curves_differ_by_more_than_color_and_are_named_at_their_ends():
     assert names == {"relu", "tanh", "noise"}
 
 
+def test_curves_name_the_column_and_the_condition_that_has_one_network_only():
+    single = FRAME.drop_duplicates(["name", "a"])
+    with pytest.raises(ValueError, match=r"y of the group \('relu', 0\.5\): values holds 1 value"):
+        curves(single, x="a", y="y", hue="name")
+
+
 def test_heatmaps_write_the_mean_into_each_cell():
     figure = heatmaps(FRAME, x="panel", y="a", value="y", panel="name", limits=(0, 4))
     table = FRAME[FRAME.name == "relu"].pivot_table(index="a", columns="panel", values="y")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from ibcore.runs import Stored, experiments, read, stored
-from ibcore.runs.execute import doubts
 from ibcore.runs.experiment import Experiment
+from ibcore.runs.store import doubts
 
 COLUMNS = ("device", "date", "dirty", "cells", "seconds", "device_name", "instructions", "commit")
 

@@ -27,7 +27,7 @@ from ibcore.runs.experiment import (
     experiments,
     find,
 )
-from ibcore.runs.store import of_book, own_store, read, stored
+from ibcore.runs.store import doubts, of_book, own_store, read, stored
 from ibcore.runtime import Tier, check_tier, default_tier
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ def list_experiments(lab: LabOption = None, store: StoreOption = None) -> None:
 def status(lab: LabOption = None, store: StoreOption = None) -> None:
     """Show for each experiment and tier how many cells are finished, and what is out of date."""
     from ibcore.runs.cells import CellFolder
-    from ibcore.runs.execute import doubts
 
     folder = own_store(store, "--store")
     complete = {(entry.experiment, entry.tier): entry.path for entry in stored(folder)}

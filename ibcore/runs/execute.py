@@ -22,7 +22,6 @@ from ibcore.runs.experiment import (
     find,
     plain_config,
     plain_fields,
-    plan_digest,
 )
 from ibcore.runs.fingerprint import fingerprint
 from ibcore.runs.forecast import TimeLimit, cost_model, measured_on
@@ -49,7 +48,7 @@ from ibcore.runs.workers import (
     count_workers,
     outcomes,
 )
-from ibcore.runtime import Tier, check_tier, default_tier, device_name, resolve_device
+from ibcore.runtime import Tier, default_tier, device_name, resolve_device
 
 # One experiment at one tier while it runs: its plan, where its cells lie, what its errors say.
 
@@ -201,33 +200,6 @@ class ExperimentRun:
             f"{len(self.cells.finished())} of {len(self.plan)} cells are finished and kept in "
             f"{self.cells.folder}, the same command continues from there"
         )
-
-
-# What speaks against a stored result, said by its own provenance and the code of today.
-
-
-def doubts(origin: Provenance, experiment: Experiment | None) -> tuple[str, ...]:
-    """Return the reasons not to take a result for what the code of today would compute.
-
-    Parameters
-    ----------
-    origin
-        The provenance of the result.
-    experiment
-        The experiment of that name as it is today, or None where there is none.
-    """
-    changed = "package changed since its commit" if origin.dirty else None
-    return tuple(filter(None, (_difference(origin, experiment), changed)))
-
-
-def _difference(origin: Provenance, experiment: Experiment | None) -> str | None:
-    if experiment is None or origin.tier not in experiment.tiers:
-        return "no such experiment today"
-    if origin.plan != plan_digest(experiment.plan(check_tier(origin.tier))):
-        return "another configuration than today's"
-    if origin.code is None:
-        return "code not recorded"
-    return None if origin.code == fingerprint(experiment.run_cell) else "older than its code"
 
 
 # Join the finished cells of a run into one result.

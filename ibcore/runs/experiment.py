@@ -320,6 +320,19 @@ def find(name: str) -> Experiment:
     return known[name]
 
 
+def listed(name: str) -> Experiment | None:
+    """Return the experiment called ``name``, or None if no laboratory lists it.
+
+    Examples
+    --------
+    >>> listed("mine.own") is None
+    True
+    """
+    lab = name.partition(".")[0]
+    found = experiments(lab) if lab in LABS else ()
+    return next((experiment for experiment in found if experiment.name == name), None)
+
+
 def suggest(name: str, known: list[str]) -> str:
     """Say which known names are close to ``name``, or else list all of them."""
     if not known:

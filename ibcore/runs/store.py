@@ -11,6 +11,7 @@ import platform
 import subprocess
 import tempfile
 import uuid
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibcore
-from ibcore.runs.experiment import check_name
+from ibcore.runs.experiment import Experiment, check_name, listed, plan_digest
+from ibcore.runs.fingerprint import fingerprint
 from ibcore.runtime import TIERS, Tier, as_folder, as_kind, as_path, check_tier
 
 if TYPE_CHECKING:
@@ -309,6 +311,42 @@ def _processor() -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
+# What speaks against a stored result, said by its own provenance and the code of today.
+
+
+def doubts(origin: Provenance, experiment: Experiment | None) -> tuple[str, ...]:
+    """Return the reasons not to take a result for what the code of today would compute.
+
+    Parameters
+    ----------
+    origin
+        The provenance of the result.
+    experiment
+        The experiment of that name as it is today, or None where there is none.
+    """
+    changed = "package changed since its commit" if origin.dirty else None
+    return tuple(filter(None, (_difference(origin, experiment), changed)))
+
+
+def _difference(origin: Provenance, experiment: Experiment | None) -> str | None:
+    if experiment is None or origin.tier not in experiment.tiers:
+        return "no such experiment today"
+    if origin.plan != plan_digest(experiment.plan(check_tier(origin.tier))):
+        return "another configuration than today's"
+    if origin.code is None:
+        return "code not recorded"
+    return None if origin.code == fingerprint(experiment.run_cell) else "older than its code"
+
+
+def doubt(origin: Provenance) -> str | None:
+    """Return how a result differs from what today's code would compute, or None.
+
+    None also for an experiment that no laboratory lists: there is nothing to compare it with.
+    """
+    experiment = listed(origin.experiment)
+    return None if experiment is None else _difference(origin, experiment)
+
+
 # Frames as Arrow tables, and these as files.
 
 
@@ -511,6 +549,10 @@ def stored(store: Path | str | None = None) -> tuple[Stored, ...]:
 def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None) -> "pd.DataFrame":
     """Return a stored result as one tidy frame, its provenance in ``attrs["provenance"]``.
 
+    ``attrs["doubt"]`` says in what it differs from what today's code would compute, such as
+    "older than its code"; None where nothing does.  `ibcore.plots.caption` prints it.  Of a result
+    in another folder than that of the published ones a warning says it too.
+
     Parameters
     ----------
     name
@@ -540,7 +582,15 @@ def load(name: str, tier: Tier | None = None, *, store: Path | str | None = None
     wanted = check_tier(tier) if tier is not None else max(entries, key=TIERS.index, default=None)
     if wanted is None or wanted not in entries:
         raise FileNotFoundError(_missing(name, tier, folder))
-    return read_as(name, wanted, entries[wanted])[0]
+    frame, origin = read_as(name, wanted, entries[wanted])
+    frame.attrs["doubt"] = doubt(origin)
+    if frame.attrs["doubt"] and folder.resolve() != published().resolve():
+        warnings.warn(
+            f"{entries[wanted]} is returned as it is ({frame.attrs['doubt']}); compute it again "
+            f"with: python -m ibcore run {name} --tier {wanted} --store {folder} --fresh",
+            stacklevel=2,
+        )
+    return frame
 
 
 def read_as(name: str, tier: str, path: Path) -> "tuple[pd.DataFrame, Provenance]":

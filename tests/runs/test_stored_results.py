@@ -9,7 +9,8 @@ import pytest
 from stored_results import measurements
 from toy.experiments import SQUARES
 
-from ibcore.runs import DamagedResultError, experiments, read, run, write
+from ibcore.plots import caption
+from ibcore.runs import DamagedResultError, experiments, load, read, run, store, write
 
 
 def test_each_stored_result_is_one_row_with_its_own_provenance(tmp_path: Path) -> None:
@@ -45,6 +46,29 @@ def test_what_speaks_against_a_result_is_said(tmp_path: Path) -> None:
     for doubts, changes in said.items():
         write(frame, path, replace(origin, **changes))
         assert measurements(tmp_path)["doubts"].tolist() == [doubts]
+
+
+@pytest.mark.usefixtures("toy_lab")
+def test_a_loaded_result_of_other_code_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (toy,) = experiments()
+    run(toy, "smoke", store=tmp_path, progress=False)
+    assert load(toy.name, store=tmp_path).attrs["doubt"] is None
+    path = tmp_path / "toy.squares.smoke.parquet"
+    frame, origin = read(path)
+    write(frame, path, replace(origin, code="another"))
+    with pytest.warns(
+        UserWarning, match=r"older than its code\); compute it again with: .*--fresh"
+    ):
+        load(toy.name, store=tmp_path)
+    monkeypatch.setattr(store, "published", lambda: tmp_path)
+    assert caption(load(toy.name)).endswith(f"{origin.date[:10]}, older than its code.")
+
+
+def test_a_result_that_no_laboratory_lists_is_compared_with_nothing(tmp_path: Path) -> None:
+    run(SQUARES, "smoke", store=tmp_path, progress=False)
+    assert load("toy.squares", store=tmp_path).attrs["doubt"] is None
 
 
 def test_an_empty_folder_is_an_empty_table_with_the_same_columns(tmp_path: Path) -> None:

@@ -596,7 +596,7 @@ class GuidedTrial:
         depth = getattr(self.setting["target"], "depth", 0)
         if depth <= _SPREAD:
             return None
-        names = layer_names(self.target, self.sets.x[:2])
+        names = layer_names(self.target, self.sets.x[:2].cpu())  # where the target is drawn
         return [names[round(i * (depth - 1) / (_SPREAD - 1))] for i in range(_SPREAD)]
 
     def candidates(self, condition: Condition) -> list[Options]:
