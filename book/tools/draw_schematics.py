@@ -171,7 +171,7 @@ def halving() -> Sheet:
 
 
 def meta_step() -> Sheet:
-    sheet, place = Sheet(342), lambda value: 30 + 140 * value
+    sheet, place = Sheet(312), lambda value: 30 + 140 * value
     start, rate, support, query = 0.0, 0.25, 1.0, 2.0
     for row in range(2):
         y, late = 96 + 176 * row, 2.4 * row
@@ -297,7 +297,7 @@ def overshoot() -> Sheet:
 
 
 def guide_wiring() -> Sheet:
-    sheet = Sheet(352)
+    sheet = Sheet(334)
     for x, name, more in ((12, "guide", "frozen"), (208, "target", "learns")):
         sheet.text(x + 60, 18, name, "t")
         sheet.text(x + 60, 36, more)
@@ -396,7 +396,7 @@ def parallel() -> Sheet:
             i = list(stops).index(layer)
             x, half = 34 + 64 * i, math.acos(cosine) / 2
             for kind, turn in (("l", -half), ("k", half)):
-                end = (x + 52 * math.sin(turn), 62 - 52 * math.cos(turn))
+                end = (x + 46 * math.sin(turn), 62 - 46 * math.cos(turn))
                 sheet.arrow((x, 62), end, kind, **motion("show", i))
             sheet.text(x, 88, stops[layer])
         cosine = (math.sqrt(1 - cosine**2) + (math.pi - math.acos(cosine)) * cosine) / math.pi
@@ -532,20 +532,19 @@ def norm_is_rate() -> Sheet:
 
 
 def size_then_direction() -> Sheet:
-    sheet = Sheet(252)
-    sheet.path([(30, 190), (316, 190)], "s d")
-    sheet.arrow((30, 190), (316, 190))
-    sheet.text(322, 214, "start: size and direction", "z")
-    back = [(316 - 2 * i, 176 - 6 * (i / 100) ** 2) for i in range(101)]
-    turn = [(116 - 52 * math.sin(t), 118 + 52 * math.cos(t)) for t in np.linspace(0, 1.5, 30)]
+    sheet = Sheet(208)
+    sheet.arrow((30, 150), (316, 150))
+    sheet.text(322, 174, "start: size and direction", "z")
+    back = [(316 - 2 * i, 136 - 6 * (i / 100) ** 2) for i in range(101)]
+    turn = [(116 - 52 * math.sin(t), 78 + 52 * math.cos(t)) for t in np.linspace(0, 1.5, 30)]
     sheet.path(back, "k", **motion("draw", 0.3, 2))
     sheet.path(turn, "k d", **motion("show", 2.6, 1))
-    sheet.dot(116, 170, "v", 7)
-    sheet.text(126, 128, "1: the size has gone,|the accuracy is back", "t a")
+    sheet.dot(116, 130, "v", 7)
+    sheet.text(126, 88, "1: the size has gone,|the accuracy is back", "t a")
     sheet.dot(*turn[-1], kind="o", radius=7)
-    sheet.text(20, 60, "2: the direction goes later", "a b")
-    sheet.dot(30, 190)
-    sheet.text(30, 238, "path of the weights", "a u")
+    sheet.text(20, 20, "2: the direction goes later", "a b")
+    sheet.dot(30, 150)
+    sheet.text(20, 198, "colored: the path of the weights", "a u")
     return sheet
 
 

@@ -22,14 +22,18 @@ JUDGE = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
   const boxes = [...svg.querySelectorAll("text")].map((text) =>
     [text.textContent, text.getBoundingClientRect(), parseFloat(getComputedStyle(text).fontSize)]);
   const scale = page.width / svg.viewBox.baseVal.width;
-  return boxes.flatMap(([words, a, size], i) => [
+  const ink = svg.getBBox();
+  const inside = ink.x >= 0 && ink.y >= 0 && ink.x + ink.width <= svg.viewBox.baseVal.width &&
+    ink.y + ink.height <= svg.viewBox.baseVal.height;
+  const ground = inside ? [] : [`leaves: ${svg.querySelector("title").textContent}`];
+  return ground.concat(boxes.flatMap(([words, a, size], i) => [
     ...(size * scale < %d ? [`small: ${words}`] : []),
     ...(a.left < page.left || a.right > page.right || a.top < page.top || a.bottom > page.bottom
       ? [`leaves: ${words}`] : []),
     ...boxes.slice(i + 1).filter(([, b]) =>
       Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
       Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2).map(([other]) =>
-      `on each other: ${words}, ${other}`)]);
+      `on each other: ${words}, ${other}`)]));
 })"""
 
 
@@ -106,5 +110,6 @@ def test_a_moved_label_is_found(browser: Any) -> None:
     )
     assert [word.partition(":")[0] for word in wrong_letters(browser, [onto, beyond])] == [
         "on each other",
+        "leaves",
         "leaves",
     ]
