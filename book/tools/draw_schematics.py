@@ -480,12 +480,12 @@ def same_draw() -> Sheet:
         sheet.dot(x, 62, "o", 6 + 2.6 * scale)
         sheet.text(x, 112, f"× {scale:g}")
         sheet.path(f"M{x - 8} 164l6 7 11 -14", "k")
-        sheet.dot(x, 208 + height, "v", 6)
+        sheet.dot(x, 216 + height, "v", 6)
     sheet.text(10, 144, "all fit their training digits", "a b")
     sheet.text(10, 196, "accuracy on new digits", "a b")
-    sheet.path([(38, 208), (322, 208)], "s d")
-    sheet.bracket(312, 208, 88, down=True)
-    sheet.text(302, 262, "spread", "z t")
+    sheet.path([(38, 216), (322, 216)], "s d")
+    sheet.bracket(312, 216, 88, down=True)
+    sheet.text(302, 270, "spread", "z t")
     return sheet
 
 
