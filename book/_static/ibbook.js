@@ -165,7 +165,7 @@
   }
 
   function start() {
-    document.querySelectorAll("figure.ib-schematic:has([style*="--d:"])").forEach(startMotion);
+    document.querySelectorAll("figure.ib-schematic:has([style*='--d:'])").forEach(startMotion);
     document.querySelectorAll(".ib-quiz").forEach(startQuiz);
     document.querySelectorAll(".ib-predict").forEach(startPrediction);
     document.documentElement.dataset.ibbook = "ready";

@@ -120,7 +120,7 @@ def three_preferences() -> Sheet:
     task = partial(lambda k, t: np.cos(math.pi * k * t), 3)
     slope = np.polyval(np.polyfit(points, task(points), 1), x)
     rows = (
-        ("simpler than the task: misses, so far", slope),
+        ("simpler than the task: misses", slope),
         ("as complex as the task", task(x)),
         ("far more complex: wrong between", -np.cos(math.pi * 13 * x)),
     )
@@ -468,7 +468,7 @@ def balance() -> Sheet:
     sheet.text(284, 222, "flow", "t a")
     sheet.text(238, 150, "decay", "t a")
     sheet.text(216, 100, "u = v", "u a")
-    sheet.text(40, 312, "flow keeps u² − v², decay takes it away", "a")
+    sheet.text(40, 312, "flow keeps u² − v², decay ends it", "a")
     return sheet
 
 

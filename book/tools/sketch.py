@@ -47,7 +47,7 @@ def motion(kind: str, start: float = 0, seconds: float = 0.5) -> dict[str, str]:
 
 
 class Sheet:
-    """A drawing of a height, 340 wide: letters of 15 are 14 pixels on the narrowest phone."""
+    """A drawing of a height, 340 wide: letters of 15.5 are 14 pixels on the narrowest phone."""
 
     def __init__(self, height: int, width: int = WIDTH) -> None:
         self.width, self.height = width, height

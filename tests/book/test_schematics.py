@@ -13,7 +13,7 @@ import schematics
 
 WORDS = draw.words()
 REMEDY = "run `python book/tools/draw_schematics.py`"
-NARROWEST = 328  # pixels for the text of a page on a phone of 360
+NARROWEST = 312  # pixels for the text of a page on a phone of 360
 SMALLEST = 14
 
 # What is wrong with the letters of the drawings: two on each other, or one beyond the edge.
