@@ -144,6 +144,8 @@ class _Cutter:
             self._equation(block)
         elif "cell" in classes:
             self._cell(block)
+        elif block.tag.name == "figure":
+            self._add("figure", block.title, block.tag)
         elif block.tag.name == "table" or "pst-scrollable-table-container" in classes:
             self._table(block, block.tag)
         else:

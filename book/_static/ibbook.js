@@ -143,7 +143,29 @@
     summary.textContent = `You said: ${chosen}. What happens`;
   }
 
+  /** A schematic that moves: once when it is first seen, for five seconds at most, and on demand. */
+  function startMotion(figure) {
+    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const drawing = figure.querySelector("svg");
+    const play = () => {
+      drawing.classList.remove("ib-plays");
+      drawing.getBoundingClientRect(); // else the browser sees no change, and nothing moves again
+      drawing.classList.add("ib-plays");
+    };
+    const button = make("button", "ib-button", "▶ Play");
+    button.type = "button";
+    button.addEventListener("click", play);
+    figure.querySelector("figcaption").append(button);
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      play();
+    }, { threshold: 0.6 });
+    seen.observe(drawing);
+  }
+
   function start() {
+    document.querySelectorAll("figure.ib-schematic:has([style*='--d:'])").forEach(startMotion);
     document.querySelectorAll(".ib-quiz").forEach(startQuiz);
     document.querySelectorAll(".ib-predict").forEach(startPrediction);
     document.documentElement.dataset.ibbook = "ready";

@@ -25,7 +25,8 @@ CHAPTER = """
  href="../../book/appendices/claims.html#claim-lab-it-rises">2<span class="ib-sr">many words</span>
 </a> points. And later more.</p></li></ul>
 <div class="math">\\[ a = b \\]</div>
-<p>Here a is b. <em>Nothing</em> else.</p></section>
+<p>Here a is b. <em>Nothing</em> else.</p>
+<figure class="ib-schematic"><svg></svg></figure></section>
 <section id="e"><h2>Exercises</h2><p>How to.</p><p><strong>1 (core).</strong> Do this.</p>
 <p>A remark.</p><p><strong>2 (core).</strong> Do that.</p></section>
 <section id="q"><h2>Check yourself</h2><div class="ib-quiz"><p><strong>1.</strong> One?</p>
@@ -43,7 +44,7 @@ def paragraph(text: str) -> Any:
 
 def test_a_chapter_becomes_slides_in_its_own_order() -> None:
     slides = cut(CHAPTER, PAGE)
-    kinds = ["title", "points", "question", "figure", "points", "equation", "points"]
+    kinds = ["title", "points", "question", "figure", "points", "equation", "figure", "points"]
     assert [slide.kind for slide in slides] == [*kinds, "quiz", "quiz"]
     assert slides[0].title == "A title"
     assert "This prose is for the speaker." in slides[2].notes[0]
