@@ -43,10 +43,6 @@ def learned_weights(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([learned, random.merge(learned[[*keys, "error"]], on=keys)])
 
 
-def learned_column(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(random_100=frame.one)
-
-
 SABOTAGE = {
     "metainit.vacuous-budget": as_learned,
     "metainit.plain-wins": as_learned,
@@ -58,7 +54,6 @@ SABOTAGE = {
     "metainit.representation-conv-plain": as_learned,
     "metainit.matched-ten": learned_start,
     "metainit.matched-one": learned_start,
-    "metainit.range-bits": learned_column,
     "metainit.start-ahead-beyond": learned_weights,
     "metainit.start-ahead-later": learned_weights,
     "metainit.ten-mlp": learned_arm,

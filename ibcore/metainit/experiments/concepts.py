@@ -547,8 +547,8 @@ SWAP = Experiment(
     tuned={"rate": ("architecture", "rates")},
 )
 
-# Shown in: limits, "Result 2: are new rules new?"; claims metainit.one-concept, ten-concepts,
-# held-out.
+# Shown in: limits, "Result 2: are new rules new?" and "The abstract, claim by claim"; claims
+# metainit.one-concept, ten-concepts, held-out.
 FEW = Experiment(
     "metainit.few-concepts",
     "How many concepts must be seen before a learned start helps with new ones?",

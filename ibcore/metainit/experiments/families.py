@@ -286,8 +286,7 @@ def family_cells(networks: int, settings: list[Cell], **options: Any) -> list[Ce
     return [{**each, "network": n, **shared} for n in range(networks) for each in settings]
 
 
-# Shown in: result, "Result 5: four architectures, two families"; limits, "The abstract, claim by
-# claim"; claims metainit.range-bits, held-out-nearest.
+# Shown in: result, "Result 5: four architectures, two families"; no claims.
 FAMILIES = Experiment(
     "metainit.families",
     "Do learned starts bring four architectures together on several families of tasks?",
