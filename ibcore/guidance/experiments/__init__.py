@@ -18,6 +18,7 @@ from ibcore.guidance.experiments.wide import (
     STARTS,
     UNLABELED,
     WIDE,
+    WIDTH,
 )
 from ibcore.runs.experiment import AnyExperiment
 
@@ -32,6 +33,7 @@ EXPERIMENTS: tuple[AnyExperiment, ...] = (
     COMPLEXITY,
     REGULARIZERS,
     RIVALS,
+    WIDTH,
     STARTS,
     PLAIN,
     PLAIN_RATES,

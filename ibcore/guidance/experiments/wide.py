@@ -138,6 +138,23 @@ WIDE = image_experiment(
 )
 
 
+# An untrained guide as narrow as the trained one, which `WIDE` does not have.
+# Shown in: no chapter, no claims.
+WIDTH = image_experiment(
+    "equal-width",
+    "Does a trained guide help more than an untrained one of its width?",
+    _run_wide,
+    networks=10,
+    **{
+        tier: {
+            "setting": {**setting, "untrained": setting["trained"]},
+            "conditions": guided_by("untrained CNN", "trained CNN"),
+        }
+        for tier, setting in (("smoke", SMOKE), ("laptop", LAPTOP), ("paper", PAPER))
+    },
+)
+
+
 # Images without labels: what each guide adds when it may speak of more than the labeled ones.
 
 
