@@ -502,7 +502,7 @@ PLAIN_RATES = _plain(
     "plain-rates",
     "Does a deep plain convolutional network need a guide, or a learning rate?",
     tuple(_way(*way, rates=(3.0, 30.0)) for way in _THREE),
-    tuple(_way(*way, rates=(3.0, 10.0, 30.0, 60.0, 120.0)) for way in _THREE),
+    tuple(_way(*way, rates=(3.0, 10.0, 30.0, 60.0)) for way in _THREE),
     networks=7,
 )
 
