@@ -162,7 +162,7 @@ RIVALS = Experiment(
     "Beside smoothed labels, is it the architecture that the untrained guide adds?",
     {
         "smoke": design({"network": range(2)}, seed=0, setting=SMOKE, arms=SMALL),
-        "laptop": design({"network": range(8)}, seed=0, setting=LAPTOP, arms=ARMS),
+        "laptop": design({"network": range(10)}, seed=0, setting=LAPTOP, arms=ARMS),
         "paper": design({"network": range(5)}, seed=0, setting=PAPER, arms=ARMS),
     },
     list,
