@@ -271,14 +271,20 @@ def hsic(first: Layer, second: Layer, *, unbiased: bool) -> Tensor:
     >>> [round(hsic(layer, layer, unbiased=False).item(), 12) for layer in layers]
     [0.25, 0.25]
     """
-    n, (x, left, diagonal, grams) = first.rows.shape[-1], first
-    y, right, other, _ = second
-    products = x * y if grams else (x.mT @ y).square()
+    x, y = first.data, second.data
+    products = x * y if first.grams else (x.mT @ y).square()
     trace = products.sum((-2, -1), dtype=torch.float64)
+    if unbiased:
+        trace = trace - (first.diagonal * second.diagonal).sum(-1)
+    return _criterion(trace, first, second, unbiased)
+
+
+def _criterion(trace: Tensor, first: Layer, second: Layer, unbiased: bool) -> Tensor:
+    """Return the criterion from tr(KL), for the unbiased estimate that of the zeroed diagonals."""
+    n, left, right = first.rows.shape[-1], first.rows, second.rows
     factors = 2 / n, 1 / n**2, (n - 1) ** 2
     if unbiased:
-        trace = trace - (diagonal * other).sum(-1)
-        left, right = left - diagonal, right - other
+        left, right = left - first.diagonal, right - second.diagonal
         factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
     totals = left.sum(-1) * right.sum(-1)
     value: Tensor = (trace - factors[0] * (left * right).sum(-1) + factors[1] * totals) / factors[2]
@@ -740,11 +746,28 @@ def hsic_table(
         [as_layer(gram(z, kernel=kernel, sigma=sigma) if grams else z, grams=grams) for z in side]
         for side in sides
     )
-    cross = [torch.stack([hsic(x, y, unbiased=unbiased) for y in ys or xs]) for x in xs]
+    if grams:  # one product for all pairs
+        flat = [_flat(side, zeroed=unbiased) for side in (xs, ys or xs)]
+        traces = (flat[0] @ flat[1].mT).double()  # (k, l)
+        pairs = zip(xs, traces, strict=True)
+        cross = [
+            [_criterion(t, x, y, unbiased) for y, t in zip(ys or xs, row, strict=True)]
+            for x, row in pairs
+        ]
+    else:
+        cross = [[hsic(x, y, unbiased=unbiased) for y in ys or xs] for x in xs]
     first, second = (
         torch.stack([own_hsic(z, unbiased=unbiased) for z in side]) for side in (xs, ys or xs)
     )
-    return HsicMatrix(torch.stack(cross), first, second)
+    return HsicMatrix(torch.stack([torch.stack(row) for row in cross]), first, second)
+
+
+def _flat(layers: Sequence[Layer], *, zeroed: bool) -> Tensor:
+    """Return the Gram matrices of layers, (k, n * n), perhaps with diagonals of zeros."""
+    stacked = torch.stack([layer.data for layer in layers])
+    if zeroed:
+        stacked.diagonal(dim1=1, dim2=2).zero_()
+    return stacked.flatten(1)
 
 
 _LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate

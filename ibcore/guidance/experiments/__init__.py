@@ -15,9 +15,9 @@ from ibcore.guidance.experiments.wide import (
     PLAIN,
     PLAIN_BARE,
     PLAIN_RATES,
-    STARTS,
     UNLABELED,
     WIDE,
+    WIDTH,
 )
 from ibcore.runs.experiment import Experiment
 
@@ -32,7 +32,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     COMPLEXITY,
     REGULARIZERS,
     RIVALS,
-    STARTS,
+    WIDTH,
     PLAIN,
     PLAIN_RATES,
     PLAIN_BARE,

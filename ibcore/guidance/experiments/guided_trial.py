@@ -49,7 +49,6 @@ from ibcore.tasks import digits
 GuideName = Literal[
     "untrained CNN",
     "trained CNN",
-    "narrow CNN",
     "permuted CNN",
     "permuted points",
     "untrained MLP",
@@ -485,9 +484,6 @@ class GuidedTrial:
         makers: dict[str, Callable[[], Guide]] = {
             "untrained CNN": lambda: self._watch(self.untrained),
             "trained CNN": lambda: self._watch(self.trained),
-            "narrow CNN": lambda: self._watch(
-                self._drawn(self.setting["trained"].build(self.shape), "untrained")
-            ),
             "permuted CNN": lambda: ScrambledGuide(self._watch(self.untrained), seed=noise),
             "permuted points": lambda: ShuffledGuide(
                 self._watch(self.untrained), self.sets.x, seed=noise

@@ -145,19 +145,18 @@ REGULARIZERS = Experiment(
 STOPPED = (Regularizer("stopping"),)
 SMOOTHED = tuple(Regularizer("smoothing", strength) for strength in (0.3, 0.6))
 TAUGHT = (Regularizer("distillation", 0.5),)
-PLAIN = dict.fromkeys(("trained CNN", "narrow CNN"), NONE)
 ARMS: Cell = {
     "none": (*STOPPED, *SMOOTHED, Regularizer("smoothing", 0.8), *TAUGHT),
     "untrained CNN": (*STOPPED, *SMOOTHED, *TAUGHT),
     "permuted CNN": SMOOTHED,
     "pixels": SMOOTHED,
-    **PLAIN,
 }
-SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED, **PLAIN}
+SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED}
 
-# Early stopping and distillation beside smoothed labels; guides with other pixels, or without a
-# network, beside them; and a trained and an untrained guide of equal width.
-# Shown in: no chapter, no claims.
+# Early stopping and distillation beside smoothed labels, and guides with other pixels or without a
+# network beside them.
+# Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
+# beside-scrambled, stopping, beside-distillation.
 RIVALS = Experiment(
     "guidance.rivals",
     "Beside smoothed labels, is it the architecture that the untrained guide adds?",

@@ -635,7 +635,7 @@ ALL = (
 )
 
 # Copying: a vanilla recurrent network guided by a transformer.  Shown in: result, "Result 5";
-# claims guidance.copying-order, copying-noise.
+# claim guidance.copying-order.
 COPYING = Experiment(
     "guidance.copying",
     "Does a transformer's guidance teach a vanilla recurrent network to copy?",
@@ -655,7 +655,7 @@ SHALLOW = (SMALL[1], SequenceModel("RNN", 32, depth=1))
 SHALLOW_LARGE = (LARGE[1], SequenceModel("RNN", 256, depth=1))
 
 # Parity: a transformer guided by a recurrent network, for which it is easy.  Shown in: result,
-# "Result 5"; claims guidance.parity-tuned, parity-longer.
+# "Result 5"; claim guidance.parity-longer.
 PARITY = Experiment(
     "guidance.parity",
     "Does a recurrent network's guidance teach a transformer parity?",
@@ -713,7 +713,8 @@ def _gap(
     return Experiment(f"guidance.{name}", question, plans, _run_sequences)
 
 
-# Shown in: no chapter, no claims.
+# Shown in: result, "Result 5"; limits, "The abstract"; claims guidance.copying-gap, copying-guided,
+# copying-noise-tuned.
 COPYING_RATES = _gap(
     "copying-rates",
     "Does a transformer's guidance close the gap of a recurrent network at its best rate?",
@@ -723,7 +724,8 @@ COPYING_RATES = _gap(
     steps=(300, 200),
 )
 
-# Shown in: no chapter, no claims.
+# Shown in: result, "Result 5"; limits, "The abstract"; claims guidance.parity-gap, parity-guided,
+# parity-noise.
 PARITY_RATES = _gap(
     "parity-rates",
     "Does a recurrent network's guidance close the gap of a transformer at its best rate?",
