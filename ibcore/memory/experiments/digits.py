@@ -316,7 +316,7 @@ NORMALIZED = _experiment(
 )
 
 # Where nothing but the head is scaled, or all but the head, scale 1 is that of all layers.
-# Shown in: no chapter and no claim.
+# Shown in: limits, "Result 1"; claim memory.resnet-layers.
 RESNET_LAYERS = Experiment(
     "memory.resnet-layers",
     "Does a ResNet with batch norm remember the scale of its normalized weights, or the head's?",
