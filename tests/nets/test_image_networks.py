@@ -149,6 +149,7 @@ def test_values_and_training_equal_those_of_torch_modules(net, reference, size):
 @pytest.mark.parametrize(("channels", "networks"), [(3, 1), (3, 4), (1, 1), (1, 4)])
 @pytest.mark.parametrize("width", [1, 2])  # the gains of one channel have gaps in memory
 @pytest.mark.parametrize("norm", ["batch", None])
+@pytest.mark.skipif(not resnet._CHANNELS_LAST, reason="needs a CPU with AVX-512")
 def test_on_a_cpu_channels_are_last_and_change_no_value(
     channels, networks, width, norm, monkeypatch
 ):
@@ -177,6 +178,12 @@ def test_on_a_cpu_channels_are_last_and_change_no_value(
     for value, expected in zip(found, results(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-10, atol=1e-10)
     assert (False, True) in layouts
+
+
+def test_without_avx_512_images_keep_their_order(monkeypatch):
+    monkeypatch.setattr(resnet, "_CHANNELS_LAST", False)
+    images = torch.zeros(2, 3, 4, 4)
+    assert resnet.channels_last(images) is images
 
 
 def test_a_map_over_networks_gives_the_values_of_each():
