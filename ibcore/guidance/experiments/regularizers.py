@@ -15,11 +15,12 @@ from ibcore.guidance.experiments.guided_trial import (
     Condition,
     GuidedTrial,
     GuideName,
+    image_experiment,
     image_trial,
 )
 from ibcore.guidance.guides import Batch, CachedGuide, Guide
 from ibcore.guidance.training import Distillation, TaskLoss
-from ibcore.runs.experiment import Cell, Experiment, design
+from ibcore.runs.experiment import Cell
 
 Row = dict[str, Any]
 
@@ -123,6 +124,7 @@ def _grid(**strengths: tuple[float, ...]) -> tuple[Regularizer, ...]:
     return (Regularizer(), *(Regularizer(*pair) for pair in named))
 
 
+STRENGTHS = {"strength": ("guide", "regularizer")}  # one grid for each regularizer of a guide
 NONE = (Regularizer(),)
 FEW = _grid(smoothing=(0.3,), dropout=(0.5,))
 ALL = _grid(smoothing=(0.1, 0.3, 0.6), dropout=(0.2, 0.5), decay=(0.001, 0.01))
@@ -130,16 +132,15 @@ ALL = _grid(smoothing=(0.1, 0.3, 0.6), dropout=(0.2, 0.5), decay=(0.001, 0.01))
 # The guide with permuted points stands alone, as the null: it has the geometry of the untrained
 # CNN and says nothing about an image.  Shown in: result, "The main result"; limits, "The
 # abstract"; claims guidance.smoothing, alone, beside-best, interaction, permuted-points.
-REGULARIZERS = Experiment(
-    "guidance.regularizers",
+REGULARIZERS = image_experiment(
+    "regularizers",
     "Does an untrained guide add anything beside a tuned regularizer?",
-    {
-        "smoke": design({"network": range(2)}, seed=0, setting=SMOKE, regularizers=FEW),
-        "laptop": design({"network": range(20)}, seed=0, setting=LAPTOP, regularizers=ALL),
-        "paper": design({"network": range(5)}, seed=0, setting=PAPER, regularizers=ALL),
-    },
     run_regularizers,
-    tuned={"strength": ("guide", "regularizer")},
+    networks=20,
+    tuned=STRENGTHS,
+    smoke={"setting": SMOKE, "regularizers": FEW},
+    laptop={"setting": LAPTOP, "regularizers": ALL},
+    paper={"setting": PAPER, "regularizers": ALL},
 )
 
 STOPPED = (Regularizer("stopping"),)
@@ -157,13 +158,13 @@ SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED}
 # network beside them.
 # Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
 # beside-scrambled, stopping, beside-distillation.
-RIVALS = Experiment(
-    "guidance.rivals",
+RIVALS = image_experiment(
+    "rivals",
     "Beside smoothed labels, is it the architecture that the untrained guide adds?",
-    {
-        "smoke": design({"network": range(2)}, seed=0, setting=SMOKE, arms=SMALL),
-        "laptop": design({"network": range(10)}, seed=0, setting=LAPTOP, arms=ARMS),
-        "paper": design({"network": range(5)}, seed=0, setting=PAPER, arms=ARMS),
-    },
     run_regularizers,
+    networks=10,
+    tuned=STRENGTHS,
+    smoke={"setting": SMOKE, "arms": SMALL},
+    laptop={"setting": LAPTOP, "arms": ARMS},
+    paper={"setting": PAPER, "arms": ARMS},
 )

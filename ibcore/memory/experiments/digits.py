@@ -1,6 +1,6 @@
 """Networks on handwritten digits, trained by many pipelines from many initial scales."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -200,7 +200,13 @@ SMOKE: Config = {  # seconds
 
 
 def _experiment(
-    name: str, question: str, *, laptop: Config, smoke: Config, paper: Config
+    name: str,
+    question: str,
+    *,
+    laptop: Config,
+    smoke: Config,
+    paper: Config,
+    tuned: Mapping[str, Sequence[str]] | None = None,
 ) -> Experiment:
     """Return an experiment whose other tiers say where they differ from ``laptop``."""
     tiers: dict[Tier, list[Cell]] = {
@@ -208,7 +214,7 @@ def _experiment(
         "laptop": grids(laptop),
         "paper": grids({**laptop, "apart": True, **paper}),  # an hour is stopped and continued
     }
-    return Experiment(f"memory.{name}", question, tiers, run_grid)
+    return Experiment(f"memory.{name}", question, tiers, run_grid, tuned=tuned or {})
 
 
 def _flow_time(*rates: float, flow_times: tuple[float, ...], **config: Any) -> list[Cell]:
@@ -264,6 +270,7 @@ TUNED = _experiment(
     },
     smoke={"pipelines": _each_rate("SGD", "SGD, L2 0.01")[1::3], "looks": (0, 540)},
     paper={"pipelines": _each_rate(*FAMILIES), "split": (0, 1)},
+    tuned={"learning_rate": ("weight_decay", "weight_scale")},
 )
 
 # Shown in: limits, "Result 2"; result, "Does forgetting help"; claims memory.sharpness-helps,

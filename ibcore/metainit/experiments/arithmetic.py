@@ -322,4 +322,5 @@ OVERSHOOT = Experiment(
         "paper": overshoot_cells(20, meta=Meta(5000, rate=0.001)),
     },
     run_overshoot,
+    tuned={"rate": ("start", "optimizer", "budget")},
 )

@@ -314,6 +314,7 @@ BUDGET = Experiment(
         + _budgets(SINES, RATES, (8000, 16_000), modulus=10, networks=40),
     },
     _run_budget,
+    tuned={"learning_rate": ("activation", "prefactor", "depth")},
 )
 
 
