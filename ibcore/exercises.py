@@ -189,7 +189,8 @@ class Outcome:
 
 # Find the exercises of the book by id, in the files of its chapters.
 
-CHAPTERS = tuple(f"{lab}.{page}" for lab in LABS for page in ("idea", "result", "limits"))
+_LABORATORIES = [lab for lab in LABS if lab != "synthesis"]  # its chapters have other names
+CHAPTERS = tuple(f"{lab}.{page}" for lab in _LABORATORIES for page in ("idea", "result", "limits"))
 
 
 @cache

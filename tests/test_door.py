@@ -50,6 +50,9 @@ SPARED = {
         *("runtime.device_name", "runtime.of_wrong_kind", "runtime.whole_number"),
     ),
     "ranks resamples of what its callers checked": ("stats.rank_correlations",),
+    "is called at every step, with what its callers made": (
+        *("synthesis.TappedMLP", "synthesis.dissimilarity"),
+    ),
     "an error, raised by us": (
         *("runs.CellError", "runs.DamagedResultError", "runs.LedgerError", "runs.TimeLimitError"),
     ),

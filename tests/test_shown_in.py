@@ -9,8 +9,9 @@ import pytest
 from ibcore.runs import experiments, read_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
-LABS = ("redshift", "metainit", "guidance", "memory")
-CHAPTERS = ("idea", "result", "limits")
+PAGES = dict.fromkeys(("redshift", "metainit", "guidance", "memory"), ("idea", "result", "limits"))
+PAGES["synthesis"] = ("instruments", "crossings")
+LABS, CHAPTERS = tuple(PAGES), ("idea", "result", "limits", *PAGES["synthesis"])
 COMMENT = re.compile(r'((?: *#.*\n)+)[^"#]*"(?:[a-z]+\.)?([a-z-]+)",\n')
 TITLES = re.compile(rf' ({"|".join(CHAPTERS)}), ("[^"]+"(?:(?:,| and) "[^"]+")*)')
 
@@ -53,8 +54,8 @@ def test_the_chapters_are_those_that_load_it_or_cite_a_claim(
 ) -> None:
     for name, text in shown.items():
         lab = name.split(".")[0]
-        pages = {c: (ROOT / f"notebooks/{lab}/{c}.ipynb").read_text("utf-8") for c in CHAPTERS}
-        told = {chapter for chapter in CHAPTERS if f' {chapter}, "' in text}
+        pages = {c: (ROOT / f"notebooks/{lab}/{c}.ipynb").read_text("utf-8") for c in PAGES[lab]}
+        told = {chapter for chapter in PAGES[lab] if f' {chapter}, "' in text}
         signs = [rf'load\(\\"{name}\\"', *(rf"claim:{each}\b(?![\w-])" for each in resting[name])]
         assert told == {c for c, page in pages.items() if any(re.search(s, page) for s in signs)}
 

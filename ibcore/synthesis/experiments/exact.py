@@ -83,6 +83,8 @@ def _run_shapes(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 CLOCKS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
 
+# Shown in: crossings, "A start with a shape"; claims synthesis.shape-outlives-size,
+# shape-half-life, shape-grows, shape-price, shape-decay-helps, shape-decay-harms.
 DIAGONAL = Experiment(
     "synthesis.diagonal",
     "Does decay erase the shape of a start as fast as its size?",
