@@ -39,7 +39,7 @@ CLASSES = np.random.default_rng(0).integers(0, 3, (2, 4, 9))
 RANDOM = np.random.default_rng(0).random((4, 3))
 TABLES = np.random.default_rng(1).random((4, 3, 5))
 NET = nets.MLP(1, 1, depth=1, width=8).double()
-PAIR_OF_NETS = Population.sample(NET, networks=2)
+THREE_NETS = Population.sample(NET, networks=3)
 PARAMS = {name: value.detach().clone() for name, value in NET.named_parameters()}
 STARTS = metainit.random_starts(NET, 3, dtype=torch.float64)
 X, Y = normal(3, 5, 1), normal(3, 5, 1, seed=1)
@@ -717,7 +717,7 @@ CALLS: dict[str, Call] = {
     "synthesis.train": (
         synthesis.train,
         {
-            "population": PAIR_OF_NETS,
+            "population": THREE_NETS,
             "losses": lambda _, p: sum(v.flatten(1).square().sum(1) for v in p.values()),
             "steps": 2,
             "method": training.OptimizerConfig("sgd", learning_rate=0.1),

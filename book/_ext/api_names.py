@@ -17,10 +17,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "metainit": ("ibcore.metainit",),
     "guidance": ("ibcore.guidance",),
     "memory": ("ibcore.memory",),
-    "synthesis": ("ibcore.synthesis",),
     "running": ("ibcore.runtime", "ibcore.door", "ibcore.runs", "ibcore.stats", "ibcore.exercises"),
     "networks": ("ibcore.nets", "ibcore.tasks", "ibcore.data"),
-    "training": ("ibcore.population", "ibcore.training"),
+    "training": ("ibcore.population", "ibcore.training", "ibcore.synthesis"),
     "figures": ("ibcore.plots", "ibcore.explorers"),
 }
 LAB_TITLES = {
@@ -28,7 +27,6 @@ LAB_TITLES = {
     "metainit": "Meta-learned starts",
     "guidance": "Guidance",
     "memory": "Initialization memory",
-    "synthesis": "Synthesis",
 }
 LABS = tuple(LAB_TITLES)
 
