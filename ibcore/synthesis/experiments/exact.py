@@ -1,6 +1,7 @@
 """The exact model: what decay does to the size and to the shape of a diagonal net's start."""
 
-import numpy as np
+import math
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ def shaped_scale(ratio: float, clock: float) -> Tensor:
     """
     shape = torch.full((FEATURES,), 1 / ratio, dtype=torch.float64)
     shape[:FAMILY] = 1.0
-    return shape * np.exp(-clock / 2)
+    return shape * math.exp(-clock / 2)
 
 
 def relative_price(scale: Tensor) -> float:
@@ -51,7 +52,7 @@ def relative_price(scale: Tensor) -> float:
 
     Examples
     --------
-    >>> round(relative_price(shaped_scale(10.0, 20.0)), 6) == round(1 + np.log(10) / 10, 6)
+    >>> round(relative_price(shaped_scale(10.0, 20.0)), 6) == round(1 + math.log(10) / 10, 6)
     True
     """
     inside, outside = torch.asinh(0.5 / scale[[0, -1]].square()).tolist()
