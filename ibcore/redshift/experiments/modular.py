@@ -271,7 +271,7 @@ def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
     return mark_tuned(pd.concat(rows, ignore_index=True)).assign(**kind)
 
 
-RATES = (2e-3, 8e-3, 3.2e-2, 0.128)
+RATES = (5e-4, 2e-3, 8e-3, 3.2e-2, 0.128, 0.512)
 
 
 def _budgets(
@@ -306,10 +306,10 @@ BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
     {
-        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[:2], (1000, 2000), modulus=4, networks=2)
-        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=2)[:1],
+        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[1:3], (1000, 2000), modulus=4, networks=2)
+        + _budgets(DEEP, RATES[1:3], (2000, 4000), modulus=4, networks=2)[:1],
         "laptop": _budgets(SINES + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
-        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=20)[:1],
+        + _budgets(DEEP, RATES[1:5], (2000, 4000), modulus=4, networks=20)[:1],
         "paper": _budgets(SINES + SHALLOW + DEEP, RATES, (8000, 16_000), modulus=4, networks=40)
         + _budgets(SINES, RATES, (8000, 16_000), modulus=10, networks=40),
     },
