@@ -258,7 +258,8 @@ PIPELINES = _experiment(
 )
 
 # Shown in: result, "Does forgetting help"; limits, "The abstract"; claims memory.tuned-rates,
-# tuned-sgd, tuned-decay, tuned-price, tuned-each, tuned-best.
+# tuned-sgd, tuned-decay, tuned-price, tuned-each, tuned-best, tuned-adam, tuned-adamw,
+# tuned-adamw-best, tuned-sam, tuned-sam-best.
 TUNED = _experiment(
     "tuned",
     "Is the order of the spreads another one when every pipeline has the best of its own rates?",
@@ -274,8 +275,7 @@ TUNED = _experiment(
     tuned={"learning_rate": ("optimizer", "weight_decay", "sam_radius", "weight_scale")},
 )
 
-# Shown in: limits, "Result 2"; result, "Does forgetting help"; claims memory.sharpness-helps,
-# sharpness, momentum.
+# Shown in: limits, "Result 2"; claim memory.momentum.
 OPTIMIZERS = _experiment(
     "optimizers",
     "Do momentum or sharpness-aware minimization forget the initial scale without decay?",
