@@ -301,8 +301,8 @@ SINES = [("sine", 2.0**k, 2) for k in range(-2, 5)]  # prefactors as in KINDS
 SHALLOW, DEEP = [("relu", 1.0, 2)], [("relu", 1.0, 4)]
 
 # Shown in: result, "Must complexity match the task?"; limits, "The paper, claim by claim"; claims
-# redshift.budget-sine, budget-gap, budget-simple, budget-simple-half, budget-complex,
-# budget-relu, budget-relu-train, budget-smoother.
+# redshift.budget-sine, budget-gap, budget-simple, budget-two, budget-eight, budget-simple-half,
+# budget-complex, budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
