@@ -108,10 +108,11 @@ def test_the_rates_that_claims_call_best_are_best_by_validation_and_inside_their
     scores = fitted.pivot_table(
         index="pipeline", columns="weight_scale", values="validation_accuracy", sort=False
     )
-    claims, grid = read_ledger(), digits.RATES["sgd"]
-    for family, claim in (("SGD, lr", "tuned-sgd"), ("SGD, L2 0.01, lr", "tuned-decay")):
-        best = scores[scores.index.str.startswith(family)].mean(axis=1).idxmax()
-        assert f'"{best}"' in claims[f"memory.{claim}"].measure.text
+    claims, ends = read_ledger(), ("sgd", "decay", "sam", "adam", "adamw")
+    for (family, rest), end in zip(digits.FAMILIES.items(), ends, strict=True):
+        best = scores[scores.index.str.startswith(f"{family}, lr")].mean(axis=1).idxmax()
+        assert f'"{best}"' in claims[f"memory.tuned-{end}"].measure.text
+        grid = digits.RATES[rest.get("optimizer", "sgd")]
         assert grid[0] < float(best.split()[-1]) < grid[-1]
     plain = scores[scores.index.str.startswith("SGD, lr")]
     own = [plain.index[plain[scale] >= plain[scale].max() - 1e-9][-1] for scale in (1.0, 8.0)]

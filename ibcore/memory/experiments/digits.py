@@ -109,8 +109,9 @@ OTHERS = (
 )
 
 
-ADAM_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # those of SGD over 30, nearly
-RATES = {"sgd": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "adam": ADAM_RATES, "adamw": ADAM_RATES}
+ADAM_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # those of SGD over 30, nearly
+SGD_RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+RATES = {"sgd": SGD_RATES, "adam": ADAM_RATES, "adamw": ADAM_RATES}
 FAMILIES: dict[str, dict[str, Any]] = {
     "SGD": {},
     "SGD, L2 0.01": {"weight_decay": 0.01},
@@ -257,24 +258,24 @@ PIPELINES = _experiment(
 )
 
 # Shown in: result, "Does forgetting help"; limits, "The abstract"; claims memory.tuned-rates,
-# tuned-sgd, tuned-decay, tuned-price, tuned-each, tuned-best.
+# tuned-sgd, tuned-decay, tuned-price, tuned-each, tuned-best, tuned-adam, tuned-adamw,
+# tuned-adamw-best, tuned-sam, tuned-sam-best.
 TUNED = _experiment(
     "tuned",
     "Is the order of the spreads another one when every pipeline has the best of its own rates?",
     laptop={
-        "pipelines": _each_rate("SGD", "SGD, L2 0.01"),
+        "pipelines": _each_rate(*FAMILIES),
         "apart": True,
         "scales": (1.0, 8.0),
         "looks": (0, 300, 1000, 1500, 2000, 2700, 2850),
         "networks": 20,
     },
-    smoke={"pipelines": _each_rate("SGD", "SGD, L2 0.01")[1::3], "looks": (0, 540)},
-    paper={"pipelines": _each_rate(*FAMILIES), "split": (0, 1)},
-    tuned={"learning_rate": ("weight_decay", "weight_scale")},
+    smoke={"pipelines": _each_rate("SGD", "SGD, L2 0.01", "Adam")[3::8], "looks": (0, 540)},
+    paper={"split": (0, 1)},
+    tuned={"learning_rate": ("optimizer", "weight_decay", "sam_radius", "weight_scale")},
 )
 
-# Shown in: limits, "Result 2"; result, "Does forgetting help"; claims memory.sharpness-helps,
-# sharpness, momentum.
+# Shown in: limits, "Result 2"; claim memory.momentum.
 OPTIMIZERS = _experiment(
     "optimizers",
     "Do momentum or sharpness-aware minimization forget the initial scale without decay?",

@@ -26,24 +26,17 @@ from ibcore.tasks.images import digits
 
 
 def load_images(sets: Mapping[str, Any]) -> Problem:
-    """Return the first so many images of a source, split; of CIFAR-10, training images only.
+    """Return the first so many digits in three sets.
 
     Examples
     --------
     >>> load_images(DIGITS).train.x.shape
     torch.Size([300, 1, 8, 8])
     """
-    if sets["source"] == "digits":
-        pixels, labels = digits()
-        images = pixels[:, None]  # (n, 8, 8) -> (n, 1, 8, 8)
-    else:
-        from ibcore.data import load_cifar10
-
-        data = load_cifar10()
-        images, labels = data.train_images, data.train_labels
+    pixels, labels = digits()
     options = {name: sets[name] for name in ("train", "validation", "test", "split")}
     some = slice(sets["images"])
-    return image_problem(images[some], labels[some], **options)
+    return image_problem(pixels[some, None], labels[some], **options)  # (n, 1, 8, 8)
 
 
 class _FittedError(Exception):
@@ -85,14 +78,11 @@ def train_watched(
     return watcher, tuple(seen)
 
 
-def draw_start(cell: Cell, device: torch.device) -> Population:
-    """Return the cell's network before training: the same draw at every scale."""
-    channels, size = (1, 8) if cell["sets"]["source"] == "digits" else (3, 32)
-    return draw_network(cell, device, channels=channels, size=size)
-
-
 def draw_network(cell: Cell, device: torch.device, *, channels: int, size: int) -> Population:
-    """Return the cell's ResNet-9 for such images, with its scale in all layers or some."""
+    """Return the cell's ResNet-9 for such images, with its scale in all layers or some.
+
+    The draw is the same at every scale.
+    """
     shape = {"width": cell["width"], "norm": cell["norm"], "image_size": size}
     drawn = Population.sample(
         ResNet(channels, 10, depth=9, **shape),
@@ -118,8 +108,8 @@ def run_resnet(cell: Cell, device: torch.device) -> pd.DataFrame:
     >>> run_resnet(short, torch.device("cpu")).step.tolist()
     [0, 4]
     """
-    start, sets = draw_start(cell, device), cell["sets"]
-    problem = load_images(sets).to(device, start.dtype)
+    start = draw_network(cell, device, channels=1, size=8)
+    problem = load_images(cell["sets"]).to(device, start.dtype)
     return cell_table(cell, *train_watched(cell, problem, start))
 
 
@@ -153,27 +143,16 @@ SMALL: Factors = {
     ),
     "weight_scale": (1.0, 16.0),
 }
-LARGE: Factors = {
-    "network": range(5),
-    "pipeline": (
-        Pipeline("SGD lr 0.001", learning_rate=0.001, batch_size=128),
-        Pipeline("SGD lr 0.01, L2 0.01", "sgd", 0.01, 0.01, batch_size=128),
-        Pipeline("Adam lr 0.001", "adam", 0.001, batch_size=128),
-        Pipeline("AdamW lr 0.001, decay 0.1", "adamw", 0.001, 0.1, batch_size=128),
-    ),
-    "weight_scale": (0.25, 0.5, 1.0, 2.0, 4.0),
-}
 
 
-def _sets(source: str, images: int, train: int, validation: int, test: int) -> dict[str, Any]:
-    sizes = {"images": images, "train": train, "validation": validation, "test": test}
-    return {"source": source, **sizes, "split": 0}
+def _sets(train: int, validation: int, test: int) -> dict[str, Any]:
+    sizes = {"images": 1797, "train": train, "validation": validation, "test": test}
+    return {"source": "digits", **sizes, "split": 0}
 
 
-DIGITS = _sets("digits", 1797, 300, 300, 1197)
-FEW = _sets("digits", 1797, 100, 100, 1000)
-CIFAR = _sets("cifar10", 25_000, 20_000, 2500, 2500)
-REST: dict[str, Any] = {"norm": "batch", "seed": 0}
+DIGITS, FEW = _sets(300, 300, 1197), _sets(100, 100, 1000)
+UNTIL_FITTED = {"least": 90, "most": 200, "every": 10}
+REST: dict[str, Any] = {"width": 4, "norm": "batch", "seed": 0}
 
 # Shown in: limits, "Result 1"; claims memory.resnet-remembers, resnet-forgets, resnet-adam.
 RESNET = Experiment(
@@ -184,14 +163,14 @@ RESNET = Experiment(
             {**SMALL, "network": range(2)},
             schedule={"least": 40, "most": 40, "every": 40},
             sets=FEW,
-            width=4,
             **REST,
         ),
-        "laptop": design(
-            SMALL, schedule={"least": 90, "most": 200, "every": 10}, sets=DIGITS, width=4, **REST
-        ),
+        "laptop": design(SMALL, schedule=UNTIL_FITTED, sets=DIGITS, **REST),
         "paper": design(
-            LARGE, schedule={"least": 60, "most": 300, "every": 5}, sets=CIFAR, width=32, **REST
+            {**SMALL, "network": range(20), "weight_scale": (0.25, 1.0, 4.0, 16.0)},
+            schedule=UNTIL_FITTED,
+            sets=DIGITS,
+            **REST,
         ),
     },
     run_resnet,

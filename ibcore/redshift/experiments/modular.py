@@ -271,7 +271,8 @@ def _run_budget(cell: Cell, device: torch.device) -> pd.DataFrame:
     return mark_tuned(pd.concat(rows, ignore_index=True)).assign(**kind)
 
 
-RATES = (2e-3, 8e-3, 3.2e-2, 0.128)
+RATES = (5e-4, 2e-3, 8e-3, 3.2e-2, 0.128, 0.512)
+WIDER = (*RATES, 2.048)  # the smaller the prefactor, the larger the best rate
 
 
 def _budgets(
@@ -300,16 +301,17 @@ SINES = [("sine", 2.0**k, 2) for k in range(-2, 5)]  # prefactors as in KINDS
 SHALLOW, DEEP = [("relu", 1.0, 2)], [("relu", 1.0, 4)]
 
 # Shown in: result, "Must complexity match the task?"; limits, "The paper, claim by claim"; claims
-# redshift.budget-sine, budget-gap, budget-simple, budget-simple-half, budget-complex,
-# budget-relu, budget-relu-train, budget-smoother.
+# redshift.budget-sine, budget-gap, budget-simple, budget-two, budget-eight, budget-simple-half,
+# budget-complex, budget-relu, budget-relu-train, budget-smoother.
 BUDGET = Experiment(
     "redshift.modular-budget",
     "Is a network that fails on stripes too simple or too complex for them, or badly trained?",
     {
-        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[:2], (1000, 2000), modulus=4, networks=2)
-        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=2)[:1],
-        "laptop": _budgets(SINES + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
-        + _budgets(DEEP, RATES[:2], (2000, 4000), modulus=4, networks=20)[:1],
+        "smoke": _budgets(SINES[::2] + SHALLOW, RATES[1:3], (1000, 2000), modulus=4, networks=2)
+        + _budgets(DEEP, RATES[1:3], (2000, 4000), modulus=4, networks=2)[:1],
+        "laptop": _budgets(SINES[:1], WIDER, (1000, 2000), modulus=4, networks=20)[:1]
+        + _budgets(SINES[1:] + SHALLOW, RATES, (1000, 2000), modulus=4, networks=20)
+        + _budgets(DEEP, RATES[1:5], (2000, 4000), modulus=4, networks=20)[:1],
         "paper": _budgets(SINES + SHALLOW + DEEP, RATES, (8000, 16_000), modulus=4, networks=40)
         + _budgets(SINES, RATES, (8000, 16_000), modulus=10, networks=40),
     },
