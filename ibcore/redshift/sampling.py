@@ -1,5 +1,6 @@
 """Sample the functions that untrained networks compute; what all measures of them share."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import torch
@@ -148,6 +149,16 @@ def as_values(value: Any, name: str) -> Tensor:
 Values = Annotated[Tensor, as_values]
 
 
+_PART = {"cpu": 2**18}  # values measured at once, near the cache: 2 MiB
+_PART_ELSEWHERE = 2**21
+
+
+def by_parts(measure: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """Measure some functions after others: ``(networks, ...)`` to ``(networks,)``."""
+    size = _PART.get(values.device.type, _PART_ELSEWHERE) // values.shape[1:].numel()
+    return torch.cat([measure(part) for part in torch.split(values, max(1, size))])
+
+
 def exact(values: Tensor) -> Tensor:
     """Return functions in float64; those of extreme size are divided by it.
 
@@ -161,9 +172,16 @@ def exact(values: Tensor) -> Tensor:
     return doubles / torch.where(extreme, size, 1.0).reshape(-1, *[1] * (values.ndim - 1))
 
 
+def ordinary(sums: Tensor) -> bool:
+    """Whether sums over functions, (networks, ...), tell that none is of extreme size."""
+    size = sums.flatten(1).abs().amax(1)
+    return bool(((size <= _ORDINARY) & (size >= 1 / _ORDINARY)).all())
+
+
 def rounding_noise(values: Tensor, dtype: torch.dtype) -> Tensor:
     """Return up to which size a difference of values is noise, if computed in ``dtype``: (m,)."""
-    return ROUNDING * torch.finfo(dtype).eps * values.flatten(1).abs().amax(1)
+    flat = values.flatten(1)
+    return ROUNDING * torch.finfo(dtype).eps * torch.maximum(flat.amax(1), -flat.amin(1))
 
 
 def is_constant(values: Tensor) -> Tensor:
@@ -172,9 +190,8 @@ def is_constant(values: Tensor) -> Tensor:
     Rounding noise looks like white noise, so a measure must not look at it.  ``(networks, ...)``
     to boolean ``(networks,)``.
     """
-    flat = values.flatten(1)  # (networks, n**d)
-    spread = flat.amax(1) - flat.amin(1)
-    return spread <= rounding_noise(values, values.dtype)
+    high, low = values.flatten(1).amax(1), values.flatten(1).amin(1)
+    return high - low <= ROUNDING * torch.finfo(values.dtype).eps * torch.maximum(high, -low)
 
 
 def mask_constant(measure: Tensor, values: Tensor) -> Tensor:
