@@ -40,7 +40,8 @@ def _along_axes(values: Tensor, matrix: Tensor) -> Tensor:
     """Multiply by a matrix along each axis after the first, where it lies in memory."""
     for dimension in range(1, values.ndim - 1):
         rest = values.shape[dimension + 1 :]
-        values = (matrix @ values.flatten(dimension + 1)).unflatten(-1, rest)
+        lead = values.shape[:dimension]
+        values = (matrix @ values.flatten(dimension + 1)).reshape(*lead, -1, *rest)
     return values @ matrix.mT
 
 
