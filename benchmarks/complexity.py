@@ -5,14 +5,16 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.compare import OURS, Size, Work, Workload
-from ibcore.redshift import lz76
+from benchmarks.compare import OURS, Cause, Size, Work, Workload
+from benchmarks.sampling import numpy_complexity
+from ibcore.redshift import fourier_complexity, lempel_ziv, lz76
 from ibcore.redshift.fourier import polynomial_coefficients
 from ibcore.tasks import axis
 
@@ -20,8 +22,26 @@ Sequences = Sequence[NDArray[np.int64]]
 
 
 def ours_phrases(sequences: Sequences) -> Tensor:
-    """Count with ibcore, compiled where numba is installed."""
+    """Count all with ibcore in one call, as its measure does; compiled if numba is installed."""
+    return torch.from_numpy(lempel_ziv.count_lz76(np.stack(sequences))).double()
+
+
+def each_phrases(sequences: Sequences) -> Tensor:
+    """Count with ibcore, a call for each."""
     return torch.tensor([float(lz76(sequence)) for sequence in sequences])
+
+
+def interpreted_phrases(sequences: Sequences) -> Tensor:
+    """Count with ibcore as it does where numba is not installed."""
+    with patch.object(lempel_ziv, "_compiled", lambda: None):
+        return ours_phrases(sequences)
+
+
+WAYS: Mapping[str, Callable[[Sequences], Tensor]] = {
+    "": ours_phrases,
+    ", a call each": each_phrases,
+    ", without numba": interpreted_phrases,
+}
 
 
 def plain_phrases(sequences: Sequences) -> Tensor:
@@ -49,7 +69,7 @@ def with_antropy(sequences: Sequences) -> Tensor:
 PEERS: Mapping[str, Callable[[Sequences], Tensor]] = {"antropy": with_antropy}
 
 
-def phrases(length: int, count: int, kind: str) -> Workload:
+def phrases(length: int, count: int, kind: str, way: str = "") -> Workload:
     """Return the count of phrases of random or of smooth binary sequences."""
     rng = np.random.default_rng(0)
     if kind == "random":
@@ -58,17 +78,33 @@ def phrases(length: int, count: int, kind: str) -> Workload:
         bits = np.cumsum(rng.random((count, length)) < 8 / length, axis=1) % 2
     sequences: Sequences = list(bits)
     variants: dict[str, Work] = {
-        OURS: partial(ours_phrases, sequences),
+        OURS: partial(WAYS[way], sequences),
         "search of strings": partial(plain_phrases, sequences),
     }
     for peer, run in PEERS.items():
         if find_spec(peer) is not None:
             variants[peer] = partial(run, sequences)
-    compiled = find_spec("numba") is not None
+    compiled = find_spec("numba") is not None and way != ", without numba"
     aims = {"antropy": 30.0 if compiled else 1.5} if length >= 4096 else {}
-    note = "" if compiled else "without numba, which makes it some thirty times faster"
-    name, symbols = f"LZ76, n = {length}, {kind}", length * count
-    return Workload("complexity", name, variants, 0.0, aims, note, symbols=symbols)
+    causes = {}
+    if way == ", a call each":
+        causes["antropy"] = Cause("a call for each sequence", partial(ours_phrases, sequences))
+    name, symbols = f"LZ76, n = {length}, {kind}{way}", length * count
+    return Workload("complexity", name, variants, 0.0, aims, symbols=symbols, causes=causes)
+
+
+def spectrum(points: int, count: int) -> Workload:
+    """Return the Fourier complexity of functions on a grid, against a loop of NumPy."""
+    rng = torch.Generator().manual_seed(0)
+    values = torch.randn(count, points, points, generator=rng, dtype=torch.float64)
+    variants: dict[str, Work] = {
+        OURS: partial(fourier_complexity, values, transform="fft"),
+        "numpy, one by one": lambda: torch.tensor(
+            [numpy_complexity(z) for z in values.numpy()], dtype=torch.float64
+        ),
+    }
+    name = f"Fourier, {points} x {points} grid, {count} functions"
+    return Workload("complexity", name, variants, 1e-9, {"numpy, one by one": 2.0})
 
 
 def ours_polynomial(values: Tensor, degree: int) -> Tensor:
@@ -112,13 +148,16 @@ def polynomial(points: int, degree: int, count: int) -> Workload:
 
 
 def workloads(size: Size) -> list[Workload]:
-    """Return phrases of short and long sequences, and expansions."""
+    """Return phrases of short and long sequences, expansions and spectra."""
     if size == "tiny":
-        return [phrases(64, 2, "random"), phrases(64, 2, "smooth"), polynomial(8, 3, 2)]
+        few = [phrases(64, 2, "random", way) for way in WAYS]
+        return [*few, phrases(64, 2, "smooth"), polynomial(8, 3, 2), spectrum(8, 2)]
     return [
-        phrases(128, 50, "random"),
+        *(phrases(128, 50, "random", way) for way in WAYS),
         phrases(4096, 5, "random"),
+        phrases(4096, 5, "random", ", without numba"),
         phrases(4096, 5, "smooth"),
+        spectrum(64, 200),
         polynomial(32, 10, 20),
         polynomial(64, 19, 200),
     ]

@@ -6,7 +6,7 @@ respect to the start, for the same module, weights and tasks.
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,6 +20,8 @@ from torch.nn import functional
 from benchmarks import modules, with_jax
 from benchmarks.compare import OURS, Size, Work, Workload, flat
 from ibcore.metainit import meta_gradient, random_starts
+from ibcore.metainit.maml import Inner
+from ibcore.metainit.replay import Replay
 
 RATE = 0.05
 Points = tuple[Tensor, Tensor]
@@ -76,6 +78,23 @@ def ours(case: Problem) -> Tensor:
     place = case.module, case.weights, RATE, case.support, case.query
     _, slopes = meta_gradient(*place, inner_steps=case.steps, loss="cross_entropy")
     return flat(slopes["params"])
+
+
+def replayed(case: Problem) -> Work:
+    """Return what a long fit runs from its second step on; it is traced at the first call."""
+    inner = Inner(case.module, "cross_entropy")
+    origin, sets = (case.weights, RATE), (case.support, case.query)
+    replay = Replay(inner, case.steps, first_order=False)
+    replay.on = True  # modules of the benchmark compute alike at every step
+
+    def run() -> Tensor:
+        while not replay.traces:
+            replay.gradient(origin, sets, 10**9)
+        if not any(replay.traces.values()):
+            raise RuntimeError("the gradient has no trace, so that nothing would be replayed")
+        return flat(replay.gradient(origin, sets, 0)[1]["params"])
+
+    return run
 
 
 def loop(case: Problem) -> Tensor:
@@ -168,6 +187,15 @@ def _workload(name: str, case: Problem, least: float, note: str = "") -> Workloa
     return Workload("meta-gradient", name, variants, 1e-9, targets, note, checked)
 
 
+def _in_a_fit(work: Workload, case: Problem) -> Workload:
+    """Return the same with what is replayed from the second step of a fit on."""
+    timed, checked = (
+        {**variants, OURS: replayed(each)}
+        for variants, each in ((work.variants, case), (work.checked or {}, case.double()))
+    )
+    return replace(work, name=f"{work.name}, in a fit", variants=timed, checked=checked)
+
+
 def _variants(case: Problem) -> dict[str, Work]:
     variants: dict[str, Work] = {OURS: partial(ours, case), "loop": partial(loop, case)}
     for peer, (module, run) in PEERS.items():
@@ -191,9 +219,12 @@ def workloads(size: Size) -> list[Workload]:
         label = f"{steps} step" + "s" * (steps > 1)
         points = problem(flat_net, (4,), tasks=tasks, points=(10, 16), steps=steps)
         found.append(_workload(f"MLP, {label}", points, 4.0))
+        found.append(_in_a_fit(found[-1], points))
         for name, module, least in (("LSTM", lstm, 4.0), ("Transformer", transformer, 2.5)):
             case = problem(module, (16, 8), tasks=tasks, points=(5, 10), steps=steps)
             found.append(_workload(f"{name}, {label}", case, least))
+            if steps == 1:
+                found.append(_in_a_fit(found[-1], case))
         images = problem(
             modules.conv4(4 if tiny else 32, 5),
             (1, 16, 16) if tiny else (1, 28, 28),

@@ -24,6 +24,7 @@ if str(ROOT) not in sys.path:  # as a script only the folder of this file is the
     sys.path.insert(0, str(ROOT))
 
 from benchmarks.compare import Size, Workload, table  # noqa: E402 -- after the path
+from benchmarks.sampling import evaluation_share  # noqa: E402
 from benchmarks.shares import calibrate  # noqa: E402
 from ibcore.runs.store import (  # noqa: E402
     machine,
@@ -61,7 +62,7 @@ def facts(rounds: int, seconds: float) -> dict[str, object]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             versions[name] = "absent"
-    here = machine(torch.device("cpu"))
+    here, does = machine(torch.device("cpu")), calibrate()
     return {
         "date": now(),
         "processor": here.processor,
@@ -69,7 +70,8 @@ def facts(rounds: int, seconds: float) -> dict[str, object]:
         "threads": 1,
         "rounds": rounds,
         "seconds": seconds,
-        "calibration": calibrate(),
+        "calibration": does,
+        "share": evaluation_share(does["gigaflops"]),
         "load": os.getloadavg()[0],
         "versions": dict(here.versions) | versions,
     }
@@ -78,7 +80,7 @@ def facts(rounds: int, seconds: float) -> dict[str, object]:
 def markdown(frame: pd.DataFrame, known: Mapping[str, Any]) -> str:
     """Return the table, with a profile and a cause wherever ibcore is not ahead as it should be."""
     lines = [
-        "# Benchmarks",
+        f"# Benchmarks with {known['instructions']}",
         "",
         "CPU time of another variant divided by that of ibcore for the same result: above 1,",
         f"ibcore is faster. Median of {known['rounds']} rounds, and the range; one thread; "
@@ -134,8 +136,9 @@ def _processor(known: Mapping[str, Any]) -> str:
     absent = ", ".join(n for n in PEERS if known["versions"][n] == "absent") or "none"
     return (
         f"Measured in the same process: a matrix product {does['gigaflops']:.0f} GFLOP/s, an "
-        f"activation of one number {each} ns; {known['instructions']}; other programs ran "
-        f"meanwhile if this is above 1: load {load:.1f}. Peers that are absent: {absent}."
+        f"activation of one number {each} ns; random networks of ReLU are evaluated at "
+        f"{known['share']:.0%} of the rate of the product, activations included; other programs "
+        f"ran meanwhile if this is above 1: load {load:.1f}. Peers that are absent: {absent}."
     )
 
 
@@ -155,8 +158,9 @@ def store(frame: pd.DataFrame, path: Path, known: Mapping[str, Any]) -> None:
 
 
 def write(frame: pd.DataFrame, folder: Path, known: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write ``ratios.md`` and ``ratios.parquet``, which carries the facts in its metadata."""
-    page, data = folder / "ratios.md", folder / "ratios.parquet"
+    """Write the page and the data of this instruction set; facts are in the data's metadata."""
+    name = f"ratios.{str(known['instructions']).lower()}"
+    page, data = folder / f"{name}.md", folder / f"{name}.parquet"
     store(frame, data, known)
     write_atomically(page, markdown(frame, known).encode())
     return page, data
@@ -176,10 +180,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"unknown family {', '.join(unknown)}; choose of {', '.join(FAMILIES)}")
     if chosen.smoke and chosen.store == RESULTS:
         parser.error("--smoke says nothing about speed; name another folder with --store")
+    print(f"instructions: {torch.backends.cpu.get_cpu_capability()}", file=sys.stderr, flush=True)
     frames, start = [], time.monotonic()
     size: Size = "tiny" if chosen.smoke else "full"
     for family in chosen.family or FAMILIES:
-        frames.append(table(workloads([family], size), rounds=chosen.rounds))
+        works = workloads([family], size)
+        frames.append(table(works, rounds=chosen.rounds, profiled=not chosen.smoke))
         print(f"{family}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     known = facts(chosen.rounds, time.monotonic() - start)
     page, data = write(pd.concat(frames, ignore_index=True), chosen.store, known)

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import scipy.fft
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from benchmarks import with_jax
-from benchmarks.compare import OURS, Size, Work, Workload
+from benchmarks.compare import OURS, Size, Work, Workload, cpu_seconds
 from ibcore.nets import MLP
+from ibcore.nets.tiles import evaluate_tiles
 from ibcore.population import Population
 from ibcore.redshift import fourier_complexity, sample_functions
 from ibcore.tasks import grid
@@ -51,7 +54,7 @@ def copies(activation: str, population: Population) -> list[nn.Sequential]:
     return networks
 
 
-def numpy_complexity(image: NDArray[np.float32]) -> float:
+def numpy_complexity(image: NDArray[Any]) -> float:
     """Return the mean frequency of one image by a full FFT."""
     amplitude = np.abs(np.fft.fft2(image))
     amplitude[0, 0] = 0
@@ -142,6 +145,48 @@ def _part(activation: str, networks: int, side: int) -> Workload:
     )
 
 
+def default_ours(activation: str, networks: int, side: int) -> Tensor:
+    """Draw and measure with ibcore as it does unless told otherwise: float64, cosine transform."""
+    return fourier_complexity(sample_functions(activation, networks=networks, grid=side)).mean()[
+        None
+    ]
+
+
+def default_loop(activation: str, networks: int, side: int) -> Tensor:
+    """Do the same one network after the other, with modules of torch and scipy."""
+    x, steps = grid(side), np.arange(side)
+    radius, found = np.hypot(steps[:, None], steps), []
+    for network in draw(activation, networks):
+        with torch.inference_mode():
+            image = network.double()(x).reshape(side, side).numpy()
+        amplitude = np.abs(scipy.fft.dctn(image, norm="ortho"))
+        amplitude[0, 0] = 0
+        found.append((amplitude * radius).sum() / amplitude.sum() / radius.max())
+    return torch.tensor(found).mean()[None]
+
+
+def _default(activation: str, networks: int, side: int) -> Workload:
+    """Return what a caller gets who sets nothing."""
+    options = activation, networks, side
+    variants: dict[str, Work] = {
+        OURS: partial(default_ours, *options),
+        "loop": partial(default_loop, *options),
+    }
+    note = "float64 and the cosine transform, which are the defaults; other draws, as above"
+    name = f"default call, {networks}; {activation}"
+    return Workload("sampling", name, variants, 0.15, {}, note)
+
+
+def evaluation_share(gigaflops: float, networks: int = 64) -> float:
+    """Return which share of the rate of one large product evaluating networks reaches."""
+    net, x = MLP(*SIZES[:: len(SIZES) - 1], depth=3, width=WIDTH), grid(64, dtype=torch.float32)
+    own = Population.sample(net, networks=networks, dtype=torch.float32).parameters
+    wide = x.expand(networks, -1, -1)
+    seconds = min(cpu_seconds(partial(evaluate_tiles, net, own, wide)) for _ in range(5))
+    operations = 2 * len(x) * networks * sum(a * b for a, b in pairwise(SIZES))
+    return 1e-9 * operations / seconds / gigaflops
+
+
 def workloads(size: Size) -> list[Workload]:
     """Return, for three activations, the whole pipeline and the part after the draw.
 
@@ -153,4 +198,5 @@ def workloads(size: Size) -> list[Workload]:
     for activation in MODULES:
         found.append(_whole(activation, many if activation == "relu" else networks, side))
         found.append(_part(activation, networks, side))
+        found.append(_default(activation, networks, side))
     return found

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.compare import OURS, Size, Work, Workload
+from benchmarks.compare import OURS, Cause, Size, Work, Workload
 from ibcore.guidance import cka_matrix
 
 Layers = list[Tensor]
@@ -32,6 +32,25 @@ def features(points: int, widths: tuple[int, ...], seed: int) -> Layers:
 def ours(first: Layers, second: Layers) -> Tensor:
     """Run ibcore."""
     return cka_matrix(first, second)
+
+
+def bare(first: Layers, second: Layers) -> Tensor:
+    """Compute what ibcore does without a look at the values, without float64 and autograd."""
+    n, layers = len(first[0]), [*first, *second]
+    grams = torch.empty(len(layers), n, n)
+    for layer, gram in zip(layers, grams, strict=True):
+        centered = layer - layer.mean(0)
+        torch.mm(centered, centered.mT, out=gram)
+    rows = -grams.diagonal(dim1=1, dim2=2).clone()  # those of centered features sum to 0
+    grams.diagonal(dim1=1, dim2=2).zero_()
+    flat, totals, k = grams.flatten(1), rows.sum(1), len(first)
+
+    def value(trace: Tensor, inner: Tensor, sums: Tensor) -> Tensor:
+        return trace - 2 / (n - 2) * inner + sums / ((n - 1) * (n - 2))
+
+    own = value(torch.linalg.vecdot(flat, flat), rows.square().sum(1), totals.square())
+    cross = flat[:k] @ flat[k:].mT, rows[:k] @ rows[k:].mT, totals[:k, None] * totals[k:]
+    return value(*cross) / (own[:k, None] * own[k:]).sqrt()
 
 
 def hsic(k: Tensor, other: Tensor) -> Tensor:
@@ -136,5 +155,14 @@ def workloads(size: Size) -> list[Workload]:
             if find_spec(module) is not None:
                 variants[peer] = partial(run, *pair)
         label = f"CKA of {len(widths)} x {len(widths)} layers, n = {points}: {name}"
-        found.append(Workload("similarity", label, variants, 2e-3, aims))
+        causes = {"pytorch-cka": Cause("looks at values and sums in float64", partial(bare, *pair))}
+        causes = causes if name.startswith("few") else {}
+        found.append(Workload("similarity", label, variants, 2e-3, aims, causes=causes))
+        if causes and "pytorch-cka" in variants:
+            same = {
+                OURS: partial(cka_matrix, pair[0]),
+                "pytorch-cka": partial(with_pytorch_cka, pair[0], pair[0]),
+            }
+            label = f"CKA of {len(widths)} layers with each other, n = {points}: {name}"
+            found.append(Workload("similarity", label, same, 2e-3, {"pytorch-cka": 1.0}))
     return found

@@ -693,3 +693,16 @@ def _memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
         return math.inf
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what it is given back, up to 64 MiB, for the next tensor.
+
+    glibc returns blocks larger than the largest mapped one it has seen freed, 128 KiB at first, to
+    the system, and each page of the next tensor then costs a fault: that was half of the time of
+    the measures.  One block of the most that it adapts to, never touched, is enough.
+    """
+    np.empty(2**25 - 2**16, dtype=np.uint8)
+
+
+_keep_freed_memory()

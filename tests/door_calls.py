@@ -356,6 +356,16 @@ CALLS: dict[str, Call] = {
             "first": 1,
         },
     ),
+    "redshift.measure_functions": (
+        redshift.measure_functions,
+        {
+            "measures": redshift.total_variation,
+            "networks": 3,
+            "progress": False,
+            "grid": 8,
+            "width": 8,
+        },
+    ),
     "redshift.fourier_complexity": (
         redshift.fourier_complexity,
         {"values": FUNCTIONS, "transform": "dct"},

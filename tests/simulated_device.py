@@ -142,6 +142,7 @@ def elsewhere() -> Iterator[None]:
     """
     from ibcore.guidance import training
     from ibcore.nets import evaluate
+    from ibcore.redshift import sampling
     from ibcore.training import loop
 
     def whole(*job: Any) -> Tensor:
@@ -149,6 +150,7 @@ def elsewhere() -> Iterator[None]:
 
     with (
         patch.object(evaluate, "forward_tiled", whole),
+        patch.object(sampling, "evaluate_tiles", whole),
         patch.object(evaluate, "_BYTES", {}),
         patch.object(loop, "_CHUNK_BYTES", {}),
         patch.object(training, "_CAN_FUSE", False),

@@ -12,7 +12,7 @@ from pandas import DataFrame
 from pandas.testing import assert_frame_equal
 
 from ibcore import MLP, Population, fourier_complexity, meta_gradient, sample_functions
-from ibcore.guidance import MinibatchCKA, cka, guide
+from ibcore.guidance import Alignment, MinibatchCKA, cka, guide
 from ibcore.runs import experiments, find
 
 simulated_device = pytest.importorskip("simulated_device")
@@ -148,6 +148,28 @@ def test_few_waits(what, gpu):
     if gpu != simulated_device.NAME:
         pytest.skip("only the simulated device counts")
     assert waits_of(gpu, what) <= MOST_WAITS[what], simulated_device.WAITS.most_common(5)
+
+
+KINDS = {
+    **{measure: {"measure": measure} for measure in ("cka", "rsa", "ridge", "procrustes")},
+    "rbf": {"kernel": "rbf"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_of_guided_training_does_not_wait(kind, gpu):
+    if gpu != simulated_device.NAME:
+        pytest.skip("only the simulated device counts")
+    x = torch.linspace(-1, 1, 24, dtype=torch.float64).reshape(12, 2).to(gpu)
+    nets = [MLP(2, 1, depth=1, width=8, seed=k).double().to(gpu) for k in range(2)]
+
+    def waits(steps):
+        simulated_device.WAITS.clear()
+        options = {"steps": steps, "loss": "mse", "device": gpu}
+        guide(*nets, x, x[:, :1].sin(), alignment=Alignment(**KINDS[kind]), **options)
+        return sum(simulated_device.WAITS.values())
+
+    assert waits(3) == waits(7), simulated_device.WAITS.most_common(9)
 
 
 def test_measures_agree(gpu):

@@ -5,14 +5,17 @@ A link such as ``[1.32](claim:redshift.relu-bounded)`` becomes the ledger's numb
 """
 
 import difflib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import api_names
+import freshness
 import templated
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -24,8 +27,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from ibcore.runs import Claim, ClaimResult, Results, read_ledger
-from ibcore.runs.ledger import show, show_interval
+if TYPE_CHECKING:
+    from ibcore.runs import Claim, ClaimResult
 
 LEDGER_PAGE = "book/appendices/claims"
 SCHEME = "claim:"
@@ -98,13 +101,43 @@ def entries() -> dict[str, Entry]:
     FileNotFoundError
         If a claim names a stored result that is not there.
     """
+    kept = KEPT / f"{_key()}.json"
+    if kept.exists():
+        rows = json.loads(kept.read_text("utf-8"))
+        return {row["id"]: Entry(**row | {"paper": tuple(row["paper"])}) for row in rows}
+    found = evaluated()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for old in KEPT.glob("*.json"):
+        old.unlink()
+    partial = kept.with_suffix(".new")
+    partial.write_text(json.dumps([asdict(entry) for entry in found.values()]), "utf-8")
+    partial.replace(kept)
+    return found
+
+
+KEPT = Path(freshness.ROOT, "_build", ".ledger")  # the entries of the last build, by `_key`
+_DEPENDS = ("book/claims.yml", "book/results/*.parquet", "ibcore/**/*.py", "constraints.txt")
+
+
+def _key() -> str:
+    """Return a hash of all that the entries depend on: claims, results and code."""
+    own = Path(__file__).resolve()
+    return freshness.digest([*freshness.sources(_DEPENDS), own], "ledger")[:32]
+
+
+def evaluated() -> dict[str, Entry]:
+    """Return all claims by id, evaluated now; this loads torch and takes seconds."""
+    from ibcore.runs import Results, read_ledger
+
     claims = list(read_ledger().values())
     results = Results([claim for claim in claims if claim.measure is not None])
     return {claim.id: from_claim(claim, results.get(claim.id)) for claim in claims}
 
 
-def from_claim(claim: Claim, result: ClaimResult | None) -> Entry:
+def from_claim(claim: "Claim", result: "ClaimResult | None") -> Entry:
     """Return a claim and its result, ``None`` if it was not attempted, ready to print."""
+    from ibcore.runs.ledger import show, show_interval
+
     paper = (claim.paper.value, claim.paper.where) if claim.paper else ()
     note = claim.note or ""
     bare = Entry(claim.id, claim.lab, claim.statement, claim.verdict, note=note, paper=paper)
@@ -124,8 +157,10 @@ def from_claim(claim: Claim, result: ClaimResult | None) -> Entry:
     )
 
 
-def told(result: ClaimResult) -> str:
+def told(result: "ClaimResult") -> str:
     """Say where a claim fails, as it must."""
+    from ibcore.runs.ledger import show
+
     if result.foil is not None:
         return f"fails on its foil, at {show(result.claim, result.foil)}"
     return f"holds for {result.false_pass or 0:.1%} of tables without an effect"

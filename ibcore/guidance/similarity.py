@@ -9,7 +9,7 @@ does.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ibcore.door import Count, Level, Positive, Range, Seed, as_raw, check_memory, door
+from ibcore.door import Count, Level, Positive, Range, Seed, as_raw, as_tensor, check_memory, door
 from ibcore.runtime import generator
 from ibcore.stats import Interval, percentile_interval
 
@@ -26,8 +26,22 @@ from ibcore.stats import Interval, percentile_interval
 _ROUNDING_STEPS = 32  # a spread below this many units in the last place is rounding noise
 
 
+def _as_features(value: Any, name: str) -> Tensor:
+    """Return real numbers as floats; values are looked at with those of all layers, once."""
+    features = as_raw(value, name)
+    return features if features.is_floating_point() else features.float()
+
+
+Features = Annotated[Tensor, _as_features]
+
+
 def _check_fit(named: Mapping[str, Tensor], *, least: int = 2) -> None:
     """Raise ``ValueError`` unless all are features (n, p) of the same points, and vary."""
+    _check_shapes(named, least)
+    _check_variation(named)
+
+
+def _check_shapes(named: Mapping[str, Tensor], least: int) -> None:
     known, first = next(iter(named.items()))
     for name, features in named.items():
         if features.ndim != 2 or not features.shape[1]:
@@ -35,26 +49,31 @@ def _check_fit(named: Mapping[str, Tensor], *, least: int = 2) -> None:
                 f"{name} must have shape (points, features), got {tuple(features.shape)}; "
                 f"use {name}.flatten(1)"
             )
-        if len(features) < least:
-            raise ValueError(f"{name} holds {len(features)} points; it needs at least {least}")
-        mine, theirs = ((len(z), str(z.device)) for z in (features, first))
+        if features.shape[0] < least:
+            raise ValueError(f"{name} holds {features.shape[0]} points; it needs at least {least}")
+        mine, theirs = ((z.shape[0], z.device) for z in (features, first))
         if mine != theirs:
             raise ValueError(
                 f"{name} holds {mine[0]} points on {mine[1]}, {known} {theirs[0]} on {theirs[1]}; "
                 "row i of both must be one point, on one device"
             )
-        if not _varies(features):
-            raise ValueError(f"all rows of {name} are equal; leave this layer out")
 
 
-def _varies(features: Tensor) -> bool:
-    """Whether rows differ by more than rounding."""
-    known = features.detach()
-    for rows in (known[:2], known):  # two different rows are enough, and nan differs
-        spread, size = (rows - known[0]).abs().amax(0), rows.abs().amax(0)  # (p,)
-        if not bool((spread <= _ROUNDING_STEPS * torch.finfo(known.dtype).eps * size).all()):
-            return True
-    return False
+def _check_variation(named: Mapping[str, Tensor]) -> None:
+    """Raise unless the rows of all differ by more than rounding; one look at the device."""
+    for whole in (False, True):  # two different rows are enough, and nan differs
+        flags = torch.stack([_varies(z if whole else z[:2]) for z in named.values()]).tolist()
+        if all(flags):
+            return
+    name = list(named)[flags.index(False)]
+    raise ValueError(f"all rows of {name} are equal; leave this layer out")
+
+
+def _varies(features: Tensor) -> Tensor:
+    """Whether rows differ by more than rounding: a flag on their device."""
+    rows = features.detach()
+    spread, size = (rows - rows[0]).abs().amax(0), rows.abs().amax(0)  # (p,)
+    return ~(spread <= _ROUNDING_STEPS * torch.finfo(rows.dtype).eps * size).all()
 
 
 def scaled(features: Tensor) -> Tensor:
@@ -281,14 +300,19 @@ def hsic(first: Layer, second: Layer, *, unbiased: bool) -> Tensor:
 
 def _criterion(trace: Tensor, first: Layer, second: Layer, unbiased: bool) -> Tensor:
     """Return the criterion from tr(KL), for the unbiased estimate that of the zeroed diagonals."""
-    n, left, right = first.rows.shape[-1], first.rows, second.rows
-    factors = 2 / n, 1 / n**2, (n - 1) ** 2
+    left, right = first.rows, second.rows
     if unbiased:
         left, right = left - first.diagonal, right - second.diagonal
-        factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
     totals = left.sum(-1) * right.sum(-1)
-    value: Tensor = (trace - factors[0] * (left * right).sum(-1) + factors[1] * totals) / factors[2]
-    return value
+    return _combined(trace, (left * right).sum(-1), totals, left.shape[-1], unbiased)
+
+
+def _combined(trace: Tensor, inner: Tensor, totals: Tensor, n: int, unbiased: bool) -> Tensor:
+    """Return the criterion from tr(KL), the product of the sums of rows, and that of all sums."""
+    factors = 2 / n, 1 / n**2, (n - 1) ** 2
+    if unbiased:
+        factors = 2 / (n - 2), 1 / ((n - 1) * (n - 2)), n * (n - 3)
+    return (trace - factors[0] * inner + factors[1] * totals) / factors[2]
 
 
 def own_hsic(layer: Layer, *, unbiased: bool) -> Tensor:
@@ -297,12 +321,16 @@ def own_hsic(layer: Layer, *, unbiased: bool) -> Tensor:
     It is never negative, and 0 for the unbiased estimate where all points are equally similar to
     each other; alignment then has no value.
     """
-    value, n = hsic(layer, layer, unbiased=unbiased), layer.rows.shape[-1]
-    if not unbiased:
-        return value
-    size = layer.diagonal.detach().square().sum(-1) / (n * (n - 3))
-    noise = _ROUNDING_STEPS * torch.finfo(layer.data.dtype).eps * size
-    return torch.where(value > noise, value, torch.zeros_like(value))
+    value = hsic(layer, layer, unbiased=unbiased)
+    eps = torch.finfo(layer.data.dtype).eps
+    return _above_noise(value, layer.diagonal, eps) if unbiased else value
+
+
+def _above_noise(value: Tensor, diagonal: Tensor, eps: float) -> Tensor:
+    """Return unbiased criteria of layers with themselves, 0 where they are rounding noise."""
+    n = diagonal.shape[-1]
+    size = diagonal.detach().square().sum(-1) / (n * (n - 3))
+    return torch.where(value > _ROUNDING_STEPS * eps * size, value, torch.zeros_like(value))
 
 
 def ratio(first: Layer, second: Layer, *, unbiased: bool) -> Tensor:
@@ -348,12 +376,7 @@ def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = N
         Width of the RBF kernel in the units of the features; None for the median heuristic:
         the median distance :math:`\lVert x_i - x_j\rVert` over the pairs :math:`i<j` (the lower
         of the two middle ones if their number is even).  It makes the kernel invariant to
-        isotropic scaling, and is part of the gradient.
-
-    Raises
-    ------
-    ValueError
-        If the median distance is 0.
+        isotropic scaling, and is part of the gradient.  The matrix is nan where it is 0.
 
     References
     ----------
@@ -374,10 +397,7 @@ def gram(features: Tensor, *, kernel: Kernel = "linear", sigma: float | None = N
 def radial(linear: Tensor, *, sigma: float | None = None) -> Tensor:
     """Turn linear Gram matrices into those of the RBF kernel: (..., n, n) to the same, float64.
 
-    Raises
-    ------
-    ValueError
-        If the median distance is 0 and no ``sigma`` is given.
+    They are nan where the median distance is 0 and no ``sigma`` is given.
 
     Examples
     --------
@@ -405,10 +425,7 @@ def squared_distances(linear: Tensor) -> Tensor:
 def median_square(square: Tensor) -> Tensor:
     """Return the square of the median distance over pairs of points: (..., n, n) to (...).
 
-    Raises
-    ------
-    ValueError
-        If it is 0: at least half of the pairs are copies of each other.
+    It is nan where it would be 0: at least half of the pairs are copies of each other.
 
     Examples
     --------
@@ -419,9 +436,7 @@ def median_square(square: Tensor) -> Tensor:
     rows, columns = torch.triu_indices(n, n, offset=1, device=square.device)
     median = square[..., rows, columns].median(-1).values
     noise = _ROUNDING_STEPS * torch.finfo(square.dtype).eps * square.detach().amax((-2, -1))
-    if bool((median <= noise).any()):
-        raise ValueError("the median distance between points is 0: many are copies; give sigma")
-    return median
+    return torch.where(median > noise, median, torch.nan)
 
 
 # Similarity as agreement of distances (RSA) and as the best rotation (Procrustes).
@@ -475,7 +490,11 @@ def rsa(
     1.0
     """
     _check_fit({"x": x, "y": y}, least=3)
-    return plain_rsa(x, y, dissimilarity, comparison)
+    value = plain_rsa(x, y, dissimilarity, comparison)
+    if not bool(value.isfinite()):
+        for name, z in (("x", x), ("y", y)):
+            _check_distances(name, scaled(z.double()), dissimilarity)
+    return value
 
 
 def plain_rsa(
@@ -484,12 +503,9 @@ def plain_rsa(
     dissimilarity: Dissimilarity = "euclidean",
     comparison: Comparison = "pearson",
 ) -> Tensor:
-    """Return the same without a look at the features."""
+    """Return the same without a look at the features: nan where it has no value."""
     rank = comparison == "spearman"
-    first, second = (
-        _dissimilarities(name, scaled(z.double()), dissimilarity, rank=rank)
-        for name, z in (("x", x), ("y", y))
-    )
+    first, second = (_dissimilarities(scaled(z.double()), dissimilarity, rank=rank) for z in (x, y))
     a, b = first - first.mean(), second - second.mean()
     value: Tensor = torch.dot(a, b) / (a.norm() * b.norm())
     return value
@@ -556,25 +572,41 @@ def _narrow(x: Tensor) -> Tensor:
     return x @ basis
 
 
-def _dissimilarities(name: str, x: Tensor, kind: Dissimilarity, *, rank: bool) -> Tensor:
-    """Return the dissimilarity of all pairs of points, or its rank: (n (n - 1) / 2,), float64."""
+def _dissimilarities(x: Tensor, kind: Dissimilarity, *, rank: bool) -> Tensor:
+    """Return the dissimilarity of all pairs of points, or its rank: (n (n - 1) / 2,), float64.
+
+    All are nan where they cannot be correlated.
+    """
+    pairs, noise, flags = _distances(x, kind)
+    pairs = torch.where(torch.stack(flags).any(), torch.nan, pairs)
+    return _ranks(pairs, noise) if rank else pairs
+
+
+def _distances(x: Tensor, kind: Dissimilarity) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Return dissimilarities, their rounding noise, and what is wrong with them, as flags."""
     z, size = x - x.mean(0), x.detach().norm(dim=1).amax()
-    noise = _ROUNDING_STEPS * torch.finfo(x.dtype).eps * size
+    noise, short = _ROUNDING_STEPS * torch.finfo(x.dtype).eps * size, size < 0
     if kind == "euclidean":
         pairs = torch.pdist(z)
     else:
         if kind == "correlation":
             z = z - z.mean(1, keepdim=True)
         lengths = z.norm(dim=1, keepdim=True)
-        if bool((lengths <= noise).any()):
-            raise ValueError(f"a point of {name} has no direction; use dissimilarity='euclidean'")
+        short = (lengths <= noise).any()
         unit, noise = z / lengths, noise / lengths.detach().amax()
         rows, columns = torch.triu_indices(len(z), len(z), offset=1, device=z.device)
         pairs = 1 - (unit @ unit.mT)[rows, columns]
     low, high = pairs.detach().aminmax()
-    if bool(high - low <= torch.maximum(noise, 1e-12 * high.abs())):
+    return pairs, noise, (short, high - low <= torch.maximum(noise, 1e-12 * high.abs()))
+
+
+def _check_distances(name: str, x: Tensor, kind: Dissimilarity) -> None:
+    """Raise ``ValueError`` where the dissimilarities of points cannot be correlated."""
+    short, equal = _distances(x, kind)[2]
+    if bool(short):
+        raise ValueError(f"a point of {name} has no direction; use dissimilarity='euclidean'")
+    if bool(equal):
         raise ValueError(f"all dissimilarities of {name} are equal; they cannot be correlated")
-    return _ranks(pairs, noise) if rank else pairs
 
 
 def _ranks(values: Tensor, noise: Tensor) -> Tensor:
@@ -664,18 +696,15 @@ def plain_ridge(
 
 def predict_ridge(x: Tensor, y: Tensor, held: Tensor, penalty: float) -> Tensor:
     """Fit centered y on x, and predict it at held points; solve in the smaller dimension."""
-    if not _varies(x):
-        return y.new_zeros(len(held), y.shape[1])
+    known = _varies(x)
     offset = x.mean(0)
     a, b = x - offset, held - offset
-    strength = penalty * a.square().sum() / len(a)
+    strength = torch.where(known, penalty * a.square().sum() / len(a), 1)
     if a.shape[1] <= len(a):
         own = a.mT @ a + strength * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
-        slopes: Tensor = torch.linalg.solve(own, a.mT @ y)
-        return b @ slopes
+        return torch.where(known, b @ torch.linalg.solve_ex(own, a.mT @ y).result, 0)
     own = a @ a.mT + strength * torch.eye(len(a), dtype=a.dtype, device=a.device)
-    weights: Tensor = torch.linalg.solve(own, y)
-    return (b @ a.mT) @ weights
+    return torch.where(known, (b @ a.mT) @ torch.linalg.solve_ex(own, y).result, 0)
 
 
 def _splits(
@@ -696,11 +725,15 @@ def _splits(
 
 
 class HsicMatrix(NamedTuple):
-    """The criterion of all pairs (k, l), and of each layer with itself, (k,) and (l,)."""
+    """The criterion of all pairs (k, l), and of each layer with itself, (k,) and (l,).
+
+    ``spread`` is the trace of the Gram matrix of each layer, those of both networks.
+    """
 
     cross: Tensor
     first: Tensor
     second: Tensor
+    spread: Tensor
 
     def alignment(self) -> Tensor:
         """Return CKA: the cross terms over the roots of the own ones, (k, l)."""
@@ -729,45 +762,90 @@ def features_are_cheaper(points: int, first: Sequence[int], second: Sequence[int
 
 
 def hsic_table(
-    layers: Mapping[str, Tensor], *, unbiased: bool, kernel: Kernel, sigma: float | None
+    xs: Sequence[Tensor],
+    ys: Sequence[Tensor] = (),
+    *,
+    unbiased: bool,
+    kernel: Kernel = "linear",
+    sigma: float | None = None,
 ) -> HsicMatrix:
-    """Return the criterion of the layers xs[...] with those of ys[...], or with each other.
+    """Return the criterion of the layers of two networks, or of those of one with each other.
 
     Examples
     --------
-    >>> layers = {"xs[0]": torch.eye(5), "xs[1]": torch.ones(5, 2).tril()}
-    >>> hsic_table(layers, unbiased=False, kernel="linear", sigma=None).cross.shape
+    >>> hsic_table([torch.eye(5), torch.ones(5, 2).tril()], unbiased=False).cross.shape
     torch.Size([2, 2])
     """
-    sides = [[z for name, z in layers.items() if name.startswith(side)] for side in ("xs", "ys")]
-    widths = ([z.shape[1] for z in side] for side in sides)
-    grams = kernel != "linear" or not features_are_cheaper(len(sides[0][0]), *widths)
-    xs, ys = (
-        [as_layer(gram(z, kernel=kernel, sigma=sigma) if grams else z, grams=grams) for z in side]
-        for side in sides
-    )
-    if grams:  # one product for all pairs
-        flat = [_flat(side, zeroed=unbiased) for side in (xs, ys or xs)]
-        traces = (flat[0] @ flat[1].mT).double()  # (k, l)
-        pairs = zip(xs, traces, strict=True)
-        cross = [
-            [_criterion(t, x, y, unbiased) for y, t in zip(ys or xs, row, strict=True)]
-            for x, row in pairs
-        ]
+    widths = ([z.shape[1] for z in side] for side in (xs, ys))
+    if kernel == "linear" and features_are_cheaper(len(xs[0]), *widths):
+        layers, own, cross = _feature_traces(xs, ys)
     else:
-        cross = [[hsic(x, y, unbiased=unbiased) for y in ys or xs] for x in xs]
-    first, second = (
-        torch.stack([own_hsic(z, unbiased=unbiased) for z in side]) for side in (xs, ys or xs)
-    )
-    return HsicMatrix(torch.stack([torch.stack(row) for row in cross]), first, second)
+        layers, own, cross = _gram_traces(xs, ys, kernel, sigma, zeroed=unbiased)
+    rows = layers.rows - layers.diagonal if unbiased else layers.rows  # (l, n)
+    if unbiased and not layers.grams:
+        first, second = _sides(layers.diagonal, len(xs))
+        own, cross = own - layers.diagonal.square().sum(-1), cross - first @ second.mT
+    (left, right), n = _sides(rows, len(xs)), rows.shape[-1]
+    totals = left.sum(-1)[:, None] * right.sum(-1)
+    each = _combined(own, rows.square().sum(-1), rows.sum(-1).square(), n, unbiased)
+    eps = torch.finfo(xs[0].dtype).eps
+    sides = _sides(_above_noise(each, layers.diagonal, eps) if unbiased else each, len(xs))
+    spread = layers.diagonal.detach().sum(-1)
+    return HsicMatrix(_combined(cross, left @ right.mT, totals, n, unbiased), *sides, spread)
 
 
-def _flat(layers: Sequence[Layer], *, zeroed: bool) -> Tensor:
-    """Return the Gram matrices of layers, (k, n * n), perhaps with diagonals of zeros."""
-    stacked = torch.stack([layer.data for layer in layers])
+def _sides(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return what belongs to the first and to the second network; to one, if there is one."""
+    return values[:count], values[count:] if len(values) > count else values
+
+
+def _gram_traces(
+    xs: Sequence[Tensor],
+    ys: Sequence[Tensor],
+    kernel: Kernel,
+    sigma: float | None,
+    *,
+    zeroed: bool,
+) -> tuple[Layer, Tensor, Tensor]:
+    """Return all Gram matrices in one, tr(KK) of each and tr(KL) of all pairs, by one product."""
+    features = [*xs, *ys]
+    if kernel == "linear" and not any(z.requires_grad for z in features):
+        data = features[0].new_empty(len(features), *[len(xs[0])] * 2)
+        for z, out in zip(features, data, strict=True):
+            x = centered(z)
+            torch.mm(x, x.mT, out=out)
+    else:
+        data = torch.stack([gram(z) for z in features])  # (l, n, n)
+    if kernel == "rbf":
+        data = as_layer(torch.stack([radial(k, sigma=sigma) for k in data]), grams=True).data
+    diagonal = torch.diagonal_copy(data, dim1=1, dim2=2)
+    layer = Layer(data, data.sum(-1).double(), diagonal.double(), grams=True)
     if zeroed:
-        stacked.diagonal(dim1=1, dim2=2).zero_()
-    return stacked.flatten(1)
+        data.diagonal(dim1=1, dim2=2).zero_()
+    flat = data.flatten(1)
+    (first, second), own = _sides(flat, len(xs)), torch.linalg.vecdot(data, data)  # (l, n)
+    return layer, own.sum(-1, dtype=torch.float64), (first @ second.mT).double()
+
+
+def _feature_traces(xs: Sequence[Tensor], ys: Sequence[Tensor]) -> tuple[Layer, Tensor, Tensor]:
+    """Return the same without a Gram matrix: sums of squares of products of features."""
+    layers = [as_layer(z, grams=False) for z in (*xs, *ys)]
+    rows, diagonal = (
+        torch.stack([getattr(z, part) for z in layers]) for part in Layer._fields[1:3]
+    )
+    data = [layer.data for layer in layers]
+    first, second = data[: len(xs)], data[len(xs) :] or data
+    products = torch.cat(first, 1).mT @ torch.cat(second, 1)  # (all p, all q)
+    widths = ([z.shape[1] for z in side] for side in (first, second))
+    strips, columns = torch.split(products, next(widths)), next(widths)
+    blocks = [torch.split(strip, columns, 1) for strip in strips]
+    cross = torch.stack([torch.stack([_square(block) for block in row]) for row in blocks])
+    own = torch.stack([_square(z.mT @ z) for z in data]) if ys else cross.diagonal()
+    return Layer(products, rows, diagonal, grams=False), own, cross
+
+
+def _square(z: Tensor) -> Tensor:
+    return z.square().sum(dtype=torch.float64)
 
 
 _LEAST = {True: 4, False: 2}  # points, of the unbiased and the biased estimate
@@ -821,9 +899,10 @@ def cka(
     1.0
     """
     _check_width(kernel, sigma)
-    _check_fit({"x": x, "y": y}, least=_LEAST[unbiased])
+    named = {"x": x, "y": y}
+    _check_fit(named, least=_LEAST[unbiased])
     value = aligned(x.double(), y.double(), kernel=kernel, unbiased=unbiased, sigma=sigma)
-    return _check_value(value, len(x), sigma)
+    return value if bool(value.isfinite()) else _without_value(named, kernel, sigma)
 
 
 def aligned(
@@ -856,8 +935,8 @@ def aligned(
 
 @door
 def cka_matrix(
-    xs: Sequence[Tensor],
-    ys: Sequence[Tensor] | None = None,
+    xs: Sequence[Features],
+    ys: Sequence[Features] | None = None,
     *,
     kernel: Kernel = "linear",
     unbiased: bool = True,
@@ -898,30 +977,57 @@ def cka_matrix(
     (torch.Size([3, 3]), torch.Size([3, 2]))
     """
     _check_width(kernel, sigma)
-    layers = _layers(xs, ys, least=_LEAST[unbiased])
-    if sigma is None:
-        layers = {name: scaled(layer) for name, layer in layers.items()}
-    table = hsic_table(layers, unbiased=unbiased, kernel=kernel, sigma=sigma)
-    return _check_value(table.alignment(), len(xs[0]), sigma)
+    named = _layers(xs, ys, least=_LEAST[unbiased])
+    layers, squares = [*named.values()], _squares(named)
+    plain = kernel == "linear" and all(1 / _EVEN <= each <= _EVEN for each in squares.tolist())
+    if not plain:
+        _check_variation(named)
+        layers = layers if sigma is not None else [scaled(layer) for layer in layers]
+    sides = layers[: len(xs)], layers[len(xs) :]
+    table = hsic_table(*sides, unbiased=unbiased, kernel=kernel, sigma=sigma)
+    value = table.alignment()
+    sound = value.isfinite().all()
+    if plain:  # centered features of rounding noise would have less
+        steps = 3 * _ROUNDING_STEPS * torch.finfo(layers[0].dtype).eps
+        sound &= (table.spread > squares * steps**2 * max(z.numel() for z in layers)).all()
+    if not bool(sound):
+        _check_variation(named)
+        if not bool(value.isfinite().all()):
+            _without_value(named, kernel, sigma)
+    return value
+
+
+_EVEN = 2.0**40  # sums of squares up to this and down to its inverse need no scale of their own
 
 
 def _layers(xs: Sequence[Tensor], ys: Sequence[Tensor] | None, *, least: int) -> dict[str, Tensor]:
-    """Return all layers by name, wide enough for products, after a check that they fit."""
+    """Return all layers by name, wide enough for products, after a check of their shapes."""
     if not xs or (ys is not None and not ys):
         raise ValueError("there is no layer in xs or ys to compare; give at least one in each")
     named = {f"xs[{at}]": x for at, x in enumerate(xs)}
     named |= {f"ys[{at}]": y for at, y in enumerate(ys or ())}
-    _check_fit(named, least=least)
+    _check_shapes(named, least)
     for name, layer in named.items():
         if layer.dtype != xs[0].dtype:
             raise ValueError(f"{name} is {layer.dtype}, xs[0] {xs[0].dtype}; convert one")
     return {name: wide(layer) for name, layer in named.items()}
 
 
-def _check_value(value: Tensor, points: int, sigma: float | None) -> Tensor:
-    """Return alignments, or raise ``ValueError`` with the reason why one is not finite."""
-    if bool(torch.isfinite(value).all()):
-        return value
+def _squares(named: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of squares of each layer, (l,), or raise unless all features are finite."""
+    flat = [z.detach().reshape(-1) for z in named.values()]
+    squares = torch.stack([torch.dot(z, z) for z in flat]).double()
+    if not bool(squares.isfinite().all()):
+        for name, layer in named.items():
+            as_tensor(layer, name)
+    return squares
+
+
+def _without_value(named: Mapping[str, Tensor], kernel: Kernel, sigma: float | None) -> NoReturn:
+    """Raise ``ValueError`` with the reason why an alignment is not finite."""
+    if kernel == "rbf" and sigma is None:
+        raise ValueError("the median distance between points is 0: many are copies; give sigma")
+    points = len(next(iter(named.values())))
     at = "" if sigma is None else f" at sigma={sigma:g}, a width that does not fit x and y"
     raise ValueError(
         f"all {points} points of one layer are equally similar to each other{at}, so its alignment "
@@ -986,7 +1092,7 @@ class MinibatchCKA:
         self._total: HsicMatrix | None = None
 
     @door
-    def update(self, xs: Sequence[Tensor], ys: Sequence[Tensor] | None = None) -> None:
+    def update(self, xs: Sequence[Features], ys: Sequence[Features] | None = None) -> None:
         """Take in a batch: features (b, p) of each layer, as in `ibcore.guidance.cka_matrix`.
 
         Raises
@@ -996,6 +1102,8 @@ class MinibatchCKA:
             number of layers is not that of the first batch.
         """
         layers = {name: z.detach() for name, z in _layers(xs, ys, least=LEAST).items()}
+        _squares(layers)
+        _check_variation(layers)
         if self._total is not None and layers.keys() != self._powers.keys():
             raise ValueError(
                 f"this batch compares layers {', '.join(layers)}, earlier ones "
@@ -1003,12 +1111,10 @@ class MinibatchCKA:
             )
         if self._total is None:
             self._powers = {name: 1.0 if self.sigma else _power(z) for name, z in layers.items()}
-        table = hsic_table(
-            {name: z / self._powers[name] for name, z in layers.items()},
-            unbiased=self.unbiased,
-            kernel=self.kernel,
-            sigma=self.sigma,
-        )
+        even = [z / self._powers[name] for name, z in layers.items()]
+        options: dict[str, Any] = {"kernel": self.kernel, "sigma": self.sigma}
+        sides = even[: len(xs)], even[len(xs) :]
+        table = hsic_table(*sides, unbiased=self.unbiased, **options)
         known = self._total
         sums = table if known is None else (a + b for a, b in zip(known, table, strict=True))
         self._total, self.batches = HsicMatrix(*sums), self.batches + 1

@@ -591,21 +591,28 @@ def _show(job: TrainingRun, step: int) -> None:
 
 
 def _check(job: TrainingRun, record: Record) -> None:
-    """Raise unless all losses since the last check are finite."""
-    for step in range(record.checked, len(record.losses)):
-        value, gaps = record.losses[step], record.gaps[step]
-        if not bool(value.isfinite()):
-            raise FloatingPointError(
-                f"the task loss is {value.item()} at step {step + 1}; use a smaller learning rate"
-            )
-        if record.weights[step].guide and job.reference and not bool(gaps.isfinite().all()):
-            pair = job.reference.pairs[int((~gaps.isfinite()).nonzero()[0])]
-            raise FloatingPointError(
-                f"the dissimilarity of {pair[0]!r} and {pair[1]!r} is not finite at step "
-                f"{step + 1}: one of them is the same for all points, or the batch too small for "
-                "an unbiased estimate; use a smaller learning rate, larger batches or other layers"
-            )
-    record.checked = len(record.losses)
+    """Raise unless all losses since the last check are finite; one wait for all of them."""
+    begin, record.checked = record.checked, len(record.losses)
+    wanted = record.weights[begin:]
+    losses, gaps = torch.stack(record.losses[begin:]), torch.stack(record.gaps[begin:])
+    guided = torch.tensor([bool(job.reference and each.guide) for each in wanted])
+    wrong = ~gaps.isfinite() & guided.to(gaps.device)[:, None]  # (steps, pairs)
+    rows = torch.cat([~losses.isfinite()[:, None], wrong], 1).cpu()
+    if not bool(rows.any()):
+        return
+    place = int(rows.any(1).nonzero()[0, 0])
+    if bool(rows[place, 0]):
+        raise FloatingPointError(
+            f"the task loss is {losses[place].item()} at step {begin + place + 1}; "
+            "use a smaller learning rate"
+        )
+    assert job.reference is not None
+    pair = job.reference.pairs[int(rows[place, 1:].nonzero()[0, 0])]
+    raise FloatingPointError(
+        f"the dissimilarity of {pair[0]!r} and {pair[1]!r} is not finite at step "
+        f"{begin + place + 1}: one of them is the same for all points, or the batch too small for "
+        "an unbiased estimate; use a smaller learning rate, larger batches or other layers"
+    )
 
 
 _PROBED = 8  # points that show which layers there are

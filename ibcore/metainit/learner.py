@@ -20,12 +20,12 @@ from ibcore.metainit.maml import (
     check_parameters,
     full_rates,
     mean_loss,
-    meta_gradient_of,
     parameters_below,
     predicted_by,
     rate_table,
     reptile_gradient_of,
 )
+from ibcore.metainit.replay import Replay
 from ibcore.tasks.concepts import Episodes
 from ibcore.training import Loss
 
@@ -285,8 +285,10 @@ class MetaLearner:
         rule = partial(kind, lr=learning_rate, weight_decay=weight_decay)
         moving = _Moving(self.start, self.kind, clip, rule)
         best, losses = EarlyStopping(), []
+        replay = Replay(self.inner, self.inner_steps, self.first_order)
         for step in range(1, steps + 1):
-            loss, slopes = self._gradient(moving.start, _drawn(draw(step - 1)))
+            tasks = _drawn(draw(step - 1))
+            loss, slopes = self._gradient(replay, moving.start, tasks, steps - step)
             moving.step(slopes)
             losses.append(loss.detach().reshape(()))
             if on_step is not None:
@@ -334,14 +336,14 @@ class MetaLearner:
         with torch.enable_grad():
             return adapted_by(self.inner, (start.params, start.rates), support, steps)
 
-    def _gradient(self, start: Start, tasks: Tasks) -> tuple[Tensor, Slopes]:
+    def _gradient(
+        self, replay: Replay, start: Start, tasks: Tasks, left: int
+    ) -> tuple[Tensor, Slopes]:
         origin, (support, query) = (start.params, start.rates), tasks[:2]
         if self.reptile:
             loss, away = reptile_gradient_of(self.inner, origin, support, self.inner_steps)
             return loss, (away, {})
-        loss, slopes = meta_gradient_of(
-            self.inner, origin, (support, query), self.inner_steps, self.first_order
-        )
+        loss, slopes = replay.gradient(origin, (support, query), left)
         return loss, (slopes["params"], slopes["rates"])
 
     def _validate(self, start: Start, validation: Sequence[Tasks]) -> float:

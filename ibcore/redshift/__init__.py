@@ -25,7 +25,7 @@ from ibcore.redshift.guess_and_check import (
     unbiased_guesser,
 )
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity, lz76, lz78
-from ibcore.redshift.sampling import sample_functions
+from ibcore.redshift.sampling import measure_functions, sample_functions
 from ibcore.redshift.splines import (
     Bilevel,
     LearnedActivation,
@@ -52,6 +52,7 @@ __all__ = [
     "lempel_ziv_complexity",
     "lz76",
     "lz78",
+    "measure_functions",
     "network_guesser",
     "path_variation",
     "radial_spectrum",

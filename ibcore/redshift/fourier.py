@@ -14,18 +14,18 @@ from ibcore.population import Population
 from ibcore.redshift.sampling import (
     ROUNDING,
     Values,
+    by_parts,
     check_outputs,
     exact,
     is_constant,
     mask_constant,
+    ordinary,
     rounding_noise,
 )
 from ibcore.tasks.modular import Nodes, axis
 
 Transform = Literal["dct", "fft", "hann"]
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
-
-_CHUNK_VALUES = 2**21  # values transformed at once: 16 MiB in float64
 
 
 def _cosine_matrix(n: int, device: torch.device) -> Tensor:
@@ -37,10 +37,12 @@ def _cosine_matrix(n: int, device: torch.device) -> Tensor:
 
 
 def _along_axes(values: Tensor, matrix: Tensor) -> Tensor:
-    """Multiply by a matrix along each axis after the first."""
-    for dimension in range(1, values.ndim):
-        values = (values.movedim(dimension, -1) @ matrix.mT).movedim(-1, dimension)
-    return values
+    """Multiply by a matrix along each axis after the first, where it lies in memory."""
+    for dimension in range(1, values.ndim - 1):
+        rest = values.shape[dimension + 1 :]
+        lead = values.shape[:dimension]
+        values = (matrix @ values.flatten(dimension + 1)).reshape(*lead, -1, *rest)
+    return values @ matrix.mT
 
 
 def _hann(values: Tensor) -> Tensor:
@@ -72,12 +74,14 @@ def _amplitudes(values: Tensor, transform: Transform) -> Tensor:
     """Return the magnitude of each kept coefficient, 0 for the constant: (networks, k)."""
     if transform == "dct":
         coefficients = _along_axes(values, _cosine_matrix(values.shape[1], values.device))
+        amplitudes = coefficients.abs().flatten(1)  # (networks, k)
     else:
         windowed = _hann(values) if transform == "hann" else values
-        coefficients = windowed[..., : values.shape[-1] // 2 + 1]
+        coefficients = windowed[..., : values.shape[-1] // 2 + 1].to(torch.complex128)
         if len(values):  # the transform of no functions is an error of the library
             coefficients = torch.fft.rfftn(windowed, dim=tuple(range(1, values.ndim)))
-    amplitudes = coefficients.abs().flatten(1)  # (networks, k)
+        real, imaginary = torch.view_as_real(coefficients.flatten(1)).unbind(-1)
+        amplitudes = torch.addcmul(real * real, imaginary, imaginary).sqrt()  # of ordinary size
     amplitudes[:, 0] = 0
     return amplitudes
 
@@ -130,9 +134,12 @@ def fourier_complexity(values: Values, *, transform: Transform = "dct") -> Tenso
     """
     radius, count = _frequencies(values.shape[1], values.ndim - 1, transform, values.device)
     weight = torch.stack([count * radius / radius.max(), count], dim=1)  # (k, 2)
-    parts = torch.split(exact(values), max(1, _CHUNK_VALUES // values.shape[1:].numel()))
-    sums = torch.cat([_amplitudes(part, transform) @ weight for part in parts])
-    return mask_constant(sums[:, 0] / sums[:, 1], values)
+
+    def measure(part: Tensor) -> Tensor:
+        sums = _amplitudes(exact(part), transform) @ weight  # (networks, 2)
+        return mask_constant(sums[:, 0] / sums[:, 1], part)
+
+    return by_parts(measure, values)
 
 
 @door
@@ -284,10 +291,15 @@ def polynomial_coefficients(
     """
     points = values.shape[1]
     matrix = _projection(basis, points, _degree(points, degree, nodes), nodes).to(values.device)
-    return _along_axes(exact(values), matrix)
+    coefficients = _along_axes(values.double(), matrix)
+    return coefficients if ordinary(coefficients) else _along_axes(exact(values), matrix)
 
 
 def _mean_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) -> Tensor:
+    return by_parts(lambda part: _part_order(part, basis, degree, nodes), values)
+
+
+def _part_order(values: Tensor, basis: str, degree: int | None, nodes: Nodes) -> Tensor:
     coefficients = polynomial_coefficients(values, basis, degree=degree, nodes=nodes)
     dimensions = coefficients.ndim - 1
     line = torch.arange(coefficients.shape[1], dtype=torch.float64, device=values.device)
@@ -418,6 +430,10 @@ def total_variation(values: Values) -> Tensor:
     >>> round(float(total_variation(ramp[None])), 3)  # 2 / std, std = 2 / sqrt(12)
     3.411
     """
+    return by_parts(_variation, values)
+
+
+def _variation(values: Tensor) -> Tensor:
     doubles = exact(values)
     lines = doubles.shape[1] ** (doubles.ndim - 2)  # along each axis
     lengths = [

@@ -164,14 +164,10 @@ def boolean_complexity(tables: Tables) -> NDArray[np.float64]:
     >>> boolean_complexity(np.array([[0] * 16, [85] * 16], dtype=np.uint8)).tolist()
     [7.0, 21.0]
     """
-    return np.array([_complexity(np.unpackbits(row)) for row in tables], dtype=np.float64)
-
-
-def _complexity(bits: Table) -> float:
-    size = math.log2(len(bits))
-    if bits.min() == bits.max():
-        return size
-    return size * (count_lz76(bits) + count_lz76(bits[::-1])) / 2
+    bits = np.unpackbits(tables, axis=1)  # (functions, N)
+    both = count_lz76(np.concatenate([bits, bits[:, ::-1]])).reshape(2, -1)
+    size, constant = math.log2(bits.shape[1]), (bits == bits[:, :1]).all(1)
+    return np.where(constant, size, size * both.mean(0))
 
 
 @dataclass(frozen=True, eq=False)

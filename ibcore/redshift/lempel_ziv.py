@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ibcore.door import Range, as_raw, check_memory, door
-from ibcore.redshift.sampling import Values, exact, mask_constant, rounding_noise
+from ibcore.redshift.sampling import Values, by_parts, exact, mask_constant, rounding_noise
 
 # Count LZ76 phrases in linear time with a suffix automaton that grows with the sequence.
 #
@@ -64,36 +64,50 @@ def _count(text: Any, step: Any, link: Any, length: Any, alphabet: int) -> int:
 
 
 @cache
-def _compiled() -> Callable[..., int] | None:
-    """Return the function compiled by numba, or None where numba is not installed."""
+def _compiled() -> Callable[..., None] | None:
+    """Return the count of every row compiled by numba, or None where numba is not installed."""
     try:
         import numba
     except ImportError:
         return None
-    compiled: Callable[..., int] = numba.njit(cache=False)(_count)
+    compile_ = numba.njit(cache=False)
+    one = compile_(_count)
+
+    def every(rows: Any, alphabet: int, memory: Any, counts: Any) -> None:
+        states = 2 * rows.shape[1] + 1
+        step, link, length = memory[: -2 * states], memory[-2 * states : -states], memory[-states:]
+        for row in range(rows.shape[0]):
+            memory[:] = -1
+            counts[row] = one(rows[row], step, link, length, alphabet)
+
+    compiled: Callable[..., None] = compile_(every)
     return compiled
 
 
-def count_lz76(text: Sequence[int] | NDArray[np.integer]) -> int:
-    """Return the number of LZ76 phrases of a sequence of small non-negative integers.
+def count_lz76(texts: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the numbers of LZ76 phrases of sequences of small non-negative integers: (m, n).
 
     Examples
     --------
-    >>> count_lz76([0, 0, 0, 0])  # 0|000
-    2
+    >>> count_lz76(np.array([[0, 0, 0, 0], [0, 1, 0, 0]])).tolist()  # 0|000 and 0|1|00
+    [2, 3]
     """
-    symbols = np.asarray(text, dtype=np.int64)
-    alphabet, states = int(symbols.max()) + 1, 2 * len(symbols) + 1
+    counts = np.zeros(len(texts), dtype=np.int64)
+    if not len(texts):
+        return counts
+    alphabet, states = int(texts.max()) + 1, 2 * texts.shape[1] + 1
     remedy = "choose a shorter one, or one of fewer different symbols"
-    check_memory("length of sequence", len(symbols), 4.0 * alphabet * states, remedy=remedy)
+    size = 4 * (alphabet + 2) * states
+    check_memory("length of sequence", texts.shape[1], size, remedy=remedy)
     compiled = _compiled()
     if compiled is None:
-        empty = [-1] * states
-        return _count(symbols.tolist(), [-1] * (states * alphabet), empty, [*empty], alphabet)
-    # Half the bytes of Python's integers, so that twice as many states stay in the cache.
-    memory = np.full((alphabet + 2) * states, -1, dtype=np.int32)
-    step, link, length = memory[: -2 * states], memory[-2 * states : -states], memory[-states:]
-    return int(compiled(symbols, step, link, length, alphabet))
+        for row, text in enumerate(texts.tolist()):
+            empty = [-1] * states
+            counts[row] = _count(text, [-1] * (states * alphabet), empty, [*empty], alphabet)
+    else:  # half the bytes of Python's integers, so that twice as many states stay in the cache
+        memory = np.empty((alphabet + 2) * states, dtype=np.int32)
+        compiled(np.ascontiguousarray(texts, dtype=np.int64), alphabet, memory, counts)
+    return counts
 
 
 Variant = Literal["lz76", "lz78"]
@@ -101,6 +115,8 @@ Variant = Literal["lz76", "lz78"]
 
 def _as_symbols(value: Any, name: str) -> NDArray[np.integer]:
     """Return a sequence of whole numbers, whatever holds them, as an array ``(n,)``."""
+    if isinstance(value, np.ndarray) and value.dtype == np.int64 and value.ndim == 1 and len(value):
+        return value
     symbols = as_raw(value, name)
     if symbols.shape == (0,):
         raise ValueError(f"{name} must hold at least one symbol, got none")
@@ -140,7 +156,7 @@ def lz76(sequence: Symbols) -> int:
     >>> lz76([0, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1])  # 0|001|10|100|1000|101
     6
     """
-    return count_lz76(_ranks(np.asarray(sequence)))
+    return int(count_lz76(_ranks(np.asarray(sequence)[None]))[0])
 
 
 @door
@@ -180,19 +196,18 @@ def _count_lz78(symbols: Sequence[int]) -> int:
     return phrases + (node != 0)
 
 
-def _ranks(symbols: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Replace symbols by small integers from 0 in order of value."""
-    low = symbols.min()
-    if int(symbols.max()) - int(low) < _NEAR:
-        near: NDArray[np.integer] = symbols - low
+def _ranks(rows: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Replace symbols by small integers from 0 in order of value: (m, n)."""
+    low = rows.min(initial=0)
+    if int(rows.max(initial=0)) - int(low) < _NEAR:
+        near: NDArray[np.integer] = rows - low
         return near
-    ranks: NDArray[np.integer] = np.unique(symbols, return_inverse=True)[1]
-    return ranks
+    return np.stack([np.unique(row, return_inverse=True)[1] for row in rows])
 
 
-_COUNT: dict[Variant, Callable[[NDArray[np.integer]], int]] = {
-    "lz76": lambda symbols: count_lz76(_ranks(symbols)),
-    "lz78": lambda symbols: _count_lz78(symbols.tolist()),
+_COUNT: dict[Variant, Callable[[NDArray[np.integer]], ArrayLike]] = {
+    "lz76": lambda rows: count_lz76(_ranks(rows)),
+    "lz78": lambda rows: [_count_lz78(row) for row in rows.tolist()],
 }
 
 
@@ -259,6 +274,9 @@ def lempel_ziv_complexity(
     >>> float(lempel_ziv_complexity(step)), float(lempel_ziv_complexity(step, variant="lz76"))
     (5.0, 3.0)
     """
-    count = _COUNT[variant]
-    counts = [float(count(sequence)) for sequence in discretize(values, levels).cpu().numpy()]
-    return mask_constant(torch.tensor(counts, dtype=torch.float64, device=values.device), values)
+
+    def measure(part: Tensor) -> Tensor:
+        counts = np.asarray(_COUNT[variant](discretize(part, levels).cpu().numpy()), np.float64)
+        return mask_constant(torch.from_numpy(counts).to(part.device), part)
+
+    return by_parts(measure, values)

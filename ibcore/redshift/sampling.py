@@ -1,9 +1,12 @@
 """Sample the functions that untrained networks compute; what all measures of them share."""
 
-from typing import Annotated, Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, overload
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ibcore.door import (
     Count,
@@ -13,14 +16,17 @@ from ibcore.door import (
     Whole,
     as_raw,
     as_tensor,
+    as_whole,
     check_memory,
     door,
 )
 from ibcore.nets import MLP, Norm, Prior, Residual, Scaling
+from ibcore.nets.tiles import evaluate_tiles
 from ibcore.population import Population
 from ibcore.tasks import grid as input_grid
 
 _CHUNK = 64  # networks whose weights are held at once
+_BAR_AFTER = 2.0  # seconds
 
 
 @door
@@ -100,8 +106,9 @@ def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
         residual=residual,
         gated=gated,
     )
-    points = input_grid(grid, dtype=dtype)
-    values = []
+    where = torch.device(device or "cpu")
+    points = input_grid(grid, dtype=dtype).to(where)
+    values = torch.empty((networks, grid**2, 1), dtype=dtype, device=where)
     for start in range(0, networks, _CHUNK):
         population = Population.sample(
             architecture,
@@ -113,16 +120,92 @@ def sample_functions(  # noqa: PLR0917 -- the order is part of the public API
             scaling=scaling,
             seed=seed,
             first=first + start,
-            device=device,
+            device=where,
             dtype=dtype,
         )
-        values.append(population.forward(points.to(population.device)))  # (chunk, grid**2, 1)
-    return check_outputs(torch.cat(values)).reshape(networks, grid, grid)
+        values[start : start + _CHUNK] = check_outputs(_evaluated(population, points))
+    return values.reshape(networks, grid, grid)
+
+
+def _evaluated(population: Population, points: Tensor) -> Tensor:
+    """Evaluate a population of MLPs, on a CPU in tiles: (n, in) to (m, n, out)."""
+    net = population.architecture
+    if points.device.type != "cpu" or not isinstance(net, MLP) or net.batch_norms:
+        return population.forward(points)
+    return evaluate_tiles(net, population.parameters, points.expand(len(population), -1, -1))
+
+
+Measure = Callable[[Tensor], Tensor]
+
+
+@overload
+def measure_functions(
+    measures: Measure, networks: Count = ..., *, progress: bool = ..., **draw: Any
+) -> Tensor: ...
+@overload
+def measure_functions(
+    measures: Mapping[str, Measure], networks: Count = ..., *, progress: bool = ..., **draw: Any
+) -> dict[str, Tensor]: ...
+@door
+def measure_functions(
+    measures: Measure | Mapping[str, Measure],
+    networks: Count = 100,
+    *,
+    progress: bool = True,
+    **draw: Any,
+) -> Tensor | dict[str, Tensor]:
+    """Measure the functions of any number of untrained networks, which are never held together.
+
+    Networks are drawn, evaluated and measured some at a time: beside the results this takes less
+    than 64 MB at the default size, for a thousand networks or a million.
+
+    Parameters
+    ----------
+    measures
+        A function of values (m, grid, grid) that returns (m,), such as `fourier_complexity`, or
+        several by name.
+    networks
+        How many.
+    progress
+        Whether a bar shows after two seconds how far it is.
+    draw
+        All else that `sample_functions` takes.
+
+    Returns
+    -------
+    Tensor or dict of Tensor
+        What the measures return for ``sample_functions(networks=networks, **draw)``.
+
+    Raises
+    ------
+    ValueError
+        As `sample_functions`, and what the measures raise.
+
+    Examples
+    --------
+    >>> from ibcore.redshift import fourier_complexity, total_variation
+    >>> found = measure_functions({"fourier": fourier_complexity}, 70, grid=8, width=8)
+    >>> values = sample_functions(networks=70, grid=8, width=8)
+    >>> torch.equal(found["fourier"], fourier_complexity(values))
+    True
+    """
+    first, found = as_whole(draw.pop("first", 0), "first"), dict[str, Tensor]()
+    named = measures if isinstance(measures, Mapping) else {"": measures}
+    with tqdm(total=networks, unit="network", disable=not progress, delay=_BAR_AFTER) as bar:
+        for start in range(0, networks, _CHUNK):
+            size = min(_CHUNK, networks - start)
+            values = sample_functions(networks=size, first=first + start, **draw)
+            for name, measure in named.items():
+                part = measure(values)
+                whole = found.setdefault(name, part.new_empty(networks, *part.shape[1:]))
+                whole[start : start + size] = part
+            bar.update(size)
+    return found if isinstance(measures, Mapping) else found[""]
 
 
 def check_outputs(values: Tensor) -> Tensor:
     """Return what networks give, or raise ``ValueError`` if it is not finite."""
-    if not bool(values.isfinite().all()):
+    if not math.isfinite(values.sum().item()) and not bool(values.isfinite().all()):
         raise ValueError("an output is nan or infinite; choose a smaller weight_scale")
     return values
 
@@ -148,6 +231,16 @@ def as_values(value: Any, name: str) -> Tensor:
 Values = Annotated[Tensor, as_values]
 
 
+_PART = {"cpu": 2**18}  # values measured at once, near the cache: 2 MiB
+_PART_ELSEWHERE = 2**21
+
+
+def by_parts(measure: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """Measure some functions after others: ``(networks, ...)`` to ``(networks,)``."""
+    size = _PART.get(values.device.type, _PART_ELSEWHERE) // values.shape[1:].numel()
+    return torch.cat([measure(part) for part in torch.split(values, max(1, size))])
+
+
 def exact(values: Tensor) -> Tensor:
     """Return functions in float64; those of extreme size are divided by it.
 
@@ -161,9 +254,16 @@ def exact(values: Tensor) -> Tensor:
     return doubles / torch.where(extreme, size, 1.0).reshape(-1, *[1] * (values.ndim - 1))
 
 
+def ordinary(sums: Tensor) -> bool:
+    """Whether sums over functions, (networks, ...), tell that none is of extreme size."""
+    size = sums.flatten(1).abs().amax(1)
+    return bool(((size <= _ORDINARY) & (size >= 1 / _ORDINARY)).all())
+
+
 def rounding_noise(values: Tensor, dtype: torch.dtype) -> Tensor:
     """Return up to which size a difference of values is noise, if computed in ``dtype``: (m,)."""
-    return ROUNDING * torch.finfo(dtype).eps * values.flatten(1).abs().amax(1)
+    flat = values.flatten(1)
+    return ROUNDING * torch.finfo(dtype).eps * torch.maximum(flat.amax(1), -flat.amin(1))
 
 
 def is_constant(values: Tensor) -> Tensor:
@@ -172,9 +272,8 @@ def is_constant(values: Tensor) -> Tensor:
     Rounding noise looks like white noise, so a measure must not look at it.  ``(networks, ...)``
     to boolean ``(networks,)``.
     """
-    flat = values.flatten(1)  # (networks, n**d)
-    spread = flat.amax(1) - flat.amin(1)
-    return spread <= rounding_noise(values, values.dtype)
+    high, low = values.flatten(1).amax(1), values.flatten(1).amin(1)
+    return high - low <= ROUNDING * torch.finfo(values.dtype).eps * torch.maximum(high, -low)
 
 
 def mask_constant(measure: Tensor, values: Tensor) -> Tensor:

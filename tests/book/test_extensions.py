@@ -274,3 +274,19 @@ def test_a_mistake_in_an_explorer_is_a_warning_with_its_line(
 @pytest.mark.parametrize(("text", "value"), [("2", 2), ("null", None), ("false", False)])
 def test_options_are_plain_values(text: str, value: object) -> None:
     assert explorer_directive.parse_value(text) == value
+
+
+def test_the_ledger_is_evaluated_again_only_when_what_it_depends_on_changes(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(claims_ledger, "KEPT", tmp_path)
+    monkeypatch.setattr(claims_ledger, "evaluated", lambda: asked.append(1) or {SMOOTH.id: SMOOTH})
+    entries = claims_ledger.entries.__wrapped__
+    for key, times in (("a", 1), ("a", 1), ("b", 2), ("a", 3)):
+        monkeypatch.setattr(claims_ledger, "_key", lambda key=key: key)
+        assert entries() == {SMOOTH.id: SMOOTH} and len(asked) == times
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_ledger_depends_on_claims_results_and_code():
+    found = {path.suffix for path in claims_ledger.freshness.sources(claims_ledger._DEPENDS)}
+    assert {".yml", ".parquet", ".py"} <= found

@@ -13,6 +13,7 @@ from ibcore.redshift import (
     legendre_complexity,
     lempel_ziv_complexity,
     radial_spectrum,
+    sampling,
     total_variation,
 )
 from ibcore.tasks import axis, grid
@@ -109,7 +110,7 @@ def test_a_function_that_varies_little_is_not_called_constant():
 def test_chunks_do_not_change_the_result(monkeypatch):
     values = noise(7, 16, 16)
     whole = fourier_complexity(values)
-    monkeypatch.setattr("ibcore.redshift.fourier._CHUNK_VALUES", 2 * 256)
+    monkeypatch.setitem(sampling._PART, "cpu", 2 * 256)
     torch.testing.assert_close(fourier_complexity(values), whole, rtol=1e-14, atol=0)
 
 

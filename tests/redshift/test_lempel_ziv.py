@@ -1,6 +1,7 @@
 """Lempel-Ziv counts against exhaustive definitions, a peer library and known strings."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -108,12 +109,21 @@ def test_a_value_on_the_border_of_two_bins_does_not_follow_its_rounding():
 
 
 def test_compiled_and_interpreted_counts_agree(monkeypatch):
-    sequence = torch.randint(0, 3, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
+    rows = torch.randint(0, 3, (3, 700), generator=torch.Generator().manual_seed(1))
+    rows[1] = rows[1] // 2 * 2  # symbols that another row has are left out
+    wanted = [interpreted(row) for row in rows.tolist()]
+    if find_spec("numba"):
+        assert count_lz76(rows.numpy()).tolist() == wanted
     monkeypatch.setattr("ibcore.redshift.lempel_ziv._compiled", lambda: None)
-    assert count_lz76(sequence) == interpreted(sequence)
-    numba = pytest.importorskip("numba", reason="numba is an optional accelerator")
-    monkeypatch.setattr("ibcore.redshift.lempel_ziv._compiled", lambda: numba.njit(_count))
-    assert count_lz76(sequence) == interpreted(sequence)
+    assert count_lz76(rows.numpy()).tolist() == wanted
+    assert count_lz76(rows[:0].numpy()).tolist() == []
+
+
+def test_many_levels_are_counted_row_by_row():
+    rows = torch.rand(2, 400, generator=torch.Generator().manual_seed(1))
+    found = lempel_ziv_complexity(rows, variant="lz76", levels=10**6)
+    assert found.tolist() == [lz76(discretize(row[None], 10**6)[0]) for row in rows]
+    assert lempel_ziv_complexity(rows[:0], variant="lz76").shape == (0,)
 
 
 def test_each_function_is_cut_between_its_own_extremes():

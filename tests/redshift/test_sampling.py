@@ -1,11 +1,21 @@
 """sample_functions: a plain loop gives the same, members are stable, bad input is named."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from ibcore.nets import MLP
 from ibcore.population import Population
-from ibcore.redshift import sample_functions
+from ibcore.redshift import (
+    chebyshev_complexity,
+    fourier_complexity,
+    lempel_ziv_complexity,
+    measure_functions,
+    sample_functions,
+    total_variation,
+)
 from ibcore.tasks import axis
 
 
@@ -52,3 +62,58 @@ def test_the_global_random_state_is_left_alone():
 def test_bad_input_is_one_error_that_names_the_value(options, message):
     with pytest.raises(ValueError, match=message):
         sample_functions(**{"networks": 2, "grid": 4, "width": 4, **options})
+
+
+MEASURES = {
+    "fourier": fourier_complexity,
+    "chebyshev": chebyshev_complexity,
+    "lempel-ziv": lempel_ziv_complexity,
+    "variation": total_variation,
+}
+
+
+def test_measures_one_after_the_other_are_those_of_all_values(capfd):
+    options = {"grid": 16, "width": 8, "activation": "sine", "weight_scale": 4.0}
+    values = sample_functions(networks=150, first=3, **options)
+    found = measure_functions(MEASURES, 150, first=3, **options)
+    assert list(found) == list(MEASURES)
+    for name, measure in MEASURES.items():
+        assert torch.equal(found[name], measure(values)), name
+    one = measure_functions(total_variation, 10, first=3, progress=False, **options)
+    assert torch.equal(one, found["variation"][:10])
+    assert not capfd.readouterr().err  # so short a wait needs no bar
+
+
+def test_a_long_measurement_shows_how_far_it_is(capfd, monkeypatch):
+    monkeypatch.setattr("ibcore.redshift.sampling._BAR_AFTER", 0.0)
+    measure_functions(total_variation, 70, grid=4, width=4)
+    assert "70/70" in capfd.readouterr().err
+    measure_functions(total_variation, 70, grid=4, width=4, progress=False)
+    assert not capfd.readouterr().err
+
+
+def test_bad_options_of_a_measurement_are_named():
+    with pytest.raises(ValueError, match="unknown activation 'reLU6'"):
+        measure_functions(total_variation, 2, activation="reLU6")
+    with pytest.raises(ValueError, match="first must be at least 0"):
+        measure_functions(total_variation, 2, first=-1)
+
+
+PEAK = """
+import resource, sys, torch
+from ibcore.redshift import fourier_complexity, measure_functions, sample_functions
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sample_functions(networks=1, grid=2)  # torch loads more with the first module
+before = peak()
+found = measure_functions(fourier_complexity, int(sys.argv[1]), dtype=torch.float32)
+assert len(found) == int(sys.argv[1]) and 0 < found.mean() < 1
+print((peak() - before) * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no module resource")
+@pytest.mark.parametrize("networks", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_any_number_of_networks_is_measured_in_64_mb(networks):
+    command = [sys.executable, "-c", PEAK, str(networks)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(done.stdout) <= 64e6

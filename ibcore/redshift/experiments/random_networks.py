@@ -1,6 +1,7 @@
 """The complexity of functions: those of random networks, and some of known complexity."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from ibcore.redshift.fourier import (
 )
 from ibcore.redshift.guess_and_check import sample_unbiased
 from ibcore.redshift.lempel_ziv import lempel_ziv_complexity
-from ibcore.redshift.sampling import sample_functions
+from ibcore.redshift.sampling import measure_functions
 from ibcore.runs.experiment import Cell, Experiment, Factors, design
 from ibcore.runtime import Tier, generator
 from ibcore.tasks import grid as input_grid
@@ -31,29 +32,32 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+MEASURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "dct": fourier_complexity,
+    "fft": partial(fourier_complexity, transform="fft"),
+    "chebyshev": chebyshev_complexity,
+    "legendre": legendre_complexity,
+    "lempel_ziv": lempel_ziv_complexity,
+    "total_variation": total_variation,
+}
+
+
 def _run_networks(cell: Cell, device: torch.device) -> pd.DataFrame:
     options = dict(cell)
-    components = VARIANTS[options.pop("variant", "plain")]
-    return _measured(cell, sample_functions(**options, **components, device=device))
+    options |= VARIANTS[options.pop("variant", "plain")]
+    return _table(cell, measure_functions(MEASURES, progress=False, device=device, **options))
 
 
 def _run_known(cell: Cell, device: torch.device) -> pd.DataFrame:
-    return _measured(cell, _known_functions(**cell).to(device))
+    values = _known_functions(**cell).to(device)
+    return _table(cell, {name: measure(values) for name, measure in MEASURES.items()})
 
 
-def _measured(cell: Cell, values: Tensor) -> pd.DataFrame:
+def _table(cell: Cell, measured: Mapping[str, Tensor]) -> pd.DataFrame:
     """Return one row per network: its conditions, its number and all measures of its function."""
-    measures = {
-        "dct": fourier_complexity(values, transform="dct"),
-        "fft": fourier_complexity(values, transform="fft"),
-        "chebyshev": chebyshev_complexity(values),
-        "legendre": legendre_complexity(values),
-        "lempel_ziv": lempel_ziv_complexity(values),
-        "total_variation": total_variation(values),
-    }
-    columns = {name: value.tolist() for name, value in measures.items()}
+    columns = {name: value.tolist() for name, value in measured.items()}
     conditions = {name: value for name, value in cell.items() if name != "networks"}
-    frame = pd.DataFrame({"network": range(len(values)), **columns}).assign(**conditions)
+    frame = pd.DataFrame(columns).rename_axis("network").reset_index().assign(**conditions)
     return frame[[*conditions, "network", *columns]]
 
 
