@@ -87,5 +87,5 @@ def test_the_whole_learned_step_is_that_of_the_experiment_on_remainders() -> Non
     known = known[(known.method == "meta") & (known.budget == 1)].groupby("moduli").error.mean()
     whole = frame[frame.share == 1].set_index("moduli").error
     assert whole.to_dict() == pytest.approx(known.to_dict())
-    adam = frame[frame.optimizer == "adam"].groupby(["moduli", "budget"])
+    adam = frame[(frame.optimizer == "adam") & frame.chosen].groupby(["moduli", "budget"])
     assert (adam.start.nunique() == 2).all() and (adam.error.nunique() == 2).all()

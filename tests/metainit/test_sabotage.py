@@ -37,7 +37,7 @@ def learned_start(frame: pd.DataFrame) -> pd.DataFrame:
 
 def learned_weights(frame: pd.DataFrame) -> pd.DataFrame:
     """Give Adam from random starts in `metainit.overshoot` the errors of Adam from learned ones."""
-    keys = ["moduli", "optimizer", "budget", "network"]
+    keys = ["moduli", "optimizer", "budget", "chosen", "network"]
     learned = frame[frame.start == "learned"]
     random = frame[frame.start == "random"].drop(columns="error")
     return pd.concat([learned, random.merge(learned[[*keys, "error"]], on=keys)])

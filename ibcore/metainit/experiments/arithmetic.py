@@ -150,8 +150,9 @@ def run_overshoot(cell: Cell, device: torch.device) -> pd.DataFrame:
     """Meta-train one network and return a row for each kind of moduli, start and way to go on.
 
     ``optimizer`` is ``Meta-SGD`` for one step of ``share`` times the learned rates, or ``adam``
-    with ``budget`` steps at the ``rate`` that is best on other examples of the training moduli.
-    ``error`` is the mean over moduli, and ``constant`` that of the best constants.
+    with ``budget`` steps at each ``rate``; ``chosen`` are the one step, and the rate that has the
+    least ``validation_error``, on other examples of the training moduli.  ``error`` is the mean
+    over moduli, and ``constant`` that of the best constants.
     """
     own, (support,) = cell["learned"], cell["learned"]["support"]
     learner = learn_moduli(own, device)
@@ -170,13 +171,16 @@ def run_overshoot(cell: Cell, device: torch.device) -> pd.DataFrame:
             step = learner.model, learner.start.params, rates, drawn.support, drawn.query[0]
             error = squared_error(rates_curve(*step)[1], drawn.query[1]).mean().item()
             row = {"start": "learned", "optimizer": "Meta-SGD", "budget": 1, "share": share}
-            rows.append({**found, **row, "error": error})
+            rows.append({**found, **row, "error": error, "chosen": True})
         for name, start in starts.items():
             errors = _adam_errors(cell, learner, start, drawn)
             for place, budget in enumerate(cell["budgets"]):
-                rate = min(cell["rates"], key=lambda rate: adam[name][rate][place])
-                row = {"start": name, "optimizer": "adam", "budget": budget, "rate": rate}
-                rows.append({**found, **row, "error": errors[rate][place]})
+                row = {**found, "start": name, "optimizer": "adam", "budget": budget}
+                tried = {rate: adam[name][rate][place] for rate in cell["rates"]}
+                for rate, held_error in tried.items():
+                    row |= {"rate": rate, "validation_error": held_error}
+                    row |= {"chosen": held_error == min(tried.values())}
+                    rows.append({**row, "error": errors[rate][place]})
     return pd.DataFrame(rows).assign(**_labels(own))
 
 
@@ -270,7 +274,7 @@ def overshoot_cells(
     """Meta-train on circular features, and go on in shares of a step or with Adam."""
     own: dict[str, Any] = {"splits": ("extrapolation",), "support": (100,), "meta": meta}
     learned = number_cells(_views(MLP, TWO[1:]), networks, **own)
-    grids = {"shares": (1.0, 0.5, 0.3, 0.1), "rates": (0.003, 0.01, 0.03, 0.1, 0.3)}
+    grids = {"shares": (1.0, 0.5, 0.3, 0.1), "rates": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)}
     return design({"learned": learned}, budgets=budgets, **grids)
 
 
