@@ -236,7 +236,8 @@
       card.append(make("p", "", `${value}, with 95 % interval ${interval}`));
     }
     card.append(make("p", "", rest.join(", ")));
-    if (expect) card.append(make("p", "", `Expected (shaded): ${expect}.`));
+    const shaded = card.querySelector("rect") ? " (shaded)" : "";
+    if (expect) card.append(make("p", "", `Expected${shaded}: ${expect.split(";")[0]}.`));
     if (run) card.append(make("p", "", "To repeat: ", make("code", "", `python -m ibcore run ${run}`)));
     card.append(links, make("p", "ib-legend", LEGEND));
     card.showPopover();
