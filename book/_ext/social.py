@@ -111,7 +111,7 @@ def write_guides(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.name != "html":
         return
     site, out = app.config.html_baseurl, Path(app.outdir)
-    missing = templated.filled("missing.html", config=app.config, site=site or "/")
+    missing = templated.filled("missing.html", config=app.config, site=site)
     write_atomically(out / "404.html", missing.encode())
     if site:
         places = "".join(f"{site}{page}.html\n" for page in sorted(app.env.found_docs))

@@ -261,14 +261,25 @@
   function beginWithSentence() {
     if (typeof Search === "undefined") return;
     Search.makeSearchSummary = (page, keywords, anchor) => {
-      const text = Search.htmlToText(page, anchor).replace(/\s+/g, " ").trim();
-      const places = [...keywords].map((word) => text.toLowerCase().indexOf(word.toLowerCase()));
-      const place = Math.min(...places.filter((index) => index >= 0));
-      if (!text || !Number.isFinite(place)) return null;
-      const begin = Math.max(0, ...[...text.slice(0, place).matchAll(/[.?!] (?=[A-Z“])/g)].map((m) => m.index + 2));
-      const end = text.slice(begin, begin + 240).replace(/\s\S*$/, "");
-      return make("p", "context", end + (begin + end.length < text.length ? "…" : ""));
+      const tree = new DOMParser().parseFromString(page, "text/html");
+      tree.querySelectorAll(".ib-sr, script, style").forEach((each) => each.remove());
+      const found = anchor && tree.getElementById(anchor.slice(1));
+      const parts = found ? [found, found.parentElement] : [tree.querySelector("article")];
+      const words = [...keywords].map((word) => word.toLowerCase());
+      for (const each of parts.flatMap((part) => [...(part ? part.querySelectorAll("p, li, dd") : [])])) {
+        const text = each.textContent.replace(/\s+/g, " ").trim();
+        const place = Math.max(...words.map((word) => text.toLowerCase().indexOf(word)));
+        if (place >= 0) return make("p", "context", sentenceAt(text, place));
+      }
+      return make("p", "context");
     };
+  }
+
+  /** What begins with the sentence that holds a place of a text, cut between words. */
+  function sentenceAt(text, place) {
+    const ends = [...text.slice(0, place).matchAll(/[.?!] (?=[A-Z“])/g)].map((end) => end.index + 2);
+    const rest = text.slice(Math.max(0, ...ends));
+    return rest.length <= 240 ? rest : `${rest.slice(0, 240).replace(/\s\S*$/, "")}…`;
   }
 
   function start() {
