@@ -58,6 +58,7 @@ class Entry:
     verdict: str
     expect: str = ""
     run: str = ""  # its tier, seeds and date
+    again: str = ""  # what `python -m ibcore run` takes to repeat it
     note: str = ""
     passed: bool | None = None
     paper: tuple[str, ...] = ()
@@ -152,6 +153,7 @@ def from_claim(claim: "Claim", result: "ClaimResult | None") -> Entry:
         expect=f"{claim.expected()}; {told(result)}",
         note=" ".join(filter(None, (note, claim.unfit, claim.edge))),
         run=", ".join(filter(None, (*run, (result.date or "")[:10]))),
+        again=f"{claim.experiment} --tier {result.tier}",
         passed=result.passed,
         fields={**numbers, "n": str(result.n), "interval": show_interval(result)},
     )
@@ -220,8 +222,9 @@ class FindClaimLinks(SphinxTransform):
 
 def badge(entry: Entry) -> str:
     """Return the glyph after a number, and the same in words for a screen reader."""
+    told = f'data-expect="{escape(entry.expect)}" data-run="{escape(entry.again)}"'
     return (
-        f'<span class="ib-badge" aria-hidden="true">{escape(entry.glyph)}</span>'
+        f'<span class="ib-badge" {told} aria-hidden="true">{escape(entry.glyph)}</span>'
         f'<span class="ib-sr"> ({escape(entry.summary)})</span>'
     )
 

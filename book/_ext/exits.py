@@ -24,6 +24,9 @@ from ibcore.runs.store import write_atomically
 
 START = '<div class="ib-origin">'
 BLOCK = re.compile(rf"{re.escape(START)}\n\n.*?\n\n</div>\n\n", re.DOTALL)
+LABEL = re.compile(
+    r"\$\$ <!-- (\(eq-[\w-]+\)) -->"
+)  # a comment, so that JupyterLab shows none of it
 SWITCHED_OFF: dict[str, Any] = {
     "repository_url": "",
     "use_repository_button": False,
@@ -115,9 +118,9 @@ def without_origin(text: str) -> str:
 
 
 def drop(app: Sphinx, page: str, source: list[str]) -> None:
-    """Leave the sentence out of a chapter that is read for the book."""
+    """Leave the sentence out of a chapter that is read for the book, and label its equations."""
     if page in api_usage.chapters():
-        source[0] = without_origin(source[0])
+        source[0] = LABEL.sub(r"$$ \1", without_origin(source[0]))
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:

@@ -7,7 +7,7 @@ import copy
 import itertools
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
@@ -23,8 +23,10 @@ LONGEST_CODE = 40  # lines, on two slides if more than
 CODE_LINES = 20
 LONGEST_OUTPUT = 12  # lines
 LONGEST_TABLE = 16  # rows
-POINTS = 5  # on one slide
+POINTS = 3  # on one slide
+LINES = 5  # of a list that is not spoken about
 LISTS = ("ul", "ol")
+BESIDE = ("text", "points", "question")  # kinds of slides that leave room for a schematic
 SELF_STANDING = ("key points", "further reading")  # lists that need no notes
 LIMITS = "limits"  # how the heading begins whose text is shown at length
 FOLDER = "slides"
@@ -42,6 +44,7 @@ class Slide:
     title: str
     body: str
     notes: list[str] = field(default_factory=list)
+    picture: str = ""  # beside the body
 
 
 @dataclass
@@ -74,7 +77,11 @@ def cut(body: str, page: str) -> list[Slide]:
     if (heading := soup.h1) is None:
         raise ValueError(f"{page} has no first heading, so its slides have no title")
     _tidy(soup, page)
-    return _Cutter(list(_blocks(soup))).run(_inner(heading))
+    drawings = list(map(str, soup.select("figure.ib-schematic > svg")))
+    slides = _Cutter(list(_blocks(soup))).run(_inner(heading))
+    for slide, drawing in zip(slides, drawings, strict=False):  # its title, what one learns
+        slide.picture = slide.picture or drawing
+    return slides
 
 
 def _tidy(soup: BeautifulSoup, page: str) -> None:
@@ -121,16 +128,24 @@ class _Cutter:
         self.shown_code = False
         self.taken: set[int] = set()  # blocks that need no slide of their own any more
         self.seen: set[int] = set()  # paragraphs that stand beside an equation
+        self.drawn: dict[str, str] = {}  # the last schematic of each section
+        self.section = ""
 
     def run(self, title: str) -> list[Slide]:
         self.slides.append(Slide("title", title, ""))
         for block in self.blocks:
             if block.index not in self.taken:
+                self.section = block.section
                 self._block(block)
         return self.slides
 
     def _add(self, kind: Kind, title: str, *parts: Tag | str) -> None:
-        self.slides.append(Slide(kind, title, "\n".join(str(part) for part in parts if part)))
+        """Add a slide; words of a section that has a schematic stand beside it."""
+        shown = [part for part in parts if part]
+        _end(shown[-1] if shown else "")
+        self.slides.append(Slide(kind, title, "\n".join(map(str, shown))))
+        if kind in BESIDE:
+            self.slides[-1].picture = self.drawn.get(self.section, "")
 
     def _block(self, block: Block) -> None:
         classes = block.tag.get_attribute_list("class")
@@ -144,12 +159,24 @@ class _Cutter:
             self._equation(block)
         elif "cell" in classes:
             self._cell(block)
+        elif "ib-schematic" in classes:
+            self._schematic(block)
         elif block.tag.name == "figure":
             self._add("figure", block.title, block.tag)
         elif block.tag.name == "table" or "pst-scrollable-table-container" in classes:
             self._table(block, block.tag)
         else:
             self._prose(block)
+
+    def _schematic(self, block: Block) -> None:
+        """Draw beside the words before it or after it; its caption is for the speaker."""
+        self.drawn[block.section] = str(block.tag.svg)
+        own = [each for each in self.slides if each.title == block.title and each.kind in BESIDE]
+        if own and not own[-1].picture:
+            own[-1].picture = self.drawn[block.section]
+            own[-1].notes.append(_inner(block.tag.figcaption or block.tag))
+        else:
+            self._add("figure", block.title, block.tag)
 
     def _card(self, block: Block) -> None:
         if question := block.tag.p:
@@ -190,8 +217,8 @@ class _Cutter:
         if LEAVE_OUT in cell.get_attribute_list("class"):
             return
         if explorer := cell.select_one("ib-explorer"):
-            live = f'<div class="ib-stage">{explorer}</div>'
-            self._add("explorer", block.title, live, self._to_try(block))
+            self._add("explorer", block.title, f'<div class="ib-stage">{explorer}</div>')
+            self.slides[-1].notes += map(str, self._to_try(block))
             return
         for figure in cell.find_all("figure"):
             self._add("figure", block.title, figure, self._claims(block))
@@ -200,17 +227,17 @@ class _Cutter:
         if not self.shown_code and not cell.select("details, figure"):
             self._code(block)
 
-    def _to_try(self, block: Block) -> str:
+    def _to_try(self, block: Block) -> list[Tag]:
         """Return what the text after an explorer proposes to do with it."""
         near = self._near(block, 1)
         if near is None or "try" not in near.tag.get_text().lower().split(",")[0]:
-            return ""
+            return []
         self.taken.add(near.index)
-        parts, after = [shorten(near.tag, 70)], self._at(near.index + 1)
+        after = self._at(near.index + 1)
         if after and near.tag.get_text().rstrip().endswith(":") and after.tag.name in LISTS:
             self.taken.add(after.index)
-            parts.append(after.tag)
-        return f'<div class="ib-try">{"".join(map(str, parts))}</div>'
+            return [near.tag, after.tag]
+        return [near.tag]
 
     def _code(self, block: Block) -> None:
         """Show the first program of the chapter: its smallest faithful implementation."""
@@ -256,13 +283,13 @@ class _Cutter:
         asked = [b for b in own if b.tag.name == "p" and re.match(r"\d+ \(", b.tag.get_text())]
         self.taken.update(each.index for each in asked)
         for _, chosen in _parts(asked):
-            self._add("points", "Exercises", *(shorten(each.tag, 34) for each in chosen))
+            self._add("points", "Exercises", *(_end(shorten(each.tag, 34)) for each in chosen))
 
     def _points(self, block: Block) -> None:
         kind = block.tag.name
         items = [_flat(each) for each in block.tag.find_all("li", recursive=False)]
-        for start, chosen in _parts(items):
-            short = "".join(f"<li>{shorten(item, 36)}</li>" for item in chosen)
+        for start, chosen in _parts(items, LINES if block.section in SELF_STANDING else POINTS):
+            short = "".join(f"<li>{_end(shorten(item, 36))}</li>" for item in chosen)
             number = f' start="{start + 1}"' if kind == "ol" else ""
             self._add("points", block.title, f"<{kind}{number}>{short}</{kind}>")
             if block.section not in SELF_STANDING:
@@ -292,12 +319,21 @@ class _Cutter:
         if block.section.startswith(LIMITS):
             self._add("text", block.title, shorten(block.tag, 100))
         elif sum(words(each.tag) for each in plain) >= 50:
-            self._add("text", block.title, *(shorten(each.tag, 40) for each in plain))
+            self._add("text", block.title, *_whole(each.tag for each in plain))
         self._note(block.tag)
 
     def _note(self, tag: Tag) -> None:
         if tag.name in ("p", *LISTS, "details", "blockquote", "div"):
             self.slides[-1].notes.append(str(tag))
+
+
+def _whole(paragraphs: Iterable[Tag]) -> Iterator[Tag]:
+    """Yield paragraphs, shortened, up to the first that loses what the next may hang on."""
+    for each in paragraphs:
+        short = shorten(each, 40)
+        yield short
+        if words(short) < words(each):
+            return
 
 
 def _printed(block: Block | None) -> str:
@@ -307,15 +343,15 @@ def _printed(block: Block | None) -> str:
     return "".join(map(str, outputs)) if lines <= LONGEST_OUTPUT else ""
 
 
-def _parts(items: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+def _parts(items: Sequence[Any], most: int = POINTS) -> Iterator[tuple[int, Sequence[Any]]]:
     """Yield as few equal parts as there must be, each with the number of its first item.
 
     Examples
     --------
-    >>> list(_parts("abcdefg"))
+    >>> list(_parts("abcdefg", 5))
     [(0, 'abcd'), (4, 'efg')]
     """
-    slides = -(-len(items) // POINTS)
+    slides = -(-len(items) // most)
     bounds = [-(-len(items) * number // slides) for number in range(slides + 1)] if slides else []
     yield from ((start, items[start:end]) for start, end in itertools.pairwise(bounds))
 
@@ -327,6 +363,14 @@ def _halves(lines: list[str]) -> list[str]:
         return ["\n".join(lines)]
     middle = min(gaps, key=lambda number: abs(number - len(lines) / 2))
     return ["\n".join(lines[:middle]).strip("\n"), "\n".join(lines[middle:]).strip("\n")]
+
+
+def _end(part: Tag | str) -> Tag | str:
+    """Let words that announce what is not on the slide end with a full stop."""
+    if isinstance(part, Tag) and part.name in ("p", "li"):
+        for last in [node for node in part.find_all(string=True) if node.strip()][-1:]:
+            last.replace_with(re.sub(r"[:,]\s*$", ".", last))
+    return part
 
 
 def _flat(item: Tag) -> Tag:

@@ -90,13 +90,15 @@ class SlidesDirective(SphinxDirective):
 
 
 class DecksRole(SphinxRole):
-    """Two links to the slides of a chapter, such as ``redshift/idea``."""
+    """Links to the slides of a chapter, such as ``redshift/idea``, and to their prints."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return both links; pages are checked for broken ones after the build."""
+        """Return the links; pages are checked for broken ones after the build."""
         chapter, page = f"{CHAPTERS}{self.text}", self.env.docname
         paper = link(page, chapter, "slides to print", "?print-pdf")
-        return [link(page, chapter, "slides"), nodes.Text(" · "), paper], []
+        notes = link(page, chapter, "handout", "?handout")
+        dot = nodes.Text(" · ")
+        return [link(page, chapter, "slides"), dot, paper, dot.copy(), notes], []
 
 
 def link_decks(app: Sphinx, doctree: nodes.document, page: str) -> None:

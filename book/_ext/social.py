@@ -18,8 +18,10 @@ from sphinx.config import Config
 from ibcore.runs.store import write_atomically
 
 CARD = "_static/social-card.png"
+OF_LAB = re.compile(r"(?:notebooks|book/teach)/(redshift|metainit|guidance|memory)\b")
 SIZE = (1200, 630)  # what most sites show uncropped
 ALT = "Four curves that start together and part, beside the title of the book"
+ALT_LAB = "The drawing of a laboratory, beside its name and its question"
 LONGEST = 200  # letters of a description; sites cut longer ones
 LEAD = 'class="ib-lead"'
 LABEL = re.compile(r"^Question\.\s+")
@@ -52,7 +54,19 @@ def shortened(text: str, most: int = LONGEST) -> str:
     return textwrap.shorten(text, most, placeholder="…")
 
 
-def tags(title: str, text: str, address: str, config: Config, *, front: bool = False) -> str:
+def card(page: str) -> tuple[str, str]:
+    """Return the picture of a page, that of its laboratory or of the book, and what it shows.
+
+    Examples
+    --------
+    >>> card("notebooks/memory/idea")[0], card("book/intro")[0]
+    ('_static/social-memory.png', '_static/social-card.png')
+    """
+    lab = OF_LAB.match(page)
+    return (f"_static/social-{lab[1]}.png", ALT_LAB) if lab else (CARD, ALT)
+
+
+def tags(title: str, text: str, address: str, config: Config, page: str = "") -> str:
     """Return the elements for the head of a page.
 
     Parameters
@@ -63,12 +77,13 @@ def tags(title: str, text: str, address: str, config: Config, *, front: bool = F
         Of the page on the published site; empty where no site is configured.
     config
         The book's configuration.
-    front
-        Whether this is the first page of the book.
+    page
+        Its name, such as ``notebooks/memory/idea``.
     """
-    named = {"title": title, "text": text, "address": address, "front": front}
+    picture, alt = card(page)
+    named = {"title": title, "text": text, "address": address, "front": page == config.root_doc}
     settings = {"site": config.html_baseurl.rstrip("/"), "book": config.project}
-    return templated.filled("social.html", **named, **settings, card=CARD, size=SIZE, alt=ALT)
+    return templated.filled("social.html", **named, **settings, card=picture, size=SIZE, alt=alt)
 
 
 def describe(
@@ -79,7 +94,7 @@ def describe(
         return
     title, text = app.env.titles[page].astext(), description(doctree)
     address, front = context.get("pageurl") or "", page == app.config.root_doc
-    new = tags(title, text, address, app.config, front=front)
+    new = tags(title, text, address, app.config, page)
     context["metatags"] = context.get("metatags", "") + new
     if front and app.builder.name == "html":
         write_door(Path(app.outdir), app.config, f"{page}.html", new)
@@ -91,7 +106,21 @@ def write_door(folder: Path, config: Config, target: str, head: str) -> None:
     write_atomically(folder / "index.html", page.encode())
 
 
+def write_guides(app: Sphinx, exception: Exception | None) -> None:
+    """Write what is shown for a missing page and, with an address, what search engines read."""
+    if exception or app.builder.name != "html":
+        return
+    site, out = app.config.html_baseurl, Path(app.outdir)
+    missing = templated.filled("missing.html", config=app.config, site=site)
+    write_atomically(out / "404.html", missing.encode())
+    if site:
+        places = "".join(f"{site}{page}.html\n" for page in sorted(app.env.found_docs))
+        write_atomically(out / "sitemap.txt", places.encode())
+        write_atomically(out / "robots.txt", f"Sitemap: {site}sitemap.txt\n".encode())
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
+    app.connect("build-finished", write_guides)
     app.connect("html-page-context", describe)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

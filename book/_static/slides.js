@@ -1,8 +1,8 @@
 /**
  * Slides: starts reveal.js once mathematics and explorers stand, and makes every slide fit.
  *
- * Three ways to show the same sections: as a presentation; as a column of cards on a phone or
- * without this script; one page each with ?print-pdf.  No network.
+ * Four ways to show the same sections: as a presentation; as a column of cards on a phone or
+ * without this script; one page each with ?print-pdf; beside what is said with ?handout.  No network.
  */
 (function () {
   "use strict";
@@ -11,28 +11,22 @@
   const HEIGHT = 720;
   const STEPS = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5];
   const LARGER = [1.25, 1.15, 1.05];
+  const STAGE = [1.9, 1.8, 1.7, 1.6, 1.5]; // of an explorer, whose letters have 12 px
   const html = document.documentElement;
 
-  /** Make a slide fit; a tall explorer that would become tiny is set in two columns instead. */
-  function fit(section) {
-    const stage = section.querySelector(".ib-stage");
-    if (stage) stage.classList.remove("ib-two-columns");
-    shrink(section);
-    if (!stage || Number(section.dataset.zoom) > 0.55) return;
-    stage.classList.add("ib-two-columns");
-    shrink(section);
-  }
-
   /** Shrink a slide's content, never its frame, until nothing is cut off. */
-  function shrink(section) {
+  function fit(section) {
     const body = section.querySelector(".ib-stage") || section.querySelector(".ib-slide-body");
     if (!body || !section.offsetHeight) return;
     const grows = !section.matches(".ib-slide-title, .ib-slide-explorer, .ib-slide-figure");
-    for (const zoom of grows ? [...LARGER, ...STEPS] : STEPS) {
+    const isStage = body.matches(".ib-stage");
+    body.classList.remove("ib-scrolls");
+    for (const zoom of isStage ? STAGE : grows ? [...LARGER, ...STEPS] : STEPS) {
       body.style.zoom = zoom;
       section.dataset.zoom = zoom;
       if (fits(section, body)) return;
     }
+    if (isStage) body.classList.add("ib-scrolls");
   }
 
   function fits(section, body) {
@@ -92,8 +86,8 @@
     return deck.initialize();
   }
 
-  function print() {
-    html.dataset.slides = "print";
+  function print(way) {
+    html.dataset.slides = way;
     document.querySelectorAll(".ib-slide").forEach(fit);
   }
 
@@ -101,7 +95,9 @@
   async function start() {
     const mathjax = window.MathJax && window.MathJax.startup;
     if (mathjax && mathjax.promise) await mathjax.promise;
-    if (new URLSearchParams(window.location.search).has("print-pdf")) print();
+    const asked = new URLSearchParams(window.location.search);
+    if (asked.has("print-pdf")) print("print");
+    else if (asked.has("handout")) print("handout");
     else if (window.matchMedia("(min-width: 640px)").matches) await present();
     else html.dataset.slides = "column";
     if (html.dataset.slides !== "column") refitWhatGrows();

@@ -1,6 +1,7 @@
-"""Draw the picture of the book for shared links: ``python book/tools/draw_card.py``.
+"""Draw what shared links show, one picture for the book and one for each laboratory.
 
-Run it again when the title or the logo changes; the picture lies in ``book/_static``.
+``python book/tools/draw_card.py`` again when a title, the logo or a laboratory's drawing changes;
+the pictures lie in ``book/_static``.
 """
 
 import html
@@ -14,6 +15,12 @@ from ibcore.runs.store import write_atomically
 
 LOGO = ROOT / "book" / "_static" / "logo.svg"
 CARD = ROOT / "book" / "_static" / "social-card.png"
+DRAWINGS = {  # of each laboratory, with its question
+    "redshift": ("Neural Redshift", "What functions do untrained networks compute?"),
+    "metainit": ("Meta-learned starts", "Can initial weights carry the bias of an architecture?"),
+    "guidance": ("Guidance", "Can one network lend another its bias while it learns?"),
+    "memory": ("Initialization memory", "How much of the start survives training?"),
+}
 WIDTH, HEIGHT = 1200, 630
 SUBTITLE = "A hands-on book on the inductive biases of neural networks"
 LABORATORIES = ("Architecture", "Initial weights", "Guidance", "Training")  # as the logo's curves
@@ -35,8 +42,10 @@ footer i {{ display: inline-block; width: 26px; height: 7px; border-radius: 4px;
 """
 
 
-def page(title: str, logo: str) -> str:
-    """Return the card as a page of HTML, with the logo's colors as a legend.
+def page(title: str, logo: str, subtitle: str = SUBTITLE, drawing: str = "") -> str:
+    """Return a card as a page of HTML, with the logo's colors as a legend.
+
+    The logo stands beside the title, or a drawing in its place.
 
     Raises
     ------
@@ -50,19 +59,31 @@ def page(title: str, logo: str) -> str:
         f'<span><i style="background:{color}"></i>{name}</span>'
         for color, name in zip(colors, LABORATORIES, strict=True)
     )
-    named = {"title": html.escape(title), "subtitle": SUBTITLE, "logo": logo, "legend": legend}
+    words = {"title": html.escape(title), "subtitle": html.escape(subtitle)}
+    named = {**words, "logo": drawing or logo, "legend": legend}
     return PAGE.format(width=WIDTH, height=HEIGHT, **named)
 
 
-def draw(path: Path = CARD) -> Path:
-    """Write the picture and return its path."""
+def cards() -> dict[Path, str]:
+    """Return the page of each picture."""
     title = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["title"]
+    logo = LOGO.read_text("utf-8")
+    found = {CARD: page(title, logo)}
+    for lab, (name, question) in DRAWINGS.items():
+        drawing = (ROOT / "book" / "schematics" / f"lab-{lab}.svg").read_text("utf-8")
+        found[CARD.with_name(f"social-{lab}.png")] = page(name, logo, question, drawing)
+    return found
+
+
+def draw() -> list[Path]:
+    """Write the pictures and return their paths."""
     with chromium(viewport={"width": WIDTH, "height": HEIGHT}) as context:
         tab = context.new_page()
-        tab.set_content(page(title, LOGO.read_text("utf-8")))
-        write_atomically(path, tab.screenshot(type="png"))
-    return path
+        for path, card in cards().items():
+            tab.set_content(card)
+            write_atomically(path, tab.screenshot(type="png"))
+    return list(cards())
 
 
 if __name__ == "__main__":
-    print(draw())
+    print(*draw(), sep="\n")

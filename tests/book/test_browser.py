@@ -8,6 +8,7 @@ from visits import Visit
 
 pytestmark = [pytest.mark.book, pytest.mark.browser]
 
+CHAPTER = "notebooks/redshift/idea.html"
 DESK = {"width": 1280, "height": 900}
 
 
@@ -62,6 +63,42 @@ def test_each_option_of_a_quiz_shows_its_own_feedback(visit: Visit, quiz_page: s
             assert question.locator("[aria-live]").inner_text().strip()
         assert len(set(seen)) == len(seen) > 1
         assert sum(text.startswith("✓ Correct.") for text in seen) == 1
+
+
+def test_an_answer_to_a_quiz_is_still_there_when_the_reader_comes_back(visit: Visit) -> None:
+    page = visit.go(CHAPTER)
+    page.locator(".ib-quiz fieldset input").nth(1).check()
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ibbook === 'ready'")
+    assert page.locator(".ib-quiz fieldset input").nth(1).is_checked()
+    assert page.locator(".ib-feedback:visible").count() == 1
+
+
+def test_a_mark_opens_a_card_that_fits_a_phone_and_the_page_stays(visit: Visit) -> None:
+    page = visit.go(CHAPTER)
+    page.set_viewport_size({"width": 390, "height": 844})
+    mark = page.locator("a.ib-claim").last
+    before = page.url
+    mark.click()
+    card = page.locator(".ib-claim-card:popover-open")
+    assert card.locator("circle").count() >= 1
+    assert "seed" in card.inner_text() and "Expected" in card.inner_text()
+    assert "#claim-" in str(card.get_by_role("link", name="In the ledger").get_attribute("href"))
+    assert page.url == before
+    box = card.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    page.keyboard.press("Escape")
+    assert card.count() == 0
+    assert mark.evaluate("(link) => link === document.activeElement")
+
+
+def test_search_ranks_chapters_first_and_begins_with_a_sentence(visit: Visit) -> None:
+    page = visit.go("search.html?q=guidance")
+    page.locator("ul.search li p.context").first.wait_for()
+    first = page.locator("ul.search li a").first.get_attribute("href")
+    assert "notebooks/" in str(first)
+    told = page.locator("ul.search li p.context").first.inner_text()
+    assert told and not told.startswith(("...", "…"))
 
 
 def test_the_book_opens_from_a_file_without_a_server(browser: Any, html: Any) -> None:

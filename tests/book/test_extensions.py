@@ -104,6 +104,7 @@ def test_a_badge_says_in_words_what_its_glyph_and_color_say(build: Build) -> Non
     words = link.select(".ib-sr")[0].text
     assert link.select(".ib-badge")[0].text == "≠"
     assert link.select(".ib-badge")[0]["aria-hidden"] == "true"
+    assert {"data-expect", "data-run"} <= set(link.select(".ib-badge")[0].attrs)  # for its card
     assert "ib-claim-contradicts" in link["class"]
     assert all(part in words for part in ("contradicts", "1.28 to 1.37", "n = 100", "laptop"))
     assert link["title"] in words

@@ -103,3 +103,11 @@ def test_the_notebook_stands_in_the_table_of_contents(path: Path) -> None:
 
 def test_the_cell_sources_are_stored_with_a_final_newline_in_the_file(path: Path) -> None:
     assert path.read_bytes().endswith(b"}\n")
+
+
+def test_in_jupyterlab_solutions_are_folded_and_labels_of_equations_are_no_text(path: Path) -> None:
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and source.startswith("# @title Solution"):
+            assert cell["metadata"]["jupyter"] == {"outputs_hidden": True, "source_hidden": True}
+        assert not re.search(r"\$\$ *\(eq-", source), "write the label as <!-- (eq-name) -->"

@@ -34,18 +34,28 @@ def read(page: Path) -> dict[str, str]:
 
 def made(site: str) -> dict[str, str]:
     """Return the elements for one page of a site, by name."""
-    config: Any = SimpleNamespace(html_baseurl=site, project='A "Book"')
+    config: Any = SimpleNamespace(html_baseurl=site, project='A "Book"', root_doc="a")
     address = f"{site}a.html" if site else ""
     tree = BeautifulSoup(social.tags("<Title>", "Text & more", address, config), "html.parser")
     return {str(m.get("property") or m.get("name")): str(m["content"]) for m in tree.find_all()}
 
 
-def test_the_picture_has_the_size_that_the_pages_state_and_is_small() -> None:
-    data = (ROOT / "book" / social.CARD).read_bytes()
-    assert data.startswith(b"\x89PNG")
-    assert struct.unpack(">II", data[16:24]) == social.SIZE
+def test_a_picture_has_the_size_that_the_pages_state_and_is_small() -> None:
     assert (draw_card.WIDTH, draw_card.HEIGHT) == social.SIZE
-    assert len(data) < MOST_BYTES
+    for path in draw_card.cards():
+        data = path.read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert struct.unpack(">II", data[16:24]) == social.SIZE
+        assert len(data) < MOST_BYTES
+
+
+def test_the_pages_of_a_laboratory_share_its_drawing() -> None:
+    cards = {path.name: card for path, card in draw_card.cards().items()}
+    for lab in draw_card.DRAWINGS:
+        name = social.card(f"notebooks/{lab}/limits")[0].removeprefix("_static/")
+        drawing = (ROOT / f"book/schematics/lab-{lab}.svg").read_text("utf-8")
+        assert drawing in cards[name] and drawing not in cards["social-card.png"]
+    assert social.card("notebooks/synthesis/one")[0] == social.CARD
 
 
 def test_titles_are_quoted_and_the_picture_has_an_absolute_address() -> None:
@@ -86,14 +96,28 @@ def test_a_logo_with_other_curves_is_refused(logo: str) -> None:
 @pytest.mark.book
 def test_every_page_describes_itself_where_it_is_shared(html: Path, page_name: str) -> None:
     found = read(html / page_name)
-    assert (html / social.CARD).is_file()
+    picture, _ = social.card(page_name)
+    assert (html / picture).is_file()
     if HERE:
-        assert found["og:image"] == f"{HERE.pages}/{social.CARD}"
+        assert found["og:image"] == f"{HERE.pages}/{picture}"
         assert found["og:url"] == f"{HERE.pages}/{page_name}"
     assert found["og:title"]
     assert 20 <= len(found["og:description"]) <= social.LONGEST
     assert not social.TAG.search(found["og:description"])
     assert head(html / page_name).select_one("link[rel=icon]")
+
+
+@pytest.mark.book
+def test_a_missing_page_leads_on_and_search_engines_learn_of_every_page(html: Path) -> None:
+    links = BeautifulSoup((html / "404.html").read_text("utf-8"), "html.parser").select("a[href]")
+    leads = [str(link["href"]).removeprefix(f"{HERE.pages}/" if HERE else "") for link in links]
+    assert leads == ["index.html", "search.html"]
+    assert all((html / lead).is_file() for lead in leads)
+    assert (html / "sitemap.txt").is_file() == (html / "robots.txt").is_file() == bool(HERE)
+    if HERE:
+        listed = (html / "sitemap.txt").read_text("utf-8").split()
+        assert f"{HERE.pages}/book/start/tour.html" in listed
+        assert all((html / place.removeprefix(f"{HERE.pages}/")).is_file() for place in listed)
 
 
 @pytest.mark.book

@@ -390,14 +390,8 @@ def environment(marks: Path, **toy: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "kill",
-    [
-        signal.SIGKILL,
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow  # test_faults kills such a command, with workers, at each change
 def test_a_killed_command_continues_and_never_repeats_a_finished_cell(
     tmp_path: Path, kill: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import multiprocessing
 import os
 import shutil
 import signal
@@ -280,6 +281,15 @@ def test_a_cell_cut_short_by_a_crash_is_computed_again_with_a_warning(
     assert len(frame) == len(undisturbed)
 
 
+def test_what_opens_workers_while_a_worker_imports_it_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(RuntimeError, match="put what runs under the line  if __name__ == '__main_"):
+        open_executor("processes:1")
+
+
+@pytest.mark.slow  # two interpreters import torch; above, this one pretends
 def test_a_script_without_a_main_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     lines = ("with open_executor('processes:1') as pool:", "    pool.submit(abs, -2).result()")
