@@ -13,6 +13,7 @@ from torch import nn
 
 from ibcore import data, exercises, explorers, guidance, memory, metainit, nets, plots, runs, stats
 from ibcore.explorers.guided_training import SWEEP_MEASURES
+from ibcore.explorers.live_labs import DECAYS
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -101,6 +102,7 @@ SWEEP = pd.DataFrame(
         "explicit_clock": 0.0,
     }
 )
+DECAYED = pd.concat([SWEEP.assign(pipeline=name, test_accuracy=0.9) for name in DECAYS])
 ACTIVATIONS = pd.DataFrame(
     [("tanh", depth, scale, n) for depth in (1, 3) for scale in (1.0, 4.0) for n in (0, 1)],
     columns=["activation", "depth", "weight_scale", "network"],
@@ -264,6 +266,13 @@ CALLS: dict[str, Call] = {
             **{"label_noise": False, "time": 1.0, "seed": 1},
         },
     ),
+    "explorers.DigitTraining": (
+        page(explorers.DigitTraining),
+        {
+            **{"pipeline": "SGD lr 0.1", "weight_scale": 8.0, "seed": 1, "train": False},
+            "frame": DECAYED,
+        },
+    ),
     "explorers.GuideComparison": (
         page(explorers.GuideComparison),
         {
@@ -281,6 +290,10 @@ CALLS: dict[str, Call] = {
     "explorers.ImageSpectrum": (
         page(explorers.ImageSpectrum),
         {"preset": "wave", "cycles": 2.0},
+    ),
+    "explorers.MetaTraining": (
+        page(explorers.MetaTraining),
+        {"budget": 1, "seed": 1, "train": False, "frame": STARTS},
     ),
     "explorers.ModularPlayer": (
         page(explorers.ModularPlayer),

@@ -13,6 +13,7 @@ from ibcore.explorers.architecture_gap import (
 from ibcore.explorers.base import KINDS, Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap, ModularPlayer
 from ibcore.explorers.guided_training import GuideComparison, GuidedTraining, SweepPlayer
+from ibcore.explorers.live_labs import DigitTraining, MetaTraining
 from ibcore.explorers.random_network import (
     DiagonalNetwork,
     ImageSpectrum,
@@ -28,10 +29,12 @@ __all__ = [
     "ComplexityMap",
     "ConceptLearner",
     "DiagonalNetwork",
+    "DigitTraining",
     "Explorer",
     "GuideComparison",
     "GuidedTraining",
     "ImageSpectrum",
+    "MetaTraining",
     "ModularPlayer",
     "RandomNetwork",
     "RemainderLearner",

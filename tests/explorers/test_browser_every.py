@@ -14,9 +14,11 @@ from ibcore.explorers import (
     ComplexityMap,
     ConceptLearner,
     DiagonalNetwork,
+    DigitTraining,
     GuideComparison,
     GuidedTraining,
     ImageSpectrum,
+    MetaTraining,
     ModularPlayer,
     RandomNetwork,
     RemainderLearner,
@@ -109,6 +111,17 @@ CONTROLS = {
         ],
         "button": ["Play time", "Reset"],
     },
+    "DigitTraining": {
+        "slider": ["Initial scale", "My seed"],
+        "combobox": ["Weight decay"],
+        "radio": ["stored", "and mine"],
+        "button": ["Reset"],
+    },
+    "MetaTraining": {
+        "slider": ["Inner steps", "My seed"],
+        "radio": ["stored", "and mine"],
+        "button": ["Reset"],
+    },
 }
 
 
@@ -130,6 +143,8 @@ def figures(modular_frames, sweep_frame):
             shown="unlabeled", unlabeled=0, frame=conditions_frame(), images=unlabeled_frame()
         ),
         GuidedTraining(step=2, frame=curves_frame()),
+        DigitTraining(weight_scale=1),
+        MetaTraining(),
         RandomNetwork(),
     ]
     return {figure.kind: figure for figure in made}
