@@ -20,12 +20,14 @@ from ibcore.explorers.random_network import (
     RandomNetwork,
     SimilarityPlayground,
 )
+from ibcore.explorers.synthesis_board import ClockCollapse, SynthesisBoard
 
 EXPLORERS: dict[str, type[Explorer]] = {kind: globals()[kind] for kind in KINDS}
 
 __all__ = [
     "EXPLORERS",
     "ArchitectureGap",
+    "ClockCollapse",
     "ComplexityMap",
     "ConceptLearner",
     "DiagonalNetwork",
@@ -41,5 +43,6 @@ __all__ = [
     "SimilarityPlayground",
     "StepBudget",
     "SweepPlayer",
+    "SynthesisBoard",
     "is_static",
 ]

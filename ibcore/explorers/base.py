@@ -219,7 +219,7 @@ KINDS = (  # each is drawn by the function of its name
     *("DiagonalNetwork", "SweepPlayer"),
     *("ConceptLearner", "RemainderLearner", "ArchitectureGap", "StepBudget"),
     *("SimilarityPlayground", "GuideComparison", "GuidedTraining"),
-    *("DigitTraining", "MetaTraining"),
+    *("DigitTraining", "MetaTraining", "ClockCollapse", "SynthesisBoard"),
 )
 PUBLIC = (  # what hosts and tests call
     *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
