@@ -98,7 +98,7 @@ class ComplexityMap(StoredFigure):
         self.grid = measured if measured <= LARGEST_GRID else 64
         self._controls = {
             "activation": Control("dropdown", "Activation", table.axes["activation"], wide=False),
-            "transform": Control("choice", "Measure", TRANSFORMS, MEASURES),
+            "transform": Control("choice", "Measure", TRANSFORMS, MEASURES, wide=False),
             "seed": Control("slider", "Seed", SEEDS, wide=False),
         }
         self._choices = {"depth": self.depths, "weight_scale": self.scales}

@@ -316,8 +316,8 @@ class GuideComparison(StoredFigure):
         counts = self._tables["unlabeled"]["counts"] if more is not None else [0]
         self._controls = {
             "shown": Control("choice", "Compare", list(self._tables), SHOWN),
-            "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
             "measure": Control("choice", "Difference in", measures, GUIDE_MEASURES),
+            "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
             "close": Control("checkbox", "Close-up", [False, True], wide=False),
         }
         lists = [  # groups of conditions, with images without labels and without them

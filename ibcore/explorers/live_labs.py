@@ -109,7 +109,7 @@ class DigitTraining(StoredFigure):
     DigitTraining(initial scale 8, decay none)
     """
 
-    heights = ("966px", "817px")
+    heights = ("877px", "798px")
 
     def __init__(
         self,
@@ -218,7 +218,7 @@ class MetaTraining(StoredFigure):
     MetaTraining(inner steps: 1)
     """
 
-    heights = ("870px", "741px")
+    heights = ("877px", "722px")
 
     def __init__(
         self,

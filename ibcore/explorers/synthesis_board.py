@@ -70,7 +70,7 @@ class ClockCollapse(StoredFigure):
     ClockCollapse(learned start over steps)
     """
 
-    heights = ("914px", "741px")
+    heights = ("875px", "722px")
 
     def __init__(
         self,
@@ -167,14 +167,16 @@ def _shown(table: Table, name: str) -> Floats:
     """Return what is shown of a run, (steps, networks)."""
     if name != "lead":
         return table.at("accuracy", start=name)
-    return table.at("accuracy", start="learned") - table.at("accuracy", start="random")
+    lead: Floats = table.at("accuracy", start="learned") - table.at("accuracy", start="random")
+    return lead
 
 
 # The board: architecture, start, guide and training, each pair of cells.
 
 DIALS = ("architecture", "start", "guide", "training")
 WORDS = {
-    **{"relu": "ReLU", "guided": "guided first", "none": "no guide"},
+    **{"relu": "ReLU", "random": "random start", "learned": "learned start"},
+    **{"guided": "guided first", "none": "no guide"},
     **{"untrained": "untrained guide", "trained": "trained guide", "sgd": "SGD"},
     **{"decay": "SGD, decay", "adam": "Adam", "adamw": "AdamW", "smoothing": "label smoothing"},
 }
@@ -182,11 +184,11 @@ GAUGES = {
     "complexity": "Complexity",
     "start_cosine": "Start left",
     "similarity": "Likeness to guide",
-    "few_steps": "New digits, few steps",
+    "few_steps": "After few steps",
     "clock": "Clock",
 }
 SECOND = {"start": "learned", "guide": "trained", "training": "decay"}  # the usual other cell
-BETS = range(-60, 61, 2)  # points by which the second cell is ahead
+BETS = tuple(range(-60, 61, 2))  # points by which the second cell is ahead
 
 
 def _bet(points: int) -> str:
@@ -231,7 +233,7 @@ class SynthesisBoard(StoredFigure):
     SynthesisBoard(relu, random, none, sgd against relu, learned, none, sgd)
     """
 
-    heights = ("1290px", "1000px")
+    heights = ("968px", "1056px")
 
     def __init__(
         self,
@@ -251,7 +253,7 @@ class SynthesisBoard(StoredFigure):
         self._axes = {dial: curves.axes[dial] for dial in DIALS}
         steps, seeds = curves.axes["step"], curves.axes["seed"]
         self._controls = {
-            "bet": Control("slider", "My bet", BETS, _bet),
+            "bet": Control("slider", "My bet", BETS, _bet, wide=False),
             "open": Control("choice", "Show", (False, True), {False: "bet", True: "result"}, False),
             "view": Control("choice", "View", ("race", "sum"), {"sum": "effects"}, False),
             **{

@@ -7,10 +7,12 @@ import pytest
 from guided_frames import conditions_frame, curves_frame, unlabeled_frame
 from hosts import DESK, PHONE, next_frame
 from learner_frames import concept_frame, remainder_frame
+from synthesis_frames import DIALS, board_frame, decay_frame
 
 from ibcore.explorers import (
     EXPLORERS,
     ArchitectureGap,
+    ClockCollapse,
     ComplexityMap,
     ConceptLearner,
     DiagonalNetwork,
@@ -25,6 +27,7 @@ from ibcore.explorers import (
     SimilarityPlayground,
     StepBudget,
     SweepPlayer,
+    SynthesisBoard,
     base,
 )
 
@@ -122,6 +125,18 @@ CONTROLS = {
         "radio": ["stored", "and mine"],
         "button": ["Reset"],
     },
+    "ClockCollapse": {
+        "slider": ["Mark"],
+        "combobox": ["Shown"],
+        "radio": ["steps", "clock 2\N{GREEK SMALL LETTER ETA}\N{GREEK SMALL LETTER LAMDA}t"],
+        "button": ["Reset"],
+    },
+    "SynthesisBoard": {
+        "slider": ["My bet"],
+        "combobox": [f"{cell}: {dial}" for dial in DIALS for cell in "AB"],
+        "radio": ["bet", "result", "race", "effects"],
+        "button": ["Reset"],
+    },
 }
 
 
@@ -145,6 +160,8 @@ def figures(modular_frames, sweep_frame):
         GuidedTraining(step=2, frame=curves_frame()),
         DigitTraining(weight_scale=1),
         MetaTraining(),
+        ClockCollapse(frame=decay_frame()),
+        SynthesisBoard(frame=board_frame()),
         RandomNetwork(),
     ]
     return {figure.kind: figure for figure in made}
@@ -226,13 +243,107 @@ def test_pictures_are_described_from_the_first_moment(visits, figures):
 
 def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
     page = seen.phone()
-    page.get_by_text("Table of the numbers").click()
+    for folded in page.locator(".ibx summary").all():
+        folded.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     targets = page.locator(
         ".ibx :is(button, select, input[type=range], summary, .ibx-choice label, .ibx-open label)"
     )
     heights = targets.evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
-    assert min(heights) >= 40
+    assert min(heights) >= 44
+
+
+SCREENS = [(390, 844), (360, 640)]
+HEADER = 48  # of the book's pages, in pixels
+TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change nothing by themselves
+
+# For each control whether, at one place of the page, it can be seen whole together with a picture
+# that changes when it is moved.
+TOGETHER = """async ([header, tools]) => {
+  const PICTURES = ":is([role=img], [role=application], [role=grid], [role=list], " +
+    ".ibx-measures, .ibx-objects, .ibx-scores)";
+  const frames = async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); };
+  const figure = document.querySelector(".ibx");
+  document.documentElement.style.setProperty("--ib-top", `${header}px`);
+  figure.querySelector(".ibx-more")?.setAttribute("open", "");
+  const pictures = () => [...figure.querySelectorAll(PICTURES)].filter((e) => e.getClientRects().length);
+  const look = (e) => e.outerHTML +
+    [e, ...e.querySelectorAll("canvas")].map((c) => c.toDataURL?.()).join();
+  const seen = (e) => {
+    const { left, right, top, bottom } = e.getBoundingClientRect();
+    if (top < header - 1 || bottom > innerHeight + 1) return false;
+    const [x, ends] = [(left + right) / 2, [top + 2, bottom - 2]];
+    return ends.every((y) => { const at = document.elementFromPoint(x, y);
+      return e.contains(at) || at?.contains(e); });
+  };
+  const move = (box) => {
+    const input = box.querySelector("input, select") || box;
+    const tell = (...types) => types.forEach((type) => input.dispatchEvent(new Event(type)));
+    if (input.type === "range") {
+      input.value = input.value === input.max ? input.min : input.max;
+      tell("input", "change");
+    } else if (input.localName === "select") {
+      input.selectedIndex = (input.selectedIndex + 1) % input.options.length;
+      tell("change");
+    } else if (input.type === "radio") box.querySelector("input:not(:checked)").click();
+    else input.click();
+  };
+  const found = {};
+  const boxes = figure.querySelectorAll(".ibx-controls :is(.ibx-control, .ibx-checks label, button)");
+  for (const box of boxes) {
+    const name = (box.querySelector("label, span") || box).textContent;
+    if (tools.includes(name) || !box.getClientRects().length) continue;
+    if (box.querySelector(":disabled")) {
+      const why = box.querySelector("output, label + span, span + span, small").textContent;
+      found[name] = /[a-z]{3}/.test(why) || "does not say why it is disabled";
+      continue;
+    }
+    const together = [];
+    for (const block of ["end", "start"]) {
+      box.scrollIntoView({ block, behavior: "instant" });
+      await frames();
+      if (seen(box)) together.push(...pictures().filter(seen).map((e) => pictures().indexOf(e)));
+    }
+    const before = pictures().map(look);
+    move(box);
+    await frames();
+    const after = pictures().map(look);
+    found[name] = together.some((i) => before[i] !== after[i]) ||
+      `seen with it: ${together}; moved: ${after.map((text, i) => text !== before[i])}`;
+    [...figure.querySelectorAll("button")].find((e) => e.textContent === "Reset").click();
+    await frames();
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=["390x844", "360x640"])
+def test_each_control_is_on_the_screen_of_a_phone_with_what_it_changes(seen, figure, screen):
+    page = seen.phone()
+    page.set_viewport_size(dict(zip(("width", "height"), screen, strict=True)))
+    try:
+        found = page.evaluate(TOGETHER, [HEADER, TOOLS])
+    finally:
+        page.set_viewport_size(PHONE)
+    assert len(found) >= 3
+    assert {name: why for name, why in found.items() if why is not True} == {}
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=["390x844", "360x640"])
+def test_a_phone_shows_the_picture_and_two_controls_at_once(seen, screen):
+    page = seen.phone()
+    page.set_viewport_size(dict(zip(("width", "height"), screen, strict=True)))
+    page.locator(".ibx-more").evaluate_all("all => all.forEach((e) => { e.open = false; })")
+    shown = page.locator(".ibx-controls > :visible")
+    tops = page.locator(".ibx-stage > :first-child").evaluate("e => e.getBoundingClientRect().top")
+    last = shown.evaluate_all(
+        "all => Math.max(...all.filter((e) => e.localName !== 'details')"
+        ".map((e) => e.getBoundingClientRect().bottom))"
+    )
+    page.set_viewport_size(PHONE)
+    folds = page.locator(".ibx-more").count()
+    assert shown.count() == 2 + folds
+    assert last - tops <= screen[1] - HEADER
 
 
 def test_a_status_is_not_cut_off_on_a_phone(seen):

@@ -139,7 +139,8 @@ function architectureGap(context) {
     name: "Architecture gap explorer",
     className: "ibx-gap",
     title: "How far apart architectures are",
-    body: ({ controls, story }) => [controls, scores, div("ibx-side", box, place), story],
+    picture: scores,
+    body: ({ story }) => [div("ibx-side", box, place), story],
     state,
     draw(shown, result) {
       drawScores(shown);

@@ -14,7 +14,8 @@ function clockCollapse(context) {
   chart.element.querySelector(".ibx-frame").append(ticks);
   const placeText = (mark, { view }) => views[view].marks[choices.mark.indexOf(mark)];
   const ratio = (numbers) => (Math.max(...numbers) / Math.min(...numbers)).toFixed(1);
-  const range = (numbers) => `${short(Math.min(...numbers))} to ${short(Math.max(...numbers))}`;
+  const numberText = (value) => (value < 100 ? short(value) : countText(Math.round(value)));
+  const range = (numbers) => `${numberText(Math.min(...numbers))} to ${numberText(Math.max(...numbers))}`;
 
   function state(p) {
     const { places, here } = views[p.view];
@@ -24,7 +25,8 @@ function clockCollapse(context) {
     return { p, lines, now, known, apart: Math.max(...known) - Math.min(...known) };
   }
 
-  function draw({ p, lines }, words) {
+  function draw({ p, lines, apart }, words) {
+    ticks.dataset.value = apart;
     chart.draw(lines.map((points) => ({ points })));
     ticks.replaceChildren(...views[p.view].ticks.map(([share, label]) => xTick(3 + 94 * share, label)));
     chart.mark(p.mark, placeText(p.mark, p));
@@ -42,7 +44,8 @@ function clockCollapse(context) {
     className: "ibx-collapse",
     title: "Six curves, or one?",
     names: { mark: placeText },
-    body: ({ controls, story }) => [chart.element, controls, story],
+    picture: chart.element,
+    body: ({ story }) => [story],
     state,
     draw,
     sentence,
@@ -51,7 +54,7 @@ function clockCollapse(context) {
       [
         `At ${placeText(p.mark, p)}: ${p.shown}`,
         ["run", "accuracy", "half-life in steps", "on the clock"],
-        runs.map((name, i) => [name, inPercent(now[i]), countText(Math.round(halves.steps[i])), short(halves.clock[i])]),
+        runs.map((name, i) => [name, inPercent(now[i]), numberText(halves.steps[i]), numberText(halves.clock[i])]),
       ],
     ],
   });

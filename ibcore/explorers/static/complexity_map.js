@@ -158,19 +158,15 @@ function complexityMap(context) {
   }
   const cells = { element: grid.element, show: () => grid.select(figure.params, false) };
   const reset = button("Reset", "", () => figure.goTo(figure.initial));
-  const newDraw = button("New draw", "", () => figure.goTo({ seed: (figure.params.seed + 1) % SEEDS }));
+  const newDraw = button("New draw", "ibx-draw", () => figure.goTo({ seed: (figure.params.seed + 1) % SEEDS }));
   const axes = "mean; weight scale upward, depth to the right";
   const axis = node("div", { class: "ibx-note", "aria-hidden": "true" }, axes);
   figure.layOut({
     heading: "Complexity over depth and scale",
-    actions: [newDraw, reset],
-    parts: [
-      div("ibx-heat", axis, grid.element, colorLegend(node("span", {}, "0"), node("span", {}, String(MAP_END)))),
-      div("ibx-side", now.element),
-      scale.element,
-      story,
-      controlPanel(controls),
-    ],
+    actions: [reset],
+    picture: div("ibx-heat", axis, grid.element, colorLegend(node("span", {}, "0"), node("span", {}, String(MAP_END)))),
+    panel: controlPanel(controls, newDraw),
+    parts: [div("ibx-side", now.element), scale.element, story],
     controls: { ...controls, cells },
   });
 

@@ -9,7 +9,8 @@ const freshId = () => `ibx-${++counter}-${Math.random().toString(36).slice(2, 8)
 /**
  * A labelled control.  `changed(value, settled)` is called on each input; settled is false
  * while the reader still drags.  `show(value)` sets the control without calling back, and `values`
- * are those that it can have; a slider also knows the `nearest` of them.
+ * are those that it can have; a slider also knows the `nearest` of them.  `why` is where it is said
+ * why the control cannot be used.
  */
 function slider(label, choices, format, changed) {
   const id = freshId();
@@ -41,7 +42,7 @@ function slider(label, choices, format, changed) {
     say(value);
   };
   const element = div("ibx-control", node("label", { for: id }, label), output, input);
-  return { element, show, values: choices, nearest };
+  return { element, show, values: choices, nearest, why: output };
 }
 
 /** A drop-down list; choices are [value, text] pairs. */
@@ -52,8 +53,9 @@ function dropdown(label, choices, changed) {
   const show = (value) => {
     select.value = choices.findIndex(([known]) => known === value);
   };
-  const element = div("ibx-control", node("label", { for: id }, label), node("span"), select);
-  return { element, show, values: choices.map(([value]) => value) };
+  const why = node("span");
+  const element = div("ibx-control", node("label", { for: id }, label), why, select);
+  return { element, show, values: choices.map(([value]) => value), why };
 }
 
 /** A check box; choices are the values for off and on. */
@@ -61,9 +63,11 @@ function checkbox(label, [off, on], changed) {
   const id = freshId();
   const input = node("input", { type: "checkbox", id });
   input.addEventListener("change", () => changed(input.checked ? on : off, true));
+  const why = node("small");
   return {
-    element: node("label", { for: id }, input, label),
+    element: node("label", { for: id }, input, label, why),
     values: [off, on],
+    why,
     show: (value) => {
       input.checked = value === on;
     },
@@ -112,8 +116,10 @@ function choice(label, choices, changed) {
   const labels = inputs.map((input, i) => node("label", {}, input, node("span", {}, choices[i][1])));
   const legend = node("span", { id: `${name}-label` }, label);
   const group = { class: "ibx-choice", role: "radiogroup", "aria-labelledby": `${name}-label` };
+  const why = node("span");
   return {
-    element: node("div", { class: "ibx-control" }, legend, node("span"), node("div", group, ...labels)),
+    element: node("div", { class: "ibx-control" }, legend, why, node("div", group, ...labels)),
+    why,
     values: choices.map(([value]) => value),
     show(value) {
       inputs.forEach((input, i) => {

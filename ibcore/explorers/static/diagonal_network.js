@@ -1,3 +1,4 @@
+const NO_STEPS = "none in flow";
 const BATCH_NAMES = { all: "all points", 5: "5 points", 1: "1 point" };
 
 /** The largest excess risk on the axis: that of all coefficients 0, and a little more. */
@@ -127,7 +128,7 @@ function diagonalNetwork(context) {
     className: "ibx-diagonal",
     draw,
     tables,
-    idle: ({ batch }) => (batch === "flow" ? ["learning_rate", "label_noise"] : []),
+    idle: ({ batch }) => (batch === "flow" ? { learning_rate: NO_STEPS, label_noise: ` (${NO_STEPS})` } : {}),
     arriving: stop,
   });
   let run = null;
@@ -303,7 +304,9 @@ function diagonalNetwork(context) {
   own.layOut({
     heading: "A net that forgets its scale",
     actions: [play, reset],
-    parts: [chart.element, stems.element, gauge.element, story, controlPanel(controls)],
+    picture: chart.element,
+    panel: controlPanel(controls),
+    parts: [stems.element, gauge.element, story],
     controls,
   });
   own.start();

@@ -64,7 +64,7 @@ function digitTraining(context) {
     const [low, mean, high] = band[band.length - 1];
     const ends = `${pointsText(low)} to ${pointsText(high)}`;
     const before = `From scale ${p.weight_scale}, the ${networks} stored networks have ${inPercent(mean)} of new digits right after ${countText(steps[steps.length - 1])} steps (${ends}).`;
-    if (!own.length) return before;
+    if (!own.length) return labWords(before, done);
     const { step, right } = own[own.length - 1];
     const place = right < low ? "below the band" : right > high ? "above the band" : "inside the band";
     return `${before} Yours, seed ${p.seed}, after ${countText(step)} steps: ${inPercent(right)}${done ? `, ${place}` : ""}.`;

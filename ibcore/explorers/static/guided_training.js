@@ -107,9 +107,8 @@ function guidedTraining(context) {
     className: "ibx-guided",
     title: "Training beside a guide",
     play: { name: "step" },
-    body({ controls, story }) {
-      return [place, div("ibx-chart ibx-likenesses", heading, note, grid), story, controls];
-    },
+    picture: place,
+    body: ({ story }) => [div("ibx-chart ibx-likenesses", heading, note, grid), story],
     state,
     draw(shown, words) {
       drawLayers(shown, words);

@@ -249,7 +249,8 @@ function imageSpectrum(context) {
     draw,
     tables: () => [resultTable(), spectrumTable()],
     controlled: (params) => ({ ...params, ...tool, preset: params.picture ? "" : params.preset }),
-    idle: ({ picture, preset }) => (!picture && REPEATED.includes(preset) ? [] : ["cycles"]),
+    idle: ({ picture, preset }) =>
+      !picture && REPEATED.includes(preset) ? {} : { cycles: "this picture has none" },
     sent: (params) => ({ ...params, picture: params.picture && textOf(gray) }),
     others: { preset: { values: Object.keys(PRESET_NAMES) }, picture: { values: [""] } }, // not one's own
     arriving(params) {
@@ -378,12 +379,9 @@ function imageSpectrum(context) {
   own.layOut({
     heading: "The spectrum of a picture",
     actions: [button("Reset", "", () => own.visit(own.initial))],
-    parts: [
-      div("ibx-draws", board.element, div("ibx-note", hint), tools),
-      div("ibx-reads", bars.element, chart.element),
-      story,
-      controlPanel(controls),
-    ],
+    picture: div("ibx-both", div("ibx-draws", board.element), div("ibx-reads", bars.element, chart.element)),
+    panel: controlPanel(controls, tools, div("ibx-note ibx-wide", hint)),
+    parts: [story],
     controls,
   });
   own.start();

@@ -4,15 +4,15 @@
  *
  * - `title`, `className`: what the figure is called, for whom does not see it, and in the style sheet;
  * - `draw(params, resting)` shows a state, and `tables()` makes the tables of its numbers;
- * - `controlled(params)`: the values that the controls show, and `idle(params)` the names of those
- *   that have no effect;
+ * - `controlled(params)`: the values that the controls show, and `idle(params)` why some of them
+ *   have no effect, by their names;
  * - `sent(params)`: what the kernel is asked, and `asks` whether its answers are drawn;
  * - `others`: values of parameters that no control holds, by their names, for the address of the page;
  * - `arriving(params)`: what is done before a state that no control has asked for.
  */
 function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...of }) {
   const same = (params) => params;
-  const { controlled = same, idle = () => [], sent = same, asks = true, others = {}, arriving = () => {} } = of;
+  const { controlled = same, idle = () => ({}), sent = same, asks = true, others = {}, arriving = () => {} } = of;
   const { name } = model; // in the address of the page, if that is the reader's
   const live = model.get("engine") === "kernel";
   const host = frame(el, title);
@@ -69,11 +69,14 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     },
     /** Draw again in the next frame, although nothing has changed. */
     again: pace.again,
-    /** Put the figure together: a heading and what stands beside it, and the parts in their order. */
-    layOut({ heading, actions, parts, controls }) {
+    /**
+     * Put the figure together: a heading and what stands beside it, the picture that a phone keeps
+     * in sight, its controls, and the other parts in their order.
+     */
+    layOut({ heading, actions, picture, panel, parts, controls }) {
       own.controls = controls;
       const head = div("ibx-head", div("ibx-title", heading), div("ibx-actions", ...actions), notice);
-      host.body.append(head, ...parts, status, folded.element);
+      host.body.append(head, div("ibx-stage", picture, panel), ...parts, status, folded.element);
       const held = Object.entries({ ...controls, ...others });
       own.settings = Object.fromEntries(held.filter(([key, { values }]) => values && key in own.initial));
       if (name) enterAddress(name, own);
@@ -131,10 +134,10 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
 
   function showControls() {
     const [values, without] = [controlled(own.params), idle(own.params)];
-    for (const [name, { element, show }] of Object.entries(own.controls)) {
-      const input = element.querySelector("input");
-      if (input) input.disabled = without.includes(name);
+    for (const [name, { element, show, why }] of Object.entries(own.controls)) {
+      for (const input of element.querySelectorAll("input, select")) input.disabled = name in without;
       show(values[name]);
+      if (why && (name in without || why.localName !== "output")) why.textContent = without[name] || "";
     }
   }
 

@@ -103,10 +103,11 @@ function metaTraining(context) {
   });
   const listed = (values) => values.map(inPercent).join(", ");
 
-  function sentence({ p, step, own, band }) {
+  function sentence({ p, step, own, band, done }) {
     const taken = `${p.budget} ${p.budget === 1 ? "step" : "steps"}`;
     const before = `${taken} on ${supports.join(", ")} shown objects: the stored learned starts have ${listed(band.map((ends) => ends[1]))} right.`;
-    return own.length ? `${before} Yours, seed ${p.seed}, after ${step} of ${outer} meta-steps: ${listed(own)}.` : before;
+    if (!own.length) return labWords(before, done);
+    return `${before} Yours, seed ${p.seed}, after ${step} of ${outer} meta-steps: ${listed(own)}.`;
   }
 
   return drawLab(context, {

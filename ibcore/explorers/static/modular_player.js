@@ -88,9 +88,8 @@ function modularPlayer(context) {
     play: { name: "prefactor", words: ["Play prefactors", "Next prefactor"], loops: true },
     names: { activation: (name) => ACTIVATION_NAMES[name] },
     ready: unpacked,
-    body({ controls, story }) {
-      return [div("ibx-two", target.element, learned.element), chart.element, story, controls];
-    },
+    picture: div("ibx-two", target.element, learned.element),
+    body: ({ story }) => [chart.element, story],
     state,
     draw,
     sentence,

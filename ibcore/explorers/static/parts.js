@@ -21,12 +21,17 @@ function wide(control) {
   return control;
 }
 
-/** The controls in the order in which they are read, what else stands there, then the check boxes. */
+/**
+ * The controls in the order in which they are read, what else stands there, then the check boxes.
+ * The first two matter most: a phone folds what comes after them.
+ */
 function controlPanel(controls, ...others) {
   const elements = Object.values(controls).map((control) => control.element);
   const checks = elements.filter((element) => element.localName === "label");
-  const rows = elements.filter((element) => !checks.includes(element));
-  return div("ibx-controls", ...rows, ...others, ...(checks.length ? [div("ibx-checks", ...checks)] : []));
+  const rows = elements.filter((element) => !checks.includes(element) && !element.hidden);
+  const rest = [...rows.slice(2), ...others, ...(checks.length ? [div("ibx-checks", ...checks)] : [])];
+  const more = node("details", { class: "ibx-more" }, node("summary", {}, "More controls"));
+  return div("ibx-controls", ...rows.slice(0, 2), ...(rest.length ? [more, ...rest] : []));
 }
 
 /** Values as pairs of themselves and their texts, which lists and choices take. */

@@ -62,8 +62,8 @@ function networkControls(set) {
   const seeds = Array.from({ length: SEEDS }, (_, i) => i);
   return {
     activation: dropdown("Activation", Object.entries(ACTIVATION_NAMES), set("activation")),
+    weight_scale: slider("Weight scale", SCALES, (v) => v.toPrecision(3), set("weight_scale")),
     residual: dropdown("Residual", residuals, set("residual")),
-    weight_scale: wide(slider("Weight scale", SCALES, (v) => v.toPrecision(3), set("weight_scale"))),
     depth: slider("Depth", [1, 2, 3, 4, 5, 6], String, set("depth")),
     width: slider("Width", [8, 16, 32, 64], String, set("width")),
     seed: slider("Seed", seeds, String, set("seed")),
@@ -223,7 +223,9 @@ function randomNetwork({ model, el }) {
   own.layOut({
     heading: "A random network as a picture",
     actions: [pin, reset],
-    parts: [pictures, chart.element, scale.element, controlPanel(controls, newDraw)],
+    picture: pictures,
+    panel: controlPanel(controls, newDraw),
+    parts: [chart.element, scale.element],
     controls,
   });
   own.start();

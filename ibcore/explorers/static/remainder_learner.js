@@ -142,7 +142,8 @@ function remainderLearner(context) {
     title: "Learning x mod m from a few examples",
     names: { modulus: (modulus, { split }) => `${modulus}, ${kindOf(modulus, split)}` },
     ready,
-    body: ({ controls, story }) => [controls, answersPlace, errorsPlace, story],
+    picture: answersPlace,
+    body: ({ story }) => [errorsPlace, story],
     state,
     draw(shown, words) {
       drawAnswers(shown, words);

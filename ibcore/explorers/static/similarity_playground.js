@@ -191,12 +191,13 @@ function similarityPlayground(context) {
   own.layOut({
     heading: "Which measures react?",
     actions: [newDraw, button("Reset", "", () => own.visit(own.initial))],
-    parts: [
+    picture: div(
+      "ibx-both",
       div("ibx-two", ...planes.map(({ element }) => element)),
       div("ibx-measures", heading, ...bars.elements, scale),
-      story,
-      controlPanel(controls),
-    ],
+    ),
+    panel: controlPanel(controls),
+    parts: [story],
     controls,
   });
   own.start();

@@ -4,10 +4,10 @@
  *
  * - `name`, `className`, `title`: what the figure is called, for whom does not see it, in the
  *   style sheet, and above it;
- * - `body({ controls, story, own })`: what stands in it, in this order;
+ * - `picture` and `body({ story, own })`: what a phone keeps in sight, and what else stands there;
  * - `play`: the control that runs by itself, see `timePlayer`;
  * - `names`: functions of a value and the settings that give it another name, by control;
- * - `idle(params)`: names of controls that have no effect;
+ * - `idle(params)`: why controls have no effect, by their names;
  * - `ready`: a promise of the numbers, where they have to be unpacked;
  * - `state(params)`: all that is shown of one choice, which the others get;
  * - `sentence`: the result in words;
@@ -47,7 +47,9 @@ function drawStored(context, spec) {
   own.layOut({
     heading: spec.title,
     actions: [...(play ? [play.element] : []), reset],
-    parts: spec.body({ controls: controlPanel(controls), story, own }),
+    picture: spec.picture,
+    panel: controlPanel(controls),
+    parts: spec.body({ story, own }),
     controls,
   });
 

@@ -274,10 +274,10 @@ function sweepPlayer(context) {
     className: "ibx-sweep",
     title: "What is left of the initial scale",
     play: { name: "step" },
-    body({ controls, story, own }) {
+    picture: overScales.element,
+    body({ story, own }) {
       if (model.get("engine") === "kernel") part = trialPart(model, own);
-      const charts = [overScales.element, overTime.element, gauge.element];
-      return [controls, ...charts, spread, story, ...(part ? [part.element] : [])];
+      return [overTime.element, gauge.element, spread, story, ...(part ? [part.element] : [])];
     },
     state,
     draw,

@@ -35,7 +35,7 @@ function synthesisBoard(context) {
   const bootstrap = { ...setup, resamples: setup.resamples && bytesOf(setup.resamples) };
   const x = stepAxis(steps);
   const chart = lineChart({
-    heading: "Right on new digits in % over steps of training",
+    heading: "New digits right in % over the steps",
     note: `mean of ${networks} networks, band: 95\u00a0% interval; chance 20\u00a0%`,
     names: ["cell A", "cell B"],
     x,
@@ -62,7 +62,7 @@ function synthesisBoard(context) {
     const lines = [a, b].map((cell) => (p.open ? banded(curves[cell], steps) : { points: [] }));
     chart.draw(lines, p.open ? "" : "Set two cells, bet, then choose \u201cresult\u201d.");
     chart.describe(`Test accuracy over steps: cell A solid, cell B dashed. ${told}`);
-    const single = (dial, i) => effectBar(2, `${said[`a_${dial}`].label.slice(3)} ${text(`b_${dial}`, p[`b_${dial}`])}`, singles[i]);
+    const single = (dial, i) => effectBar(2, text(`b_${dial}`, p[`b_${dial}`]), singles[i]);
     const race = [effectBar(0, "My bet, B less A", [p.bet / 100]), effectBar(1, "Measured", whole)];
     const parts = [...turned.map(single), effectBar(0, "Sum of these", total), effectBar(1, "Together", whole), effectBar(2, "Left over", left)];
     const gauge = (name) => gaugePair(name, words[name], [a, b].map((cell) => gauges[name][cell]));
@@ -74,7 +74,7 @@ function synthesisBoard(context) {
   const gaugePair = (name, label, values) => {
     const most = Math.max(1, ...gauges[name]);
     const bar = (value, i) => node("i", { class: `ibx-bar-${i}`, style: `width:${(100 * Math.max(0, value)) / most}%` });
-    return div("ibx-bars ibx-pair", node("span", {}, label), node("span", { "aria-hidden": "true" }, ...values.map(bar)), node("output", {}, values.map((value) => short(value)).join(" | ")));
+    return div("ibx-bars ibx-pair", node("span", {}, label), node("span", { "aria-hidden": "true" }, ...values.map(bar)), node("output", {}, values.map((value) => value.toFixed(2)).join(" | ")));
   };
 
   const named = (p, side) => dials.map((dial) => text(`${side}_${dial}`, p[`${side}_${dial}`])).join(", ");
@@ -93,7 +93,9 @@ function synthesisBoard(context) {
     name: "Board of the synthesis",
     className: "ibx-dials",
     title: "The board: bet on a pair",
-    body: ({ controls, story }) => [chart.element, rows, controls, story],
+    idle: ({ open }) => (open ? {} : { view: "bet first" }),
+    picture: chart.element,
+    body: ({ story }) => [rows, story],
     state,
     draw,
     sentence,

@@ -138,9 +138,11 @@ function drawLab(context, { chart, begin, key, ...spec }) {
   return drawStored(context, {
     ...spec,
     className: "ibx-lab",
-    body({ controls, story, own }) {
+    picture: chart.element,
+    idle: ({ train }) => (train ? {} : { seed: "none is trained" }),
+    body({ story, own }) {
       figure = own;
-      return [chart.element, controls, story];
+      return [story];
     },
     state(p) {
       const wanted = p.train ? key(p) : null;
@@ -159,6 +161,9 @@ function drawLab(context, { chart, begin, key, ...spec }) {
 
 /** The band of stored networks as a series, from triples of the lowest, the mean and the highest. */
 const bandSeries = (triples, axis) => banded(triples.map(([low, mean, high]) => [mean, low, high]), axis);
+
+/** What is said before a run has given anything. */
+const labWords = (before, done) => (done ? before : `${before} Yours is being trained.`);
 
 /** Rows of a table: stored networks, the one that is trained here, and more columns of shares. */
 const labRows = (labels, triples, own, ...more) =>
