@@ -61,7 +61,7 @@ CONTROLS = {
             "Step \N{GREEK SMALL LETTER ETA}",
         ],
         "radio": ["flow", "all", "5", "1"],
-        "checkbox": ["Label noise"],
+        "checkbox": ["Label noise (none in flow)"],
         "button": ["Play time", "Reset"],
     },
     "SweepPlayer": {
@@ -85,12 +85,13 @@ CONTROLS = {
     },
     "ArchitectureGap": {
         "slider": ["Random starts"],
+        "combobox": ["Concept"],
         "radio": ["5", "10", "15", "all", "four numbers", "drawings"],
         "button": ["Reset"],
     },
     "StepBudget": {
         "slider": ["Examples", "AdamW"],
-        "combobox": ["Architecture"],
+        "combobox": ["Architecture", "Concept"],
         "checkbox": ["Best plain descent"],
         "button": ["Reset"],
     },
@@ -254,7 +255,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
 
 
 SCREENS = [(390, 844), (360, 640)]
-HEADER = 48  # of the book's pages, in pixels
+HEADER = 56  # of the book's pages, in pixels
 TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change nothing by themselves
 
 # For each control whether, at one place of the page, it can be seen whole together with a picture
@@ -262,11 +263,14 @@ TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change not
 TOGETHER = """async ([header, tools]) => {
   const PICTURES = ":is([role=img], [role=application], [role=grid], [role=list], " +
     ".ibx-measures, .ibx-objects, .ibx-scores)";
-  const frames = async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); };
+  const frames = async () => {
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+  };
   const figure = document.querySelector(".ibx");
   document.documentElement.style.setProperty("--ib-top", `${header}px`);
   figure.querySelector(".ibx-more")?.setAttribute("open", "");
-  const pictures = () => [...figure.querySelectorAll(PICTURES)].filter((e) => e.getClientRects().length);
+  const visible = (e) => e.getClientRects().length;
+  const pictures = () => [...figure.querySelectorAll(PICTURES)].filter(visible);
   const look = (e) => e.outerHTML +
     [e, ...e.querySelectorAll("canvas")].map((c) => c.toDataURL?.()).join();
   const seen = (e) => {
@@ -289,10 +293,10 @@ TOGETHER = """async ([header, tools]) => {
     else input.click();
   };
   const found = {};
-  const boxes = figure.querySelectorAll(".ibx-controls :is(.ibx-control, .ibx-checks label, button)");
-  for (const box of boxes) {
+  const boxes = ":is(.ibx-controls, .ibx-own) :is(.ibx-control, .ibx-checks label, button)";
+  for (const box of figure.querySelectorAll(boxes)) {
     const name = (box.querySelector("label, span") || box).textContent;
-    if (tools.includes(name) || !box.getClientRects().length) continue;
+    if (tools.includes(name) || !visible(box)) continue;
     if (box.querySelector(":disabled")) {
       const why = box.querySelector("output, label + span, span + span, small").textContent;
       found[name] = /[a-z]{3}/.test(why) || "does not say why it is disabled";

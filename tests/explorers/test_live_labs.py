@@ -203,6 +203,7 @@ def test_a_network_of_the_reader_is_drawn_over_the_stored_ones_on_a_phone(visits
     first, drawn = data(page)["right"], mine.get_attribute("d")
     assert len(drawn) > 5
     assert "Yours, seed 1" in story.inner_text()
+    page.get_by_text("More controls").click()
     page.get_by_role("slider", name="My seed").press("ArrowRight")
     page.wait_for_function(
         "old => { const d = document.querySelector('.ibx').dataset;"
