@@ -83,6 +83,7 @@ class ClockCollapse(StoredFigure):
         data = load("synthesis.start-decay") if frame is None else frame
         self.source = source_of(data)
         self._parts, own = _decayed_runs(data)
+        rows = [own[(own.learning_rate == r) & (own.weight_decay == d)] for r, d in self._parts]
         self._controls = {
             "view": Control("choice", "Axis", tuple(VIEWS), VIEWS),
             "mark": Control("slider", "Mark", MARKS),
@@ -91,31 +92,23 @@ class ClockCollapse(StoredFigure):
         self._values = {
             name: [_shown(table, name).mean(-1) for table in self._parts.values()] for name in SHOWN
         }
-        lost = own[own.half_steps.notna()].groupby(["learning_rate", "weight_decay"])
         self._numbers = {
             "runs": [f"\u03b7 {rate:g}, \u03bb {decay:g}" for rate, decay in self._parts],
             "networks": len(next(iter(self._parts.values())).axes["network"]),
             "values": {name: [_packed(run) for run in runs] for name, runs in self._values.items()},
             "views": {view: self._view(view) for view in VIEWS},
-            "halves": {
-                view: [round(float(v), _ROUND) for v in lost[f"half_{view}"].median()]
-                for view in VIEWS
-            },
+            "halves": {view: [_median(part[f"half_{view}"]) for part in rows] for view in VIEWS},
         }
         self._start({"mark": 0.75}, view=view, shown=shown, mark=mark)
 
     def poster(self) -> Poster:
         """Return the learned start's accuracy, runs upward and steps to the right, and words."""
-        apart = [
-            f"{min(values):.3g} to {max(values):.3g} {unit}"
-            for values, unit in zip(
-                self._numbers["halves"].values(), ("steps", "on the clock"), strict=True
-            )
-        ]
+        kept = self._values["learned"]
+        ends = ", ".join(f"{100 * run[-1]:.1f} %" for run in kept)
         return self._still(
-            square(np.array(self._values["learned"]).T),
+            square(np.array([run[-min(map(len, kept)) :] for run in kept]).T),
             "Accuracy on unseen objects from a learned start, steps to the right and runs upward",
-            f"half of its lead is lost after {' and '.join(apart)}",
+            f"at the last step {ends} for {', '.join(self._numbers['runs'])}",
         )
 
     def _view(self, view: str) -> dict[str, Any]:
@@ -161,6 +154,12 @@ def _decayed_runs(data: pd.DataFrame) -> tuple[dict[tuple[Any, ...], Table], pd.
         read_parts(own, rates, ("start", "step", "network"), ("accuracy",), sparse=True),
         own,
     )
+
+
+def _median(halves: "pd.Series[float]") -> float | None:
+    """Return the median of the networks' half-lives, None if most never come to it."""
+    found = float(halves.dropna().median())
+    return round(found, _ROUND) if np.isfinite(found) else None
 
 
 def _shown(table: Table, name: str) -> Floats:
@@ -299,6 +298,6 @@ class SynthesisBoard(StoredFigure):
 def _interval_options(n: int) -> dict[str, Any]:
     """Return what the page needs to compute intervals of n values as `ibcore.stats` does."""
     if n < FEW:
-        return {"student": student_quantile(0.95, n - 1)}
+        return {"student": student_quantile(0.95, n - 1) if n > 1 else 0}
     rows = np.random.default_rng(0).integers(n, size=(2000, n)).astype(np.uint8)
     return {"resamples": base64.b64encode(rows.tobytes()).decode(), "tail": expanded_tail(0.95, n)}

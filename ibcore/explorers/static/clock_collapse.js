@@ -13,6 +13,7 @@ function clockCollapse(context) {
   const ticks = node("div", { "aria-hidden": "true" });
   chart.element.querySelector(".ibx-frame").append(ticks);
   const placeText = (mark, { view }) => views[view].marks[choices.mark.indexOf(mark)];
+  const known = (numbers) => numbers.filter((value) => value !== null);
   const ratio = (numbers) => (Math.max(...numbers) / Math.min(...numbers)).toFixed(1);
   const numberText = (value) => (value < 100 ? short(value) : countText(Math.round(value)));
   const range = (numbers) => `${numberText(Math.min(...numbers))} to ${numberText(Math.max(...numbers))}`;
@@ -21,8 +22,8 @@ function clockCollapse(context) {
     const { places, here } = views[p.view];
     const lines = runs.map((_, run) => places[run].map((place, i) => [place, values[p.shown][run][i]]));
     const now = here[p.shown].map((run) => run[choices.mark.indexOf(p.mark)]);
-    const known = now.filter((value) => value !== null);
-    return { p, lines, now, known, apart: Math.max(...known) - Math.min(...known) };
+    const there = known(now);
+    return { p, lines, now, there, apart: Math.max(...there) - Math.min(...there) };
   }
 
   function draw({ p, lines, apart }, words) {
@@ -33,10 +34,12 @@ function clockCollapse(context) {
     chart.describe(`Accuracy of ${runs.length} runs: ${p.shown}, over ${p.view}. ${words}`);
   }
 
-  function sentence({ p, known, apart }) {
-    const here = `At ${placeText(p.mark, p)} the ${known.length} runs that are there lie within ${pointsText(apart)} points.`;
-    const lost = `Half of the lead of the learned start is lost after ${range(halves.steps)} steps (${ratio(halves.steps)} times as many in one run as in another)`;
-    return `${here} ${lost}; on the clock, after ${range(halves.clock)} (${ratio(halves.clock)} times).`;
+  function sentence({ p, there, apart }) {
+    const here = `At ${placeText(p.mark, p)} the ${there.length} runs that are there lie within ${pointsText(apart)} points.`;
+    const [steps, clock] = [halves.steps, halves.clock].map(known);
+    if (!steps.length) return here;
+    const lost = `Half of the lead of the learned start is lost after ${range(steps)} steps (${ratio(steps)} times as many in one run as in another)`;
+    return `${here} ${lost}; on the clock, after ${range(clock)} (${ratio(clock)} times).`;
   }
 
   return drawStored(context, {
@@ -54,7 +57,7 @@ function clockCollapse(context) {
       [
         `At ${placeText(p.mark, p)}: ${p.shown}`,
         ["run", "accuracy", "half-life in steps", "on the clock"],
-        runs.map((name, i) => [name, inPercent(now[i]), numberText(halves.steps[i]), numberText(halves.clock[i])]),
+        runs.map((name, i) => [name, inPercent(now[i]), ...[halves.steps[i], halves.clock[i]].map((value) => (value === null ? "none" : numberText(value)))]),
       ],
     ],
   });

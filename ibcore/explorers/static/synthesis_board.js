@@ -3,7 +3,7 @@ function intervalOf(values, { resamples, tail, student }) {
   const n = values.length;
   const mean = sumOf(values) / n;
   if (!resamples) {
-    const half = student * Math.sqrt(sumOf(values.map((value) => (value - mean) ** 2)) / (n - 1) / n);
+    const half = student * Math.sqrt(sumOf(values.map((value) => (value - mean) ** 2)) / (n - 1 || 1) / n);
     return [mean, mean - half, mean + half];
   }
   const means = new Float64Array(resamples.length / n);
