@@ -97,7 +97,7 @@ class ClockCollapse(StoredFigure):
             "networks": len(next(iter(self._parts.values())).axes["network"]),
             "values": {name: [_packed(run) for run in runs] for name, runs in self._values.items()},
             "views": {view: self._view(view) for view in VIEWS},
-            "halves": {view: [_median(part[f"half_{view}"]) for part in rows] for view in VIEWS},
+            "halves": {view: [_mean(part[f"half_{view}"]) for part in rows] for view in VIEWS},
         }
         self._start({"mark": 0.75}, view=view, shown=shown, mark=mark)
 
@@ -156,9 +156,9 @@ def _decayed_runs(data: pd.DataFrame) -> tuple[dict[tuple[Any, ...], Table], pd.
     )
 
 
-def _median(halves: "pd.Series[float]") -> float | None:
-    """Return the median of the networks' half-lives, None if most never come to it."""
-    found = float(halves.dropna().median())
+def _mean(halves: "pd.Series[float]") -> float | None:
+    """Return the mean of the networks' half-lives, None if one of them has not come to it."""
+    found = float(halves.dropna().mean())
     return round(found, _ROUND) if np.isfinite(found) else None
 
 
