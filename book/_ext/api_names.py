@@ -19,7 +19,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "memory": ("ibcore.memory",),
     "running": ("ibcore.runtime", "ibcore.door", "ibcore.runs", "ibcore.stats", "ibcore.exercises"),
     "networks": ("ibcore.nets", "ibcore.tasks", "ibcore.data"),
-    "training": ("ibcore.population", "ibcore.training"),
+    "training": ("ibcore.population", "ibcore.training", "ibcore.synthesis"),
     "figures": ("ibcore.plots", "ibcore.explorers"),
 }
 LAB_TITLES = {

@@ -268,7 +268,7 @@ def count_cells(count: int) -> str:
 
 # Find the experiments of the laboratories by name.
 
-LABS = ("redshift", "metainit", "guidance", "memory")
+LABS = ("redshift", "metainit", "guidance", "memory", "synthesis")
 
 
 def experiments(lab: str | None = None) -> tuple[Experiment, ...]:

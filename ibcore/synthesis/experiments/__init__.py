@@ -1,0 +1,15 @@
+"""The experiments of the synthesis, in the order of the book."""
+
+from ibcore.runs.experiment import Experiment
+from ibcore.synthesis.experiments.images import INSTRUMENTS, RELEASED, SCALE_CLOCK, UNTIL
+from ibcore.synthesis.experiments.pairs import START_DECAY
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    INSTRUMENTS,
+    SCALE_CLOCK,
+    START_DECAY,
+    RELEASED,
+    UNTIL,
+)
+
+__all__ = ["EXPERIMENTS"]
