@@ -8,7 +8,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ibcore import guidance, memory, metainit, nets, plots, redshift, stats, tasks, training
+from ibcore import (
+    guidance,
+    memory,
+    metainit,
+    nets,
+    plots,
+    redshift,
+    stats,
+    synthesis,
+    tasks,
+    training,
+)
 from ibcore.population import Population, member_seed
 from ibcore.runtime import check_tier, generator, resolve_device
 
@@ -320,6 +331,12 @@ CALLS: dict[str, Call] = {
             "decay_steps": 3,
             "sam_radius": 0.1,
         },
+    ),
+    # synthesis
+    "synthesis.DigitFamily": (synthesis.DigitFamily, {"seed": 0}),
+    "synthesis.half_life": (
+        synthesis.half_life,
+        {"times": [0.0, 1.0, 2.0], "values": [1.0, 0.6, 0.2], "first": 0},
     ),
     # redshift
     "redshift.sample_functions": (

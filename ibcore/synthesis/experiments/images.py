@@ -408,7 +408,7 @@ INSTRUMENTS = Experiment(
             **{**FACTORIAL, "steps": 6, "looks": (0, 6), **TINY},
         ),
         "laptop": design(
-            {"seed": range(10), "architecture": ("relu", "sine", "tanh")}, **FACTORIAL, **LAPTOP
+            {"seed": range(20), "architecture": ("relu", "sine", "tanh")}, **FACTORIAL, **LAPTOP
         ),
     },
     _run_instruments,
