@@ -39,6 +39,7 @@ CLASSES = np.random.default_rng(0).integers(0, 3, (2, 4, 9))
 RANDOM = np.random.default_rng(0).random((4, 3))
 TABLES = np.random.default_rng(1).random((4, 3, 5))
 NET = nets.MLP(1, 1, depth=1, width=8).double()
+THREE_NETS = Population.sample(NET, networks=3)
 PARAMS = {name: value.detach().clone() for name, value in NET.named_parameters()}
 STARTS = metainit.random_starts(NET, 3, dtype=torch.float64)
 X, Y = normal(3, 5, 1), normal(3, 5, 1, seed=1)
@@ -334,10 +335,6 @@ CALLS: dict[str, Call] = {
     ),
     # synthesis
     "synthesis.DigitFamily": (synthesis.DigitFamily, {"seed": 0}),
-    "synthesis.half_life": (
-        synthesis.half_life,
-        {"times": [0.0, 1.0, 2.0], "values": [1.0, 0.6, 0.2], "first": 0},
-    ),
     # redshift
     "redshift.sample_functions": (
         redshift.sample_functions,
@@ -715,6 +712,22 @@ CALLS: dict[str, Call] = {
         },
     ),
     # memory
+    "synthesis.half_life": (
+        synthesis.half_life,
+        {"times": SIX, "values": SIX[::-1].copy(), "first": 1},
+    ),
+    "synthesis.train": (
+        synthesis.train,
+        {
+            "population": THREE_NETS,
+            "losses": lambda _, p: sum(v.flatten(1).square().sum(1) for v in p.values()),
+            "steps": 2,
+            "method": training.OptimizerConfig("sgd", learning_rate=0.1),
+            "anchored": 0.5,
+            "checkpoints": (0, 1),
+            "on_checkpoint": lambda _, networks: None,
+        },
+    ),
     "memory.spread": (memory.spread, {"accuracy": SHARES}),
     "memory.spread_interval": (memory.spread_interval, {"accuracy": SHARES, **INTERVAL}),
     "memory.spread_per_seed": (memory.spread_per_seed, {"accuracy": SHARES}),

@@ -49,11 +49,10 @@ SPARED = {
         *("runtime.as_folder", "runtime.as_kind", "runtime.as_path", "runtime.as_seed"),
         *("runtime.device_name", "runtime.of_wrong_kind", "runtime.whole_number"),
     ),
-    "goes through a class that is checked, or its own tests": (
-        *("synthesis.TappedMLP", "synthesis.train"),
-    ),
-    "runs at every step of a training": ("synthesis.dissimilarity",),
     "ranks resamples of what its callers checked": ("stats.rank_correlations",),
+    "is called at every step, with what its callers made": (
+        *("synthesis.TappedMLP", "synthesis.dissimilarity"),
+    ),
     "an error, raised by us": (
         *("runs.CellError", "runs.DamagedResultError", "runs.LedgerError", "runs.TimeLimitError"),
     ),

@@ -9,20 +9,17 @@ import pytest
 from ibcore.runs import experiments, read_ledger
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = {
-    **dict.fromkeys(("redshift", "metainit", "guidance", "memory"), ("idea", "result", "limits")),
-    "synthesis": ("instruments", "crossings"),
-}
+PAGES = dict.fromkeys(("redshift", "metainit", "guidance", "memory"), ("idea", "result", "limits"))
+PAGES["synthesis"] = ("instruments", "crossings")
+LABS, CHAPTERS = tuple(PAGES), ("idea", "result", "limits", *PAGES["synthesis"])
 COMMENT = re.compile(r'((?: *#.*\n)+)[^"#]*"(?:[a-z]+\.)?([a-z-]+)",\n')
-TITLES = re.compile(
-    rf' ({"|".join(dict.fromkeys(sum(CHAPTERS.values(), ())))}), ("[^"]+"(?:(?:,| and) "[^"]+")*)'
-)
+TITLES = re.compile(rf' ({"|".join(CHAPTERS)}), ("[^"]+"(?:(?:,| and) "[^"]+")*)')
 
 
 @pytest.fixture(scope="module")
 def resting() -> dict[str, list[str]]:
     """Return the claims that rest on each experiment."""
-    found: dict[str, list[str]] = {each.name: [] for lab in CHAPTERS for each in experiments(lab)}
+    found: dict[str, list[str]] = {each.name: [] for lab in LABS for each in experiments(lab)}
     for claim in read_ledger().values():
         if claim.experiment in found:
             found[claim.experiment].append(claim.id)
@@ -34,7 +31,7 @@ def shown(resting: dict[str, list[str]]) -> dict[str, str]:
     """Return the comment above each experiment, by name."""
     found = {
         f"{lab}.{name}": re.sub(r"\s*#\s*", " ", comment)
-        for lab in CHAPTERS
+        for lab in LABS
         for path in (ROOT / f"ibcore/{lab}/experiments").glob("*.py")
         for comment, name in COMMENT.findall(path.read_text("utf-8"))
         if "Shown in: " in comment
@@ -57,8 +54,8 @@ def test_the_chapters_are_those_that_load_it_or_cite_a_claim(
 ) -> None:
     for name, text in shown.items():
         lab = name.split(".")[0]
-        pages = {c: (ROOT / f"notebooks/{lab}/{c}.ipynb").read_text("utf-8") for c in CHAPTERS[lab]}
-        told = {chapter for chapter in CHAPTERS[lab] if f' {chapter}, "' in text}
+        pages = {c: (ROOT / f"notebooks/{lab}/{c}.ipynb").read_text("utf-8") for c in PAGES[lab]}
+        told = {chapter for chapter in PAGES[lab] if f' {chapter}, "' in text}
         signs = [rf'load\(\\"{name}\\"', *(rf"claim:{each}\b(?![\w-])" for each in resting[name])]
         assert told == {c for c, page in pages.items() if any(re.search(s, page) for s in signs)}
 

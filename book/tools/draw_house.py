@@ -20,6 +20,7 @@ WORDS = {  # what a module is, in a few words
     "explorers": "interactive figures",
     "exercises": "checked answers",
     "check": "checked answers",
+    "synthesis": "all four on one network",
     "redshift": "architecture",
     "metainit": "initial weights",
     "guidance": "a guide network",
@@ -34,7 +35,13 @@ WORDS = {  # what a module is, in a few words
     "data": "real data sets",
     "stats": "intervals",
 }
-CAPTIONS = ("what a page shows", "four laboratories", "what they run on", "ground floor")
+CAPTIONS = (
+    "what a page shows",
+    "what joins them",
+    "four laboratories",
+    "what they run on",
+    "ground floor",
+)
 PAGES = (
     ("notebooks/", "the chapters"),
     ("book/", "pages, ledger, results"),

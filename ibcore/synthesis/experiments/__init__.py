@@ -1,6 +1,7 @@
 """The experiments of the synthesis, in the order of the book."""
 
 from ibcore.runs.experiment import Experiment
+from ibcore.synthesis.experiments.exact import DIAGONAL
 from ibcore.synthesis.experiments.images import INSTRUMENTS, RELEASED, SCALE_CLOCK, UNTIL
 from ibcore.synthesis.experiments.pairs import START_DECAY
 
@@ -8,6 +9,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     INSTRUMENTS,
     SCALE_CLOCK,
     START_DECAY,
+    DIAGONAL,
     RELEASED,
     UNTIL,
 )

@@ -398,7 +398,11 @@ AFTER: dict[str, Any] = {
 SCALES: dict[str, Any] = {"scales": (2.0, 3.0, 4.0, 6.0), "steps": 1000}
 EVERY = tuple(range(0, 1001, 25))
 
-# Shown in: synthesis/instruments, "One network, four instruments"; explorer Board.
+# Shown in: instruments, "Result 1", "Result 2" and "Result 3"; crossings, "Start × guide"; claims
+# synthesis.guide-alone, start-alone, untrained-alone, decay-alone, smoothing-alone, sine-alone,
+# tanh-like-relu, sine-learned, sine-guide, sine-key, key-opens-guide, same-knowledge, eraser,
+# guide-under-decay, guided-is-not-learned, smoothing-beside-guide, adam-spoils, decay-simplifies,
+# few-steps.
 INSTRUMENTS = Experiment(
     "synthesis.instruments",
     "Do architecture, start, guide and training add up, replace or undo one another?",
@@ -414,7 +418,9 @@ INSTRUMENTS = Experiment(
     _run_instruments,
 )  # fmt: skip
 
-# Shown in: synthesis/crossings, "A guide that has gone".
+# Shown in: crossings, "Guide × training"; claims synthesis.release-gain, release-plain,
+# release-anchored, release-decay, release-half-life, release-untrained, release-untrained-decay,
+# release-adamw, release-adam.
 RELEASED = Experiment(
     "synthesis.release",
     "How long does a guide's gain last after its release, and which training keeps it?",
@@ -427,7 +433,7 @@ RELEASED = Experiment(
     _run_release,
 )
 
-# Shown in: synthesis/crossings, "A guide that has gone".
+# Shown in: crossings, "Guide × training"; claims synthesis.release-early, release-late.
 UNTIL = Experiment(
     "synthesis.release-step",
     "How long must a guide stay?",
@@ -438,7 +444,8 @@ UNTIL = Experiment(
     _run_until,
 )
 
-# Shown in: synthesis/crossings, "A complex architecture under training".
+# Shown in: crossings, "Architecture × training"; claims synthesis.half-way-4, half-way-6,
+# half-way-2, half-way-order, scale-decay.
 SCALE_CLOCK = Experiment(
     "synthesis.scale-clock",
     "At which time on the clock has decay undone a complex architecture?",

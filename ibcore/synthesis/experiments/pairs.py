@@ -195,7 +195,9 @@ SMOKE = {**LAPTOP, "width": 32, "tasks": 4, "meta": {"schedule": ((30, 5e-3),), 
 TANH = {"activation": "tanh", "steps": (2400, 1000, 1000), "arms": (DESCENT, ADAM, ADAMW)}
 RELU = {"activation": "relu", "steps": (2400,), "arms": (FEW,)}
 
-# Shown in: synthesis/crossings, "A learned start under training".
+# Shown in: crossings, "Start × training"; claims synthesis.start-half-life,
+# start-half-life-steps, start-half-life-spread, start-half-life-slow, start-kept-plain,
+# start-kept-anchored, start-kept-decay, start-adam, start-adam-keeps, start-coupled, start-relu.
 START_DECAY = Experiment(
     "synthesis.start-decay",
     "How long does a learned start survive training, in steps and on the clock?",
