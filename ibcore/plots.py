@@ -1,22 +1,24 @@
 """The figures and tables of the book, in one style, for light and dark pages.
 
-Each plot takes tidy data and returns a matplotlib `Figure`; `show` puts it on a page.
+Each plot takes tidy data and returns a matplotlib `Figure`; `show` puts it on a page, where a
+phone gets it drawn anew: narrow, its panels one below the other.
 Tables of means carry their interval and n.
 """
 
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from pandas.api.types import is_numeric_dtype
 from torch import Tensor
@@ -79,29 +81,74 @@ def settings() -> Any:
     }
 
 
+NARROW = 3.54  # inches: 340 pixels
+
+
+class Drawn(Figure):
+    """A figure that knows how it is drawn for a phone."""
+
+    narrow: Callable[[], Figure] | None = None
+
+
 def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any) -> Any:
     """Return a figure and a 2-D array of axes, without pyplot's global state."""
     with mpl.rc_context(settings()):
-        figure = Figure(figsize=size)
+        figure = Drawn(figsize=size)
         return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def two_widths(draw: Callable[[bool], Drawn]) -> Drawn:
+    """Return what is drawn wide, which knows how it is drawn narrow.
+
+    Lines that are plotted into the panels of the wide one later stand in the narrow one too.
+    """
+    figure = draw(False)
+    counts = [len(axis.lines) for axis in figure.axes]
+
+    def narrow() -> Drawn:
+        drawn = draw(True)
+        for axis, own, count in zip(drawn.axes, figure.axes, counts, strict=True):
+            for line in own.lines[count:]:
+                copy = Line2D(*line.get_data())
+                copy.update_from(line)
+                axis.add_line(copy)
+        return drawn
+
+    figure.narrow = narrow
+    return figure
+
+
+def panels(count: int, narrow: bool, size: tuple[float, float], **options: Any) -> Any:
+    """Return a figure and its axes: side by side, or narrow and one below the other."""
+    if narrow:
+        return subplots(count, 1, (NARROW, 2.4 * count + 0.4), **options)
+    return subplots(1, count, size, **options)
+
+
 _SHORTEST_ALT = 40
+_FRAME = "overflow-x:auto;container-type:inline-size"
+_CHOICE = (
+    "<style>.ib-narrow{display:none}@container(width<520px){"
+    ".ib-wide{display:none}.ib-wide~.ib-narrow{display:inline}}</style>"
+)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure on a page: inline SVG with alt text and caption."""
+    """A figure on a page: inline SVG, wide and perhaps narrow, with alt text and caption."""
 
     svg: str
     alt: str
     caption: str
+    narrow: str = ""
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
         caption = f"<figcaption>{self.caption}</figcaption>" if self.caption else ""
-        scroll = 'tabindex="0" style="overflow-x:auto"'  # a wide figure on a narrow screen
-        image = f'<div role="img" aria-label="{label}" {scroll}>{self.svg}</div>'
+        drawn = f"{_CHOICE}{self.svg}{self.narrow}" if self.narrow else self.svg
+        # without the second drawing a wide figure scrolls on a narrow screen
+        scroll = "" if self.narrow else ' tabindex="0"'
+        image = f'<div role="img" aria-label="{label}"{scroll} style="{_FRAME}">{drawn}</div>'
         return f'<figure class="ib-figure" style="margin:0;color:inherit">{image}{caption}</figure>'
 
     def __repr__(self) -> str:
@@ -173,14 +220,21 @@ def show(figure: Figure, *, alt: str, caption: str = "", source: str = "") -> Sh
     """
     if len(alt) < _SHORTEST_ALT:
         raise ValueError(f"alt text must state the finding in >= 40 characters, got {alt!r}")
+    narrow = figure.narrow() if isinstance(figure, Drawn) and figure.narrow else None
+    wide = _inline(_svg(figure, source), "ib-wide", least=0.0 if narrow else 0.7)
+    other = _inline(_svg(narrow, source), "ib-narrow") if narrow else ""
+    return Shown(wide, alt, caption, other)
+
+
+def _svg(figure: Figure, source: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context(settings()):
         metadata = {"Date": None, "Description": source or None}
         figure.savefig(buffer, format="svg", metadata=metadata, dpi=144)
-    return Shown(_inline(buffer.getvalue()), alt, caption)
+    return buffer.getvalue()
 
 
-def _inline(svg: str) -> str:
+def _inline(svg: str, name: str, *, least: float = 0.0) -> str:
     """Make an SVG file part of a page: adaptive ink, ids of its own, width of the column."""
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     prefix = "f" + sha256(svg.encode()).hexdigest()[:8]
@@ -188,8 +242,8 @@ def _inline(svg: str) -> str:
     width = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', svg)
     if width is None:
         raise ValueError("the SVG writer of matplotlib gave no size in points")
-    size = f"width:100%;min-width:{0.7 * float(width[1]):.0f}pt;max-width:{width[1]}pt"
-    style = f'style="{size};height:auto" aria-hidden="true"'
+    size = f"width:100%;min-width:{least * float(width[1]):.0f}pt;max-width:{width[1]}pt"
+    style = f'class="{name}" style="{size};height:auto" aria-hidden="true"'
     return svg.replace(width[0], style, 1)
 
 
@@ -400,11 +454,37 @@ def _texts(table: pd.DataFrame, digits: int) -> "pd.Series[str]":
 # Means against a parameter, with bands of intervals and direct labels.
 
 
-def _label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
+class _Line(NamedTuple):
+    """A mean with its interval over the positions, and how it is drawn."""
+
+    name: str
+    x: Any
+    y: list[float]
+    low: list[float]
+    high: list[float]
+    style: tuple[str, str, str]
+
+
+def _lines(frame: pd.DataFrame, x: str, y: str, hue: str) -> list[_Line]:
+    lines = []
+    for index, (name, group) in enumerate(frame.groupby(hue, sort=False)):
+        positions = np.sort(group[x].unique())
+        columns = [group.loc[group[x] == p, y].dropna() for p in positions]
+        means = [
+            _mean(column, (name, position), y, 0.95)
+            for position, column in zip(positions.tolist(), columns, strict=True)
+        ]
+        ends = ([m.value for m in means], [m.low for m in means], [m.high for m in means])
+        style = STYLES.get(str(name), CYCLE[index % len(CYCLE)])
+        lines.append(_Line(str(name), positions, *ends, style))
+    return lines
+
+
+def _label_ends(axis: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
     """Write each curve's name at its right end, moved apart where names would touch."""
     low, high = axis.get_ylim()
     gap, position = (high - low) / 15, -np.inf
-    for name, (x, y, color) in sorted(ends.items(), key=lambda item: item[1][1]):
+    for name, x, y, color in sorted(ends, key=lambda end: end[2]):
         position = max(y, position + gap)
         axis.annotate(
             name, (x, position), (8, 0), textcoords="offset points", color=color, va="center",
@@ -412,23 +492,44 @@ def _label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> Non
         )  # fmt: skip
 
 
-def _draw_curves(axis: Axes, frame: pd.DataFrame, x: str, y: str, hue: str) -> None:
-    ends: dict[str, tuple[float, float, str]] = {}
-    for index, (name, group) in enumerate(frame.groupby(hue, sort=False)):
-        color, line, marker = STYLES.get(str(name), CYCLE[index % len(CYCLE)])
-        positions = np.sort(group[x].unique())
-        columns = [group.loc[group[x] == p, y].dropna() for p in positions]
-        means = [
-            _mean(column, (name, position), y, 0.95)
-            for position, column in zip(positions.tolist(), columns, strict=True)
-        ]
-        center = [m.value for m in means]
-        axis.fill_between(
-            positions, [m.low for m in means], [m.high for m in means], color=color, alpha=0.2, lw=0
-        )
-        axis.plot(positions, center, line, color=color, marker=marker, ms=4, lw=1.6)
-        ends[str(name)] = (positions[-1], center[-1], color)
-    _label_ends(axis, ends)
+def _draw_lines(axis: Axes, lines: Sequence[_Line]) -> None:
+    for line in lines:
+        color, dashes, marker = line.style
+        axis.fill_between(line.x, line.low, line.high, color=color, alpha=0.2, lw=0)
+        axis.plot(line.x, line.y, dashes, color=color, marker=marker, ms=4, lw=1.6, label=line.name)
+
+
+_SHORT = 9  # characters of a name that stands beside its curve on a phone
+
+
+def _name_lines(
+    axes: Sequence[Axes],
+    drawn: Sequence[Sequence[_Line]],
+    references: Mapping[str, float],
+    narrow: bool,
+) -> None:
+    """Name curves and references at their right ends; on a phone long names stand above."""
+    names = [line.name for lines in drawn for line in lines]
+    above = narrow and max(map(len, names)) > _SHORT
+    for axis, lines in zip(axes, drawn, strict=True):
+        right = max(line.x[-1] for line in lines)
+        ends = [(line.name, line.x[-1], line.y[-1], line.style[0]) for line in lines if not above]
+        _label_ends(axis, ends + [(name, right, y, INK) for name, y in references.items()])
+    if above:
+        _legend_above(axes)
+
+
+def _legend_above(axes: Sequence[Axes]) -> None:
+    """Name all curves of a narrow figure once, above its panels."""
+    found = [axis.get_legend_handles_labels() for axis in axes]
+    handles = {
+        name: mark for marks, names in found for mark, name in zip(marks, names, strict=True)
+    }
+    wide = max(map(len, handles)) > 2 * _SHORT
+    axes[0].figure.legend(
+        handles.values(), handles.keys(), loc="outside upper left", frameon=False,
+        labelcolor=INK, fontsize=9, ncols=1 if wide else 2, handletextpad=0.5, columnspacing=1,
+    )  # fmt: skip
 
 
 @door
@@ -469,23 +570,33 @@ def curves(
     """
     check_columns(frame, ["x", "y"], x=x, y=y, hue=hue, panel=panel)
     groups = [("", frame)] if panel is None else _groups(frame, panel)
-    figure, axes = subplots(1, len(groups), (1.2 + 2.35 * len(groups), 2.9), sharey=True)
-    labels = labels or {}
-    for axis, (name, part) in zip(axes[0], groups, strict=True):
-        if log_x:
-            axis.set_xscale("log", base=2)
-            ticks = 5 if part[x].min() < 0.1 else 6  # small numbers are long
-            axis.xaxis.set_major_locator(LogLocator(base=2, numticks=ticks))
-            axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}" if v >= 0.1 else f"{v:.1g}")
-        for label, height in (references or {}).items():
-            axis.axhline(height, color=INK, lw=0.6, ls=(0, (1, 3)))
-            axis.annotate(label, (0.01, height), (0, 2), xycoords=("axes fraction", "data"),
-                          textcoords="offset points", fontsize=8, color=INK)  # fmt: skip
-        _draw_curves(axis, part, x, y, hue)
-        title = "" if panel is None else f"{labels.get(panel, panel)} {name}".strip()
-        axis.set(xlabel=labels.get(x, x), title=title)
-    axes[0, 0].set_ylabel(labels.get(y, y))
-    return figure  # type: ignore[no-any-return]
+    drawn = [_lines(part, x, y, hue) for _, part in groups]
+    names, heights = labels or {}, references or {}
+
+    def draw(narrow: bool) -> Drawn:
+        width = 1.2 + 2.35 * len(groups) if panel else 5.2
+        figure, axes = panels(len(groups), narrow, (width, 2.9), sharey=True)
+        for axis, (name, part), lines in zip(axes.flat, groups, drawn, strict=True):
+            if log_x:
+                _log_axis(axis, part[x].min())
+            for height in heights.values():
+                axis.axhline(height, color=INK, lw=0.6, ls=(0, (1, 3)))
+            _draw_lines(axis, lines)
+            title = "" if panel is None else f"{names.get(panel, panel)} {name}".strip()
+            axis.set(xlabel=names.get(x, x), ylabel=names.get(y, y), title=title)
+            axis.label_outer()
+            axis.tick_params(labelbottom=True)
+        _name_lines([*axes.flat], drawn, heights, narrow)
+        return figure  # type: ignore[no-any-return]
+
+    return two_widths(draw)
+
+
+def _log_axis(axis: Axes, least: float) -> None:
+    axis.set_xscale("log", base=2)
+    ticks = 5 if least < 0.1 else 6  # small numbers are long
+    axis.xaxis.set_major_locator(LogLocator(base=2, numticks=ticks))
+    axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}" if v >= 0.1 else f"{v:.1g}")
 
 
 def _groups(frame: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
@@ -521,9 +632,18 @@ def gallery(
             f"values must be ({len(rows)} rows, {len(columns)} columns, n, n), got "
             f"{tuple(values.shape)}"
         )
-    figure, axes = subplots(
-        len(rows), len(columns), (size * len(columns) + 0.8, size * len(rows) + 0.3)
-    )
+
+    def draw(narrow: bool) -> Drawn:
+        side = min(size, (NARROW - 0.8) / len(columns)) if narrow else size
+        shape = (side * len(columns) + 0.8, side * len(rows) + 0.3)
+        figure, axes = subplots(len(rows), len(columns), shape)
+        _fill_gallery(axes, values, rows, columns)
+        return figure  # type: ignore[no-any-return]
+
+    return two_widths(draw)
+
+
+def _fill_gallery(axes: Any, values: Tensor, rows: Sequence[str], columns: Sequence[str]) -> None:
     for (i, j), axis in np.ndenumerate(axes):
         axis.imshow(
             values[i, j].mT.cpu().numpy(),
@@ -537,7 +657,6 @@ def gallery(
             axis.set_title(columns[j])
         if j == 0:
             axis.set_ylabel(rows[i], rotation=0, ha="right", va="center")
-    return figure  # type: ignore[no-any-return]
 
 
 def _two_digits(value: float) -> str:
@@ -569,22 +688,27 @@ def heatmaps(
     import seaborn as sns
 
     check_columns(frame, ["value"], x=x, y=y, value=value, panel=panel)
-    labels, groups = labels or {}, _groups(frame, panel)
-    columns = min(3, len(groups))
-    rows = -(-len(groups) // columns)
-    figure, axes = subplots(rows, columns, (2.5 * columns, 2.5 * rows), sharex=True, sharey=True)
-    for axis in axes.flat[len(groups) :]:
-        axis.set_visible(False)
-    for axis, (name, part) in zip(axes.flat, groups, strict=False):
-        table = part.pivot_table(index=y, columns=x, values=value).sort_index(ascending=False)
-        sns.heatmap(
-            table, ax=axis, cmap=FUNCTION_COLORS, vmin=limits[0], vmax=limits[1], cbar=False,
-            annot=table.map(_two_digits), fmt="", annot_kws={"size": 7.5},
-        )  # fmt: skip
-        axis.set(title=name, xlabel=labels.get(x, x), ylabel=labels.get(y, y))
-    for axis in axes.flat:
-        axis.label_outer()
-    return figure  # type: ignore[no-any-return]
+    names, groups = labels or {}, _groups(frame, panel)
+
+    def draw(narrow: bool) -> Drawn:
+        columns = 1 if narrow else min(3, len(groups))
+        rows = -(-len(groups) // columns)
+        width = NARROW if narrow else 2.5 * columns
+        figure, axes = subplots(rows, columns, (width, 2.5 * rows), sharex=True, sharey=True)
+        for axis in axes.flat[len(groups) :]:
+            axis.set_visible(False)
+        for axis, (name, part) in zip(axes.flat, groups, strict=False):
+            table = part.pivot_table(index=y, columns=x, values=value).sort_index(ascending=False)
+            sns.heatmap(
+                table, ax=axis, cmap=FUNCTION_COLORS, vmin=limits[0], vmax=limits[1], cbar=False,
+                annot=table.map(_two_digits), fmt="", annot_kws={"size": 9},
+            )  # fmt: skip
+            axis.set(title=name, xlabel=names.get(x, x), ylabel=names.get(y, y))
+        for axis in axes.flat:
+            axis.label_outer()
+        return figure  # type: ignore[no-any-return]
+
+    return two_widths(draw)
 
 
 # One point for each condition, to see whether two measures agree.
@@ -620,14 +744,22 @@ def scatter(
     check_columns(frame, ["x", "y"], x=x, y=y, hue=hue)
     if not y:
         raise ValueError("y must name at least one column, got none")
-    labels, groups = labels or {}, _groups(frame, hue)
-    figure, axes = subplots(1, len(y), (1.3 + 2.4 * len(y), 2.9))
-    for axis, column in zip(axes[0], y, strict=True):
-        for index, (name, part) in enumerate(groups):
-            color, _, marker = STYLES.get(name, CYCLE[index % len(CYCLE)])
-            axis.scatter(part[x], part[column], s=16, c=color, marker=marker, lw=0, label=name)
-        axis.set(xlabel=labels.get(x, x), ylabel=labels.get(column, column))
-    axes[0, -1].legend(
-        frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.2
-    )
-    return figure  # type: ignore[no-any-return]
+    names, groups = labels or {}, _groups(frame, hue)
+
+    def draw(narrow: bool) -> Drawn:
+        figure, axes = panels(len(y), narrow, (1.3 + 2.4 * len(y), 2.9))
+        for axis, column in zip(axes.flat, y, strict=True):
+            for index, (name, part) in enumerate(groups):
+                color, _, marker = STYLES.get(name, CYCLE[index % len(CYCLE)])
+                axis.scatter(part[x], part[column], s=16, c=color, marker=marker, lw=0, label=name)
+            axis.set(xlabel=names.get(x, x), ylabel=names.get(column, column))
+        if narrow:
+            _legend_above([*axes.flat])
+        else:
+            axes[0, -1].legend(
+                frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5),
+                handletextpad=0.2, labelcolor=INK,
+            )  # fmt: skip
+        return figure  # type: ignore[no-any-return]
+
+    return two_widths(draw)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,6 +14,8 @@ from torch import nn
 
 from ibcore import data, exercises, explorers, guidance, memory, metainit, nets, plots, runs, stats
 from ibcore.explorers.guided_training import SWEEP_MEASURES
+from ibcore.explorers.live_labs import DECAYS
+from ibcore.explorers.synthesis_board import GAUGES
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -101,6 +104,18 @@ SWEEP = pd.DataFrame(
         "explicit_clock": 0.0,
     }
 )
+DECAYED = pd.concat([SWEEP.assign(pipeline=name, test_accuracy=0.9) for name in DECAYS])
+CLOCKED = pd.DataFrame(product(("random", "learned"), (1, 100)), columns=["start", "step"]).assign(
+    **{"activation": "tanh", "optimizer": "sgd", "pull": "zero", "learning_rate": 0.1},
+    **{"weight_decay": 0.01, "network": 0, "accuracy": 0.5, "half_steps": 9.0, "half_clock": 0.1},
+)
+BOARD = pd.DataFrame(
+    product(("random", "learned"), (0, 9), (0, 1)), columns=["start", "step", "seed"]
+).assign(
+    **{"architecture": "relu", "guide": "none", "training": "sgd", "accuracy": 0.5},
+    **dict.fromkeys(GAUGES, 0.5),
+)
+BOARD["final"] = BOARD.step == 9
 ACTIVATIONS = pd.DataFrame(
     [("tanh", depth, scale, n) for depth in (1, 3) for scale in (1.0, 4.0) for n in (0, 1)],
     columns=["activation", "depth", "weight_scale", "network"],
@@ -243,6 +258,10 @@ CALLS: dict[str, Call] = {
         page(explorers.ArchitectureGap),
         {"view": "bits", "budget": 50, "support": 5, "frame": STARTS},
     ),
+    "explorers.ClockCollapse": (
+        page(explorers.ClockCollapse),
+        {"view": "steps", "shown": "learned", "mark": 0.5, "frame": CLOCKED},
+    ),
     "explorers.ComplexityMap": (
         page(explorers.ComplexityMap),
         {
@@ -264,6 +283,13 @@ CALLS: dict[str, Call] = {
             **{"label_noise": False, "time": 1.0, "seed": 1},
         },
     ),
+    "explorers.DigitTraining": (
+        page(explorers.DigitTraining),
+        {
+            **{"pipeline": "SGD lr 0.1", "weight_scale": 8.0, "seed": 1, "train": False},
+            "frame": DECAYED,
+        },
+    ),
     "explorers.GuideComparison": (
         page(explorers.GuideComparison),
         {
@@ -281,6 +307,10 @@ CALLS: dict[str, Call] = {
     "explorers.ImageSpectrum": (
         page(explorers.ImageSpectrum),
         {"preset": "wave", "cycles": 2.0},
+    ),
+    "explorers.MetaTraining": (
+        page(explorers.MetaTraining),
+        {"budget": 1, "seed": 1, "train": False, "frame": STARTS},
     ),
     "explorers.ModularPlayer": (
         page(explorers.ModularPlayer),
@@ -321,5 +351,12 @@ CALLS: dict[str, Call] = {
     "explorers.SweepPlayer": (
         page(explorers.SweepPlayer),
         {"pipeline": "SGD", "weight_scale": 8.0, "step": 0, "frame": SWEEP},
+    ),
+    "explorers.SynthesisBoard": (
+        page(explorers.SynthesisBoard),
+        {
+            **{"first": {"start": "random"}, "second": {"start": "learned"}, "view": "race"},
+            **{"bet": 2, "open": True, "frame": BOARD},
+        },
     ),
 }

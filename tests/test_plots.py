@@ -44,6 +44,45 @@ def test_curves_differ_by_more_than_color_and_are_named_at_their_ends():
     assert names == {"relu", "tanh", "noise"}
 
 
+def texts(svg):
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+def widths(svg):
+    return float(re.search(r"max-width:([\d.]+)pt", svg)[1])
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        curves(
+            FRAME.replace("relu", "a rather long name"), x="a", y="y", hue="name", panel="panel"
+        ),
+        curves(FRAME, x="a", y="y", hue="name", references={"noise": 2.0}),
+        heatmaps(FRAME, x="panel", y="a", value="y", panel="name", limits=(0, 4)),
+        scatter(FRAME, x="a", y=["y", "panel"], hue="name"),
+        gallery(torch.rand(2, 4, 5, 5), ["low", "high"], ["one", "two", "three", "four"]),
+    ],
+    ids=["long names", "short names", "heatmaps", "scatter", "gallery"],
+)
+def test_a_figure_is_drawn_again_for_a_phone_with_the_same_words(figure):
+    shown = show(figure, alt=ALT)
+    assert widths(shown.narrow) <= 256 < widths(shown.svg)
+    words = {word for word in texts(shown.svg) if not re.match(r"^[\d.\N{MINUS SIGN}]*$", word)}
+    assert words
+    assert words <= set(texts(shown.narrow))
+    page = shown._repr_html_()
+    assert page.count("<svg") == 2
+    assert page.count('role="img"') == 1
+
+
+def test_what_is_plotted_into_a_figure_afterwards_is_in_both_drawings():
+    figure = curves(FRAME, x="a", y="y", hue="name", panel="panel")
+    figure.axes[1].plot([0.5, 2.0], [1.0, 2.0], "o", mfc="none", mec="#123456", zorder=5)
+    shown = show(figure, alt=ALT)
+    assert shown.svg.count("stroke: #123456") == shown.narrow.count("stroke: #123456") > 0
+
+
 def test_curves_name_the_column_and_the_condition_that_has_one_network_only():
     single = FRAME.drop_duplicates(["name", "a"])
     with pytest.raises(ValueError, match=r"y of the group \('relu', 0\.5\): values holds 1 value"):

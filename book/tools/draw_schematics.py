@@ -582,6 +582,41 @@ def lab_memory() -> Sheet:
     return sheet
 
 
+def what_is_left() -> Sheet:
+    sheet, half = Sheet(396), 2 * math.log(2)
+    sheet.text(10, 18, "what was put in", "a b")
+    levers = {"redshift": "architecture", "metainit": "start", "guidance": "guide"}
+    for i, (lab, name) in enumerate(levers.items()):
+        color = f"--c:var(--ib-{lab},{COLORS[lab][0]})"
+        sheet.text(64 + 106 * i, 44, name, "t", style=color)
+        sheet.arrow((64 + 106 * i, 52), (64 + 106 * i, 82), "k", style=color)
+    sheet.box(20, 86, 300, 30)
+    sheet.text(170, 106, "the weights")
+    sheet.text(10, 152, "× what the clock leaves of it", "a b")
+    sheet.dial(58, 214, 38, half / 6, **motion("turn", 0.3, 2))
+    clock = np.linspace(0, 6, 61)
+
+    def plot(reading: Any, share: Any) -> Any:
+        return 124 + 34 * reading, 256 - 86 * share
+
+    sheet.path([(124, 164), (124, 256), (332, 256)])
+    sheet.path(zip(*plot(clock, np.exp(-clock / 2)), strict=True), "k", **motion("draw", 0.3, 2))
+    sheet.path([plot(0, 0.5), plot(half, 0.5), plot(half, 0)], "l d")
+    sheet.dot(*plot(half, 0.5))
+    sheet.text(plot(half, 0.5)[0] + 10, plot(half, 0.5)[1], "half, at 2 ln 2", "a")
+    sheet.text(332, 276, "clock 2 η λ t", "z")
+    sheet.text(10, 302, "= which function answers", "a b")
+    x = np.linspace(0, 1, 101)
+    smooth = 350 - 24 * np.cos(math.pi * x)
+    sheet.path(zip(20 + 300 * x, smooth, strict=True), "l d")
+    wave = smooth - 16 * np.sin(6 * math.pi * x)
+    sheet.path(zip(20 + 300 * x, wave, strict=True), "k", **motion("draw", 2, 1))
+    for i in range(7):
+        sheet.dot(20 + 50 * i, 350 - 24 * math.cos(math.pi * i / 6))
+    sheet.text(10, 392, "dashed: all of it gone", "a")
+    return sheet
+
+
 def words() -> dict[str, dict[str, str]]:
     """Return what is said of each schematic, in the order of the book."""
     found: dict[str, dict[str, str]] = yaml.safe_load((FOLDER / "words.yml").read_text("utf-8"))

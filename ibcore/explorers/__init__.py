@@ -13,30 +13,36 @@ from ibcore.explorers.architecture_gap import (
 from ibcore.explorers.base import KINDS, Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap, ModularPlayer
 from ibcore.explorers.guided_training import GuideComparison, GuidedTraining, SweepPlayer
+from ibcore.explorers.live_labs import DigitTraining, MetaTraining
 from ibcore.explorers.random_network import (
     DiagonalNetwork,
     ImageSpectrum,
     RandomNetwork,
     SimilarityPlayground,
 )
+from ibcore.explorers.synthesis_board import ClockCollapse, SynthesisBoard
 
 EXPLORERS: dict[str, type[Explorer]] = {kind: globals()[kind] for kind in KINDS}
 
 __all__ = [
     "EXPLORERS",
     "ArchitectureGap",
+    "ClockCollapse",
     "ComplexityMap",
     "ConceptLearner",
     "DiagonalNetwork",
+    "DigitTraining",
     "Explorer",
     "GuideComparison",
     "GuidedTraining",
     "ImageSpectrum",
+    "MetaTraining",
     "ModularPlayer",
     "RandomNetwork",
     "RemainderLearner",
     "SimilarityPlayground",
     "StepBudget",
     "SweepPlayer",
+    "SynthesisBoard",
     "is_static",
 ]

@@ -35,6 +35,8 @@ KEYS = ("view", "budget", "support")
 ONE_STEP = 1  # of the learned starts
 ALL = "all"  # support sizes together
 _DIGITS = 6
+_HITS = {1.0: "1", 0.0: "0", 0.5: "5"}
+LOOKS = ("meta 0", "meta 1", "meta 10", "random 200")  # of the networks behind the objects
 
 
 def _read_starts(frame: pd.DataFrame) -> dict[tuple[Any, ...], Table]:
@@ -49,8 +51,59 @@ def _read_starts(frame: pd.DataFrame) -> dict[tuple[Any, ...], Table]:
     )
 
 
+def _boards(frame: pd.DataFrame, supports: Sequence[int], looks: Sequence[str]) -> dict[str, Any]:
+    """Return which of the 16 objects networks judge rightly, a character for each object.
+
+    ``hits[architecture][look][concept]`` has a text for each support size: 1 for a right guess, 0
+    for a wrong one, 5 for a guess of one half.  ``shown[concept]`` has 1 for the examples.
+    """
+    networks, _ = _read_pictures(frame)
+    architectures, known, concepts, orders, sizes = networks.axes.values()
+    own = [size for size in supports if size in sizes]
+
+    def hits(**at: Any) -> list[str]:
+        rows = [{**at, "order": orders[0], "support": size} for size in own]
+        found = [
+            right(*(networks.at(m, **row) for m in ("probabilities", "labels"))) for row in rows
+        ]
+        return ["".join(_HITS[hit] for hit in row.tolist()) for row in found]
+
+    def shown(concept: str) -> list[str]:
+        at = {"architecture": architectures[0], "look": known[0], "order": orders[0]}
+        first = networks.at("shown", concept=concept, support=own[0], **at).tolist()
+        return ["".join("01"[i in first[:size]] for i in range(OBJECTS)) for size in own]
+
+    return {
+        "supports": own,
+        "shown": {concept: shown(concept) for concept in concepts},
+        "hits": {
+            name: {
+                look: {c: hits(architecture=name, look=look, concept=c) for c in concepts}
+                for look in known
+                if look in looks
+            }
+            for name in architectures
+        },
+    }
+
+
+class _OfConcepts(StoredFigure):
+    """A figure that may show which objects of a concept are judged rightly."""
+
+    _taller: tuple[str, str]  # its heights if it does
+
+    def _add_concepts(self, boards: Mapping[str, Any] | None) -> dict[str, str]:
+        """Add the control of the concept, if there is anything to show; return the usual one."""
+        if boards is None:
+            return {}
+        self.heights = self._taller
+        concepts = list(boards["shown"])
+        self._controls = {**self._controls, "concept": Control("dropdown", "Concept", concepts)}
+        return {"concept": concepts[:2][-1]}
+
+
 @door
-class ArchitectureGap(StoredFigure):
+class ArchitectureGap(_OfConcepts):
     """Accuracies of architectures from random and from learned starts, and the gap between them.
 
     Learned starts take one step.  The reader chooses how many steps of AdamW the random starts
@@ -60,18 +113,20 @@ class ArchitectureGap(StoredFigure):
 
     Parameters
     ----------
-    view, budget, support
-        What to start from; by default the first view, the budget nearest to 50, and all support
-        sizes together (``"all"``).
-    frame
-        As ``metainit.concepts`` stores it; by default ``ibcore.runs.load("metainit.concepts")``.
+    view, budget, support, concept
+        What to start from; by default the first view, the budget nearest to 50, all support
+        sizes together (``"all"``), and the second concept.
+    frame, pictures
+        As ``metainit.concepts`` and ``metainit.pictures`` store them; by default
+        ``ibcore.runs.load`` of these names.  With ``frame`` and no ``pictures`` the objects that
+        networks judge rightly are not shown.
 
     Raises
     ------
     FileNotFoundError
-        If no frame is given and none is stored; the message names the command that computes it.
+        If a frame is neither given nor stored; the message names the command that computes it.
     ValueError
-        If a value is not in the frame, the frame lacks a column or a combination, or no view has
+        If a value is not in the frames, a frame lacks a column or a combination, or no view has
         two architectures.
 
     Examples
@@ -87,7 +142,11 @@ class ArchitectureGap(StoredFigure):
     (ArchitectureGap(bits, 50 steps of AdamW, all examples), 0.5)
     """
 
-    heights = ("1436px", "clamp(814px, 814px + 999*(860px - 100cqw), 894px)")
+    heights = ("1378px", "clamp(814px, 814px + 999*(860px - 100cqw), 894px)")
+    _taller = (  # with objects
+        "clamp(1826px, 1826px + 999*(350px - 100cqw), 1865px)",
+        "clamp(1112px, 1112px + 999*(900px - 100cqw), 1130px)",
+    )
 
     def __init__(
         self,
@@ -95,9 +154,12 @@ class ArchitectureGap(StoredFigure):
         *,
         budget: int | None = None,
         support: int | str = ALL,
+        concept: str | None = None,
         frame: pd.DataFrame | None = None,
+        pictures: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.concepts") if frame is None else frame
+        objects = load("metainit.pictures") if frame is None and pictures is None else pictures
         self.source = source_of(data)
         self._stored = _read_starts(data)
         names = {v: t.axes["architecture"] for (v, _), t in self._stored.items()}
@@ -109,13 +171,15 @@ class ArchitectureGap(StoredFigure):
         supports = [*axes["random"]["support"], ALL]
         as_choice(ONE_STEP, "steps of learned starts", axes["meta"]["budget"])
         self._controls = {
-            "budget": Control("slider", "Random starts", budgets, _steps_of_adamw),
+            "budget": Control("slider", "Random starts", budgets, _steps_in_words),
             "support": Control("choice", "Examples", supports),
             "view": Control("choice", "Objects as", views, VIEW_WORDS),
         }
-        usual = {"support": ALL, "budget": int(nearest(50, budgets))}
-        self._start(usual, view=view, budget=budget, support=support)
+        boards = None if objects is None else _boards(objects, supports[:-1], LOOKS[1::2])
+        usual = {"support": ALL, "budget": int(nearest(50, budgets)), **self._add_concepts(boards)}
+        self._start(usual, view=view, budget=budget, support=support, concept=concept)
         self._numbers = {
+            "boards": boards,
             "words": {view: VIEW_WORDS.get(view, view) for view in views},
             "architectures": {view: names[view] for view in views},
             "accuracies": {
@@ -179,10 +243,6 @@ class ArchitectureGap(StoredFigure):
 
 def _steps_in_words(steps: int) -> str:
     return f"{steps:,} {'step' if steps == 1 else 'steps'}"
-
-
-def _steps_of_adamw(steps: int) -> str:
-    return f"{_steps_in_words(steps)} of AdamW"
 
 
 def _gap_in_words(found: list[float] | None) -> str:
@@ -271,7 +331,10 @@ class ConceptLearner(StoredFigure):
     ConceptLearner(MLP, blue, 0 examples, meta 1)
     """
 
-    heights = ("1883px", "clamp(978px, 978px + 999*(800px - 100cqw), 1018px)")
+    heights = (
+        "clamp(1317px, 1317px + 999*(350px - 100cqw), 1337px)",
+        "clamp(978px, 978px + 999*(800px - 100cqw), 1018px)",
+    )
 
     def __init__(
         self,
@@ -398,7 +461,7 @@ class RemainderLearner(StoredFigure):
     RemainderLearner(bits, s, modulus 2, 20 examples, 1 step)
     """
 
-    heights = ("1507px", "1103px")
+    heights = ("clamp(1179px, 1179px + 999*(350px - 100cqw), 1197px)", "1103px")
 
     def __init__(
         self,
@@ -550,7 +613,7 @@ def best_rates(
 
 
 @door
-class StepBudget(StoredFigure):
+class StepBudget(_OfConcepts):
     """Accuracy against steps: a learned start with its rates, and a random one under AdamW.
 
     The reader chooses an architecture, a support size and a budget of AdamW, and may add what
@@ -559,13 +622,13 @@ class StepBudget(StoredFigure):
 
     Parameters
     ----------
-    architecture, support, budget, descent
+    architecture, support, budget, descent, concept
         What to start from; by default the first architecture, the middle support size, the budget
-        nearest to 50, and without plain descent.
-    frame, swap
-        As ``metainit.concepts`` and ``metainit.swap`` store them; by default
-        ``ibcore.runs.load`` of these names.  With ``frame`` and no ``swap`` there is no plain
-        descent to add.
+        nearest to 50, without plain descent, and the second concept.
+    frame, swap, pictures
+        As ``metainit.concepts``, ``metainit.swap`` and ``metainit.pictures`` store them; by
+        default ``ibcore.runs.load`` of these names.  With ``frame`` and no ``swap`` there is no
+        plain descent to add, without ``pictures`` no objects are shown.
 
     Raises
     ------
@@ -583,7 +646,11 @@ class StepBudget(StoredFigure):
     StepBudget(MLP, 5 examples, 50 steps of AdamW)
     """
 
-    heights = ("1141px", "clamp(813px, 813px + 999*(700px - 100cqw), 831px)")
+    heights = ("907px", "clamp(813px, 813px + 999*(700px - 100cqw), 831px)")
+    _taller = (
+        "clamp(1136px, 1136px + 999*(350px - 100cqw), 1154px)",
+        "clamp(1091px, 1091px + 999*(660px - 100cqw), 1111px)",
+    )
 
     def __init__(
         self,
@@ -592,10 +659,13 @@ class StepBudget(StoredFigure):
         support: int | None = None,
         budget: int | None = None,
         descent: bool = False,
+        concept: str | None = None,
         frame: pd.DataFrame | None = None,
         swap: pd.DataFrame | None = None,
+        pictures: pd.DataFrame | None = None,
     ) -> None:
         data = load("metainit.concepts") if frame is None else frame
+        objects = load("metainit.pictures") if frame is None and pictures is None else pictures
         plain = load("metainit.swap") if frame is None and swap is None else swap
         self.source = source_of(data)
         self._stored = _read_starts(data)
@@ -618,7 +688,9 @@ class StepBudget(StoredFigure):
             "descent": Control("checkbox", "Best plain descent", offers, wide=False),
         }
         steps = {"meta": self._steps, "random": budgets}
+        boards = None if objects is None else _boards(objects, supports, LOOKS)
         self._numbers = {
+            "boards": boards,
             "steps": self._steps,
             "curves": {
                 name: {m: [summaries(self._scores(name, m, b)) for b in steps[m]] for m in METHODS}
@@ -630,11 +702,12 @@ class StepBudget(StoredFigure):
         }
         positive = [count for count in budgets if count > 0]
         usual = {
+            **self._add_concepts(boards),
             "support": supports[len(supports) // 2],
             "budget": int(nearest(50, positive)) if positive else budgets[0],
         }
         asked = {"architecture": architecture, "support": support, "budget": budget}
-        self._start(usual, **asked, descent=descent)
+        self._start(usual, **asked, descent=descent, concept=concept)
 
     def poster(self) -> Poster:
         """Return mean accuracy over budget and support size as a picture, and words on it."""

@@ -120,7 +120,7 @@ class ComplexityMap(StoredFigure):
         self._start(usual, **asked, depth=depth, weight_scale=weight_scale)
         rows = len(self.scales)
         self.heights = (
-            f"calc(100cqw + {34 * rows + 867}px)",
+            f"{28 * rows + 1060}px",
             f"max({34 * rows + 637}px, .4762*min(100cqw, 920px) + 400.4px)",
         )
 
@@ -237,7 +237,7 @@ class ModularPlayer(StoredFigure):
     ModularPlayer(relu, prefactor 1, modulus 10)
     """
 
-    heights = ("calc(50cqw + 907px)", "max(653px, .2619*min(100cqw, 920px) + 424.3px)")
+    heights = ("calc(50cqw + 869px)", "max(653px, .2619*min(100cqw, 920px) + 424.3px)")
 
     def __init__(
         self,

@@ -111,7 +111,7 @@ class GuidedTraining(StoredFigure):
         usual = {"condition": [*others, BASELINE][0], "step": axes["step"][-1]}
         self._start(usual, condition=condition, reference=reference, measure=measure, step=step)
         rows = max(len(table) for table in self._mapped.values())
-        self.heights = (f"{1140 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
+        self.heights = (f"{960 + 38 * rows}px", f"{754 + max(0, 38 * rows - 236)}px")
         self._numbers = {
             "baseline": BASELINE if BASELINE in conditions else None,
             "curves": {
@@ -326,7 +326,7 @@ class GuideComparison(StoredFigure):
         ]
         rows = max(sum(map(len, groups)) for groups in lists)
         titles = max(map(len, lists))
-        self.heights = (f"{796 + 39 * rows + 27 * titles}px", f"{488 + 27 * (rows + titles)}px")
+        self.heights = (f"{663 + 19 * (rows + titles)}px", f"{488 + 27 * (rows + titles)}px")
         self._numbers = {"tables": self._tables, "sources": sources, "rows": rows, "groups": titles}
         usual = {"unlabeled": counts[-1]}
         self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
@@ -573,7 +573,7 @@ class SweepPlayer(StoredFigure):
     SweepPlayer(SGD, initial scale 8, step 0)
     """
 
-    heights = ("1500px", "clamp(826px, 826px + 999*(782px - 100cqw), 846px)")
+    heights = ("1486px", "clamp(826px, 826px + 999*(782px - 100cqw), 846px)")
 
     def __init__(
         self,

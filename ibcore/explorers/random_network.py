@@ -105,7 +105,7 @@ class RandomNetwork(StoredFigure):
     True
     """
 
-    heights = ("calc(100cqw + 1045px)", "max(819px, .5238*min(100cqw, 920px) + 429.6px)")
+    heights = ("1067px", "max(819px, .5238*min(100cqw, 920px) + 429.6px)")
 
     def __init__(
         self,
@@ -243,7 +243,7 @@ class DiagonalNetwork(StoredFigure):
     True
     """
 
-    heights = ("1373px", "808px")
+    heights = ("1149px", "808px")
 
     def __init__(
         self,
@@ -473,7 +473,7 @@ class ImageSpectrum(Explorer):
     True
     """
 
-    heights = ("calc(100cqw + 1145px)", "max(867px, .5238*min(100cqw, 920px) + 431.6px)")
+    heights = ("749px", "947px")
 
     def __init__(self, preset: Preset = "wave", *, cycles: float = 2.0) -> None:
         preset_picture(preset, cycles)
@@ -603,7 +603,7 @@ class SimilarityPlayground(StoredFigure):
     (True, True)
     """
 
-    heights = ("calc(996px + 50cqw)", "703px")
+    heights = ("clamp(774px, 774px + 999*(350px - 100cqw), 787px)", "703px")
 
     def __init__(
         self,

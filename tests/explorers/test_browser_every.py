@@ -7,22 +7,27 @@ import pytest
 from guided_frames import conditions_frame, curves_frame, unlabeled_frame
 from hosts import DESK, PHONE, next_frame
 from learner_frames import concept_frame, remainder_frame
+from synthesis_frames import DIALS, board_frame, decay_frame
 
 from ibcore.explorers import (
     EXPLORERS,
     ArchitectureGap,
+    ClockCollapse,
     ComplexityMap,
     ConceptLearner,
     DiagonalNetwork,
+    DigitTraining,
     GuideComparison,
     GuidedTraining,
     ImageSpectrum,
+    MetaTraining,
     ModularPlayer,
     RandomNetwork,
     RemainderLearner,
     SimilarityPlayground,
     StepBudget,
     SweepPlayer,
+    SynthesisBoard,
     base,
 )
 
@@ -56,7 +61,7 @@ CONTROLS = {
             "Step \N{GREEK SMALL LETTER ETA}",
         ],
         "radio": ["flow", "all", "5", "1"],
-        "checkbox": ["Label noise"],
+        "checkbox": ["Label noise (none in flow)"],
         "button": ["Play time", "Reset"],
     },
     "SweepPlayer": {
@@ -80,12 +85,13 @@ CONTROLS = {
     },
     "ArchitectureGap": {
         "slider": ["Random starts"],
+        "combobox": ["Concept"],
         "radio": ["5", "10", "15", "all", "four numbers", "drawings"],
         "button": ["Reset"],
     },
     "StepBudget": {
         "slider": ["Examples", "AdamW"],
-        "combobox": ["Architecture"],
+        "combobox": ["Architecture", "Concept"],
         "checkbox": ["Best plain descent"],
         "button": ["Reset"],
     },
@@ -109,6 +115,29 @@ CONTROLS = {
         ],
         "button": ["Play time", "Reset"],
     },
+    "DigitTraining": {
+        "slider": ["Initial scale", "My seed"],
+        "combobox": ["Weight decay"],
+        "radio": ["stored", "and mine"],
+        "button": ["Reset"],
+    },
+    "MetaTraining": {
+        "slider": ["Inner steps", "My seed"],
+        "radio": ["stored", "and mine"],
+        "button": ["Reset"],
+    },
+    "ClockCollapse": {
+        "slider": ["Mark"],
+        "combobox": ["Shown"],
+        "radio": ["steps", "clock 2\N{GREEK SMALL LETTER ETA}\N{GREEK SMALL LETTER LAMDA}t"],
+        "button": ["Reset"],
+    },
+    "SynthesisBoard": {
+        "slider": ["My bet"],
+        "combobox": [f"{cell}: {dial}" for dial in DIALS for cell in "AB"],
+        "radio": ["bet", "result", "race", "effects"],
+        "button": ["Reset"],
+    },
 }
 
 
@@ -130,6 +159,10 @@ def figures(modular_frames, sweep_frame):
             shown="unlabeled", unlabeled=0, frame=conditions_frame(), images=unlabeled_frame()
         ),
         GuidedTraining(step=2, frame=curves_frame()),
+        DigitTraining(weight_scale=1),
+        MetaTraining(),
+        ClockCollapse(frame=decay_frame()),
+        SynthesisBoard(frame=board_frame()),
         RandomNetwork(),
     ]
     return {figure.kind: figure for figure in made}
@@ -222,7 +255,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
 
 
 SCREENS = [(390, 844), (360, 640)]
-HEADER = 48  # of the book's pages, in pixels
+HEADER = 56  # of the book's pages, in pixels
 TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change nothing by themselves
 
 # For each control whether, at one place of the page, it can be seen whole together with a picture
@@ -230,11 +263,14 @@ TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change not
 TOGETHER = """async ([header, tools]) => {
   const PICTURES = ":is([role=img], [role=application], [role=grid], [role=list], " +
     ".ibx-measures, .ibx-objects, .ibx-scores)";
-  const frames = async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); };
+  const frames = async () => {
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+  };
   const figure = document.querySelector(".ibx");
   document.documentElement.style.setProperty("--ib-top", `${header}px`);
   figure.querySelector(".ibx-more")?.setAttribute("open", "");
-  const pictures = () => [...figure.querySelectorAll(PICTURES)].filter((e) => e.getClientRects().length);
+  const visible = (e) => e.getClientRects().length;
+  const pictures = () => [...figure.querySelectorAll(PICTURES)].filter(visible);
   const look = (e) => e.outerHTML +
     [e, ...e.querySelectorAll("canvas")].map((c) => c.toDataURL?.()).join();
   const seen = (e) => {
@@ -257,10 +293,10 @@ TOGETHER = """async ([header, tools]) => {
     else input.click();
   };
   const found = {};
-  const boxes = figure.querySelectorAll(".ibx-controls :is(.ibx-control, .ibx-checks label, button)");
-  for (const box of boxes) {
+  const boxes = ":is(.ibx-controls, .ibx-own) :is(.ibx-control, .ibx-checks label, button)";
+  for (const box of figure.querySelectorAll(boxes)) {
     const name = (box.querySelector("label, span") || box).textContent;
-    if (tools.includes(name) || !box.getClientRects().length) continue;
+    if (tools.includes(name) || !visible(box)) continue;
     if (box.querySelector(":disabled")) {
       const why = box.querySelector("output, label + span, span + span, small").textContent;
       found[name] = /[a-z]{3}/.test(why) || "does not say why it is disabled";

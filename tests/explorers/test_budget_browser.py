@@ -119,3 +119,25 @@ def test_a_choice_is_announced_once_and_the_tables_hold_the_numbers(visits, figu
     bounds = [float(row[3]) / 100 for row in plain[-2:]]
     assert bounds == pytest.approx([facts["floor"], facts["ceiling"]], abs=6e-4)
     assert np.array_equal([row[1] for row in plain[:-2]], ["0", "1", "10", "50", "100", "200"])
+
+
+def test_the_objects_come_first_and_follow_architecture_and_examples(visits, figure):
+    page = visits.show(figure)
+    boards, p = figure.setup()["boards"], figure.initial()
+    thing = page.locator(".ibx-thing")
+    stage = page.locator(".ibx-stage > :first-child")
+    assert thing.bounding_box()["y"] < stage.bounding_box()["y"]
+    page.get_by_label("Concept").select_option("blue")
+    page.get_by_label("Architecture").select_option("LSTM")
+    at = boards["supports"].index(p["support"])
+    expected = [hits["blue"][at] for hits in boards["hits"]["LSTM"].values()]
+    drawn = """all => all.map(e => [...e.querySelectorAll('.ibx-token')]
+      .map(token => token.dataset.hit).join(''))"""
+    page.wait_for_function(
+        f"wanted => JSON.stringify(({drawn})([...document.querySelectorAll('.ibx-cells')])) "
+        "=== JSON.stringify(wanted)",
+        arg=expected,
+    )
+    page.get_by_label("Architecture").select_option("ConvNet on drawings")
+    thing.get_by_text("not stored for ConvNet on drawings").wait_for()
+    assert thing.locator(".ibx-token").count() == 0

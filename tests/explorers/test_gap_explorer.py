@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from oracles import gaps, scores
 
-from ibcore.explorers import ArchitectureGap, architecture_gap
+from ibcore.explorers import ArchitectureGap, ConceptLearner, StepBudget, architecture_gap
 from ibcore.metainit import gap, gap_reduction
 from ibcore.runs import load
 from ibcore.stats import mean_interval
@@ -95,3 +95,18 @@ def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeyp
     monkeypatch.setattr(architecture_gap, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run metainit\.concepts"):
         ArchitectureGap()
+
+
+@pytest.mark.parametrize("kind", [ArchitectureGap, StepBudget])
+def test_objects_that_are_judged_rightly_are_those_of_the_concept_learner(kind):
+    learner, boards = ConceptLearner(), kind().setup()["boards"]
+    looks = boards["hits"]["LSTM"]
+    assert {"meta 1", "random 200"} <= set(looks)
+    for look, concepts in looks.items():
+        for at, support in enumerate(boards["supports"]):
+            chosen = {"architecture": "LSTM", "look": look, "concept": "blue", "support": support}
+            judged = [int(hit) / (10 if hit == "5" else 1) for hit in concepts["blue"][at]]
+            assert sum(judged) == learner._hits({**learner.initial(), **chosen})[0]
+            examples = learner.setup()["shown"][learner.setup()["choices"]["concept"].index("blue")]
+            where = [i for i, sign in enumerate(boards["shown"]["blue"][at]) if sign == "1"]
+            assert where == sorted(examples[0][:support])

@@ -80,9 +80,14 @@ def test_the_script_of_an_unknown_kind_is_refused_by_name():
         base.script(("RandomNetwork", "Sphere"))
 
 
+@pytest.mark.parametrize("kinds", [(kind,) for kind in EXPLORERS])
+def test_the_script_that_a_page_loads_is_small(kinds):
+    assert len(gzip.compress(base.script(kinds).encode())) < 30_000
+
+
 def test_the_script_is_small_and_asks_for_nothing_outside():
     script = base.script()
-    assert len(gzip.compress(script.encode())) < 60_000
+    assert len(gzip.compress(script.encode())) < 75_000  # all of it is for notebooks alone
     assert set(re.findall(r"https?://[^\s\"'`)]+", script)) == {"http://www.w3.org/2000/svg"}
     assert "</script" not in script
 

@@ -29,10 +29,11 @@ function gapVerdict(gap) {
 
 /** Draw the explorer of the gap across architectures; returns what closes it. */
 function architectureGap(context) {
-  const { choices, accuracies, reductions, networks, architectures, words } = context.model.get("setup");
+  const { choices, accuracies, reductions, networks, architectures, words, boards } = context.model.get("setup");
   const most = Math.max(...Object.values(architectures).map(({ length }) => length));
   const scores = node("div", { class: "ibx-scores", style: `--groups:${most}` });
   const box = div("ibx-spreads");
+  const objects = boards && objectBoards();
   const place = div("ibx-over");
   const along = logarithmicAxis(choices.budget, 0);
   const x = (budget) => 3 + (along(budget) * (LINES_END - 3)) / 100;
@@ -48,6 +49,16 @@ function architectureGap(context) {
     const random = accuracies[p.view].random[choices.budget.indexOf(p.budget)][row];
     const gaps = choices.budget.map((budget) => [budget, gapAt({ ...p, budget })]);
     return { p, names: architectures[p.view], random, learned: accuracies[p.view].learned[row], gap: gapAt(p), gaps };
+  }
+
+  /** The objects that each architecture judges rightly, from random starts and from learned ones. */
+  function drawObjects({ p: { concept, support: size } }) {
+    const at = Math.max(0, boards.supports.indexOf(size));
+    const row = (look, name) =>
+      Object.entries(boards.hits).map(([own, hits]) => [`${own}, ${name}`, hits[look][concept][at]]);
+    const title = `\u201c${concept}\u201d after ${boards.supports[at]} examples: which of the 16 objects are judged rightly?`;
+    const note = "one network each, objects as four numbers; random: 200 steps of AdamW; learned: 1 step";
+    objects.draw(title, note, boards.shown[concept][at], [...row("random 200", "random"), ...row("meta 1", "learned")]);
   }
 
   function drawScores({ p, names, random, learned }) {
@@ -139,10 +150,13 @@ function architectureGap(context) {
     name: "Architecture gap explorer",
     className: "ibx-gap",
     title: "How far apart architectures are",
+    thing: objects?.element,
+    chosen: "concept",
     picture: scores,
     body: ({ story }) => [div("ibx-side", box, place), story],
     state,
     draw(shown, result) {
+      if (objects) drawObjects(shown);
       drawScores(shown);
       drawReduction(shown);
       drawGaps(shown, result);

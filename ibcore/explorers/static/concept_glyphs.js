@@ -31,3 +31,30 @@ function glyph(object) {
   const box = { viewBox: "0 0 40 40", class: `ibx-glyph ibx-hue-${color}`, "aria-hidden": "true" };
   return node("svg", box, edge, ...bars);
 }
+
+/**
+ * The sixteen objects as some networks see them, a board for each: a cross lies over an object
+ * that is misjudged, and a frame stands around those that were shown.  `hits` and `shown` hold a
+ * character for each object.
+ */
+function objectBoards() {
+  const [heading, note] = [div("ibx-heading"), div("ibx-note")];
+  const boards = node("div", { class: "ibx-boards", role: "img" });
+  const cell = (shown) => (hit, object) =>
+    node("span", { class: "ibx-token", "data-hit": hit, "data-shown": shown[object] }, glyph(object));
+  return {
+    element: div("ibx-thing", heading, note, boards),
+    draw(title, words, shown, networks) {
+      [heading.textContent, note.textContent] = [title, words];
+      const said = networks.map(([name, hits]) => [name, hits, [...hits].filter((hit) => hit === "1").length]);
+      boards.replaceChildren(
+        ...said.map(([name, hits, right]) =>
+          div("ibx-board", div("ibx-note", `${name}: `, node("b", {}, right)), div("ibx-cells", ...Array.from(hits, cell(shown)))),
+        ),
+      );
+      boards.style.cssText = `--across:${said.length};--narrow:${said.length > 4 ? said.length / 2 : said.length}`;
+      const list = said.map(([name, , right]) => `${name} ${right}`).join(", ");
+      boards.setAttribute("aria-label", `${title} Objects that each network judges rightly, of 16: ${list}.`);
+    },
+  };
+}

@@ -70,13 +70,13 @@ function liveFigure({ model, el }, { title, className = "ibx", draw, tables, ...
     /** Draw again in the next frame, although nothing has changed. */
     again: pace.again,
     /**
-     * Put the figure together: a heading and what stands beside it, the picture that a phone keeps
-     * in sight, its controls, and the other parts in their order.
+     * Put the figure together: a heading and what stands beside it, perhaps what comes first of all,
+     * the picture that a phone keeps in sight, its controls, and the other parts in their order.
      */
-    layOut({ heading, actions, picture, panel, parts, controls }) {
+    layOut({ heading, actions, first = [], picture, panel, parts, controls }) {
       own.controls = controls;
       const head = div("ibx-head", div("ibx-title", heading), div("ibx-actions", ...actions), notice);
-      host.body.append(head, div("ibx-stage", picture, panel), ...parts, status, folded.element);
+      host.body.append(head, ...first, div("ibx-stage", picture, panel), ...parts, status, folded.element);
       const held = Object.entries({ ...controls, ...others });
       own.settings = Object.fromEntries(held.filter(([key, { values }]) => values && key in own.initial));
       if (name) enterAddress(name, own);

@@ -1,6 +1,6 @@
 /** Draw the explorer of step budgets; returns what closes it. */
 function stepBudget(context) {
-  const { choices, steps, curves, limits, descent, networks } = context.model.get("setup");
+  const { choices, steps, curves, limits, descent, networks, boards } = context.model.get("setup");
   const budgets = choices.budget;
   const along = stepAxis([0, 1, Math.max(...budgets, ...steps)], 0);
   const x = (step) => 3 + (along(step) * (LINES_END - 3)) / 100;
@@ -16,6 +16,7 @@ function stepBudget(context) {
   chart.element.classList.add("ibx-over");
   const bounds = [node("path", { class: "ibx-bound" }), node("path", { class: "ibx-bound" })];
   chart.element.querySelector(".ibx-frame svg").append(...bounds);
+  const objects = boards && objectBoards();
   const [inside, atEnd] = [endNames(chart), endNames(chart)];
 
   function state(p) {
@@ -32,9 +33,20 @@ function stepBudget(context) {
     return { p, learned, random, plain, floor, ceiling, one, passes, now };
   }
 
+  /** The objects that a network judges rightly before and after steps, where they are stored. */
+  function drawObjects({ architecture, concept, support }) {
+    const at = boards.supports.indexOf(support);
+    const looks = at < 0 ? {} : boards.hits[architecture] || {};
+    const title = `\u201c${concept}\u201d after ${support} examples: which of the 16 objects are judged rightly?`;
+    const note = looks["meta 1"] ? "one network" : `not stored for ${architecture}: choose one without drawings`;
+    const list = Object.entries(looks).map(([look, hits]) => [look === "random 200" ? "random, 200" : lookNames(look)[0], hits[concept][at]]);
+    objects.draw(title, note, boards.shown[concept][at], list);
+  }
+
   function draw({ p, learned, random, plain, floor, ceiling }, words) {
     const descents = plain.map(([, , mean]) => mean);
     const rates = plain.map(([budget]) => budget);
+    if (objects) drawObjects(p);
     chart.draw([banded(learned, steps), banded(random, budgets), banded(descents, rates)]);
     chart.mark(p.budget, "");
     chart.dot(learned.map(([mean], i) => [steps[i], mean]));
@@ -92,6 +104,8 @@ function stepBudget(context) {
     name: "Step budget explorer",
     className: "ibx-steps",
     title: "One learned step against many plain ones",
+    thing: objects?.element,
+    chosen: "concept",
     picture: chart.element,
     body: ({ story }) => [story],
     state,

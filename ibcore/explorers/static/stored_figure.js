@@ -4,6 +4,8 @@
  *
  * - `name`, `className`, `title`: what the figure is called, for whom does not see it, in the
  *   style sheet, and above it;
+ * - `thing` and `chosen`: an element that comes first of all, if there is one, and the name of the
+ *   control that stands in it;
  * - `picture` and `body({ story, own })`: what a phone keeps in sight, and what else stands there;
  * - `play`: the control that runs by itself, see `timePlayer`;
  * - `names`: functions of a value and the settings that give it another name, by control;
@@ -44,11 +46,14 @@ function drawStored(context, spec) {
     controls[name] = controlOf(said[name], choices[name], set(name), named);
   }
   const reset = button("Reset", "", () => own.visit(own.initial));
+  const { [spec.thing ? spec.chosen : ""]: apart, ...panelled } = controls;
+  if (apart) spec.thing.append(div("ibx-own", apart.element));
   own.layOut({
     heading: spec.title,
+    first: apart ? [spec.thing] : [],
     actions: [...(play ? [play.element] : []), reset],
     picture: spec.picture,
-    panel: controlPanel(controls),
+    panel: controlPanel(panelled),
     parts: spec.body({ story, own }),
     controls,
   });

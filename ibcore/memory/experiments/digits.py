@@ -246,9 +246,10 @@ def _layers_apart(*scales: float, **config: Any) -> list[Cell]:
 
 
 # 4,000 steps: at 3,000, also looked at, the slowest networks still miss the gate by one digit.
-# Shown in: result, "Eight pipelines"; limits, "Break it"; explorer SweepPlayer; claims
-# memory.low-rate-remembers, low-rate-fits, small-scale-is-fine, rate-alone, decay-forgets,
-# adam-remembers, adamw-forgets, selection-changes-little, functions-differ, adam-low.
+# Shown in: result, "Eight pipelines"; limits, "Break it"; explorers SweepPlayer, DigitTraining;
+# claims memory.low-rate-remembers, low-rate-fits, small-scale-is-fine, rate-alone,
+# decay-forgets, adam-remembers, adamw-forgets, selection-changes-little, functions-differ,
+# adam-low.
 PIPELINES = _experiment(
     "pipelines",
     "By how much does accuracy vary over initial scales after training by each pipeline?",

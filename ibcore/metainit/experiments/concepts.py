@@ -497,9 +497,10 @@ def pretraining_cells(
 
 # Shown in: idea, "One step on Boolean rules" and "Break it"; result, "The gap, by hand", "Result
 # 1: the gap and the budget" and "Result 2: representations"; limits, "The abstract, claim by
-# claim"; explorers ArchitectureGap, StepBudget; claims metainit.chance-before, one-step,
-# vacuous-budget, pair-plain, pair-learned, plain-wins, more-steps, below-ideal, above-memory,
-# representation-gap, representation-gap-plain, representation-conv, representation-conv-plain.
+# claim"; explorers ArchitectureGap, StepBudget, MetaTraining; claims metainit.chance-before,
+# one-step, vacuous-budget, pair-plain, pair-learned, plain-wins, more-steps, below-ideal,
+# above-memory, representation-gap, representation-gap-plain, representation-conv,
+# representation-conv-plain.
 CONCEPTS = Experiment(
     "metainit.concepts",
     "What does one step from a meta-learned start reach, in which architecture?",
