@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from pandas.api.types import is_numeric_dtype
 from torch import Tensor
@@ -97,9 +98,23 @@ def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any)
 
 
 def two_widths(draw: Callable[[bool], Drawn]) -> Drawn:
-    """Return what is drawn wide, which knows how it is drawn narrow."""
+    """Return what is drawn wide, which knows how it is drawn narrow.
+
+    Lines that are plotted into the panels of the wide one later stand in the narrow one too.
+    """
     figure = draw(False)
-    figure.narrow = lambda: draw(True)
+    counts = [len(axis.lines) for axis in figure.axes]
+
+    def narrow() -> Drawn:
+        drawn = draw(True)
+        for axis, own, count in zip(drawn.axes, figure.axes, counts, strict=True):
+            for line in own.lines[count:]:
+                copy = Line2D(*line.get_data())
+                copy.update_from(line)
+                axis.add_line(copy)
+        return drawn
+
+    figure.narrow = narrow
     return figure
 
 

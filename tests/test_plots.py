@@ -76,6 +76,13 @@ def test_a_figure_is_drawn_again_for_a_phone_with_the_same_words(figure):
     assert page.count('role="img"') == 1
 
 
+def test_what_is_plotted_into_a_figure_afterwards_is_in_both_drawings():
+    figure = curves(FRAME, x="a", y="y", hue="name", panel="panel")
+    figure.axes[1].plot([0.5, 2.0], [1.0, 2.0], "o", mfc="none", mec="#123456", zorder=5)
+    shown = show(figure, alt=ALT)
+    assert shown.svg.count("stroke: #123456") == shown.narrow.count("stroke: #123456") > 0
+
+
 def test_curves_name_the_column_and_the_condition_that_has_one_network_only():
     single = FRAME.drop_duplicates(["name", "a"])
     with pytest.raises(ValueError, match=r"y of the group \('relu', 0\.5\): values holds 1 value"):

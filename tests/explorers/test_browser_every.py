@@ -223,7 +223,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_large_targets(seen):
 
 
 SCREENS = [(390, 844), (360, 640)]
-HEADER = 48  # of the book's pages, in pixels
+HEADER = 56  # of the book's pages, in pixels
 TOOLS = ["Brush size", "Ink", "Open image\N{HORIZONTAL ELLIPSIS}"]  # change nothing by themselves
 
 # For each control whether, at one place of the page, it can be seen whole together with a picture
