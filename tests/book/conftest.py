@@ -32,7 +32,7 @@ PAGES_WITH = {
 
 
 # Tests that take seconds for each page look at one of each kind at each change, at all weekly.
-THOROUGH = ("test_accessibility", "test_accessibility_keyboard", "test_weight")
+THOROUGH = ("test_accessibility", "test_accessibility_keyboard", "test_geometry", "test_weight")
 ONE_OF_EACH_KIND = {
     "book/intro.html",
     "book/start/running.html",
