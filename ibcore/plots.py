@@ -485,15 +485,15 @@ def _lines(frame: pd.DataFrame, x: str, y: str, hue: str) -> list[_Line]:
     return lines
 
 
-def _label_ends(axis: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
-    """Write each curve's name at its right end, moved apart where names would touch."""
+def _label_ends(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write each name at the height of its end, right of the panel, apart where they touch."""
     low, high = axis.get_ylim()
     gap, position = (high - low) / 15, -np.inf
-    for name, x, y, color in sorted(ends, key=lambda end: end[2]):
+    for name, y, color in sorted(ends, key=lambda end: end[1]):
         position = max(y, position + gap)
         axis.annotate(
-            name, (x, position), (8, 0), textcoords="offset points", color=color, va="center",
-            annotation_clip=False,
+            name, (1, position), (3, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", color=color, va="center", annotation_clip=False,
         )  # fmt: skip
 
 
@@ -517,9 +517,8 @@ def _name_lines(
     names = [line.name for lines in drawn for line in lines]
     above = narrow and max(map(len, names)) > _SHORT
     for axis, lines in zip(axes, drawn, strict=True):
-        right = max(line.x[-1] for line in lines)
-        ends = [(line.name, right, line.y[-1], line.style[0]) for line in lines if not above]
-        _label_ends(axis, ends + [(name, right, y, INK) for name, y in references.items()])
+        ends = [(line.name, line.y[-1], line.style[0]) for line in lines if not above]
+        _label_ends(axis, ends + [(name, y, INK) for name, y in references.items()])
     if above:
         _legend_above(axes)
 
