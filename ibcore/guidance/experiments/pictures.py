@@ -1,5 +1,7 @@
 """What one guided and one unguided network say of each picture, for figures."""
 
+from typing import Any
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -28,7 +30,11 @@ def _run_pictures(cell: Cell, device: torch.device) -> pd.DataFrame:
         rows.append({"condition": condition.name, "answers": _bytes(seen[last])})
     labels, gray = trial.sets.test_y[: cell["images"]], held.mean(1)
     pixels = 255 * (gray - gray.min()) / (gray.max() - gray.min())
-    facts = {"side": gray.shape[-1], "pixels": _bytes(pixels.round()), "labels": _bytes(labels)}
+    facts: dict[str, Any] = {
+        "side": gray.shape[-1],
+        "pixels": _bytes(pixels.round()),
+        "labels": _bytes(labels),
+    }
     return pd.DataFrame(rows).assign(**facts, network=cell["network"], seed=cell["seed"])
 
 
