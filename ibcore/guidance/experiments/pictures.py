@@ -42,7 +42,7 @@ def _bytes(values: Tensor) -> bytes:
     return bytes(values.to(torch.uint8).cpu().numpy().tobytes())
 
 
-# Shown in: result, explorer GuideComparison.
+# Shown in: explorer GuideComparison; no claims.
 PICTURES = image_experiment(
     "pictures",
     "Which pictures does a guided network get right that the unguided one does not?",
