@@ -234,9 +234,14 @@ def _svg(figure: Figure, source: str) -> str:
     return buffer.getvalue()
 
 
+# A name must stand out more than its curve: some of the page's ink is in its color.
+_TEXT_INK = re.compile(r"(<text style=\"[^\"]*?fill: )(#[0-9a-f]{6})(?=[;\"])")
+
+
 def _inline(svg: str, name: str, *, least: float = 0.0) -> str:
     """Make an SVG file part of a page: adaptive ink, ids of its own, width of the column."""
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = _TEXT_INK.sub(r"\1color-mix(in srgb, \2 60%, currentColor)", svg)
     prefix = "f" + sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
     width = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', svg)
@@ -480,15 +485,15 @@ def _lines(frame: pd.DataFrame, x: str, y: str, hue: str) -> list[_Line]:
     return lines
 
 
-def _label_ends(axis: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
-    """Write each curve's name at its right end, moved apart where names would touch."""
+def _label_ends(axis: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write each name at the height of its end, right of the panel, apart where they touch."""
     low, high = axis.get_ylim()
     gap, position = (high - low) / 15, -np.inf
-    for name, x, y, color in sorted(ends, key=lambda end: end[2]):
+    for name, y, color in sorted(ends, key=lambda end: end[1]):
         position = max(y, position + gap)
         axis.annotate(
-            name, (x, position), (8, 0), textcoords="offset points", color=color, va="center",
-            annotation_clip=False,
+            name, (1, position), (3, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", color=color, va="center", annotation_clip=False,
         )  # fmt: skip
 
 
@@ -512,9 +517,8 @@ def _name_lines(
     names = [line.name for lines in drawn for line in lines]
     above = narrow and max(map(len, names)) > _SHORT
     for axis, lines in zip(axes, drawn, strict=True):
-        right = max(line.x[-1] for line in lines)
-        ends = [(line.name, line.x[-1], line.y[-1], line.style[0]) for line in lines if not above]
-        _label_ends(axis, ends + [(name, right, y, INK) for name, y in references.items()])
+        ends = [(line.name, line.y[-1], line.style[0]) for line in lines if not above]
+        _label_ends(axis, ends + [(name, y, INK) for name, y in references.items()])
     if above:
         _legend_above(axes)
 
@@ -659,6 +663,13 @@ def _fill_gallery(axes: Any, values: Tensor, rows: Sequence[str], columns: Seque
             axis.set_ylabel(rows[i], rotation=0, ha="right", va="center")
 
 
+def _ink_on(share: float) -> str:
+    """Return black or white, whichever stands out more from this place of the color scale."""
+    rgb = mpl.colormaps[FUNCTION_COLORS](share)[:3]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return "#000000" if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.18 else "#ffffff"
+
+
 def _two_digits(value: float) -> str:
     return f"{value:.2f}".removeprefix("0")
 
@@ -703,6 +714,8 @@ def heatmaps(
                 table, ax=axis, cmap=FUNCTION_COLORS, vmin=limits[0], vmax=limits[1], cbar=False,
                 annot=table.map(_two_digits), fmt="", annot_kws={"size": 9},
             )  # fmt: skip
+            for text, number in zip(axis.texts, table.stack(), strict=True):
+                text.set_color(_ink_on((number - limits[0]) / (limits[1] - limits[0])))
             axis.set(title=name, xlabel=names.get(x, x), ylabel=names.get(y, y))
         for axis in axes.flat:
             axis.label_outer()

@@ -282,8 +282,27 @@
     return rest.length <= 240 ? rest : `${rest.slice(0, 240).replace(/\s\S*$/, "")}…`;
   }
 
+  /** A formula that is wider than its column is set smaller, down to the size of small print. */
+  function fitFormulas() {
+    for (const each of document.querySelectorAll('mjx-container[display="true"]')) {
+      each.style.zoom = "";
+      const share = each.clientWidth / each.scrollWidth;
+      if (share < 1) each.style.zoom = Math.max(0.6, 0.99 * share);
+    }
+  }
+
+  /** Fit the formulas once they are typeset, and whenever the window has another width. */
+  function watchFormulas() {
+    const script = document.querySelector('script[src*="tex-chtml"]');
+    const typeset = () => window.MathJax?.startup?.promise?.then(fitFormulas);
+    script?.addEventListener("load", typeset);
+    typeset();
+    window.addEventListener("resize", fitFormulas);
+  }
+
   function start() {
     document.addEventListener("click", onClaim);
+    watchFormulas();
     document.querySelectorAll("figure.ib-schematic:has([style*='--d:'])").forEach(startMotion);
     document.querySelectorAll(".ib-quiz").forEach(startQuiz);
     document.querySelectorAll(".ib-predict").forEach(startPrediction);

@@ -18,6 +18,7 @@ from ibcore.explorers.stored import (
     in_order,
     intervals,
     nested,
+    pack_pictures,
     plain,
     read_parts,
     read_table,
@@ -253,6 +254,40 @@ def _entry(differences: Floats) -> list[Any]:
     return [*ends, rounded(differences, _ENTRY_DIGITS)]
 
 
+_JUDGED = 12  # pictures of each kind in a page
+_LEVELS = 16  # their grays
+_ROOM = (476, 310)  # pixels that they take, narrow and wide
+
+
+def _judged(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return pictures that a guided and the unguided network judge differently, by condition.
+
+    ``found[condition]`` has two lists, of what the guide helps and of what it harms: how many
+    pictures there are, and of the first ones number, unguided and guided answer.
+    """
+    check_columns("pictures", frame, ("condition", "side", "pixels", "labels", "answers"))
+    rows = frame.drop_duplicates("condition").set_index("condition")
+    answers = {str(name): np.frombuffer(text, np.uint8) for name, text in rows["answers"].items()}
+    labels = np.frombuffer(rows["labels"].iloc[0], np.uint8)
+    before = answers.pop("unguided")
+    kept: dict[int, int] = {}
+    found: dict[str, list[list[Any]]] = {}
+    for name, now in answers.items():
+        found[name] = []
+        for helped in (True, False):
+            right, wrong = (now, before) if helped else (before, now)
+            places = np.flatnonzero((right == labels) & (wrong != labels)).tolist()
+            entries = [
+                [kept.setdefault(at, len(kept)), int(before[at]), int(now[at])]
+                for at in places[:_JUDGED]
+            ]
+            found[name].append([len(places), entries])
+    side = int(rows["side"].iloc[0])
+    pixels = np.frombuffer(rows["pixels"].iloc[0], np.uint8).reshape(-1, side, side)
+    packed = pack_pictures(pixels[[*kept]], _LEVELS)
+    return {"side": side, "levels": _LEVELS, "of": len(labels), "found": found, "pictures": packed}
+
+
 @door
 class GuideComparison(StoredFigure):
     """Differences to the unguided network, with intervals, of guides and of their controls.
@@ -271,10 +306,12 @@ class GuideComparison(StoredFigure):
         How many of these; by default the most.
     close
         Whether the axis leaves out the largest differences.
-    frame, images
-        As ``guidance.wide`` and ``guidance.unlabeled`` store them; by default
-        ``ibcore.runs.load`` of these names.  With ``frame`` and no ``images`` there is only
-        ``"conditions"`` to show.
+    guided
+        The condition whose pictures are shown; by default the first.
+    frame, images, pictures
+        As ``guidance.wide``, ``guidance.unlabeled`` and ``guidance.pictures`` store them; by
+        default ``ibcore.runs.load`` of these names.  With ``frame`` and no ``images`` there is
+        only ``"conditions"`` to show, without ``pictures`` no pictures.
 
     Raises
     ------
@@ -300,11 +337,14 @@ class GuideComparison(StoredFigure):
         shown: str = "conditions",
         unlabeled: int | None = None,
         close: bool = False,
+        guided: str | None = None,
         frame: pd.DataFrame | None = None,
         images: pd.DataFrame | None = None,
+        pictures: pd.DataFrame | None = None,
     ) -> None:
         data = load("guidance.wide") if frame is None else frame
         more = load("guidance.unlabeled") if frame is None and images is None else images
+        seen = load("guidance.pictures") if frame is None and pictures is None else pictures
         self.source = source_of(data)
         self._tables = {"conditions": read_conditions("frame", data)}
         sources = {"conditions": self.source}
@@ -320,16 +360,26 @@ class GuideComparison(StoredFigure):
             "unlabeled": Control("slider", "Images without labels", counts, "{:,}".format),
             "close": Control("checkbox", "Close-up", [False, True], wide=False),
         }
+        judged = None if seen is None else _judged(seen)
+        if judged:
+            own = Control("dropdown", "Guided by", list(judged["found"]))
+            self._controls = {**self._controls, "guided": own}
         lists = [  # groups of conditions, with images without labels and without them
             [names for _, names in own["groups"]] * (1 + (name == "unlabeled"))
             for name, own in self._tables.items()
         ]
         rows = max(sum(map(len, groups)) for groups in lists)
         titles = max(map(len, lists))
-        self.heights = (f"{663 + 19 * (rows + titles)}px", f"{488 + 27 * (rows + titles)}px")
-        self._numbers = {"tables": self._tables, "sources": sources, "rows": rows, "groups": titles}
+        first = (0, 0) if judged is None else _ROOM
+        self.heights = (
+            f"{663 + first[0] + 19 * (rows + titles)}px",
+            f"{488 + first[1] + 27 * (rows + titles)}px",
+        )
+        numbers = {"tables": self._tables, "sources": sources, "rows": rows, "groups": titles}
+        self._numbers = {**numbers, "judged": judged}
         usual = {"unlabeled": counts[-1]}
-        self._start(usual, shown=shown, unlabeled=unlabeled, measure=measure, close=close)
+        asked = {"shown": shown, "unlabeled": unlabeled, "measure": measure, "guided": guided}
+        self._start(usual, **asked, close=close)
 
     def poster(self) -> Poster:
         """Return the differences of all networks as a picture, and the means in words."""

@@ -45,16 +45,27 @@ ONE_OF_EACH_KIND = {
 }
 
 
-def _less_often(page: str) -> Any:
-    return page if page in ONE_OF_EACH_KIND else pytest.param(page, marks=pytest.mark.slow)
+# What lies on what takes longer still.
+FEW = {
+    "book/intro.html",
+    "notebooks/metainit/result.html",
+    "notebooks/guidance/result.html",
+    "book/appendices/status.html",
+}
+
+
+def _less_often(page: str, often: set[str]) -> Any:
+    return page if page in often else pytest.param(page, marks=pytest.mark.slow)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Call a test once for each built page, or for each page that holds what it is about."""
     for name in PAGES_WITH.keys() & set(metafunc.fixturenames):
         pages: list[Any] = [page for page in built_pages() if PAGES_WITH[name] in _text(page)]
-        if metafunc.module.__name__.rpartition(".")[2] in THOROUGH:
-            pages = [_less_often(page) for page in pages]
+        module = metafunc.module.__name__.rpartition(".")[2]
+        if module in (*THOROUGH, "test_geometry"):
+            often = FEW if module == "test_geometry" else ONE_OF_EACH_KIND
+            pages = [_less_often(page, often) for page in pages]
         # Tests of a module that share a page follow each other: they can load it once.
         metafunc.parametrize(name, pages or ["(no built page)"], scope="module")
 

@@ -110,3 +110,21 @@ def test_the_book_opens_from_a_file_without_a_server(browser: Any, html: Any) ->
     page.wait_for_function("document.documentElement.dataset.ibbook === 'ready'")
     context.close()
     assert not errors
+
+
+def test_the_picture_of_an_explorer_stays_below_the_header_of_a_phone(
+    visit: Visit, explorer_page: str
+) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    page = visit.go(explorer_page)
+    for index in range(wait_for_explorers(page).count()):
+        stage = page.locator(".ibx-stage").nth(index)
+        top, header = stage.evaluate(
+            """(stage) => { const [picture] = stage.children;
+              const header = document.querySelector(".bd-header-article").offsetHeight;
+              const wanted = header + picture.offsetHeight + 20;
+              window.scrollBy({ top: stage.getBoundingClientRect().bottom - wanted,
+                behavior: "instant" });
+              return [picture.getBoundingClientRect().top, header]; }"""
+        )
+        assert top == pytest.approx(header, abs=2)

@@ -77,3 +77,18 @@ def curves_frame() -> pd.DataFrame:
                 pair |= {"mapped": guide * 2 // depth == target, "reference": reference, "seed": 0}
                 rows.append({**row, **pair, "similarity": alike + 0.02 * rng.random()})
     return pd.DataFrame(rows)
+
+
+def pictures_frame() -> pd.DataFrame:
+    """Return what networks say of 40 pictures, as ``guidance.pictures`` stores it."""
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 10, 40).astype(np.uint8)
+    pixels = rng.integers(0, 256, (40, 12, 12)).astype(np.uint8)
+    rows = []
+    for condition, right in (("unguided", 0.5), ("untrained CNN", 0.8), ("trained CNN", 0.6)):
+        wrong = rng.random(40) > right
+        answers = np.where(wrong, (labels + 1) % 10, labels).astype(np.uint8)
+        row = {"condition": condition, "side": 12, "network": 0, "seed": 0}
+        row |= {"pixels": pixels.tobytes(), "labels": labels.tobytes()}
+        rows.append({**row, "answers": answers.tobytes()})
+    return pd.DataFrame(rows)

@@ -4,7 +4,7 @@ import functools
 from types import SimpleNamespace
 
 import pytest
-from guided_frames import conditions_frame, curves_frame, unlabeled_frame
+from guided_frames import conditions_frame, curves_frame, pictures_frame, unlabeled_frame
 from hosts import DESK, PHONE, next_frame
 from learner_frames import concept_frame, remainder_frame
 from synthesis_frames import DIALS, board_frame, decay_frame
@@ -101,6 +101,7 @@ CONTROLS = {
     },
     "GuideComparison": {
         "slider": ["Images without labels"],
+        "combobox": ["Guided by"],
         "radio": [
             *("all conditions", "images without labels", "accuracy", "loss", "likeness to CNN"),
         ],
@@ -156,7 +157,11 @@ def figures(modular_frames, sweep_frame):
         StepBudget(),
         SimilarityPlayground(),
         GuideComparison(
-            shown="unlabeled", unlabeled=0, frame=conditions_frame(), images=unlabeled_frame()
+            shown="unlabeled",
+            unlabeled=0,
+            frame=conditions_frame(),
+            images=unlabeled_frame(),
+            pictures=pictures_frame(),
         ),
         GuidedTraining(step=2, frame=curves_frame()),
         DigitTraining(weight_scale=1),

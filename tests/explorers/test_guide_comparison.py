@@ -1,7 +1,8 @@
 """The comparison of guides without a browser: its intervals are those of `paired_difference`."""
 
+import numpy as np
 import pytest
-from guided_frames import GAINS, conditions_frame, unlabeled_frame
+from guided_frames import GAINS, conditions_frame, pictures_frame, unlabeled_frame
 from oracles import differences
 
 from ibcore.explorers import GuideComparison, guided_training
@@ -107,3 +108,19 @@ def test_a_result_that_is_not_stored_is_named_with_its_command(tmp_path, monkeyp
     monkeypatch.setattr(guided_training, "load", lambda name: load(name, store=tmp_path))
     with pytest.raises(FileNotFoundError, match=r"python -m ibcore run guidance\.wide"):
         GuideComparison()
+
+
+def test_pictures_are_those_that_two_networks_judge_differently():
+    frame = pictures_frame()
+    figure = GuideComparison(frame=conditions_frame(), pictures=frame)
+    rows = frame.set_index("condition")
+    said = {name: np.frombuffer(row, np.uint8) for name, row in rows.answers.items()}
+    labels = np.frombuffer(rows.labels.iloc[0], np.uint8)
+    judged = figure.setup()["judged"]
+    assert [*judged["found"]] == ["untrained CNN", "trained CNN"]
+    for name, (helped, harmed) in judged["found"].items():
+        right, plain = said[name] == labels, said["unguided"] == labels
+        assert (helped[0], harmed[0]) == ((right & ~plain).sum(), (plain & ~right).sum())
+        places = np.flatnonzero(right & ~plain)[:12]
+        answers = [[before, now] for _, before, now in helped[1]]
+        assert answers == [[said["unguided"][i], said[name][i]] for i in places]

@@ -1,7 +1,7 @@
 """The comparison of guides in a browser: every control against the paired differences."""
 
 import pytest
-from guided_frames import conditions_frame, unlabeled_frame
+from guided_frames import conditions_frame, pictures_frame, unlabeled_frame
 from hosts import data, watch_words
 from oracles import differences
 
@@ -121,3 +121,18 @@ def test_a_choice_is_announced_and_the_table_holds_the_numbers(visits, figure):
     assert numbers == pytest.approx(
         differences(conditions_frame(), "test_loss")["distillation"], abs=0.0051
     )
+
+
+def test_the_pictures_come_first_and_follow_the_guide(visits):
+    figure = GuideComparison(frame=conditions_frame(), pictures=pictures_frame())
+    page = visits.show(figure)
+    thing, judged = page.locator(".ibx-thing"), figure.setup()["judged"]["found"]
+    bars = page.locator(".ibx-bars-of")
+    assert thing.bounding_box()["y"] < bars.bounding_box()["y"]
+    for name in judged:
+        page.get_by_label("Guided by", exact=True).select_option(name)
+        helped, harmed = judged[name]
+        thing.get_by_text(f"wrong without it: {helped[0]} of 40 pictures").wait_for()
+        below = thing.locator(".ibx-judge span").all_inner_texts()
+        expected = [f"{a} \N{RIGHTWARDS ARROW} {b}" for _, a, b in [*helped[1], *harmed[1]]]
+        assert below == expected

@@ -61,9 +61,39 @@ function contrastRow(name, entry, { place }, measure) {
   return row;
 }
 
+/** Pictures that a guided and the unguided network judge differently, with both answers below. */
+function judgedPictures({ side, levels, of, found, pictures }) {
+  const titles = ["Right with the guide, wrong without it", "Wrong with the guide, right without it"];
+  const rows = node("div", { class: "ibx-judged", role: "img" });
+  let unpacked = null;
+  function drawn([at, before, now]) {
+    const canvas = node("canvas", { width: side, height: side });
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(side, side);
+    const gray = (level) => 255 - Math.round((255 * level) / (levels - 1));
+    unpacked[at].forEach((level, p) => image.data.set([gray(level), gray(level), gray(level), 255], 4 * p));
+    context.putImageData(image, 0, 0);
+    return div("ibx-judge", canvas, node("span", {}, `${before} \u2192 ${now}`));
+  }
+  return {
+    element: div("ibx-thing", rows),
+    ready: unpackPictures(pictures, side).then((all) => (unpacked = all)),
+    draw(name) {
+      const parts = titles.map((title, i) => [`${title}: ${found[name][i][0]} of ${of} pictures`, found[name][i][1]]);
+      const words = "one network (guidance.pictures); below each picture: the unguided answer \u2192 the guided one";
+      rows.replaceChildren(
+        ...parts.flatMap(([title, own]) => [div("ibx-heading", title), div("ibx-row", ...own.map(drawn))]),
+        div("ibx-note", words),
+      );
+      rows.setAttribute("aria-label", `Guided by ${name}. ${parts.map(([title]) => title).join(". ")}.`);
+    },
+  };
+}
+
 /** Draw the comparison of guides; returns what closes it. */
 function guideComparison(context) {
-  const { tables, sources, rows, groups } = context.model.get("setup");
+  const { tables, sources, rows, groups, judged } = context.model.get("setup");
+  const pictures = judged && judgedPictures(judged);
   const heading = node("div", { class: "ibx-heading" });
   const note = node("div", { class: "ibx-note" });
   const style = `--rows:${rows};--groups:${groups}`;
@@ -94,6 +124,7 @@ function guideComparison(context) {
   }
 
   function draw({ p, measure, networks, sections, axis }, words) {
+    if (pictures) pictures.draw(p.guided);
     heading.textContent = `${measure.name}: difference to the unguided network, ${measure.unit}`;
     note.textContent =
       networks > 1
@@ -146,6 +177,9 @@ function guideComparison(context) {
     name: "Guide comparison explorer",
     className: "ibx-guides",
     title: "What does each guide add?",
+    thing: pictures?.element,
+    chosen: "guided",
+    ready: pictures?.ready,
     picture: div("ibx-over ibx-bars-of", heading, note, place),
     body: ({ story }) => [story],
     idle: (p) => (p.shown === "unlabeled" ? {} : { unlabeled: "not varied here" }),

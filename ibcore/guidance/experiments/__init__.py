@@ -1,6 +1,7 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
+from ibcore.guidance.experiments.pictures import PICTURES
 from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS
 from ibcore.guidance.experiments.sequence_runs import (
     COPYING,
@@ -29,6 +30,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     CURVES,
     DISTANCES,
     ERRORS,
+    PICTURES,
     COMPLEXITY,
     REGULARIZERS,
     RIVALS,
