@@ -39,7 +39,8 @@ SLOW = dict.fromkeys(("meta", "sampling", "complexity", "training"), pytest.mark
 @pytest.mark.filterwarnings("ignore")  # of peers
 def test_every_workload_agrees_with_the_plain_variant_at_tiny_size(family):
     works = import_module(f"benchmarks.{family}").workloads("tiny")
-    same = family == "similarity" and find_spec("cka") is not None  # has a row of its own
+    peer = import_module("benchmarks.similarity").PEERS["pytorch-cka"][0]
+    same = family == "similarity" and find_spec(peer) is not None  # has a row of its own
     assert len(works) == FAMILIES[family] + same == len({work.name for work in works})
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     frame = import_module("benchmarks.compare").table(works, rounds=1, profiled=False)
