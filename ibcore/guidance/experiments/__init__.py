@@ -1,7 +1,7 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
-from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS
+from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS, STRENGTHENED
 from ibcore.guidance.experiments.sequence_runs import (
     COPYING,
     COPYING_RATES,
@@ -32,6 +32,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     COMPLEXITY,
     REGULARIZERS,
     RIVALS,
+    STRENGTHENED,
     WIDTH,
     PLAIN,
     PLAIN_RATES,
