@@ -1,5 +1,6 @@
 """The experiments of laboratory 3, in the order of the book."""
 
+from ibcore.guidance.experiments.cifar import CIFAR
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
 from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS, STRENGTHENED
 from ibcore.guidance.experiments.sequence_runs import (
@@ -33,6 +34,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     REGULARIZERS,
     RIVALS,
     STRENGTHENED,
+    CIFAR,
     WIDTH,
     PLAIN,
     PLAIN_RATES,
