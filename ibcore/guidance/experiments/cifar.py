@@ -313,20 +313,24 @@ def run_cifar(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 RATES = (3e-4, 1e-3, 3e-3)
 BELOW = (1e-4, *RATES)  # without a guide a network learns at still lower rates
-GUIDES = (
-    *("trained ResNet", "patches", "scrambled patches", "labels"),
-    *("untrained CNN", "untrained ResNet", "pixels"),
-)
 TAUGHT = (Regularizer("distillation", 0.9),)
 SMOOTHED = tuple(Regularizer("smoothing", strength) for strength in (0.1, 0.3, 0.6))
-ARMS: tuple[Cell, ...] = (
+
+
+def _guided(*guides: str, regularizers: tuple[Regularizer, ...] = NONE) -> tuple[Cell, ...]:
+    return tuple({"guide": name, "regularizers": regularizers, "rates": RATES} for name in guides)
+
+
+FIRST: tuple[Cell, ...] = (
     {"guide": "none", "regularizers": NONE, "rates": BELOW},
+    *_guided("patches", "trained ResNet"),
     {"guide": "none", "regularizers": TAUGHT, "rates": BELOW},
-    *({"guide": name, "regularizers": NONE, "rates": RATES} for name in GUIDES),
 )
-BESIDE: tuple[Cell, ...] = tuple(
-    {"guide": name, "regularizers": SMOOTHED, "rates": RATES} for name in ("none", "patches")
-)
+CONTROLS = _guided("scrambled patches", "untrained CNN")
+OTHERS = _guided("pixels", "untrained ResNet", "labels")
+BESIDE = _guided("none", "patches", regularizers=SMOOTHED)
+PARTS = (FIRST, CONTROLS, OTHERS, BESIDE)
+ARMS = (*FIRST, *CONTROLS, *OTHERS)
 
 
 def _cells(setting: Setting, *parts: tuple[Cell, ...], networks: int) -> list[Cell]:
@@ -368,8 +372,8 @@ CIFAR = Experiment(
     "On CIFAR-10, which guide helps a fully connected network, and what foretells it?",
     {
         "smoke": _cells(SMALL, tuple({**arm, "rates": (1e-3,)} for arm in ARMS), networks=2),
-        "laptop": _cells(Setting(), ARMS, BESIDE, networks=5),
-        "paper": _cells(LARGE, ARMS, BESIDE, networks=5),
+        "laptop": _cells(Setting(), *PARTS, networks=5),
+        "paper": _cells(LARGE, *PARTS, networks=5),
     },
     run_cifar,
     tuned=dict.fromkeys(("learning_rate", "strength"), ("guide", "regularizer")),
