@@ -160,8 +160,7 @@ SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED}
 
 # Early stopping and distillation beside smoothed labels, and guides with other pixels or without a
 # network beside them.
-# Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
-# beside-scrambled, stopping, beside-distillation.
+# Shown in: result, "The main result"; claims guidance.stopping, beside-distillation.
 RIVALS = image_experiment(
     "rivals",
     "Beside smoothed labels, is it the architecture that the untrained guide adds?",
@@ -179,7 +178,8 @@ WEAK: Cell = {
 }
 
 # Strengths up to where each guide is past its best: smoothed labels alone bear more of them.
-# Shown in: no chapter, no claims.
+# Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
+# beside-scrambled, scrambled-costs.
 STRENGTHENED = image_experiment(
     "strengths",
     "Beside labels smoothed as strongly as is best, does an untrained guide add anything?",
