@@ -518,12 +518,13 @@ _BARE = tuple(
     for name, guide in _THREE[:2]
 )
 
-# Shown in: no chapter, no claims.
+# Shown in: result, "Result 4"; limits, "The abstract"; claims guidance.bare-untrained,
+# bare-guided.
 PLAIN_BARE = _plain(
     "plain-bare",
     "Does a guide train a plain network that no learning rate trains?",
     _BARE[:2],
     _BARE,
     norm=None,
-    networks=10,
+    networks=6,
 )
