@@ -570,7 +570,7 @@ def curves(
     >>> import pandas as pd
     >>> data = pd.DataFrame({"a": [1, 1, 2, 2], "b": [1.0, 2.0, 3.0, 4.0], "c": ["relu"] * 4})
     >>> type(curves(data, x="a", y="b", hue="c")).__name__
-    'Figure'
+    'Drawn'
     """
     check_columns(frame, ["x", "y"], x=x, y=y, hue=hue, panel=panel)
     groups = [("", frame)] if panel is None else _groups(frame, panel)
@@ -629,7 +629,7 @@ def gallery(
     --------
     >>> import torch
     >>> type(gallery(torch.rand(1, 2, 4, 4), ["a"], ["b", "c"])).__name__
-    'Figure'
+    'Drawn'
     """
     if values.ndim != 4 or values.shape[:2] != (len(rows), len(columns)) or 0 in values.shape:
         raise ValueError(
@@ -694,7 +694,7 @@ def heatmaps(
     >>> import pandas as pd
     >>> data = pd.DataFrame({"a": [1, 2], "b": [1, 1], "c": [0.1, 0.2], "d": ["p", "p"]})
     >>> type(heatmaps(data, x="a", y="b", value="c", panel="d", limits=(0, 1))).__name__
-    'Figure'
+    'Drawn'
     """
     import seaborn as sns
 
@@ -752,7 +752,7 @@ def scatter(
     >>> import pandas as pd
     >>> data = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 4.0], "c": ["relu", "tanh"]})
     >>> type(scatter(data, x="a", y=["b"], hue="c")).__name__
-    'Figure'
+    'Drawn'
     """
     check_columns(frame, ["x", "y"], x=x, y=y, hue=hue)
     if not y:

@@ -41,7 +41,7 @@ def _along_axes(values: Tensor, matrix: Tensor) -> Tensor:
     for dimension in range(1, values.ndim - 1):
         rest = values.shape[dimension + 1 :]
         lead = values.shape[:dimension]
-        values = (matrix @ values.flatten(dimension + 1)).reshape(*lead, -1, *rest)
+        values = (matrix @ values.flatten(dimension + 1)).reshape(*lead, len(matrix), *rest)
     return values @ matrix.mT
 
 

@@ -205,9 +205,17 @@ def _ranks(rows: NDArray[np.integer]) -> NDArray[np.integer]:
     return np.stack([np.unique(row, return_inverse=True)[1] for row in rows])
 
 
+def _lz76_of(rows: NDArray[np.integer]) -> ArrayLike:
+    return count_lz76(_ranks(rows))
+
+
+def _lz78_of(rows: NDArray[np.integer]) -> ArrayLike:
+    return [_count_lz78(row) for row in rows.tolist()]
+
+
 _COUNT: dict[Variant, Callable[[NDArray[np.integer]], ArrayLike]] = {
-    "lz76": lambda rows: count_lz76(_ranks(rows)),
-    "lz78": lambda rows: [_count_lz78(row) for row in rows.tolist()],
+    "lz76": _lz76_of,
+    "lz78": _lz78_of,
 }
 
 

@@ -1,8 +1,9 @@
 """The experiments of laboratory 3, in the order of the book."""
 
+from ibcore.guidance.experiments.cifar import CIFAR
 from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
 from ibcore.guidance.experiments.pictures import PICTURES
-from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS
+from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS, STRENGTHENED
 from ibcore.guidance.experiments.sequence_runs import (
     COPYING,
     COPYING_RATES,
@@ -34,6 +35,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     COMPLEXITY,
     REGULARIZERS,
     RIVALS,
+    STRENGTHENED,
+    CIFAR,
     WIDTH,
     PLAIN,
     PLAIN_RATES,

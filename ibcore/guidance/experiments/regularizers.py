@@ -124,6 +124,10 @@ def _grid(**strengths: tuple[float, ...]) -> tuple[Regularizer, ...]:
     return (Regularizer(), *(Regularizer(*pair) for pair in named))
 
 
+def _smoothed(*strengths: float) -> tuple[Regularizer, ...]:
+    return tuple(Regularizer("smoothing", strength) for strength in strengths)
+
+
 STRENGTHS = {"strength": ("guide", "regularizer")}  # one grid for each regularizer of a guide
 NONE = (Regularizer(),)
 FEW = _grid(smoothing=(0.3,), dropout=(0.5,))
@@ -144,10 +148,10 @@ REGULARIZERS = image_experiment(
 )
 
 STOPPED = (Regularizer("stopping"),)
-SMOOTHED = tuple(Regularizer("smoothing", strength) for strength in (0.3, 0.6))
+SMOOTHED = _smoothed(0.3, 0.6)
 TAUGHT = (Regularizer("distillation", 0.5),)
 ARMS: Cell = {
-    "none": (*STOPPED, *SMOOTHED, Regularizer("smoothing", 0.8), *TAUGHT),
+    "none": (*STOPPED, *_smoothed(0.3, 0.6, 0.8), *TAUGHT),
     "untrained CNN": (*STOPPED, *SMOOTHED, *TAUGHT),
     "permuted CNN": SMOOTHED,
     "pixels": SMOOTHED,
@@ -156,8 +160,7 @@ SMALL: Cell = {"none": (*STOPPED, *SMOOTHED), "untrained CNN": SMOOTHED}
 
 # Early stopping and distillation beside smoothed labels, and guides with other pixels or without a
 # network beside them.
-# Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
-# beside-scrambled, stopping, beside-distillation.
+# Shown in: result, "The main result"; claims guidance.stopping, beside-distillation.
 RIVALS = image_experiment(
     "rivals",
     "Beside smoothed labels, is it the architecture that the untrained guide adds?",
@@ -167,4 +170,23 @@ RIVALS = image_experiment(
     smoke={"setting": SMOKE, "arms": SMALL},
     laptop={"setting": LAPTOP, "arms": ARMS},
     paper={"setting": PAPER, "arms": ARMS},
+)
+
+WEAK: Cell = {
+    "none": _smoothed(0.1, 0.3, 0.6, 0.8, 0.9),
+    **dict.fromkeys(("untrained CNN", "permuted CNN"), _smoothed(0.05, 0.1, 0.3, 0.6)),
+}
+
+# Strengths up to where each guide is past its best: smoothed labels alone bear more of them.
+# Shown in: result, "The main result"; limits, "The abstract"; claims guidance.beside-strong,
+# beside-scrambled, scrambled-costs.
+STRENGTHENED = image_experiment(
+    "strengths",
+    "Beside labels smoothed as strongly as is best, does an untrained guide add anything?",
+    run_regularizers,
+    networks=20,
+    tuned=STRENGTHS,
+    smoke={"setting": SMOKE, "arms": dict.fromkeys(WEAK, _smoothed(0.3))},
+    laptop={"setting": LAPTOP, "arms": WEAK},
+    paper={"setting": PAPER, "arms": WEAK},
 )

@@ -382,7 +382,7 @@ def function_cells(
     return design({"learned": by_network}, draws=draws)
 
 
-# Shown in: explorer ConceptLearner; no claims.
+# Shown in: explorers ArchitectureGap, ConceptLearner and StepBudget; no claims.
 PICTURES = Experiment(
     "metainit.pictures",
     "What does one network believe of each object, before and after the inner step?",
