@@ -122,7 +122,7 @@ class TappedMLP(MLP):
 
     def layers_of(self, parameters: Mapping[str, Tensor], x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return outputs (m, n, out) and hidden layers (m, n, width) for inputs (m, n, in)."""
-        self.noted = hidden = []
+        self.noted = hidden = []  # type: ignore[var-annotated]
         try:
             return self.forward_stacked(parameters, x), hidden
         finally:

@@ -70,7 +70,7 @@ def draw_guide(seed: int, kind: str, steps: int) -> ConvNet:
 
 def as_images(x: Tensor) -> Tensor:
     """Return pixels (n, 100) as images (n, 1, 10, 10)."""
-    return x.unflatten(1, (1, CANVAS, CANVAS))
+    return x.unflatten(1, (1, CANVAS, CANVAS))  # type: ignore[no-any-return, no-untyped-call]
 
 
 def features(guide: ConvNet, x: Tensor) -> list[Tensor]:
@@ -98,7 +98,7 @@ def guide_first(cell: Cell, start: Population) -> Population:
 
     def losses(step: int, parameters: Mapping[str, Tensor]) -> Tensor:
         batch = DigitFamily(cell["seed"]).images(75, seed=member_seed(cell["seed"], 1000 + step))[0]
-        hidden = net.layers_of(parameters, batch[None])[1]
+        hidden = net.layers_of(parameters, batch[None])[1]  # type: ignore[operator]
         return dissimilarity(hidden, grams(guide, batch))
 
     return train(start, losses, steps=steps, method=OptimizerConfig("adam", learning_rate=1e-3))
@@ -183,7 +183,7 @@ class Arms:
             rng = generator(member_seed(self.seed, 3_000_000 + step))
             more = torch.randperm(len(self.task.unlabeled), generator=rng)[:unlabeled]
             rows = torch.cat([rows, labeled + more])
-        out, hidden = self.net.layers_of(parameters, self.each(self.points[rows]))
+        out, hidden = self.net.layers_of(parameters, self.each(self.points[rows]))  # type: ignore[operator]
         logs = functional.log_softmax(out[:, :labeled], -1)  # (m, 50, 5)
         right = logs.gather(2, self.task.y.expand(len(logs), -1)[..., None]).mean((1, 2))
         loss = -(1 - self.smoothing[:, 0]) * right - self.smoothing[:, 0] * logs.mean((1, 2))
@@ -216,9 +216,9 @@ class Arms:
         """Return accuracies, the norm and the share of the start of each network."""
         forward, parameters = self.net.forward_stacked, networks.parameters
         right = {
-            "accuracy": forward(parameters, self.each(self.task.test_x)).argmax(-1)
+            "accuracy": forward(parameters, self.each(self.task.test_x)).argmax(-1)  # type: ignore[operator]
             == self.task.test_y,
-            "train_accuracy": forward(parameters, self.each(self.task.x)).argmax(-1) == self.task.y,
+            "train_accuracy": forward(parameters, self.each(self.task.x)).argmax(-1) == self.task.y,  # type: ignore[operator]
         }
         table = {name: value.double().mean(1) for name, value in right.items()}
         table |= {"start_cosine": cosine(networks, self.starts), "norm": weight_norm(networks)}
@@ -238,11 +238,11 @@ def gauges(arms: Arms, seed: int, guide: ConvNet) -> dict[str, list[float]]:
     a, b, c = task.test_x[:3]
     plane = a + side[:, None, None] * (b - a) + side[:, None] * (c - a)  # (32, 32, 100)
     with torch.no_grad():
-        values = net.forward_stacked(parameters, arms.each(plane.flatten(0, 1)))[
+        values = net.forward_stacked(parameters, arms.each(plane.flatten(0, 1)))[  # type: ignore[operator]
             ..., 0
         ]  # (m, 1024)
-        hidden = net.layers_of(parameters, arms.each(task.test_x))[1]
-        known = net.layers_of(parameters, arms.each(task.x))[1][-1]
+        hidden = net.layers_of(parameters, arms.each(task.test_x))[1]  # type: ignore[operator]
+        known = net.layers_of(parameters, arms.each(task.x))[1][-1]  # type: ignore[operator]
     theirs = features(guide, task.test_x)
     alike = [
         np.mean([float(cka(h[m], g)) for h, g in zip(hidden, theirs, strict=True)])
@@ -297,7 +297,8 @@ def _run_instruments(cell: Cell, device: torch.device) -> pd.DataFrame:
             if TRAINING[names[2]]["optimizer"] == optimizer
         ]
         stacked = population_of(
-            random.architecture, *(starts[arm["start"]].parameters for arm in arms)
+            random.architecture,  # type: ignore[arg-type]
+            *(starts[arm["start"]].parameters for arm in arms),
         )
         several = Arms(task, stacked, arms, guides, seed)
         frame = with_clock(several.run(cell["steps"], cell["looks"]), arms, FACTORS)
@@ -330,7 +331,7 @@ def _run_release(cell: Cell, device: torch.device) -> pd.DataFrame:
             if TRAINING[name]["optimizer"] == optimizer
             for guide in GUIDES
         ]
-        stacked = population_of(random.architecture, *[early.last.parameters] * (len(arms) // 3))
+        stacked = population_of(random.architecture, *[early.last.parameters] * (len(arms) // 3))  # type: ignore[arg-type]
         later = Arms(task, stacked, arms, guides, seed)
         frames.append(
             with_clock(later.run(cell["steps"], cell["looks"]), arms, ("was", "training"))
@@ -349,7 +350,7 @@ def _run_until(cell: Cell, device: torch.device) -> pd.DataFrame:
         frame = one.run(cell["steps"], (until, cell["steps"]), until)
         at = frame[frame.step == until].train_accuracy.to_list()
         frames.append(frame[frame.step == cell["steps"]].assign(until=until, fitted=at[:1]))
-    return pd.concat(frames).drop(columns="arm").assign(seed=seed)
+    return pd.concat(frames).drop(columns="arm").assign(seed=seed)  # type: ignore[no-any-return]
 
 
 # A complex architecture under decay: when is the accuracy half-way to its best?
@@ -364,18 +365,18 @@ def _run_scales(cell: Cell, device: torch.device) -> pd.DataFrame:
         for scale, decay in product(cell["scales"], (0.0, 0.06))
     ]
     drawn = [draw_network("sine", seed, width=cell["width"], scale=arm["scale"]) for arm in arms]
-    stacked = population_of(drawn[0].architecture, *(one.parameters for one in drawn))
+    stacked = population_of(drawn[0].architecture, *(one.parameters for one in drawn))  # type: ignore[arg-type]
     frame = with_clock(
         Arms(task, stacked, arms, {}, seed).run(cell["steps"], cell["looks"]), arms, ("scale",)
     )
     for (scale, decay), part in frame.groupby(["scale", "weight_decay"]):
-        if decay > 0:
+        if decay > 0:  # type: ignore[operator]
             rise = part.accuracy.max() - part.accuracy.to_numpy()
             last = part.index[-1]
             rises = rise[0] > 0
             when = half_life(part.clock, np.maximum(rise, 0.0)) if rises else math.nan
             frame.loc[last, "half_clock"] = when
-            frame.loc[last, "predicted"] = 2 * math.log(scale / 1.5)
+            frame.loc[last, "predicted"] = 2 * math.log(scale / 1.5)  # type: ignore[operator]
     return frame.assign(seed=seed)
 
 

@@ -124,7 +124,7 @@ def _train_arms(
     (support, query), unseen = tasks
     count, sets = len(unseen), len(arms) * len(STARTS)
     both = [repeat_members(start, count).parameters for start in starts]
-    start = population_of(starts[0].architecture, *both * len(arms))
+    start = population_of(starts[0].architecture, *both * len(arms))  # type: ignore[arg-type]
     x, y, all_x, all_y, new = (
         t.repeat(sets, *[1] * (t.ndim - 1)) for t in (*support, *query, unseen)
     )
@@ -132,7 +132,7 @@ def _train_arms(
     looks: list[dict[str, Any]] = []
 
     def note(step: int, networks: Population) -> None:
-        right = forward(networks.parameters, all_x).argmax(-1) == all_y  # (m, 32)
+        right = forward(networks.parameters, all_x).argmax(-1) == all_y  # type: ignore[operator]  # (m, 32)
         of_networks = {
             "accuracy": (right & new).sum(1) / new.sum(1),
             "train_accuracy": (right & ~new).sum(1) / (~new).sum(1),
@@ -146,10 +146,10 @@ def _train_arms(
 
     each = {name: _of_arms(arms, name, count) for name in ("learning_rate", "weight_decay")}
     pulls = [{**arm, "anchored": float(arm["pull"] == "start")} for arm in arms]
-    method = OptimizerConfig(arms[0]["optimizer"], **each)
+    method = OptimizerConfig(arms[0]["optimizer"], **each)  # type: ignore[arg-type]
     places = checkpoints(steps)
     train(
-        start, lambda _, p: cross_entropy(forward(p, x), y), steps=steps, method=method,
+        start, lambda _, p: cross_entropy(forward(p, x), y), steps=steps, method=method,  # type: ignore[operator]
         anchored=_of_arms(pulls, "anchored", count), checkpoints=places, on_checkpoint=note,
     )  # fmt: skip
     frame = pd.DataFrame(looks)
