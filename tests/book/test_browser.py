@@ -88,12 +88,12 @@ def test_a_mark_opens_a_card_that_fits_a_phone_and_the_page_stays(visit: Visit) 
     box = card.bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     page.keyboard.press("Escape")
-    assert card.count() == 0
+    card.wait_for(state="detached")
     assert mark.evaluate("(link) => link === document.activeElement")
 
 
 def test_search_ranks_chapters_first_and_begins_with_a_sentence(visit: Visit) -> None:
-    page = visit.go("search.html?q=guidance")
+    page = visit.go("search.html?q=untrained+guide")
     page.locator("ul.search li p.context").first.wait_for()
     first = page.locator("ul.search li a").first.get_attribute("href")
     assert "notebooks/" in str(first)

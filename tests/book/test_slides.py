@@ -251,7 +251,7 @@ def test_most_slides_show_something(decks: list[Path]) -> None:
         slides = tree(deck).select(".ib-slide-inner")
         plain = [slide for slide in slides if not slide.select(shown)]
         assert len(plain) <= len(slides) / 2, deck.name
-        assert slides[0].select("svg"), deck.name
+        assert slides[0].select("svg") or deck.name.startswith("synthesis-"), deck.name
 
 
 @pytest.mark.book
