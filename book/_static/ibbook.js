@@ -240,6 +240,11 @@
     if (expect) card.append(make("p", "", `Expected${shaded}: ${expect.split(";")[0]}.`));
     if (run) card.append(make("p", "", "To repeat: ", make("code", "", `python -m ibcore run ${run}`)));
     card.append(links, make("p", "ib-legend", LEGEND));
+    card.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      card.hidePopover();
+      link.focus();
+    };
     card.showPopover();
     const [box, own] = [link.getBoundingClientRect(), card.getBoundingClientRect()];
     const left = Math.min(box.left, document.documentElement.clientWidth - own.width - 8);
