@@ -14,28 +14,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ibcore.nets.batch_norm import normalized
+from ibcore.nets.evaluate import _GAINS, _Buffers, _finish_layer, _normalize, _with_ones
 from ibcore.nets.init import apply_in_place
-from ibcore.nets.mlp import MLP, NORM_EPSILON
+from ibcore.nets.mlp import MLP
 
 # Of one row of a buffer: 2064 points in float32, 1032 in float64.  Rows that lie a power of two
 # apart would share few places of the cache.
 _ROW_BYTES = 8192 + 64
 _STACKED = 64  # networks whose weights get their biases at once
-_GAINS = ("gain", "shift")
-
 _Weights = tuple[list[Tensor], list[Tensor], list[list[Tensor]]]
 """Of each layer and gate (m, out, in + 1), of each norm the two gains (m, width, 1)."""
 
 
 class _Tile(NamedTuple):
-    """Some points, and memory for them; the last row of ``first`` and ``second`` is and stays 1."""
+    """Some points, and the memory in which each layer of theirs takes the place of another."""
 
     points: slice
-    first: Tensor  # (width + 1, points)
-    second: Tensor  # (width + 1, points)
-    skip: Tensor  # (width, points)
-    gate: Tensor  # (width, points)
+    memory: _Buffers
 
 
 @torch.no_grad()
@@ -83,15 +78,10 @@ def _tiles(architecture: MLP, x: Tensor) -> list[_Tile]:
     extra = width if architecture.gated or architecture.residual == "paper" else 0
     parts = [slice(at, min(at + size, points)) for at in range(0, points, size)]
     memory = {
-        count: (*x.new_ones((2, width + 1, count)), *x.new_empty((2, extra, count)))
+        count: _Buffers(*x.new_ones((2, width + 1, count)), *x.new_empty((2, extra, count)))
         for count in {part.stop - part.start for part in parts}
     }
-    return [_Tile(part, *memory[part.stop - part.start]) for part in parts]
-
-
-def _with_ones(x: Tensor) -> Tensor:
-    """Return points as columns over a row of ones: (n, in) to (in + 1, n)."""
-    return torch.cat([x.mT, x.new_ones((1, len(x)))])
+    return [_Tile(part, memory[part.stop - part.start]) for part in parts]
 
 
 def _weights(architecture: MLP, some: Mapping[str, Tensor], *, folded: bool) -> _Weights:
@@ -126,40 +116,15 @@ def _hidden(
     """Return the last hidden layer of one network on one tile, over ones: (width + 1, points)."""
     (layers, gates, gains), plain = own, _is_plain(architecture)
     for index, weight in enumerate(layers[:-1]):
-        target = tile.first if index % 2 else tile.second
+        target = tile.memory.first if index % 2 else tile.memory.second
         z = torch.mm(weight, source, out=target[:-1])
         if plain:
             activate(z)
         else:
             _normalize(architecture, z, gains[index] if gains else None)
-            _finish_layer(architecture, z, source, gates[index] if gates else None, tile)
+            _finish_layer(architecture, z, source, gates[index] if gates else None, tile.memory)
         source = target
     return source
-
-
-def _normalize(architecture: MLP, z: Tensor, gains: list[Tensor] | None) -> None:
-    """Normalize ``z = W h + b`` over units, in place."""
-    if architecture.norm is not None:
-        z.copy_(normalized(z, 0, NORM_EPSILON))
-    if gains is not None:
-        z.mul_(gains[0]).add_(gains[1])
-
-
-def _finish_layer(
-    architecture: MLP, z: Tensor, source: Tensor, gate: Tensor | None, tile: _Tile
-) -> None:
-    """Turn the normalized z into the layer's output, in place; ``source`` holds h over ones."""
-    if architecture.residual == "paper":
-        tile.skip.copy_(z)
-    if architecture.prefactor != 1:
-        z.mul_(architecture.prefactor)
-    apply_in_place(architecture.activation, z)
-    if gate is not None:
-        z.mul_(torch.mm(gate, source, out=tile.gate).sigmoid_())
-    if architecture.residual == "paper":
-        z.add_(tile.skip)
-    elif architecture.residual == "block" and len(source) == len(z) + 1:
-        z.add_(source[:-1])
 
 
 # A network of tanh is one of logistic units with other weights, tanh z = 2 s(2z) - 1: exact, and

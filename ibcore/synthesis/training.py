@@ -203,11 +203,6 @@ def half_life(times: ArrayLike, values: ArrayLike, *, first: Whole = 0) -> float
     return float(np.interp(-half, -curve[at], clock[at]))
 
 
-def tile(parameters: Mapping[str, Tensor], times: int) -> dict[str, Tensor]:
-    """Repeat all networks, the whole population one after the other."""
-    return {name: p.repeat(times, *[1] * (p.ndim - 1)) for name, p in parameters.items()}
-
-
 def population_of(architecture: Network, *parts: Mapping[str, Tensor]) -> Population:
     """Return the networks of all parts, in order, as one population."""
     names = parts[0]
