@@ -78,9 +78,12 @@ def test_every_prediction_has_its_claims_and_the_page_says_whether_it_held() -> 
     }
     results = {result.claim.id: result for result in check("synthesis")}
     for said in PREDICTIONS:
+        (row,) = [line for line in lines if line.startswith(f"| {said['text']} |")]
+        if not results.keys() & set(claims[said["id"]]):  # its experiment has not run yet
+            assert row.rstrip().endswith("| open |"), row
+            continue
         values = [results[name].value for name in claims[said["id"]]]
         points = [results[name].claim.unit == "percentage points" for name in claims[said["id"]]]
         scaled = [v / 100 if p else v for v, p in zip(values, points, strict=True)]
         held = all(said["low"] <= value <= said["high"] for value in scaled)
-        (row,) = [line for line in lines if line.startswith(f"| {said['text']} |")]
         assert row.rstrip().endswith("| right |" if held else "| wrong |"), row
