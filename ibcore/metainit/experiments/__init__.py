@@ -3,7 +3,7 @@
 from ibcore.metainit.experiments.arithmetic import ARITHMETIC, OVERSHOOT, REMAINDERS
 from ibcore.metainit.experiments.complexity import COMPLEXITY, PICTURES
 from ibcore.metainit.experiments.concepts import CONCEPTS, FEW, GAP, PRETRAINING, SWAP
-from ibcore.metainit.experiments.families import FAMILIES
+from ibcore.metainit.experiments.families import ALPHABETS, FAMILIES
 from ibcore.metainit.experiments.omniglot import OFFICIAL, OMNIGLOT
 from ibcore.metainit.experiments.tuned import TUNED
 from ibcore.runs.experiment import Experiment
@@ -23,6 +23,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     PICTURES,
     REMAINDERS,
     FAMILIES,
+    ALPHABETS,
 )
 
 __all__ = ["EXPERIMENTS"]

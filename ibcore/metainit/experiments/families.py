@@ -1,6 +1,7 @@
 """Four architectures on three families of tasks: learned starts, tuned random ones, and floors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,18 +13,21 @@ from ibcore.metainit.experiments.architectures import (
     Architecture,
     Meta,
     Net,
+    Steps,
     build,
+    optimizer_scores,
     present_episodes,
     random_start,
+    rates_scores,
 )
 from ibcore.metainit.experiments.arithmetic import NOISE, PERIODS
 from ibcore.metainit.experiments.concepts import seen
-from ibcore.metainit.experiments.omniglot import FIVE, glyph_sets
+from ibcore.metainit.experiments.omniglot import FIVE, TWENTY, glyph_sets, held_alphabets
 from ibcore.metainit.learner import MetaLearner
 from ibcore.metainit.maml import Start
 from ibcore.nets import count_parameters
 from ibcore.population import member_seed
-from ibcore.runs.experiment import Cell, Experiment
+from ibcore.runs.experiment import Cell, Experiment, Factors, design
 from ibcore.runtime import generator
 from ibcore.tasks import (
     Episodes,
@@ -40,6 +44,8 @@ TEST_SEED, HELD_SEED = 6_000_011, 7_000_003
 QUERIES = 20  # of the 100 numbers, in each task of meta-training
 
 Weights = dict[str, Tensor]
+Row = dict[str, Any]
+Curve = Callable[[float, Episodes, Steps], list[float]]  # from a rate, accuracies after steps
 
 
 class Family(NamedTuple):
@@ -169,14 +175,21 @@ def _flat(x: Tensor) -> Tensor:
 
 
 def meta_learn_tuned(
-    cell: Cell, model: nn.Module, start: Weights, draw: Callable[[int], Episodes], loss: Loss
+    cell: Cell,
+    model: nn.Module,
+    start: Weights,
+    draw: Callable[[int], Episodes],
+    loss: Loss,
+    *,
+    held: Sequence[Episodes] = (),
 ) -> tuple[MetaLearner, MetaLearner, float]:
     """Return the start after half of the steps and after all, and the outer rate of both.
 
-    The rate is the one whose start has the least loss on validation tasks after ``trial`` steps.
+    The rate is the one whose start has the least loss on validation tasks after ``trial`` steps;
+    these are the ``held`` ones, or drawn like those of training.
     """
     seed, meta = member_seed(cell["seed"], cell["network"]), cell["meta"]
-    held = [draw(member_seed(seed, 2**31 + i)) for i in range(meta.validation)]
+    held = held or [draw(member_seed(seed, 2**31 + i)) for i in range(meta.validation)]
 
     def learn(begin: Start | None, rate: float, first: int, last: int) -> tuple[float, MetaLearner]:
         learner = MetaLearner(model, params=start, rate=meta.rate, loss=loss)
@@ -299,4 +312,149 @@ FAMILIES = Experiment(
         "paper": family_cells(10, matched(65_000, 20_000)),
     },
     run_families,
+)
+
+
+# Real characters: every choice is made on alphabets that are neither trained on nor reported.
+
+
+def alphabet_family(cell: Cell) -> Family:
+    """Return characters of known alphabets, of new ones, and of alphabets kept for choices."""
+    seed = member_seed(cell["seed"], cell["network"])
+    sizes: Any = {name: cell["task"][name] for name in ("ways", "shots", "queries")}
+    sets, held = held_alphabets(cell["source"], size=cell["task"]["size"], seed=seed)
+    test = sizes | {"tasks": cell["test"], "seed": member_seed(TEST_SEED, seed)}
+    return Family(
+        "cross_entropy",
+        sizes["ways"],
+        lambda seed: glyph_episodes(sets.train, tasks=cell["meta"].tasks, seed=seed, **sizes),
+        glyph_episodes(held, tasks=cell["held"], seed=member_seed(HELD_SEED, seed), **sizes),
+        {"known": glyph_episodes(sets.known, **test), "new": glyph_episodes(sets.new, **test)},
+    )
+
+
+def tuned_arms(learner: MetaLearner, start: Weights) -> dict[str, Curve]:
+    """Return ways to go on at a constant rate: from random weights, and from the learned start."""
+
+    def adam(begin: Weights) -> Curve:
+        options: Any = {"optimizer": "adam", "weight_decay": 0.0}
+        return lambda rate, on, steps: optimizer_scores(
+            learner, begin, on, steps, learning_rate=rate, **options
+        )
+
+    return {
+        "plain": lambda rate, on, steps: rates_scores(learner, start, rate, on, steps),
+        "adam": adam(start),
+        "learned, adam": adam(learner.start.params),
+    }
+
+
+def tuned_rows(
+    curve: Curve,
+    rates: Sequence[float],
+    budgets: Steps,
+    held: Episodes,
+    tests: dict[str, Episodes],
+) -> list[Row]:
+    """Return a row for each rate on held tasks, and for each test that of the best one there."""
+    tried = {rate: curve(rate, held, budgets) for rate in rates}
+    rows: list[Row] = []
+    for place, budget in enumerate(budgets):
+        scores = {rate: values[place] for rate, values in tried.items()}
+        best = max(scores, key=scores.__getitem__)
+        found = [("validation", rate, value) for rate, value in scores.items()]
+        found += [(kind, best, curve(best, on, (budget,))[0]) for kind, on in tests.items()]
+        names = "budget", "alphabets", "rate", "accuracy"
+        rows += [dict(zip(names, (budget, *each), strict=True)) for each in found]
+    return rows
+
+
+def run_alphabets(cell: Cell, device: torch.device) -> pd.DataFrame:
+    """Meta-train one network and return a row for each arm, budget and kind of alphabet.
+
+    ``learned`` is steps at the learned rates, ``half`` the same after half of the meta-training.
+    ``plain`` and ``adam`` go on from random weights and ``learned, adam`` from the learned start,
+    each at the rate that is best on ``validation`` alphabets, where the whole grid is in the table.
+    ``nearest`` is the nearest drawing.
+    """
+    raw, net = alphabet_family(cell), cell["net"]
+    held = present_episodes(net, raw.held, device)
+    model = build(net, tuple(held.support[0].shape[2:]), raw.outputs).to(device)
+    start = random_start(model, cell["network"], seed=cell["seed"], device=device)
+
+    def draw(seed: int) -> Episodes:
+        return present_episodes(net, raw.draw(seed), device)
+
+    half, end, outer = meta_learn_tuned(cell, model, start, draw, raw.loss, held=[held])
+    tests = {kind: present_episodes(net, points, device) for kind, points in raw.tests.items()}
+    rows: list[Row] = []
+    for arm, curve in tuned_arms(end, start).items():
+        rates, budgets = cell["arms"][arm]
+        found = tuned_rows(curve, rates, budgets, held, tests)
+        rows += [{"arm": arm, **row} for row in found]
+    for kind, drawn in tests.items():
+        for arm, learner in (("learned", end), ("half", half)):
+            own, steps = learner.start, cell["learned"]
+            scores = rates_scores(learner, own.params, own.rates, drawn, steps)
+            found = [{"budget": b, "accuracy": s} for b, s in zip(steps, scores, strict=True)]
+            rows += [{"arm": arm, "alphabets": kind, **row} for row in found]
+        floor = score(nearest(raw.tests[kind]), raw.tests[kind])
+        rows.append({"arm": "nearest", "alphabets": kind, "budget": 0, "accuracy": floor})
+    labels = {name: cell[name] for name in ("source", "network", "seed")}
+    sizes = {"architecture": net.architecture, "parameters": count_parameters(model)}
+    return pd.DataFrame(rows).assign(**labels, **sizes, outer_rate=outer)
+
+
+STEPS = (1, 10, 50)
+GRIDS = {  # rates and numbers of steps of each arm that has a constant rate
+    "plain": ((0.01, 0.03, 0.1, 0.3, 1.0, 3.0), STEPS),
+    "adam": ((0.001, 0.003, 0.01, 0.03, 0.1), STEPS),
+    "learned, adam": ((0.001, 0.003, 0.01, 0.03, 0.1), STEPS[:2]),
+}
+REAL: dict[str, Any] = {
+    "source": "full",
+    "task": FIVE,
+    "meta": Meta(1000, 4, 0.1),
+    "outer": (0.001, 0.003, 0.01, 0.03),
+    "trial": 60,
+    "arms": GRIDS,
+    "learned": (0, 1, 5),
+    "held": 30,
+    "test": 60,
+    "seed": 0,
+}
+QUICKEST: dict[str, Any] = {
+    "source": "synthetic",
+    "meta": Meta(12, 4, 0.1),
+    "trial": 2,
+    "arms": {arm: (rates[1:3], steps) for arm, (rates, steps) in GRIDS.items()},
+    "held": 4,
+    "test": 5,
+}
+LONG = {"task": {**TWENTY, "size": 28}, "meta": Meta(20_000, 4, 0.1), "held": 100, "test": 200}
+FOUR = (
+    Net("MLP", 4, norm="batch"),
+    Net("ConvNet", 3, norm="batch"),
+    Net("LSTM", 1, norm="layer"),
+    Net("Transformer", 2),
+)
+
+
+def _sized(parameters: int, networks: int) -> Factors:
+    """Meta-train each of the four at one size, network by network."""
+    nets = tuple(replace(net, parameters=parameters) for net in FOUR)
+    return {"network": range(networks), "net": nets}
+
+
+# Shown in: no chapter; no claims.
+ALPHABETS = Experiment(
+    "metainit.omniglot-four",
+    "What do four architectures learn from Omniglot's alphabets that helps with new ones?",
+    {
+        "smoke": design(_sized(1000, 2), **{**REAL, **QUICKEST}),
+        "laptop": design(_sized(20_000, 5), **REAL),
+        "paper": design(_sized(65_000, 10), **{**REAL, **LONG}),
+    },
+    run_alphabets,
+    tuned={"rate": ("architecture", "arm", "budget")},
 )

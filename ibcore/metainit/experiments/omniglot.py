@@ -21,6 +21,7 @@ from ibcore.metainit.experiments.architectures import (
 from ibcore.metainit.learner import MetaLearner
 from ibcore.population import member_seed
 from ibcore.runs.experiment import Cell, Experiment, Factors, design
+from ibcore.runtime import generator
 from ibcore.tasks import (
     Episodes,
     Glyphs,
@@ -86,12 +87,35 @@ def glyph_sets(source: GlyphSource, pool: Pool, *, size: int, seed: int = 0) -> 
     (5, 10, True)
     """
     everything, new = _read(source, size, seed)
-    chosen = glyph_pool(everything, pool)
+    return _split(glyph_pool(everything, pool), new, seed)
+
+
+def _split(chosen: Glyphs, new: Glyphs, seed: int) -> GlyphSets:
     held = [row for row in range(len(chosen)) if row % HELD == HELD - 1]
     rest = [row for row in range(len(chosen)) if row % HELD != HELD - 1]
     return GlyphSets(
         rotated(_rows(chosen, rest), degrees=_DEGREES, seed=seed), _rows(chosen, held), new
     )
+
+
+def held_alphabets(
+    source: GlyphSource, *, size: int, seed: int, alphabets: int = 5
+) -> tuple[GlyphSets, Glyphs]:
+    """Return the characters of all alphabets but a few, split, and those of these few.
+
+    Which alphabets are held, for all that is chosen, depends on the seed.  Invented characters are
+    those of seed 0.
+
+    Examples
+    --------
+    >>> sets, held = held_alphabets("synthetic", size=8, seed=1)
+    >>> len(held.names), set(held.names) & {*sets.train.names, *sets.new.names}
+    (5, set())
+    """
+    everything, new = _read(source, size, 0)
+    order = torch.randperm(len(everything.names), generator=generator(seed)).tolist()
+    names = [everything.names[place] for place in order]
+    return _split(everything.of(names[alphabets:]), new, seed), everything.of(names[:alphabets])
 
 
 def _rows(glyphs: Glyphs, rows: list[int]) -> Glyphs:
