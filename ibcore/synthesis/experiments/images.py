@@ -399,17 +399,19 @@ AFTER: dict[str, Any] = {
 SCALES: dict[str, Any] = {"scales": (2.0, 3.0, 4.0, 6.0), "steps": 1000}
 EVERY = tuple(range(0, 1001, 25))
 
-# Shown in: instruments, "Result 1", "Result 2" and "Result 3"; crossings, "Start × guide"; claims
-# synthesis.guide-alone, start-alone, untrained-alone, decay-alone, smoothing-alone, sine-alone,
-# tanh-like-relu, sine-learned, sine-guide, sine-key, key-opens-guide, same-knowledge, eraser,
-# guide-under-decay, guided-is-not-learned, smoothing-beside-guide, adam-spoils, decay-simplifies,
-# few-steps.
+# Shown in: instruments, "Result 1", "Result 2" and "Result 3"; crossings, "Start × guide",
+# "Architecture × start" and "Architecture × guide"; claims synthesis.guide-alone, start-alone,
+# untrained-alone, decay-alone, smoothing-alone, sine-alone, tanh-like-relu, sine-learned,
+# sine-guide, sine-key, key-opens-guide, same-knowledge, eraser, guide-under-decay,
+# guided-is-not-learned, smoothing-beside-guide, adam-spoils, decay-simplifies, few-steps,
+# overlap-untrained, overlap-alike, overlap-tanh, tanh-learned, sine-learned-decay,
+# sine-untrained-decay, guide-complexity.
 INSTRUMENTS = Experiment(
     "synthesis.instruments",
     "Do architecture, start, guide and training add up, replace or undo one another?",
     {
         "smoke": design(
-            {"seed": (0,), "architecture": ("relu", "sine")}, **SMOKE,
+            {"seed": (0,), "architecture": ("relu", "sine", "tanh")}, **SMOKE,
             **{**FACTORIAL, "steps": 6, "looks": (0, 6), **TINY},
         ),
         "laptop": design(
@@ -427,7 +429,7 @@ RELEASED = Experiment(
     "How long does a guide's gain last after its release, and which training keeps it?",
     {
         "smoke": design(
-            {"seed": range(2)}, **SMOKE, **{**AFTER, "guided": 5, "steps": 10, "looks": (0, 10)}
+            {"seed": range(2)}, **SMOKE, **{**AFTER, "guided": 5, "looks": (0, 240, 320, 800)}
         ),
         "laptop": design({"seed": range(20)}, **AFTER, **LAPTOP),
     },
@@ -439,7 +441,7 @@ UNTIL = Experiment(
     "synthesis.release-step",
     "How long must a guide stay?",
     {
-        "smoke": design({"seed": range(2)}, **SMOKE, until=(2, 6), steps=6),
+        "smoke": design({"seed": range(2)}, **SMOKE, until=(5, 20, 320, 480), steps=480),
         "laptop": design({"seed": range(20)}, **LAPTOP, until=(5, 20, 80, 320, 480), steps=480),
     },
     _run_until,
@@ -452,7 +454,7 @@ SCALE_CLOCK = Experiment(
     "At which time on the clock has decay undone a complex architecture?",
     {
         "smoke": design(
-            {"seed": range(2)}, width=24, **{**SCALES, "steps": 100}, looks=tuple(range(0, 101, 25))
+            {"seed": range(2)}, width=24, **{**SCALES, "steps": 500}, looks=tuple(range(0, 501, 50))
         ),
         "laptop": design({"seed": range(20)}, width=100, **SCALES, looks=EVERY),
     },

@@ -202,7 +202,10 @@ START_DECAY = Experiment(
     "synthesis.start-decay",
     "How long does a learned start survive training, in steps and on the clock?",
     {
-        "smoke": design({"network": range(2)}, **{**TANH, "steps": (150, 100, 40)}, **SMOKE),
+        "smoke": [
+            *design({"network": range(2)}, **{**TANH, "steps": (150, 100, 40)}, **SMOKE),
+            *design({"network": range(1)}, **{**RELU, "steps": (150,)}, **SMOKE),
+        ],
         "laptop": [
             *design({"network": range(20)}, **TANH, **LAPTOP),
             *design({"network": range(8)}, **RELU, **LAPTOP),
