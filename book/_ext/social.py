@@ -18,7 +18,7 @@ from sphinx.config import Config
 from ibcore.runs.store import write_atomically
 
 CARD = "_static/social-card.png"
-OF_LAB = re.compile(r"(?:notebooks|book/teach)/(redshift|metainit|guidance|memory)\b")
+OF_LAB = re.compile(r"(?:notebooks|book/teach)/(redshift|metainit|guidance|memory|synthesis)\b")
 SIZE = (1200, 630)  # what most sites show uncropped
 ALT = "Four curves that start together and part, beside the title of the book"
 ALT_LAB = "The drawing of a laboratory, beside its name and its question"

@@ -20,6 +20,7 @@ DRAWINGS = {  # of each laboratory, with its question
     "metainit": ("Meta-learned starts", "Can initial weights carry the bias of an architecture?"),
     "guidance": ("Guidance", "Can one network lend another its bias while it learns?"),
     "memory": ("Initialization memory", "How much of the start survives training?"),
+    "synthesis": ("Synthesis", "Do architecture, start, guide and training add up?"),
 }
 WIDTH, HEIGHT = 1200, 630
 SUBTITLE = "A hands-on book on the inductive biases of neural networks"

@@ -18,6 +18,7 @@ from sketch import COLORS, Sheet, motion
 from ibcore.memory import woodworth_solution
 from ibcore.redshift import sample_functions
 from ibcore.runs.store import write_atomically
+from ibcore.synthesis.experiments.exact import relative_price, shaped_scale
 from ibcore.tasks import modular_addition, sparse_regression
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -579,6 +580,90 @@ def lab_memory() -> Sheet:
     for size in (52, 36, 18):
         sheet.path(zip(8 + 106 * x, 60 - size * np.exp(-3 * x), strict=True), "k")
         sheet.dot(8, 60 - size)
+    return sheet
+
+
+def lab_synthesis() -> Sheet:
+    sheet = Sheet(72, 120)
+    for i, (lab, turn) in enumerate(zip(COLORS, (0.1, 0.3, 0.6, 0.85), strict=True)):
+        sheet.dial(18 + 28 * i, 20, 12, turn, style=f"--c:var(--ib-{lab},{COLORS[lab][0]})")
+        sheet.path([(18 + 28 * i, 33), (18 + 28 * i, 46)], "s")
+    sheet.box(6, 46, 108, 20)
+    return sheet
+
+
+def four_dials() -> Sheet:
+    sheet = Sheet(272)
+    dials = {"architecture": "complexity", "start": "few steps", "guide": "likeness"}
+    dials["training"] = "clock"
+    for i, (lab, (dial, gauge)) in enumerate(zip(COLORS, dials.items(), strict=True)):
+        x, color = (58, 142, 212, 292)[i], f"--c:var(--ib-{lab},{COLORS[lab][0]})"
+        sheet.text(x, 18, dial, "t", style=color)
+        sheet.dial(x, 56, 26, (0.1, 0.3, 0.6, 0.85)[i], style=color)
+        sheet.arrow((x, 86), (x, 112))
+        sheet.arrow((x, 150), (x, 178))
+        sheet.box(x - 30, 184, 60, 14, rx=0)
+        sheet.box(x - 30, 184, (22, 40, 46, 30)[i], 14, "v", rx=0, style=color)
+        sheet.text(x, 220 + 20 * (i % 2), gauge, "t", style=color)
+    sheet.box(12, 116, 316, 30)
+    sheet.text(170, 136, "one network, fifty labels")
+    sheet.text(170, 266, "four gauges read the trained network", "u")
+    return sheet
+
+
+def four_reasons() -> Sheet:
+    sheet = Sheet(246)
+    names = ("twice the same", "eraser", "lock", "key")
+    for i, name in enumerate(names):
+        x, y = 10 + 172 * (i % 2), 18 + 124 * (i // 2)
+        sheet.text(x, y, name, "a b")
+        if name == "twice the same":
+            sheet.box(x, y + 20, 96, 26, "g", rx=0)
+            sheet.box(x + 48, y + 34, 96, 26, "v", rx=0, style="fill-opacity:.75")
+        elif name == "eraser":
+            sheet.path(f"M{x} {y + 26}h120v28h-120z", "l d")
+            sheet.box(x, y + 26, 36, 28, "v", rx=0)
+            sheet.arrow((x + 116, y + 40), (x + 46, y + 40))
+        else:
+            gap = 14 * (name == "key")
+            sheet.arrow((x, y + 40), (x + (130 if gap else 62), y + 40), "k")
+            for top, bottom in ((14, 40 - gap), (40 + gap, 68)):
+                sheet.path([(x + 70, y + top), (x + 70, y + bottom)], "l")
+        sheet.text(x, y + 88, ("both bring it", "one undoes it", "nothing gets in",
+                               "one lets it in")[i], "a u")  # fmt: skip
+    return sheet
+
+
+def two_pulls() -> Sheet:
+    sheet = Sheet(214)
+    zero, start, now = (40, 170), (290, 150), (170, 60)
+    sheet.path([zero, start], "s d")
+    sheet.arrow(now, (66, 151), "k", **motion("draw", 0.3))
+    sheet.arrow(now, (264, 133), "l", **motion("draw", 0.3))
+    for place in (zero, start):
+        sheet.dot(*place)
+    sheet.dot(*now, kind="o")
+    sheet.text(170, 42, "the weights after a while", "b")
+    sheet.text(62, 88, "decay|to zero", "t")
+    sheet.text(262, 82, "decay to|the start")
+    sheet.text(10, 200, "zero, prior gone", "a")
+    sheet.text(332, 182, "start, prior kept", "z")
+    return sheet
+
+
+def size_and_shape() -> Sheet:
+    sheet, ratio = Sheet(250), 3.0
+    sheet.text(10, 18, "inside and outside the family", "a b")
+    for i, clock in enumerate((1.0, 2.0, 4.0)):
+        x, scale = 20 + 112 * i, shaped_scale(ratio, clock)
+        for side, kind in ((0, "v"), (-1, "g")):
+            tall = 190 * float(scale[side])
+            sheet.box(x + (36 if side else 0), 160 - tall, 28, tall, kind, rx=0)
+        sheet.path([(x - 6, 160), (x + 74, 160)])
+        sheet.text(x + 32, 180, f"clock {clock:g}")
+        sheet.text(x + 32, 202, "ratio 3", "t")
+        sheet.text(x + 32, 224, f"price {relative_price(scale):.1f}", "b")
+    sheet.text(10, 246, "price: outside for one unit, beside inside", "a u")
     return sheet
 
 

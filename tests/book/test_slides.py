@@ -250,9 +250,8 @@ def test_most_slides_show_something(decks: list[Path]) -> None:
     for deck in decks:
         slides = tree(deck).select(".ib-slide-inner")
         plain = [slide for slide in slides if not slide.select(shown)]
-        if not deck.name.startswith("synthesis-"):  # which has no schematics yet
-            assert len(plain) <= len(slides) / 2, deck.name
-            assert slides[0].select("svg"), deck.name
+        assert len(plain) <= len(slides) / 2, deck.name
+        assert slides[0].select("svg"), deck.name
 
 
 @pytest.mark.book

@@ -55,7 +55,7 @@ def test_the_pages_of_a_laboratory_share_its_drawing() -> None:
         name = social.card(f"notebooks/{lab}/limits")[0].removeprefix("_static/")
         drawing = (ROOT / f"book/schematics/lab-{lab}.svg").read_text("utf-8")
         assert drawing in cards[name] and drawing not in cards["social-card.png"]
-    assert social.card("notebooks/synthesis/one")[0] == social.CARD
+    assert social.card("notebooks/foundations/one")[0] == social.CARD
 
 
 def test_titles_are_quoted_and_the_picture_has_an_absolute_address() -> None:
