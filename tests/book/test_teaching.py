@@ -23,6 +23,7 @@ from sphinx.util.docutils import docutils_namespace
 TEACH = teaching.TEACH
 NOTEBOOKS = freshness.ROOT / "notebooks"
 LABORATORIES = ("redshift", "metainit", "guidance", "memory")
+SYNTHESIS = ("synthesis/instruments", "synthesis/crossings")
 CHAPTERS = tuple(f"{lab}/{part}" for lab in LABORATORIES for part in ("idea", "result", "limits"))
 LENGTHS = {"seminar": {90}, "five-days": {150, 180}, "reading-group": {60}}
 HEAVIEST = 1_500_000  # bytes of all frames together
@@ -68,7 +69,7 @@ def tree(html: Path, page: str) -> Any:
     return BeautifulSoup((html / page).read_text("utf-8"), "html.parser")
 
 
-ALL_NOTES = {name: text for lab in LABORATORIES for name, text in notes(lab).items()}
+ALL_NOTES = {name: text for lab in (*LABORATORIES, "synthesis") for name, text in notes(lab).items()}
 
 
 def minutes(text: str) -> Iterator[tuple[list[tuple[str, int]], int]]:
@@ -98,7 +99,7 @@ def test_a_field_that_no_plan_has_is_refused_with_its_place() -> None:
 
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session["when"])
 def test_a_session_names_chapters_exercises_and_scripts_that_exist(session: Any) -> None:
-    assert set(session.get("chapters", [])) <= {"intro", *CHAPTERS}
+    assert set(session.get("chapters", [])) <= {"intro", *CHAPTERS, *SYNTHESIS}
     for chapter, *numbers in map(str.split, session.get("exercises", [])):
         assert set(map(int, numbers)) <= exercises(chapter), chapter
     for name, *steps in map(str.split, session.get("show", [])):
@@ -122,19 +123,19 @@ def test_seminar_and_week_visit_every_chapter_in_order() -> None:
         visited = [
             each for session in teaching.plans()[plan] for each in session.get("chapters", [])
         ]
-        assert tuple(each for each in visited if each != "intro") == CHAPTERS
+        assert tuple(each for each in visited if each != "intro") == (*CHAPTERS, *SYNTHESIS)
 
 
 def test_every_chapter_has_notes_with_all_their_parts() -> None:
     heads = ["Minutes", "The one idea", "Questions that come", "Misconceptions", "Demonstration"]
-    assert list(ALL_NOTES) == [chapter.replace("/", "-") for chapter in CHAPTERS]
+    assert list(ALL_NOTES) == [each.replace("/", "-") for each in (*CHAPTERS, *SYNTHESIS)]
     for name, text in ALL_NOTES.items():
         assert re.findall(r"^### (.+)$", text, re.MULTILINE) == heads, name
         assert f"```{{demo}} {name}\n" in text
         assert len(re.findall(r"^- \*.+\?\*", text, re.MULTILINE)) >= 2, name
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", [*CHAPTERS, *SYNTHESIS])
 def test_the_instructor_edition_leads_from_a_chapter_to_its_notes(chapter: str) -> None:
     address = teaching.notes_address(f"notebooks/{chapter}")
     assert address is not None
@@ -146,7 +147,7 @@ def test_minutes_in_the_notes_add_up_and_are_those_of_the_seminar() -> None:
     alone = {
         s["chapters"][0]: s for s in teaching.plans()["seminar"] if len(s.get("chapters", ())) == 1
     }
-    for chapter in CHAPTERS:
+    for chapter in (*CHAPTERS, *SYNTHESIS):
         [(parts, total)] = minutes(ALL_NOTES[chapter.replace("/", "-")])
         assert sum(each for _, each in parts) == total
         if chapter in alone:
@@ -219,7 +220,7 @@ def test_the_front_page_leads_to_the_instructor_room_and_that_to_every_deck(html
         return [link["href"] for link in tree(html, page).select(f"{place} a[href]")]
 
     assert "teach/index.html" in links("book/intro.html", ".ib-paths")
-    decks = {f"../../slides/{chapter.replace('/', '-')}.html" for chapter in CHAPTERS}
+    decks = {f"../../slides/{each.replace('/', '-')}.html" for each in (*CHAPTERS, *SYNTHESIS)}
     assert decks <= set(links("book/teach/index.html", "article"))
 
 
