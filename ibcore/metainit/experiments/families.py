@@ -405,7 +405,7 @@ def run_alphabets(cell: Cell, device: torch.device) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**labels, **sizes, outer_rate=outer)
 
 
-STEPS = (1, 10, 50)
+STEPS = (1, 10, 30)
 GRIDS = {  # rates and numbers of steps of each arm that has a constant rate
     "plain": ((0.01, 0.03, 0.1, 0.3, 1.0, 3.0), STEPS),
     "adam": ((0.001, 0.003, 0.01, 0.03, 0.1), STEPS),
@@ -416,11 +416,11 @@ REAL: dict[str, Any] = {
     "task": FIVE,
     "meta": Meta(1000, 4, 0.1),
     "outer": (0.001, 0.003, 0.01, 0.03),
-    "trial": 60,
+    "trial": 40,
     "arms": GRIDS,
     "learned": (0, 1, 5),
-    "held": 30,
-    "test": 60,
+    "held": 20,
+    "test": 50,
     "seed": 0,
 }
 QUICKEST: dict[str, Any] = {
@@ -432,12 +432,7 @@ QUICKEST: dict[str, Any] = {
     "test": 5,
 }
 LONG = {"task": {**TWENTY, "size": 28}, "meta": Meta(20_000, 4, 0.1), "held": 100, "test": 200}
-FOUR = (
-    Net("MLP", 4, norm="batch"),
-    Net("ConvNet", 3, norm="batch"),
-    Net("LSTM", 1, norm="layer"),
-    Net("Transformer", 2),
-)
+FOUR = tuple(Net(name, 2 - (name in SEQUENCES)) for name in READERS["characters", "image"])
 
 
 def _sized(parameters: int, networks: int) -> Factors:
@@ -452,7 +447,7 @@ ALPHABETS = Experiment(
     "What do four architectures learn from Omniglot's alphabets that helps with new ones?",
     {
         "smoke": design(_sized(1000, 2), **{**REAL, **QUICKEST}),
-        "laptop": design(_sized(20_000, 5), **REAL),
+        "laptop": design(_sized(5000, 3), **REAL),
         "paper": design(_sized(65_000, 10), **{**REAL, **LONG}),
     },
     run_alphabets,
