@@ -7,7 +7,15 @@ from ibcore.metainit.experiments import families
 from ibcore.metainit.experiments.architectures import present_episodes, random_start
 from ibcore.metainit.experiments.arithmetic import OVERSHOOT, run_arithmetic, run_overshoot
 from ibcore.metainit.experiments.concepts import seen
-from ibcore.metainit.experiments.families import nearest, run_families, score
+from ibcore.metainit.experiments.families import (
+    ALPHABETS,
+    nearest,
+    run_alphabets,
+    run_families,
+    score,
+    tuned_arms,
+)
+from ibcore.metainit.experiments.omniglot import held_alphabets
 from ibcore.runs.experiment import Cell
 from ibcore.tasks import Episodes
 
@@ -89,3 +97,45 @@ def test_the_whole_learned_step_is_that_of_the_experiment_on_remainders() -> Non
     assert whole.to_dict() == pytest.approx(known.to_dict())
     adam = frame[(frame.optimizer == "adam") & frame.chosen].groupby(["moduli", "budget"])
     assert (adam.start.nunique() == 2).all() and (adam.error.nunique() == 2).all()
+
+
+def alphabets(**changes: object) -> Cell:
+    """Return one small MLP on invented alphabets, hardly meta-trained."""
+    return next(iter(ALPHABETS.plan("smoke").values())) | {"meta": families.Meta(6, 2)} | changes
+
+
+def test_choices_are_made_on_alphabets_that_are_neither_trained_on_nor_reported() -> None:
+    sets, held = held_alphabets("synthetic", size=8, seed=3)
+    rest = {*sets.train.names, *sets.known.names, *sets.new.names}
+    assert len(held.names) == 5 and not rest & set(held.names)
+    assert held_alphabets("synthetic", size=8, seed=4)[1].names != held.names
+
+
+def test_an_arm_is_reported_at_the_rate_that_is_best_on_held_alphabets() -> None:
+    raw = families.alphabet_family(alphabets())
+
+    def curve(rate: float, on: Episodes, steps: tuple[int, ...]) -> list[float]:
+        return [float((rate == 0.1) == (on is raw.held))] * len(steps)  # 0.1 is right there alone
+
+    rows = families.tuned_rows(curve, (0.1, 1.0), (1, 10), raw.held, raw.tests)
+    told = {row["alphabets"]: (row["rate"], row["accuracy"]) for row in rows[2:4]}
+    assert told == {"known": (0.1, 0.0), "new": (0.1, 0.0)}
+    assert [row["budget"] for row in rows] == [1] * 4 + [10] * 4
+
+
+def test_the_table_on_alphabets_has_every_arm_and_its_grid() -> None:
+    frame = run_alphabets(alphabets(), CPU)
+    assert set(frame.arm) == {*families.GRIDS, "learned", "half", "nearest"}
+    tried = frame[frame.alphabets == "validation"].groupby(["arm", "budget"])
+    assert tried.rate.nunique().eq(2).all()
+
+
+def test_the_arms_on_alphabets_begin_where_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Linear(2, 1)
+    start = random_start(model, 0, device=CPU)
+    learner = families.MetaLearner(model, params=start, rate=0.1)
+    for name in ("optimizer_scores", "rates_scores"):
+        monkeypatch.setattr(families, name, lambda _, begin, *rest, **options: begin)
+    begins = {arm: curve(0.1, None, (1,)) for arm, curve in tuned_arms(learner, start).items()}
+    assert begins["plain"] is start and begins["adam"] is start
+    assert begins["learned, adam"] is learner.start.params
