@@ -269,41 +269,6 @@ def test_a_layer_table_holds_cka_of_each_pair_and_marks_the_even_ones():
     assert mean == pytest.approx(even.similarity.mean(), abs=1e-4)
 
 
-@pytest.fixture(scope="module")
-def disconnected():
-    return curves._run_disconnect({**PLACE, "until": (0, 2, 4), "looks": (0, 2, 3, 4)}, CPU)
-
-
-def test_rows_hold_all_disconnects_and_steps(disconnected):
-    frame = disconnected
-    assert frame.groupby("until").step.apply(list).tolist() == [[0, 2, 3, 4]] * 3
-    assert frame[frame.until == 2].condition.unique().tolist() == ["early disconnect"]
-    start = frame[frame.step == 0]
-    assert start.similarity.nunique() == start.test_loss.nunique() == 1
-
-
-def test_a_disconnect_follows_the_guided_target_up_to_its_step(disconnected):
-    at = disconnected.set_index(["until", "step"]).test_loss
-    assert at[2, 2] == at[4, 2] != at[0, 2]
-    assert at[2, 4] != at[4, 4]
-
-
-def test_kept_similarity_and_forgetting_time_follow_from_the_similarities():
-    frame = pd.DataFrame(
-        [
-            (until, step, value)
-            for until, values in {0: (0.8, 0.4, 0.4, 0.4), 10: (0.8, 0.8, 0.7, 0.5)}.items()
-            for step, value in zip((0, 10, 20, 30), values, strict=True)
-        ],
-        columns=["until", "step", "similarity"],
-    )
-    kept = curves._kept(frame)
-    after = kept[kept.until == 10]
-    assert after.kept_similarity.tolist() == pytest.approx([np.nan, 1, 0.75, 0.25], nan_ok=True)
-    assert after.forgetting_time.tolist() == [20.0] * 4
-    assert kept[kept.until == 0].forgetting_time.isna().all()
-
-
 def test_curves_show_each_condition_beside_both_networks():
     cell = {**PLACE, **curves._watched({**TINY, "steps": 5}, (0, 4)), "setting": TINY}
     frame = curves._run_curves(cell, CPU)

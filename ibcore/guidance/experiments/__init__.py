@@ -1,7 +1,7 @@
 """The experiments of laboratory 3, in the order of the book."""
 
 from ibcore.guidance.experiments.cifar import CIFAR
-from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, DISCONNECT, ERRORS
+from ibcore.guidance.experiments.curves import COMPLEXITY, CURVES, ERRORS
 from ibcore.guidance.experiments.pictures import PICTURES
 from ibcore.guidance.experiments.regularizers import REGULARIZERS, RIVALS, STRENGTHENED
 from ibcore.guidance.experiments.sequence_runs import (
@@ -26,7 +26,6 @@ from ibcore.runs.experiment import Experiment
 EXPERIMENTS: tuple[Experiment, ...] = (
     WIDE,
     UNLABELED,
-    DISCONNECT,
     DEPTH,
     CURVES,
     DISTANCES,

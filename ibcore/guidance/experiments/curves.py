@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from ibcore.guidance.experiments.guided_trial import (
     CLASSES,
-    HALF,
     LAPTOP,
     PAPER,
     SMOKE,
@@ -151,73 +150,6 @@ COMPLEXITY = image_experiment(
     smoke={"setting": SMOKE, "conditions": NINE[:3], "paths": 50, "planes": 4},
     laptop={"setting": LAPTOP, "conditions": NINE, "paths": 200, "planes": 10},
     paper={"setting": PAPER, "conditions": NINE, "paths": 1000, "planes": 50},
-)
-
-
-# Early disconnect: how much of a guide's gain stays, and how long the likeness to it lasts.
-
-UNGUIDED = 0  # the step of a disconnect before the first one
-
-
-def _run_disconnect(cell: Cell, device: torch.device) -> pd.DataFrame:
-    r"""Return a row for each step of disconnect, ``until``, and each step after which it is seen.
-
-    ``similarity`` is that to the untrained CNN on test images.  With :math:`s_u(t)` of the target
-    that is disconnected at u, ``kept_similarity`` is
-    :math:`(s_u(t)-s_0(t))/(s_u(u)-s_0(u))` from u on: 1 at the disconnect, 0 where the guide is
-    forgotten.  ``forgetting_time`` is the number of steps from u to the first one seen at which it
-    is below a half; nan where there is none.
-    """
-    trial, steps, rows = image_trial(cell, device), cell["setting"]["steps"], []
-
-    def measure(model: nn.Module) -> dict[str, float]:
-        return {**trial.accuracies(model), "similarity": trial.cnn_similarity(model)}
-
-    for until in cell["until"]:
-        condition = _disconnected(until, steps)
-        for step, scores in trial.watch(condition, cell["looks"], measure).items():
-            labels = {"condition": condition.name, "until": until, "step": step}
-            rows.append({**labels, "final": step == steps, **scores})
-    return _kept(pd.DataFrame(rows)).assign(network=cell["network"], seed=cell["seed"])
-
-
-def _disconnected(until: int, steps: int) -> Condition:
-    """Return the condition of a disconnect: never guided, guided for a while, or always."""
-    if until == UNGUIDED:
-        return Condition("unguided")
-    if until >= steps:
-        return Condition("guided throughout", "untrained CNN")
-    return Condition("early disconnect", "untrained CNN", schedule="disconnect", until=until)
-
-
-def _kept(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what is left of the likeness to the guide after each disconnect."""
-    plain = frame[frame.until == UNGUIDED].set_index("step").similarity
-    excess = frame.similarity - frame.step.map(plain)
-    at = frame[frame.step == frame.until].index
-    start = pd.Series(excess.loc[at].to_numpy(), index=frame.until.loc[at])
-    after = (frame.until > UNGUIDED) & (frame.step >= frame.until)
-    frame["kept_similarity"] = (excess / frame.until.map(start)).where(after)
-    lost = frame[frame.kept_similarity < 0.5].groupby("until").step.min()
-    frame["forgetting_time"] = frame.until.map(lost) - frame.until
-    return frame
-
-
-def _disconnects(setting: Cell, *until: int, every: int) -> Cell:
-    """Return a guide that goes after so many steps: 0 for never having one, or at the end."""
-    steps = setting["steps"]
-    checkpoints = sorted({*until, *range(0, steps + 1, every), steps})
-    return {"setting": setting, "until": (*until, steps), "looks": checkpoints}
-
-
-# Shown in: limits, "Result 2"; claims guidance.disconnect-keeps, disconnect-likeness.
-DISCONNECT = image_experiment(
-    "disconnect",
-    "How much of a guide's gain survives an early disconnect, as a function of its step?",
-    _run_disconnect,
-    smoke=_disconnects(SMOKE, 0, 40, every=50),
-    laptop=_disconnects({**HALF, "steps": 400}, 0, 10, 40, 120, every=40),
-    paper=_disconnects(PAPER, 0, 20, 100, 500, 2000, every=500),
 )
 
 
