@@ -205,7 +205,8 @@ def test_a_setting_of_torch_around_a_call_changes_nothing(setting, expected):
         warnings.filterwarnings("ignore", "Anomaly Detection|torch.set_default_tensor_type")
         with setting():
             found = {name: call() for name, call in CALLS.items()}
-    if setting is SETTINGS["two threads"]:  # sums of other parts: the same up to rounding
+    # Sums of other parts, or by another kernel where the processor has bfloat16: up to rounding.
+    if setting in (SETTINGS["two threads"], SETTINGS["matmul precision"]):
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
         return
     assert not [name for name in CALLS if not torch.equal(found[name], expected[name])]
