@@ -146,7 +146,9 @@ def _run_rivals(cell: Cell, device: torch.device) -> pd.DataFrame:
 
 LOOKS = (5, 10, 20, 40, 80, 160, 240, 400, 560, 800)
 
-# Shown in: no chapter, until it has run; claims
+# Shown in: instruments, "Result 4"; crossings, "Predictions and outcomes"; claims
+# synthesis.rivals-best, rivals-guide, rivals-start, rivals-guide-family, rivals-guide-labeled,
+# rivals-start-ahead.
 RIVALS = Experiment(
     "synthesis.rivals",
     "Do tuned regularizers give what a guide or a learned start gives, with the same images?",
