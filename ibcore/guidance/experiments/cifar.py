@@ -137,9 +137,6 @@ def _few(view: Tensor) -> Tensor:
 WIDE = Perceptron(depth=3, width=512)
 
 
-WIDE = Perceptron(depth=3, width=512)
-
-
 @dataclass(frozen=True)
 class Setting:
     """Pictures, networks and training; ``looks`` are the steps at which it is measured."""
@@ -366,7 +363,6 @@ LARGE = Setting(
 )
 
 # A cell takes half a minute on a processor, the first of each network a minute.
-# The laptop tier has the first four arms only; the others are for the paper tier.
 # Shown in: result, "Real pictures"; limits, "The abstract"; claims guidance.cifar-patches,
 # cifar-trained, cifar-distillation, cifar-readout, cifar-loss.
 CIFAR = Experiment(
@@ -374,7 +370,7 @@ CIFAR = Experiment(
     "On CIFAR-10, which guide helps a fully connected network, and what foretells it?",
     {
         "smoke": _cells(SMALL, tuple({**arm, "rates": (1e-3,)} for arm in ARMS), networks=2),
-        "laptop": _cells(Setting(), FIRST, networks=5),
+        "laptop": _cells(Setting(), FIRST, CONTROLS, BESIDE, networks=5),
         "paper": _cells(LARGE, *PARTS, networks=5),
     },
     run_cifar,
