@@ -128,8 +128,8 @@ FEW = (
 # Shown in: idea, "The result"; result, "Result 1", "Result 3" and "Break it"; limits, "Result 3"
 # and "Break it"; explorer GuideComparison; claims guidance.untrained-guide, trained-guide,
 # prior-not-any-guide, scrambled-keeps, labels-alone, random-guide-harms, wide-not-tuning,
-# wide-not-steps, test-loss, still-overfits, likeness-kept, far-below-guide, beats-distillation,
-# wide-pixels, trained-or-not, wide-start.
+# wide-not-steps, test-loss, loss-not-locality, still-overfits, likeness-kept, far-below-guide,
+# beats-distillation, wide-pixels, trained-or-not, wide-start.
 WIDE = image_experiment(
     "wide",
     "What does a wide perceptron gain from a convolutional guide, and from its controls?",
