@@ -17,7 +17,6 @@ NAMES = [path.relative_to(ROOT).as_posix() for path in NOTEBOOKS]
 APART = r'<details.*?</details>|<div class="ib-(?:origin|quiz)">.*?</div>|\$\$.*?\$\$|^\|.*?$'
 NO_PROSE = re.compile(APART, re.DOTALL | re.MULTILINE)  # collapsed, boxes, equations and tables
 MOST_WORDS = 2000
-LONGER = {"notebooks/synthesis/crossings.ipynb": 2250}  # until it is cut
 VISIBLE_ONLY_IN_THE_BOOK = re.compile(r"^```\{", re.MULTILINE)
 
 pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
@@ -126,6 +125,4 @@ def prose(cells: list[Any]) -> str:
 
 def test_the_prose_is_short_enough_for_one_sitting(path: Path) -> None:
     words = re.findall(r"\w\S*", prose(read(path).cells))
-    name = path.relative_to(ROOT).as_posix()
-    assert 500 < len(words) <= LONGER.get(name, MOST_WORDS)
-    assert name not in LONGER or len(words) > MOST_WORDS, "it is short enough: strike it out"
+    assert 500 < len(words) <= MOST_WORDS
