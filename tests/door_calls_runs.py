@@ -116,6 +116,7 @@ BOARD = pd.DataFrame(
     **dict.fromkeys(GAUGES, 0.5),
 )
 BOARD["final"] = BOARD.step == 9
+GUIDED = pd.concat([BOARD.assign(guide=name) for name in ("none", "untrained", "trained")])
 ACTIVATIONS = pd.DataFrame(
     [("tanh", depth, scale, n) for depth in (1, 3) for scale in (1.0, 4.0) for n in (0, 1)],
     columns=["activation", "depth", "weight_scale", "network"],
@@ -296,6 +297,10 @@ CALLS: dict[str, Call] = {
             **{"measure": "test_accuracy", "shown": "conditions", "unlabeled": 0, "close": True},
             **{"frame": GUIDES, "images": GUIDES},
         },
+    ),
+    "explorers.GuidedStep": (
+        page(explorers.GuidedStep),
+        {"guide": "none", "seed": 1, "train": False, "frame": GUIDED},
     ),
     "explorers.GuidedTraining": (
         page(explorers.GuidedTraining),

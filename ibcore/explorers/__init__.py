@@ -13,7 +13,7 @@ from ibcore.explorers.architecture_gap import (
 from ibcore.explorers.base import KINDS, Explorer, is_static
 from ibcore.explorers.complexity_map import ComplexityMap, ModularPlayer
 from ibcore.explorers.guided_training import GuideComparison, GuidedTraining, SweepPlayer
-from ibcore.explorers.live_labs import DigitTraining, MetaTraining
+from ibcore.explorers.live_labs import DigitTraining, GuidedStep, MetaTraining
 from ibcore.explorers.random_network import (
     DiagonalNetwork,
     ImageSpectrum,
@@ -34,6 +34,7 @@ __all__ = [
     "DigitTraining",
     "Explorer",
     "GuideComparison",
+    "GuidedStep",
     "GuidedTraining",
     "ImageSpectrum",
     "MetaTraining",

@@ -219,13 +219,13 @@ KINDS = (  # each is drawn by the function of its name
     *("DiagonalNetwork", "SweepPlayer"),
     *("ConceptLearner", "RemainderLearner", "ArchitectureGap", "StepBudget"),
     *("SimilarityPlayground", "GuideComparison", "GuidedTraining"),
-    *("DigitTraining", "MetaTraining", "ClockCollapse", "SynthesisBoard"),
+    *("DigitTraining", "MetaTraining", "GuidedStep", "ClockCollapse", "SynthesisBoard"),
 )
 PUBLIC = (  # what hosts and tests call
     *("render", "StaticModel", "PALETTE", "uniforms", "drawWeights", "forward", "erf", "dct2"),
     *("fourierMagnitudes", "complexityOf", "analyze", "referencePoints", "cellColors"),
     *("unpackPictures", "presetPicture", "diagonalProblem", "diagonalRun", "woodworthSolution"),
-    *("addressText", "addressValue", "digitRows", "digitRun", "metaRun"),
+    *("addressText", "addressValue", "digitRows", "digitRun", "metaRun", "guidedRun"),
 )
 # One front end for two hosts.  In the static page the element <ib-explorer> holds its state as JSON
 # and is drawn by the script: everything is computed in the page, nothing is fetched, also from

@@ -1,7 +1,9 @@
 """Laboratories in the page: the reader trains a network, and it is drawn over stored ones."""
 
+import base64
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ibcore.door import door
-from ibcore.explorers.base import Control, Poster, StoredFigure, square
+from ibcore.explorers.base import STATIC, Control, Poster, StoredFigure, square
 from ibcore.explorers.stored import (
     Floats,
     check_columns,
@@ -21,6 +23,7 @@ from ibcore.explorers.stored import (
 )
 from ibcore.runs import load
 from ibcore.runtime import generator
+from ibcore.synthesis.digits import CANVAS, CENTER, SPREAD, DigitFamily
 from ibcore.tasks import concept_inputs, sample_concepts
 from ibcore.tasks.images import COUNT, digits
 
@@ -268,3 +271,135 @@ class MetaTraining(StoredFigure):
 
     def _describe(self, p: Mapping[str, Any]) -> str:
         return f"inner steps: {p['budget']}"
+
+
+# The guided step on five digits that the guide never saw.
+
+GUIDES = {"trained": "trained CNN", "untrained": "untrained CNN", "none": "none"}
+VIEWS = STATIC / "guided_step.json"  # what `guide_views` returns for each guide
+KEPT = (16, 8, 8)  # numbers for each image in the layers of a guide, that keep CKA within 0.02
+ENOUGH = 140  # steps of training
+MORE = 40  # images without labels in a step, beside all 50 with
+
+
+def guide_views(kind: Literal["trained", "untrained"]) -> list[str]:
+    """Return what three layers of the stored networks' guide hold of the laboratory's images.
+
+    The first principal components as bytes, in base64, a row for each image; CKA sees neither
+    their offset nor their size.  The trained guide takes seconds, so the results are kept in a
+    file: ``json.dump({kind: guide_views(kind) for kind in ("trained", "untrained")}, ...)``.
+
+    Examples
+    --------
+    >>> len(base64.b64decode(guide_views("untrained")[0])) // KEPT[0]
+    250
+    """
+    from ibcore.synthesis.experiments.images import LAPTOP, draw_guide, features
+
+    task = DigitFamily(0).task()
+    guide = draw_guide(0, kind, LAPTOP["guide_steps"])
+    views = []
+    for layer, kept in zip(features(guide, torch.cat([task.x, task.unlabeled])), KEPT, strict=True):
+        u, sizes, _ = torch.linalg.svd((layer - layer.mean(0)).double(), full_matrices=False)
+        scores = u[:, :kept] * sizes[:kept]  # (images, kept)
+        whole = (127 * scores / scores.abs().max()).round().to(torch.int8)
+        views.append(base64.b64encode(whole.numpy().tobytes()).decode())
+    return views
+
+
+@door
+class GuidedStep(StoredFigure):
+    """A small perceptron is trained in the page with a guide or without, in a few seconds.
+
+    Five kinds of digits on a canvas of 10 by 10 pixels, 50 with labels and 200 without; the guide
+    was trained on the five other kinds, or never.  The loss is that of ``synthesis.instruments``,
+    over whose stored networks the reader's is drawn.
+
+    Parameters
+    ----------
+    guide, seed, train
+        What to start from; by default the trained guide, seed 1, and nothing trained.
+    frame
+        As ``synthesis.instruments`` stores it; by default
+        ``ibcore.runs.load("synthesis.instruments")``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no frame is given and none is stored; the message names the command that computes it.
+    ImportError
+        If scikit-learn, which brings the digits, is not installed.
+    ValueError
+        If a value is not in the frame, or the frame lacks a column or a combination.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cell = {"architecture": "relu", "start": "random", "training": "sgd", "seed": 0}
+    >>> rows = [{**cell, "guide": name, "step": 0, "accuracy": 0.2} for name in GUIDES]
+    >>> GuidedStep(frame=pd.DataFrame(rows))
+    GuidedStep(guide: trained CNN)
+    """
+
+    heights = ("877px", "722px")
+
+    def __init__(
+        self,
+        guide: str | None = None,
+        *,
+        seed: int | None = None,
+        train: bool = False,
+        frame: pd.DataFrame | None = None,
+    ) -> None:
+        data = load("synthesis.instruments") if frame is None else frame
+        self.source = source_of(data)
+        cell = ("architecture", "start", "training")
+        check_columns("frame", data, (*cell, "step"))
+        own = data[(data[[*cell]] == ["relu", "random", "sgd"]).all(axis=1)]
+        own = own[own.step <= ENOUGH]
+        orders = {"guide": list(GUIDES)}
+        self._table = read_table(own, ("guide", "step", "seed"), ("accuracy",), orders=orders)
+        self._controls = {
+            "train": TRAIN,
+            "guide": Control("dropdown", "Guide", list(GUIDES), GUIDES, wide=False),
+            "seed": SEED,
+        }
+        self._numbers = {
+            "steps": self._table.axes["step"],
+            "networks": len(self._table.axes["seed"]),
+            "stored": {name: _triples(self._table.at("accuracy", guide=name)) for name in GUIDES},
+            "guides": json.loads(VIEWS.read_text("utf-8")),
+            **{"named": GUIDES, "sizes": [100, 100, 100, 100, 5], "more": MORE, "rate": 0.1},
+            **_moved_digits(),
+        }
+        self._start({}, guide=guide, seed=seed, train=train)
+
+    def poster(self) -> Poster:
+        """Return the stored accuracies over guides and steps as a picture, and words on them."""
+        p = self._initial
+        means = self._table.measures["accuracy"].mean(-1)  # (guides, steps)
+        found = means[self._choices["guide"].index(p["guide"]), -1]
+        return self._still(
+            square(means),
+            "Share of new digits right, guides to the right and steps upward "
+            f"({self._describe(p)})",
+            f"stored networks have {100 * found:.1f} % right at the last step",
+        )
+
+    def _describe(self, p: Mapping[str, Any]) -> str:
+        return f"guide: {GUIDES[p['guide']]}"
+
+
+def _moved_digits() -> dict[str, Any]:
+    """Return the images and labels of one stored task: to learn from, without labels, new."""
+    task = DigitFamily(0).task()
+    pixels = torch.cat([task.x, task.unlabeled, task.test_x]) * SPREAD + CENTER
+    shown = (255 * pixels).round().clip(0, 255).to(torch.uint8).numpy()  # (images, 100)
+    labels = torch.cat([task.y, task.test_y]).tolist()
+    return {
+        "images": pack_pictures(shown.reshape(-1, CANVAS, CANVAS), LEVELS),
+        "labels": "".join(map(str, labels)),
+        **{"train": len(task.y), "points": len(task.y) + len(task.unlabeled)},
+        "mean": [CENTER * (LEVELS - 1)] * CANVAS**2,
+        "spread": [SPREAD * (LEVELS - 1)] * CANVAS**2,
+    }

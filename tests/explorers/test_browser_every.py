@@ -18,6 +18,7 @@ from ibcore.explorers import (
     DiagonalNetwork,
     DigitTraining,
     GuideComparison,
+    GuidedStep,
     GuidedTraining,
     ImageSpectrum,
     MetaTraining,
@@ -127,6 +128,12 @@ CONTROLS = {
         "radio": ["stored", "and mine"],
         "button": ["Reset"],
     },
+    "GuidedStep": {
+        "slider": ["My seed"],
+        "combobox": ["Guide"],
+        "radio": ["stored", "and mine"],
+        "button": ["Reset"],
+    },
     "ClockCollapse": {
         "slider": ["Mark"],
         "combobox": ["Shown"],
@@ -166,6 +173,7 @@ def figures(modular_frames, sweep_frame):
         GuidedTraining(step=2, frame=curves_frame()),
         DigitTraining(weight_scale=1),
         MetaTraining(),
+        GuidedStep(),
         ClockCollapse(frame=decay_frame()),
         SynthesisBoard(frame=board_frame()),
         RandomNetwork(),

@@ -1,23 +1,32 @@
 """Laboratories in the page: what the script trains is what torch and ibcore train."""
 
+import base64
+import json
+
 import numpy as np
 import pytest
 import torch
 from hosts import PHONE, data
 from torch.func import functional_call
 
-from ibcore.explorers import DigitTraining, MetaTraining, base
+from ibcore.explorers import DigitTraining, GuidedStep, MetaTraining, base
+from ibcore.explorers.live_labs import KEPT, VIEWS, guide_views
 from ibcore.explorers.portable_random import normals, uniforms
+from ibcore.guidance import cka
 from ibcore.memory import digits_problem
 from ibcore.metainit import MetaLearner, accuracy
 from ibcore.nets import MLP
 from ibcore.runs import load
+from ibcore.synthesis import DigitFamily, TappedMLP, dissimilarity
+from ibcore.synthesis.experiments.images import draw_guide, features
+from ibcore.synthesis.training import centered_gram
 from ibcore.tasks import sample_concepts
 
 pytestmark = pytest.mark.browser
 
 SEED = 3
 LAYERS = [f"layers.{number}.{kind}" for number in range(3) for kind in ("weight", "bias")]
+DEEPER = [*LAYERS, "layers.3.weight", "layers.3.bias"]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +40,11 @@ def meta_figure():
 
 
 @pytest.fixture(scope="module")
+def guided_figure():
+    return GuidedStep(train=True, seed=SEED)
+
+
+@pytest.fixture(scope="module")
 def script(new_visits, tmp_path_factory):
     """Return a page with the script and nothing else."""
     visits = new_visits(tmp_path_factory.mktemp("script"))
@@ -38,16 +52,16 @@ def script(new_visits, tmp_path_factory):
     visits.close()
 
 
-def flat(weights):
-    return torch.cat([weights[name].flatten() for name in LAYERS]).detach().numpy()
+def flat(weights, layers=LAYERS):
+    return torch.cat([weights[name].flatten() for name in layers]).detach().numpy()
 
 
-def named(net, values):
+def named(net, values, layers=LAYERS):
     """Return a flat array as the parameters of a network."""
-    parts = np.split(values, np.cumsum([np.prod(net.shapes[name]) for name in LAYERS])[:-1])
+    parts = np.split(values, np.cumsum([np.prod(net.shapes[name]) for name in layers])[:-1])
     return {
         name: torch.tensor(part.reshape(net.shapes[name]))
-        for name, part in zip(LAYERS, parts, strict=True)
+        for name, part in zip(layers, parts, strict=True)
     }
 
 
@@ -150,6 +164,77 @@ def test_a_start_is_meta_trained_as_ibcore_does(script, meta_figure):
             assert score == pytest.approx(accuracy(outputs, table).mean().item(), abs=1e-9)
 
 
+def guided_start(net):
+    shapes = [net.shapes[name] for name in DEEPER]
+    drawn = iter(normals(7000 + SEED, sum(int(np.prod(shape)) for shape in shapes)))
+    values = []
+    for name, shape in zip(DEEPER, shapes, strict=True):
+        size = (1 if name == "layers.3.weight" else 2) ** 0.5 / shape[-1] ** 0.5
+        weight = name.endswith("weight")
+        values += [size * next(drawn) if weight else 0.0 for _ in range(int(np.prod(shape)))]
+    return named(net, np.array(values), DEEPER)
+
+
+def drawn_rows(stream, count, some):
+    order = list(range(count))
+    for i in range(some):
+        j = i + int((count - i) * next(stream))
+        order[i], order[j] = order[j], order[i]
+    return order[:some]
+
+
+def view_of(text, points):
+    """Return the features of one layer of a guide as the page holds them."""
+    whole = np.frombuffer(base64.b64decode(text), np.int8).reshape(points, -1)
+    return torch.from_numpy(whole.astype(np.float64))
+
+
+@pytest.mark.parametrize("guide", ["none", "untrained", "trained"])
+def test_a_guided_network_is_trained_as_torch_trains_it(script, guided_figure, guide):
+    setup, task = guided_figure.setup(), DigitFamily(0).task()
+    look = """async ([setup, p]) => { const rows = await IBExplorers.digitRows(setup);
+      const run = IBExplorers.guidedRun({ ...setup, rows, steps: [0, 12] }, p), looks = [];
+      for (const look of run) if (look) looks.push([look.right, look.alike, [...look.theta]]);
+      return looks; }"""
+    looks = script.evaluate(look, [setup, {"guide": guide, "seed": SEED}])
+    net = TappedMLP(100, 5, depth=3, width=100, activation="relu")
+    theta = {name: w.requires_grad_() for name, w in guided_start(net).items()}
+    optimizer = torch.optim.SGD(theta.values(), lr=0.1, foreach=False)
+    points = torch.cat([task.x, task.unlabeled]).double()
+    views = [view_of(text, len(points)) for text in setup["guides"].get(guide, ())]
+
+    def unlike(rows):
+        outputs, hidden = net.layers_of({n: w[None] for n, w in theta.items()}, points[None, rows])
+        grams = [centered_gram(view[rows])[None] for view in views]
+        loss = torch.nn.functional.cross_entropy(outputs[0, :50], task.y)
+        return loss, dissimilarity(hidden, grams).sum() if views else torch.tensor(0.0)
+
+    if views:
+        alike = 1 - unlike(torch.arange(len(points)))[1].item() / 3
+        assert looks[0][1] == pytest.approx(alike, abs=1e-6)
+    stream = iter(uniforms(8000 + SEED, 10_000))
+    for _ in range(12):
+        more = [50 + i for i in drawn_rows(stream, 200, 40)] if views else []
+        optimizer.zero_grad()
+        sum(unlike(torch.tensor([*range(50), *more]))).backward()
+        optimizer.step()
+    right, _, found = looks[-1]
+    assert np.abs(np.array(found) - flat(theta, DEEPER)).max() < 1e-5  # the pixels are float32
+    outputs = functional_call(net, theta, (task.test_x.double(),))
+    share = (outputs.argmax(1) == task.test_y).double().mean().item()
+    assert right == pytest.approx(share, abs=1.5 / 300)
+
+
+def test_the_views_of_a_guide_are_alike_what_it_holds(guided_figure):
+    task, kept = DigitFamily(0).task(), json.loads(VIEWS.read_text("utf-8"))
+    assert [len(base64.b64decode(text)) for text in kept["trained"]] == [250 * k for k in KEPT]
+    held = features(draw_guide(0, "untrained", 0), torch.cat([task.x, task.unlabeled]))
+    for text, again, layer in zip(kept["untrained"], guide_views("untrained"), held, strict=True):
+        both = [view_of(each, 250) for each in (text, again)]
+        assert (both[0].abs() - both[1].abs()).abs().max() <= 1  # a component may change its sign
+        assert cka(both[0], layer.double(), unbiased=False) > 0.98
+
+
 def test_rules_are_those_of_the_grammar(meta_figure):
     known, fresh = (rule_tables(pool) for pool in meta_figure.setup()["rules"])
     assert torch.equal(known.long(), sample_concepts(2000, seed=0))
@@ -182,13 +267,15 @@ def shorter(figure):
     setup = figure.setup()
     short = {"outer": 100, "test": 2}
     if "steps" in setup:
-        ends = {name: [row[:2] for row in rows] for name, rows in setup["stored"].items()}
+        flat = figure.kind == "GuidedStep"
+        cut = {name: [row[:2] for row in rows] for name, rows in setup["stored"].items()}
+        ends = {name: rows[:2] for name, rows in setup["stored"].items()} if flat else cut
         short = {"steps": setup["steps"][:2], "stored": ends}
     figure._numbers = {**figure._numbers, **short}
     return figure
 
 
-@pytest.mark.parametrize("kind", [DigitTraining, MetaTraining])
+@pytest.mark.parametrize("kind", [DigitTraining, MetaTraining, GuidedStep])
 def test_a_network_of_the_reader_is_drawn_over_the_stored_ones_on_a_phone(visits, kind):
     page = visits.show(shorter(kind()), viewport=PHONE)
     mine = page.locator(".ibx-frame path.ibx-line-1:not(.ibx-band)")

@@ -43,7 +43,7 @@ function* digitRun({ rows, labels, train, sizes, batch, steps, rates }, { pipeli
 
 /** The digits of the setup as rows of inputs: gray values less their mean, over their spread. */
 const digitRows = async ({ images, mean, spread }) =>
-  (await unpackPictures(images, 8)).map((image) => Float64Array.from(image, (gray, p) => (gray - mean[p]) / spread[p]));
+  (await unpackPictures(images, Math.sqrt(mean.length))).map((image) => Float64Array.from(image, (gray, p) => (gray - mean[p]) / spread[p]));
 
 /** Draw the laboratory of digits under weight decay; returns what closes it. */
 function digitTraining(context) {

@@ -54,12 +54,14 @@ function layerOutputs({ layers, activation }, theta, x) {
   return outputs;
 }
 
-/** The slope of the mean cross-entropy by the outputs: of classes, or of yes and no for one output. */
-function lossSlope(z, y) {
-  const classes = z.length / y.length;
+/**
+ * The slope of the mean cross-entropy by the outputs: of classes, or of yes and no for one output.
+ * Rows beyond the answers have none.
+ */
+function lossSlope(z, y, classes) {
   if (classes === 1) return z.map((value, i) => (1 / (1 + Math.exp(-value)) - y[i]) / y.length);
   const slope = new Float64Array(z.length);
-  for (let first = 0, i = 0; first < z.length; first += classes, i++) {
+  for (let first = 0, i = 0; i < y.length; first += classes, i++) {
     const row = z.subarray(first, first + classes);
     const most = Math.max(...row);
     const total = row.reduce((sum, value) => sum + Math.exp(value - most), 0);
@@ -72,9 +74,10 @@ function lossSlope(z, y) {
 
 /**
  * The gradient of the loss by all parameters.  With a direction v also the Hessian times v, exact:
- * every line is differentiated along v (Pearlmutter, 1994); this is for a single output.
+ * every line is differentiated along v (Pearlmutter, 1994); this is for a single output.  Without
+ * one, `pull(l, outputs)` may give a slope by the outputs of hidden layer l that is added.
  */
-function lossGradient(net, theta, x, y, v = null) {
+function lossGradient(net, theta, x, y, v = null, pull = null) {
   const outputs = layerOutputs(net, theta, x);
   const [first, second] = BENDS[net.activation];
   const last = net.layers.length - 1;
@@ -90,7 +93,7 @@ function lossGradient(net, theta, x, y, v = null) {
       moved.push(l < last ? z.map((value, i) => value * first(outputs[l + 1][i])) : z);
     });
   }
-  let slope = lossSlope(outputs[last + 1], y);
+  let slope = lossSlope(outputs[last + 1], y, net.layers[last].fanOut);
   let turn = v && slope.map((s, i) => (s * y.length + y[i]) * (1 - y[i] - s * y.length) * bent[last][i] / y.length);
   for (let l = last; l >= 0; l--) {
     const [below, under] = [0, 1].map(() => l && new Float64Array(outputs[l].length));
@@ -102,7 +105,8 @@ function lossGradient(net, theta, x, y, v = null) {
     if (!l) break;
     const h = outputs[l];
     if (v) turn = under.map((t, i) => t * first(h[i]) + below[i] * second(h[i]) * bent[l - 1][i]);
-    slope = below.map((s, i) => s * first(h[i]));
+    const more = pull && pull(l - 1, h);
+    slope = below.map((s, i) => (more ? s + more[i] : s) * first(h[i]));
   }
   return { gradient, curved };
 }
