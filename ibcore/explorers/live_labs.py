@@ -275,7 +275,7 @@ class MetaTraining(StoredFigure):
 
 # The guided step on five digits that the guide never saw.
 
-GUIDES = {"trained": "trained CNN", "untrained": "untrained CNN", "none": "none"}
+GUIDES = {"none": "none", "untrained": "untrained CNN", "trained": "trained CNN"}
 VIEWS = STATIC / "guided_step.json"  # what `guide_views` returns for each guide
 KEPT = (16, 8, 8)  # numbers for each image in the layers of a guide, that keep CKA within 0.02
 ENOUGH = 140  # steps of training
@@ -318,7 +318,7 @@ class GuidedStep(StoredFigure):
     Parameters
     ----------
     guide, seed, train
-        What to start from; by default the trained guide, seed 1, and nothing trained.
+        What to start from; by default the untrained guide, seed 1, and nothing trained.
     frame
         As ``synthesis.instruments`` stores it; by default
         ``ibcore.runs.load("synthesis.instruments")``.
@@ -338,7 +338,7 @@ class GuidedStep(StoredFigure):
     >>> cell = {"architecture": "relu", "start": "random", "training": "sgd", "seed": 0}
     >>> rows = [{**cell, "guide": name, "step": 0, "accuracy": 0.2} for name in GUIDES]
     >>> GuidedStep(frame=pd.DataFrame(rows))
-    GuidedStep(guide: trained CNN)
+    GuidedStep(guide: untrained CNN)
     """
 
     heights = ("877px", "722px")
@@ -361,7 +361,7 @@ class GuidedStep(StoredFigure):
         self._table = read_table(own, ("guide", "step", "seed"), ("accuracy",), orders=orders)
         self._controls = {
             "train": TRAIN,
-            "guide": Control("dropdown", "Guide", list(GUIDES), GUIDES, wide=False),
+            "guide": Control("slider", "Guide", list(GUIDES), GUIDES, wide=False),
             "seed": SEED,
         }
         self._numbers = {
@@ -372,7 +372,7 @@ class GuidedStep(StoredFigure):
             **{"named": GUIDES, "sizes": [100, 100, 100, 100, 5], "more": MORE, "rate": 0.1},
             **_moved_digits(),
         }
-        self._start({}, guide=guide, seed=seed, train=train)
+        self._start({"guide": "untrained"}, guide=guide, seed=seed, train=train)
 
     def poster(self) -> Poster:
         """Return the stored accuracies over guides and steps as a picture, and words on them."""

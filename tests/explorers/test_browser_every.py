@@ -129,8 +129,7 @@ CONTROLS = {
         "button": ["Reset"],
     },
     "GuidedStep": {
-        "slider": ["My seed"],
-        "combobox": ["Guide"],
+        "slider": ["Guide", "My seed"],
         "radio": ["stored", "and mine"],
         "button": ["Reset"],
     },

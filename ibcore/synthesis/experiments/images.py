@@ -400,7 +400,8 @@ SCALES: dict[str, Any] = {"scales": (2.0, 3.0, 4.0, 6.0), "steps": 1000}
 EVERY = tuple(range(0, 1001, 25))
 
 # Shown in: instruments, "Result 1", "Result 2" and "Result 3"; crossings, "Start × guide",
-# "Architecture × start" and "Architecture × guide"; claims synthesis.guide-alone, start-alone,
+# "Architecture × start" and "Architecture × guide"; explorers SynthesisBoard, GuidedStep; claims
+# synthesis.guide-alone, start-alone,
 # untrained-alone, decay-alone, smoothing-alone, sine-alone, tanh-like-relu, sine-learned,
 # sine-guide, sine-key, key-opens-guide, same-knowledge, eraser, guide-under-decay,
 # guided-is-not-learned, smoothing-beside-guide, adam-spoils, decay-simplifies, few-steps,
