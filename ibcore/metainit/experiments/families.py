@@ -447,7 +447,7 @@ ALPHABETS = Experiment(
     "What do four architectures learn from Omniglot's alphabets that helps with new ones?",
     {
         "smoke": design(_sized(1000, 2), **{**REAL, **QUICKEST}),
-        "laptop": design(_sized(5000, 3), **REAL),
+        "laptop": design(_sized(5000, 2), **REAL),
         "paper": design(_sized(65_000, 10), **{**REAL, **LONG}),
     },
     run_alphabets,
