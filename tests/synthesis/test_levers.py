@@ -12,7 +12,9 @@ from ibcore.population import Population
 from ibcore.runs.ledger import check
 from ibcore.synthesis import DigitFamily, train
 from ibcore.synthesis.digits import placed, turned
+from ibcore.synthesis.experiments.images import draw_network
 from ibcore.synthesis.experiments.pairs import LABELED, OBJECTS, draw_tasks, objects
+from ibcore.synthesis.experiments.rivals import GRID, TEST, VALIDATION, Rivals, _arms
 from ibcore.training import OptimizerConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,3 +89,15 @@ def test_every_prediction_has_its_claims_and_the_page_says_whether_it_held() -> 
         scaled = [v / 100 if p else v for v, p in zip(values, points, strict=True)]
         held = all(said["low"] <= value <= said["high"] for value in scaled)
         assert row.rstrip().endswith("| right |" if held else "| wrong |"), row
+
+
+def test_rivals_choose_on_other_images_and_drop_units_in_training_alone() -> None:
+    task, start = DigitFamily(0).task(test=VALIDATION + TEST), draw_network("relu", 0, width=8)
+    arms = _arms("none", {"dropout": GRID["dropout"]})
+    rivals = Rivals(task, start, arms, {}, 0)
+    x = torch.cat([rivals.task.x, rivals.task.unlabeled, rivals.validation[0], rivals.task.test_x])
+    assert len(torch.unique(x, dim=0)) == len(x) == 50 + 200 + VALIDATION + TEST
+    losses = rivals.losses(0, rivals.starts.parameters)
+    assert len(set(losses.tolist())) == len(arms)  # the same weights, other units dropped
+    scores = rivals.scores(rivals.starts)
+    assert scores == [scores[0]] * len(arms)
