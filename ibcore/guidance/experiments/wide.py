@@ -147,7 +147,7 @@ def _narrow(setting: Cell) -> Cell:
     return {"setting": {**setting, "untrained": setting["trained"]}, "conditions": conditions}
 
 
-# Shown in: no chapter, no claims.
+# Shown in: result, "Result 1"; limits, "The abstract"; claim guidance.equal-width.
 WIDTH = image_experiment(
     "equal-width",
     "Does a trained guide help more than an untrained one of its width?",
