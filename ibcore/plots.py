@@ -221,7 +221,9 @@ def show(figure: Figure, *, alt: str, caption: str = "", source: str = "") -> Sh
     if len(alt) < _SHORTEST_ALT:
         raise ValueError(f"alt text must state the finding in >= 40 characters, got {alt!r}")
     narrow = figure.narrow() if isinstance(figure, Drawn) and figure.narrow else None
-    wide = _inline(_svg(figure, source), "ib-wide", least=0.0 if narrow else 0.7)
+    # the rule that hides the wide drawing holds in the whole page: a figure of one has another name
+    name, least = ("ib-wide", 0.0) if narrow else ("ib-only", 0.7)
+    wide = _inline(_svg(figure, source), name, least=least)
     other = _inline(_svg(narrow, source), "ib-narrow") if narrow else ""
     return Shown(wide, alt, caption, other)
 

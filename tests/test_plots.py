@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,6 +75,18 @@ def test_a_figure_is_drawn_again_for_a_phone_with_the_same_words(figure):
     page = shown._repr_html_()
     assert page.count("<svg") == 2
     assert page.count('role="img"') == 1
+
+
+def test_a_figure_of_one_drawing_is_not_hidden_by_the_rule_of_one_that_has_two():
+    """The rule stands in the page, and a phone hides all that bear the name of a wide drawing."""
+    two = show(curves(FRAME, x="a", y="y", hue="name"), alt=ALT)
+    plain, axes = plt.subplots()
+    axes.plot([0, 1], [0, 1])
+    plt.close(plain)
+    one = show(plain, alt=ALT)
+    hidden = re.search(r"@container\(width<520px\)\{\.([\w-]+)\{display:none", two._repr_html_())[1]
+    assert f'class="{hidden}"' in two.svg
+    assert hidden not in one._repr_html_()
 
 
 def test_what_is_plotted_into_a_figure_afterwards_is_in_both_drawings():
