@@ -32,7 +32,7 @@ from ibcore.runs.experiment import experiments
 from ibcore.tasks import digits
 
 CPU = torch.device("cpu")
-IMAGE = [each for each in experiments("guidance")[:9] if each.name != "guidance.pictures"]
+IMAGE = [each for each in experiments("guidance")[:8] if each.name != "guidance.pictures"]
 TINY = {
     **guided_trial.LAPTOP,
     "images": Images(labeled=40, pool=30, validation=20),
@@ -59,7 +59,7 @@ def conditions_of(experiment, tier):
 def test_the_laboratory_lists_the_experiments_on_images():
     listed = experiments("guidance")
     assert all(experiment in listed for experiment in IMAGE)
-    assert len(IMAGE) == 8
+    assert len(IMAGE) == 7
 
 
 @pytest.mark.parametrize("experiment", IMAGE, ids=lambda e: e.name)
