@@ -441,7 +441,7 @@ def _sized(parameters: int, networks: int) -> Factors:
     return {"network": range(networks), "net": nets}
 
 
-# Shown in: no chapter; no claims.
+# Shown in: result, "Result 4: new alphabets"; no claims.
 ALPHABETS = Experiment(
     "metainit.omniglot-four",
     "What do four architectures learn from Omniglot's alphabets that helps with new ones?",
