@@ -153,13 +153,15 @@ SYNTHETIC = _sets("synthetic", 8, 400, 200, 100, 100)
 SMALL = _sets("cifar10", 16, 50_000, 2000, 1000, 4000, split=1)
 FULL = _sets("cifar10", 32, 50_000, 40_000, 5000, 5000, split=1)
 
-# Shown in: no chapter yet, and under no claim.
+# Shown in: result, "The paper's data: CIFAR-10"; limits, "Function and weights", "The abstract";
+# claims memory.cifar-sgd, cifar-fits, cifar-l2, cifar-adamw, cifar-adam, cifar-adam-low,
+# cifar-alone, cifar-all, cifar-hidden, cifar-long, cifar-short, cifar-selected, cifar-helps.
 CIFAR = Experiment(
     "memory.cifar",
     "How much of the initial scale does a ResNet remember on CIFAR-10?",
     {
         "smoke": _plan(
-            2, (1.0, 8.0), width=2, steps=(24, 36, 12), sets=SYNTHETIC, few=100, looks=3
+            2, (0.25, 1.0, 8.0), width=2, steps=(24, 36, 12), sets=SYNTHETIC, few=100, looks=3
         ),
         "laptop": _plan(
             5, (0.25, 0.5, 1.0, 2.0, 8.0), width=8, steps=(2500, 7500, 700), sets=SMALL, few=1000
