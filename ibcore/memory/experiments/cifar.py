@@ -154,7 +154,7 @@ SMALL = _sets("cifar10", 16, 50_000, 2000, 1000, 4000, split=1)
 FULL = _sets("cifar10", 32, 50_000, 40_000, 5000, 5000, split=1)
 
 # Shown in: result, "The paper's data: CIFAR-10"; limits, "Function and weights", "The abstract";
-# claims memory.cifar-sgd, cifar-fits, cifar-l2, cifar-adamw, cifar-adam, cifar-adam-low,
+# claims memory.cifar-sgd, cifar-l2, cifar-adamw, cifar-adam, cifar-adam-low,
 # cifar-alone, cifar-all, cifar-hidden, cifar-long, cifar-short, cifar-selected, cifar-helps.
 CIFAR = Experiment(
     "memory.cifar",
