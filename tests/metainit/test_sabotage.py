@@ -43,6 +43,14 @@ def learned_weights(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([learned, random.merge(learned[[*keys, "error"]], on=keys)])
 
 
+def learned_step(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give Adam from random weights in `metainit.omniglot-four` the best of the learned arms."""
+    keys = ["architecture", "network", "alphabets"]
+    best = frame[frame.arm.isin(["learned", "learned, adam"])].groupby(keys).accuracy.max()
+    random = frame[frame.arm == "adam"].drop(columns="accuracy").join(best, on=keys)
+    return pd.concat([frame[frame.arm != "adam"], random])
+
+
 SABOTAGE = {
     "metainit.vacuous-budget": as_learned,
     "metainit.plain-wins": as_learned,
@@ -59,6 +67,9 @@ SABOTAGE = {
     "metainit.ten-mlp": learned_arm,
     "metainit.one-lstm": learned_arm,
     "metainit.adam-lstm": learned_arm,
+    "metainit.real-ahead": learned_step,
+    "metainit.real-lstm": learned_step,
+    "metainit.real-ten": learned_step,
 }
 
 

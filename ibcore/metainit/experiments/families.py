@@ -441,13 +441,14 @@ def _sized(parameters: int, networks: int) -> Factors:
     return {"network": range(networks), "net": nets}
 
 
-# Shown in: result, "Result 4: new alphabets"; no claims.
+# Shown in: result, "Result 4: new alphabets"; limits, "The abstract, claim by claim"; claims
+# metainit.real-new, real-floor, real-ahead, real-lstm, real-ten, real-longer.
 ALPHABETS = Experiment(
     "metainit.omniglot-four",
     "What do four architectures learn from Omniglot's alphabets that helps with new ones?",
     {
         "smoke": design(_sized(1000, 2), **{**REAL, **QUICKEST}),
-        "laptop": design(_sized(5000, 2), **REAL),
+        "laptop": design(_sized(5000, 5), **REAL),
         "paper": design(_sized(65_000, 10), **{**REAL, **LONG}),
     },
     run_alphabets,
