@@ -327,7 +327,7 @@ CONTROLS = _guided("scrambled patches", "untrained CNN")
 OTHERS = _guided("pixels", "untrained ResNet", "labels")
 BESIDE = _guided("none", "patches", regularizers=SMOOTHED)
 PARTS = (FIRST, CONTROLS, OTHERS, BESIDE)
-ARMS = (*FIRST, *CONTROLS, *OTHERS)
+ARMS = (*FIRST, *CONTROLS, *OTHERS, *BESIDE)
 
 
 def _cells(setting: Setting, *parts: tuple[Cell, ...], networks: int) -> list[Cell]:
@@ -364,13 +364,14 @@ LARGE = Setting(
 
 # A cell takes half a minute on a processor, the first of each network a minute.
 # Shown in: result, "Real pictures"; limits, "The abstract"; claims guidance.cifar-patches,
-# cifar-trained, cifar-distillation, cifar-readout, cifar-loss, cifar-scrambled, cifar-untrained.
+# cifar-trained, cifar-distillation, cifar-readout, cifar-loss, cifar-scrambled, cifar-untrained,
+# cifar-smoothing, cifar-beside.
 CIFAR = Experiment(
     "guidance.cifar",
     "On CIFAR-10, which guide helps a fully connected network, and what foretells it?",
     {
         "smoke": _cells(SMALL, tuple({**arm, "rates": (1e-3,)} for arm in ARMS), networks=2),
-        "laptop": _cells(Setting(), FIRST, CONTROLS, networks=5),
+        "laptop": _cells(Setting(), FIRST, CONTROLS, BESIDE, networks=5),
         "paper": _cells(LARGE, *PARTS, networks=5),
     },
     run_cifar,
