@@ -518,7 +518,8 @@ _BARE = tuple(
     for name, guide in _THREE[:2]
 )
 
-# Shown in: no chapter, no claims.
+# Shown in: result, "Result 4"; limits, "The abstract"; claims guidance.plain-bare,
+# plain-bare-guided.
 PLAIN_BARE = _plain(
     "plain-bare",
     "Does a guide train a plain network that no learning rate trains?",
