@@ -73,8 +73,7 @@ def test_a_schematic_stands_once_on_its_page(name: str) -> None:
 
 def test_every_chapter_of_a_laboratory_has_two() -> None:
     chapters = {
-        str(file.relative_to(draw.ROOT))[:-6]
-        for file in draw.ROOT.glob("notebooks/*/*.ipynb")
+        str(file.relative_to(draw.ROOT))[:-6] for file in draw.ROOT.glob("notebooks/*/*.ipynb")
     }
     count = Counter(said["page"] for said in WORDS.values())
     assert {page: count[page] for page in chapters} == dict.fromkeys(chapters, 2)

@@ -69,7 +69,9 @@ def tree(html: Path, page: str) -> Any:
     return BeautifulSoup((html / page).read_text("utf-8"), "html.parser")
 
 
-ALL_NOTES = {name: text for lab in (*LABORATORIES, "synthesis") for name, text in notes(lab).items()}
+ALL_NOTES = {
+    name: text for lab in (*LABORATORIES, "synthesis") for name, text in notes(lab).items()
+}
 
 
 def minutes(text: str) -> Iterator[tuple[list[tuple[str, int]], int]]:
