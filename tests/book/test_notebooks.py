@@ -127,4 +127,4 @@ def prose(cells: list[Any]) -> str:
 def test_the_prose_is_short_enough_for_one_sitting(path: Path) -> None:
     words = re.findall(r"\w\S*", prose(read(path).cells))
     most = LONGER.get(path.relative_to(ROOT).as_posix(), MOST_WORDS)
-    assert 500 < len(words) <= most
+    assert 100 < len(words) <= most
