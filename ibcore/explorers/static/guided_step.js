@@ -68,7 +68,7 @@ function* guidedRun({ rows, labels, train, points, more, sizes, steps, rate, gui
     if (steps.includes(step)) {
       const right = rightRows(layerOutputs(net, theta, seen).pop(), truth) / truth.length;
       const hidden = layers && layerOutputs(net, theta, whole).slice(1, -1);
-      const alike = layers && sumOf(hidden.map((h, l) => guidePull(h, all[l], points).cka)) / all.length;
+      const alike = layers ? sumOf(hidden.map((h, l) => guidePull(h, all[l], points).cka)) / all.length : null;
       yield { step, right, alike, theta };
     }
     if (step === steps[steps.length - 1]) return;
