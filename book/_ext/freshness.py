@@ -23,6 +23,7 @@ _PAGES = (
     "book/**/*.yml",
     "book/*.bib",
     "book/teach/frames/*.webp",
+    "book/schematics/*.svg",
     "book/_ext/**/*",
     "book/_static/*",
     "notebooks/**/*.ipynb",
